@@ -1,0 +1,66 @@
+# The two commands of a newcomer: `make demo` and `make test`. Everything lives in .venv; both can be repeated
+# or interrupted at any time, because a stamp is written only after the step it stands for has finished.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test test-all test-gpu check format lint types layers docs docs-check coverage bench clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "segdepth needs Python 3.11 or newer; this is %s. Try: make PYTHON=python3.11 ..." % sys.version.split()[0])'
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.made
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page (under 10 minutes)
+	$(BIN)/segdepth demo --out runs/demo
+
+test: $(VENV)/.installed-dev         ## the tests that need no GPU, no download and no patience
+	$(PYTEST) -n 2
+
+test-all: $(VENV)/.installed-dev     ## the slow tests too
+	$(PYTEST) -n 2 -m 'not gpu'
+
+test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
+	$(PYTEST) -m gpu
+
+coverage: $(VENV)/.installed-dev     ## which lines the tests reach
+	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered
+
+check: format lint types layers docs-check   ## everything that reads code without running it
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed             ## write the tables and the command help in docs/ anew from the code
+	$(BIN)/python docs/generate.py
+
+docs-check: $(VENV)/.installed
+	$(BIN)/python docs/generate.py --check
+
+bench: $(VENV)/.installed-dev        ## run every benchmark
+	for f in benchmarks/*.py; do $(BIN)/python $$f || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -1,0 +1,1 @@
+"""Train, evaluate and explain CNNs for semantic segmentation and monocular depth."""

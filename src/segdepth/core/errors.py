@@ -1,0 +1,38 @@
+"""Every error that we raise on purpose.
+
+A user's mistake is a :class:`SegdepthError`: its text is one sentence that says what is wrong, where, and what would
+be right. The command line prints that sentence and exits with code 2. Anything else is a bug of ours and keeps its traceback.
+"""
+
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "InputError",
+    "NoValidPixelError",
+    "SegdepthError",
+]
+
+
+class SegdepthError(Exception):
+    """A mistake of the user's that we can name in one sentence."""
+
+
+class ConfigError(SegdepthError):
+    """A configuration value is unknown, of the wrong type or out of range."""
+
+
+class DataError(SegdepthError):
+    """A data set's file is missing, broken or not what it should be."""
+
+
+class CheckpointError(SegdepthError):
+    """A checkpoint is missing, truncated, foreign, or does not fit the network."""
+
+
+class InputError(SegdepthError, ValueError):
+    """An argument of a call (an image, a pixel, a size) cannot be used."""
+
+
+class NoValidPixelError(SegdepthError, ValueError):
+    """A score was asked for although not one pixel had a measurement."""

@@ -1,0 +1,73 @@
+"""What a data set yields, and what every data set promises."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from .labels import ClassTable
+
+__all__ = ["Dataset", "Sample", "Target"]
+
+Target = Literal["labels", "depth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture with its truth, all at the same size.
+
+    Attributes:
+        image: RGB, 0..255.
+        name: says which frame this is, unique in the data set and fit for a file name ("2011_09_26_drive_0005_sync_02/0000000010").
+        labels: train ids; 255 = ignore. None where not asked for or not there.
+        depth: metres along the optical axis; 0 = no measurement. None where not asked for or not there.
+        focal_px: the camera's horizontal focal length at this image's size, pixels; None where not known.
+    """
+
+    image: UInt8[ndarray, "h w 3"]
+    name: str
+    labels: UInt8[ndarray, "h w"] | None = None
+    depth: Float32[ndarray, "h w"] | None = None
+    focal_px: float | None = None
+
+
+class Dataset(ABC):
+    """An indexed list of samples at their files' own size. Reads files, changes nothing.
+
+    The constructor takes ``path``, ``split``, ``targets`` and the data set's own options as keyword arguments; it lists
+    and pairs the files (sorted, the same on every machine) and raises :class:`~segdepth.core.errors.DataError` with a
+    sentence that names the missing file or folder.
+
+    Attributes:
+        classes: names and colours of the train ids; None if the data set has no labels.
+        depth_range: smallest and largest depth that is scored, metres; None if it has no depth.
+        crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
+        names: the samples' names, in order.
+    """
+
+    provides: ClassVar[frozenset[str]]
+    classes: ClassTable | None = None
+    depth_range: tuple[float, float] | None = None
+    crop: str = "none"
+    names: Sequence[str]
+
+    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+        self.path = path
+        self.split = split
+        self.targets = targets
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.names)
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Sample:
+        """Sample number ``index``, 0 <= index < len.
+
+        Raises:
+            DataError: if a file is broken; the sentence names it.
+        """

@@ -1,0 +1,57 @@
+"""What the tests share: where the small data sets and the conformance files are, and a skip that names what is missing."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _one_seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> "object":
+    """``shared_data("camvid")`` is that data set's folder; the test is skipped, by name, where it is missing."""
+
+    def folder(name: str) -> Path:
+        path = SHARED / "data" / name
+        if not path.exists():
+            pytest.skip(f"needs the small real data set shared/data/{name} beside the checkout")
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def conformance() -> Path:
+    """The folder of golden files; the test is skipped, by name, where it is missing."""
+    path = SHARED / "conformance"
+    if not path.exists():
+        pytest.skip("needs the golden files shared/conformance beside the checkout")
+    return path
+
+
+def _module(folder: Path, name: str) -> ModuleType:
+    sys.path.insert(0, str(folder))
+    try:
+        return __import__(name)
+    finally:
+        sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="session")
+def conformance_inputs(conformance: Path) -> ModuleType:
+    """The module that makes the golden files' inputs."""
+    return _module(conformance, "inputs")
+
+
+@pytest.fixture(scope="session")
+def conformance_weights(conformance: Path) -> ModuleType:
+    """The module that makes the golden files' weights and pictures."""
+    return _module(conformance, "weights")

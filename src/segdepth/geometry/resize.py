@@ -1,0 +1,70 @@
+"""Other sizes: pictures are averaged or interpolated, labels and depth maps only ever copied."""
+
+import cv2
+import numpy as np
+from jaxtyping import Int, Shaped, UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import InputError
+
+__all__ = ["resize_image", "resize_nearest"]
+
+
+def resize_image(image: UInt8[ndarray, "h w 3"], size: tuple[int, int]) -> UInt8[ndarray, "rows cols 3"]:
+    """A picture at another size: averaged over areas where it shrinks, bilinear where it grows.
+
+    An axis that shrinks is shrunk before the other one grows, so that no pixel of the source is skipped.
+
+    Args:
+        image: the picture, any three channels, 0..255.
+        size: rows and columns wanted, both at least 1.
+
+    Returns:
+        The picture at ``size``; the very same array if it has that size already.
+
+    Raises:
+        InputError: if ``size`` has no pixel.
+    """
+    _check(size)
+    shrunk = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
+    for target, method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_LINEAR)):
+        if image.shape[:2] != target:
+            image = cv2.resize(image, (target[1], target[0]), interpolation=method)
+    return image
+
+
+def resize_nearest(values: Shaped[ndarray, "h w"], size: tuple[int, int]) -> Shaped[ndarray, "rows cols"]:
+    """A map at another size, each pixel a copy of one of the source's: for labels and for sparse depth.
+
+    Pixel ``i`` of ``n`` is a copy of the source's pixel ``floor((i + 0.5) * m / n)`` of ``m``, the one that holds
+    its centre. The rule is computed in whole numbers, so it is the same on every machine.
+
+    Args:
+        values: any type; the values are copied, never mixed.
+        size: rows and columns wanted, both at least 1.
+
+    Returns:
+        The map at ``size``; the very same array if it has that size already.
+
+    Raises:
+        InputError: if ``size`` has no pixel.
+
+    Example:
+        >>> resize_nearest(np.array([[1, 2, 3, 4]]), (1, 2))
+        array([[2, 4]])
+    """
+    _check(size)
+    if values.shape == size:
+        return values
+    rows, columns = (_nearest(source, target) for source, target in zip(values.shape, size, strict=True))
+    return values[rows[:, None], columns]
+
+
+def _nearest(source: int, target: int) -> Int[ndarray, " target"]:
+    index: Int[ndarray, " target"] = (2 * np.arange(target) + 1) * source // (2 * target)
+    return index
+
+
+def _check(size: tuple[int, int]) -> None:
+    if min(size) < 1:
+        raise InputError(f"cannot resize to {size[0]}x{size[1]}: rows and columns must be at least 1")

@@ -1,1 +1,31 @@
-"""To be written."""
+"""The YAML configuration: its schema, and one clear line for each mistake."""
+
+from .json_schema import config_schema
+from .load import apply_overrides, check_config, config_to_dict, load_config, parse_yaml
+from .schema import (
+    Config,
+    DataSection,
+    LossSection,
+    ModelSection,
+    OptimizerSection,
+    ScheduleSection,
+    TestingSection,
+    TrainingSection,
+)
+
+__all__ = [
+    "Config",
+    "DataSection",
+    "LossSection",
+    "ModelSection",
+    "OptimizerSection",
+    "ScheduleSection",
+    "TestingSection",
+    "TrainingSection",
+    "apply_overrides",
+    "check_config",
+    "config_schema",
+    "config_to_dict",
+    "load_config",
+    "parse_yaml",
+]

@@ -1,1 +1,1 @@
-"""To be written."""
+"""What two networks share, and nothing that one uses alone."""

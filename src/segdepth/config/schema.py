@@ -1,0 +1,167 @@
+"""The sections of a configuration file, typed. Options of variants are checked against the variants themselves.
+
+A section that chooses a variant (a network, a loss, ...) takes the variant's options beside its name; what these are
+is read off the signature of the variant's constructor or function, so there is one place that says so.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+__all__ = [
+    "Config",
+    "DataSection",
+    "LossSection",
+    "ModelSection",
+    "OptimizerSection",
+    "ScheduleSection",
+    "TestingSection",
+    "TrainingSection",
+]
+
+
+def _no_bool(value: Any) -> Any:
+    """YAML's true is no number, though Python's is."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
+CountOrZero = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+Side = Annotated[int, BeforeValidator(_no_bool), Field(ge=32, le=16384)]
+
+
+class Section(BaseModel):
+    """A part of the file in which every key is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class VariantSection(BaseModel):
+    """A part of the file that names a variant and gives its options beside the name."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are not the section's own."""
+        return dict(self.model_extra or {})
+
+
+class ModelSection(VariantSection):
+    """Which network, and its options.
+
+    Attributes:
+        arch: name or alias in the table of networks.
+        pretrained: false; true to download ImageNet weights of the backbone; or the path of a local file of them.
+        preprocessing: name of the input range; none means ImageNet's, or the reference's under ``legacy``.
+    """
+
+    arch: str
+    pretrained: bool | Path = False
+    preprocessing: str | None = None
+
+
+class DataSection(VariantSection):
+    """Which data set, where it is, and at which size the network sees it.
+
+    Attributes:
+        dataset: name in the table of data sets.
+        path: its folder.
+        img_rows: network size, pixels.
+        img_cols: network size, pixels.
+        img_norm: accepted from the ancestors' files; normalisation is the model's ``preprocessing``.
+        version: accepted from the ancestors' files, without effect.
+    """
+
+    dataset: str
+    path: Path | None = None
+    train_split: str = "train"
+    val_split: str = "val"
+    test_split: str = "test"
+    img_rows: Side = 256
+    img_cols: Side = 832
+    img_norm: bool | None = None
+    version: str | None = None
+
+
+class LossSection(VariantSection):
+    """Which loss, and its options; none named means the task's own."""
+
+    name: str
+
+
+class OptimizerSection(VariantSection):
+    """Which optimizer, and its options."""
+
+    name: str = "adam"
+
+
+class ScheduleSection(VariantSection):
+    """Which learning-rate schedule, its options, and an optional warm-up.
+
+    Attributes:
+        warmup_iters: number of updates with a reduced rate.
+        warmup_mode: the factor grows linearly to 1, or stays constant.
+        warmup_factor: at the start.
+    """
+
+    name: str = "constant_lr"
+    warmup_iters: CountOrZero = 0
+    warmup_mode: Literal["linear", "constant"] = "linear"
+    warmup_factor: Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1)] = 0.2
+
+
+class TrainingSection(Section):
+    """How the network is trained.
+
+    Attributes:
+        train_iters: number of updates.
+        batch_size: pictures per update.
+        val_interval: updates between validations.
+        n_workers: processes that load pictures; 0 loads in the training process.
+        print_interval: updates between lines of the log.
+        loss: none means the task's own.
+        augmentations: name -> parameter, applied in the file's order.
+        resume: a run folder or its last.pt: goes on with everything.
+        init_from: a checkpoint whose weights are the start.
+        precision: of the network's arithmetic.
+        channels_last: memory layout; faster on most devices.
+    """
+
+    train_iters: Count = 20000
+    batch_size: Count = 4
+    val_interval: Count = 1000
+    n_workers: CountOrZero = 2
+    print_interval: Count = 50
+    loss: LossSection | None = None
+    optimizer: OptimizerSection = OptimizerSection()
+    augmentations: dict[str, Any] | None = None
+    lr_schedule: ScheduleSection | None = None
+    resume: Path | None = None
+    init_from: Path | None = None
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    channels_last: bool = True
+
+
+class TestingSection(Section):
+    """What is tested.
+
+    Attributes:
+        trained_model: checkpoint, or run folder.
+    """
+
+    trained_model: Path
+
+
+class Config(Section):
+    """A whole configuration file."""
+
+    model: ModelSection
+    task: Literal["seg", "depth"]
+    data: DataSection
+    training: TrainingSection = TrainingSection()
+    testing: TestingSection | None = None
+    seed: CountOrZero = 1337

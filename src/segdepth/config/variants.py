@@ -1,0 +1,123 @@
+"""Where a configuration names a variant: the section, the table, and what the user does not fill in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from segdepth.core.errors import ConfigError
+from segdepth.core.tables import pick
+from segdepth.data import DATASETS
+from segdepth.data.transforms import AUGMENTATIONS
+from segdepth.losses import LOSSES
+from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, resolve_arch
+from segdepth.optim import OPTIMIZERS, SCHEDULES
+from segdepth.tasks import TASKS
+
+from .options import annotation_of
+from .schema import Config
+
+__all__ = ["VARIANT_SECTIONS", "Variant", "VariantSpec", "augmentation_model"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a section's name stands for: whose signature holds the options, and which of them are not the user's."""
+
+    function: Callable[..., Any]
+    skip: set[str] = field(default_factory=set)
+    preset: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VariantSpec:
+    """A section that names a variant.
+
+    Attributes:
+        path: of the section in the file.
+        key: that holds the name.
+        find: the variant, from the whole configuration and the section.
+        names: every name there is, with its variant; for the schema.
+    """
+
+    path: tuple[str, ...]
+    key: str
+    find: Callable[[Config, Any], Variant]
+    names: Callable[[], dict[str, Variant]]
+
+
+_DATASET_SKIP = {"path", "split", "targets"}
+_NETWORK_SKIP = {"out_channels", "output"}
+
+
+def _network(arch: str) -> Variant:
+    name, preset = resolve_arch(arch)
+    return Variant(NETWORKS[name], skip=_NETWORK_SKIP, preset=preset)
+
+
+def _find_network(_: Config, section: Any) -> Variant:
+    variant = _network(section.arch)
+    if section.preprocessing is not None:
+        pick(PREPROCESSINGS, section.preprocessing, kind="preprocessing")
+    return variant
+
+
+def _find_dataset(config: Config, section: Any) -> Variant:
+    readers = pick(DATASETS, section.dataset, kind="data set")
+    target = TASKS[config.task].target
+    if target not in readers:
+        fitting = ", ".join(name for name, entry in DATASETS.items() if target in entry)
+        raise ConfigError(
+            f"{section.dataset!r} has no {target}, which task {config.task!r} needs (these have: {fitting})"
+        )
+    return Variant(readers[target], skip=_DATASET_SKIP)
+
+
+def _find_loss(config: Config, section: Any) -> Variant:
+    task = TASKS[config.task]
+    for target, losses in LOSSES.items():
+        if target != task.target and section.name in losses:
+            choices = ", ".join(LOSSES[task.target])
+            raise ConfigError(f"{section.name!r} is no loss of task {config.task!r} (there are: {choices})")
+    return Variant(pick(LOSSES[task.target], section.name, kind="loss"))
+
+
+def _datasets() -> dict[str, Variant]:
+    return {
+        name: Variant(next(iter(readers.values())), skip=_DATASET_SKIP) for name, readers in DATASETS.items()
+    }
+
+
+def _losses() -> dict[str, Variant]:
+    return {name: Variant(loss) for losses in LOSSES.values() for name, loss in losses.items()}
+
+
+VARIANT_SECTIONS = (
+    VariantSpec(
+        ("model",), "arch", _find_network, lambda: {name: _network(name) for name in (*NETWORKS, *ALIASES)}
+    ),
+    VariantSpec(("data",), "dataset", _find_dataset, _datasets),
+    VariantSpec(("training", "loss"), "name", _find_loss, _losses),
+    VariantSpec(
+        ("training", "optimizer"),
+        "name",
+        lambda _, section: Variant(pick(OPTIMIZERS, section.name, kind="optimizer")),
+        lambda: {name: Variant(function) for name, function in OPTIMIZERS.items()},
+    ),
+    VariantSpec(
+        ("training", "lr_schedule"),
+        "name",
+        lambda _, section: Variant(pick(SCHEDULES, section.name, kind="schedule")),
+        lambda: {name: Variant(function) for name, function in SCHEDULES.items()},
+    ),
+)
+
+
+def augmentation_model() -> type[BaseModel]:
+    """A model with one optional field per augmentation, typed as its parameter."""
+    fields: dict[str, Any] = {
+        name: (annotation_of(function, "parameter") | None, None) for name, function in AUGMENTATIONS.items()
+    }
+    config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    return create_model("augmentations", __config__=config, **fields)

@@ -1,0 +1,221 @@
+"""From a data set to batches: resized, augmented, the same on every machine and for any number of workers.
+
+What sample number ``k`` of a training run is, and every random draw for it, follow from the seed and ``k`` alone. So
+a run can be stopped anywhere and go on, with another number of workers or processes, and sees the same pictures.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from segdepth.core.errors import DataError
+from segdepth.geometry.resize import resize_image, resize_nearest
+
+from .sample import Dataset, Sample, Target
+from .transforms import augment
+
+__all__ = ["Batch", "EvaluationView", "StreamSampler", "TrainingView", "evaluation_loader", "training_loader"]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Pictures with their truth.
+
+    Attributes:
+        image: uint8 [b, 3, h, w], RGB, 0..255, at the network's size.
+        target: one per picture: labels int64 [h', w'] or depth float32 [1, h', w'] in metres. Stacked to one tensor
+            ``[b, ...]`` for training, where all have the network's size; a list for evaluation, at their own.
+        names: of the samples.
+    """
+
+    image: Tensor
+    target: Tensor | list[Tensor]
+    names: list[str]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device, without waiting for the copy."""
+        move = {"device": device, "non_blocking": True}
+        target = (
+            [t.to(**move) for t in self.target] if isinstance(self.target, list) else self.target.to(**move)
+        )
+        return Batch(self.image.to(**move), target, self.names)
+
+    def pin_memory(self) -> "Batch":
+        """The batch in page-locked memory, from which copies to a GPU are asynchronous."""
+        target = (
+            [t.pin_memory() for t in self.target]
+            if isinstance(self.target, list)
+            else self.target.pin_memory()
+        )
+        return Batch(self.image.pin_memory(), target, self.names)
+
+
+class TrainingView(TorchDataset[Sample]):
+    """Samples of a data set, augmented at their own size, then resized to the network's.
+
+    Args:
+        dataset: where the samples come from.
+        size: rows and columns of the network's input.
+        augmentations: name -> parameter, in order.
+        seed: of the run.
+    """
+
+    def __init__(
+        self, dataset: Dataset, size: tuple[int, int], augmentations: Mapping[str, Any] | None, seed: int
+    ) -> None:
+        self.dataset = dataset
+        self.size = size
+        self.augmentations = dict(augmentations or {})
+        self.seed = seed
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        """The sample of a key ``(epoch, index)``."""
+        epoch, index = key
+        rng = np.random.default_rng((self.seed, epoch, index))
+        return resize_sample(augment(self.dataset[index], self.augmentations, rng), self.size)
+
+
+class EvaluationView(TorchDataset[Sample]):
+    """Samples of a data set with the picture at the network's size and the truth at its own.
+
+    Args:
+        dataset: where the samples come from.
+        size: rows and columns of the network's input.
+    """
+
+    def __init__(self, dataset: Dataset, size: tuple[int, int]) -> None:
+        self.dataset = dataset
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample number ``index``."""
+        return resize_sample(self.dataset[index], self.size, image_only=True)
+
+
+def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = False) -> Sample:
+    """A sample at another size: pictures by area or bilinearly, labels and depth by the nearest pixel.
+
+    Metric depth does not change with the picture's size; the focal length in pixels does.
+    """
+    labels, depth = sample.labels, sample.depth
+    if not image_only:
+        labels = None if labels is None else resize_nearest(labels, size)
+        depth = None if depth is None else resize_nearest(depth, size)
+    focal = None if sample.focal_px is None else sample.focal_px * size[1] / sample.image.shape[1]
+    return Sample(resize_image(sample.image, size), sample.name, labels, depth, focal)
+
+
+class StreamSampler(Sampler[list[tuple[int, int]]]):
+    """Batches of keys ``(epoch, index)`` cut from an endless stream of shuffled epochs; every batch is full.
+
+    Sample number ``k`` of the stream is ``order(seed, k // n)[k % n]`` of its epoch.
+
+    Args:
+        length: n, number of samples in the data set.
+        batch_size: samples per batch.
+        seed: of the run.
+        start: number of the first batch (updates done so far).
+        stop: number of the batch before which it ends.
+    """
+
+    def __init__(self, length: int, batch_size: int, *, seed: int, start: int, stop: int) -> None:
+        if length < 1:
+            raise DataError("the training split has no sample")
+        self.length = length
+        self.batch_size = batch_size
+        self.seed = seed
+        self.start = start
+        self.stop = stop
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        known = -1
+        order = np.empty(0, np.int64)
+        for batch in range(self.start, self.stop):
+            keys = []
+            for k in range(batch * self.batch_size, (batch + 1) * self.batch_size):
+                epoch, place = divmod(k, self.length)
+                if epoch != known:
+                    order, known = np.random.default_rng((self.seed, epoch)).permutation(self.length), epoch
+                keys.append((epoch, int(order[place])))
+            yield keys
+
+
+def _target_tensor(sample: Sample, target: Target) -> Tensor:
+    truth = sample.labels if target == "labels" else sample.depth
+    if truth is None:
+        raise DataError(f"the sample {sample.name!r} has no {target}")
+    if target == "labels":
+        return torch.from_numpy(truth.astype(np.int64))
+    return torch.from_numpy(np.ascontiguousarray(truth))[None]
+
+
+@dataclass(frozen=True)
+class _Collate:
+    """Samples to a batch; a class, because worker processes must be able to receive it."""
+
+    target: Target
+    stack: bool
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        images = np.stack([sample.image for sample in samples])
+        # [b, 3, h, w] by strides alone: the memory stays channels-last, which is what the networks want
+        image = torch.from_numpy(images).permute(0, 3, 1, 2)
+        targets = [_target_tensor(sample, self.target) for sample in samples]
+        return Batch(
+            image, torch.stack(targets) if self.stack else targets, [sample.name for sample in samples]
+        )
+
+
+def _one_thread_each(_: int) -> None:
+    """Workers run beside each other; with a pool of threads in each they would fight for the cores."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+
+
+def training_loader(
+    view: TrainingView,
+    target: Target,
+    *,
+    batch_size: int,
+    n_workers: int,
+    start: int,
+    stop: int,
+    pin_memory: bool,
+) -> DataLoader[Sample]:
+    """Batches number ``start`` to ``stop - 1`` of a training run."""
+    sampler = StreamSampler(len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop)
+    return DataLoader(
+        view,
+        batch_sampler=sampler,
+        num_workers=n_workers,
+        collate_fn=_Collate(target, stack=True),
+        worker_init_fn=_one_thread_each,
+        pin_memory=pin_memory,
+    )
+
+
+def evaluation_loader(
+    view: EvaluationView, target: Target, *, batch_size: int, n_workers: int, pin_memory: bool
+) -> DataLoader[Sample]:
+    """All samples once, in order; the last batch may be short."""
+    return DataLoader(
+        view,
+        batch_size=batch_size,
+        num_workers=n_workers,
+        collate_fn=_Collate(target, stack=False),
+        worker_init_fn=_one_thread_each,
+        pin_memory=pin_memory,
+    )

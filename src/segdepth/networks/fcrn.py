@@ -1,0 +1,95 @@
+"""FCRN: Laina et al. 2016, arXiv:1606.00373."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.layers.initialise import he_normal_, small_normal_
+from segdepth.layers.resize import resize_bilinear
+from segdepth.layers.resnet import RESNET50, ResNet
+from segdepth.layers.widths import scale_channels
+
+from .network import Network
+from .outputs import OutputKind
+
+__all__ = ["FCRN", "UpProjection"]
+
+
+class UpProjection(nn.Module):
+    """Twice the size by four interleaved convolutions, with a shortcut (section 3.2 and figure 4 of the paper).
+
+    A 5x5 convolution of a map with zeros between its pixels sees, at an output of given parity, only 3x3, 2x3, 3x2 or 2x2 of
+    its weights. Four convolutions of those sizes give the same numbers with a quarter of the work. Main branch and
+    shortcut read the same input, so their convolutions are computed together: the first half of the channels is the
+    main branch.
+
+    Args:
+        in_channels: of the input.
+        out_channels: of the output.
+    """
+
+    KERNELS: ClassVar[tuple[tuple[int, int], ...]] = ((3, 3), (2, 3), (3, 2), (2, 2))
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(in_channels, 2 * out_channels, kernel, padding=1) for kernel in self.KERNELS
+        )
+        self.bn1 = nn.BatchNorm2d(2 * out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b c h2 w2"]:
+        """The up-projected map, ``h2 = 2 h``, ``w2 = 2 w``."""
+        height, width = x.shape[-2:]
+        # a kernel of 2 rows with padding 1 on both sides gives one row too many, at the bottom
+        quarters = torch.stack([conv(x)[..., :height, :width] for conv in self.convs], dim=2)
+        both = self.bn1(F.pixel_shuffle(quarters.flatten(1, 2), 2))
+        main, shortcut = both.chunk(2, dim=1)
+        return F.relu(self.bn2(self.conv2(F.relu(main))) + shortcut)
+
+
+class FCRN(Network):
+    """ResNet-50 and four up-projections.
+
+    Args:
+        out_channels: number of classes, or 1 for depth.
+        output: ``"logits"`` or ``"depth"``.
+        legacy: a ReLU after the head for both tasks, as the reference has it; the paper has it for depth only, where
+            our positive depth output takes its place.
+        dropout: rate of the channel dropout before the head.
+        width: multiplies every channel count; 0.25 trains on a laptop.
+    """
+
+    backbone: ClassVar[str | None] = "resnet50"
+
+    def __init__(
+        self,
+        out_channels: int,
+        output: OutputKind,
+        *,
+        legacy: bool = False,
+        dropout: float = 0.5,
+        width: float = 1.0,
+    ) -> None:
+        super().__init__(out_channels, output, legacy=legacy)
+        self.encoder = ResNet(RESNET50, width=width)
+        bridge, *ups = (scale_channels(c, width) for c in (1024, 512, 256, 128, 64))
+        self.bridge = nn.Conv2d(self.encoder.out_channels, bridge, 1, bias=False)
+        self.bridge_bn = nn.BatchNorm2d(bridge)
+        self.decoder = nn.Sequential(*(UpProjection(i, o) for i, o in zip([bridge, *ups], ups, strict=False)))
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(ups[-1], out_channels, 3, padding=1)
+        he_normal_(self, mode="fan_out")
+        small_normal_(self.head)
+
+    def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """The head's map, resized from half the input's size."""
+        features = self.bridge_bn(self.bridge(self.encoder(x)))
+        out = self.head(self.dropout(self.decoder(features)))
+        if self.legacy:
+            out = F.relu(out)
+        return resize_bilinear(out, x.shape[-2:])

@@ -1,0 +1,170 @@
+"""What every network promises."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, overload
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped, UInt8
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor, nn
+
+from segdepth.core.errors import InputError
+from segdepth.geometry.resize import resize_image
+
+from .card import Card
+from .outputs import DepthOutput, Logits, LogDepth, Metres, Output, OutputKind
+from .preprocessing import Preprocessing
+
+__all__ = ["MIN_SIZE", "Network", "Picture"]
+
+#: Smallest number of rows and of columns that a network takes, pixels.
+MIN_SIZE = 32
+
+#: What :meth:`Network.predict` reads: a path, a PIL image, or an RGB array uint8 [h, w, 3].
+Picture = str | Path | Image.Image | UInt8[ndarray, "h w 3"]
+
+
+class Network(nn.Module):
+    """A dense predictor: a picture in, an answer per pixel out, at the picture's size.
+
+    A subclass is one paper. It builds its layers and answers :meth:`raw`; the rest is the same for all.
+
+    Args:
+        out_channels: number of classes, or 1 for depth.
+        output: ``"logits"`` or ``"depth"``.
+        legacy: compute what the reference computed, so that its checkpoints give the same numbers.
+
+    Attributes:
+        depth_output: how this paper's linear map becomes depth.
+        legacy_depth_output: how the reference did it.
+        backbone: whose ImageNet weights fit; None where none do.
+        parts: the submodules that those weights fill (the "backbone" of learning-rate groups and freezing).
+        card: what travels with the weights; set by whoever creates the network.
+        preprocessing: 8-bit RGB to the input range.
+    """
+
+    depth_output: ClassVar[type[DepthOutput]] = LogDepth
+    legacy_depth_output: ClassVar[type[DepthOutput]] = Metres
+    backbone: ClassVar[str | None] = None
+
+    card: Card
+
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        self.legacy = legacy
+        depth = self.legacy_depth_output if legacy else self.depth_output
+        self.output: Output = Logits() if output == "logits" else depth()
+        self.preprocessing = Preprocessing("imagenet")
+
+    @abstractmethod
+    def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """The last linear map at the input's size, from which :attr:`output` makes the answer."""
+
+    def forward(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """Logits, or depth in metres, at the input's size.
+
+        Args:
+            x: pictures in the network's input range (see :attr:`preprocessing`); h, w >= 32, odd sizes too.
+
+        Raises:
+            InputError: if a side is shorter than 32 pixels.
+        """
+        if min(x.shape[-2:]) < MIN_SIZE:
+            raise InputError(
+                f"the picture is {x.shape[-2]}x{x.shape[-1]} (rows x columns); "
+                f"networks need at least {MIN_SIZE}x{MIN_SIZE}: enlarge it or pad it"
+            )
+        return self.output(self.raw(x))  # type: ignore[no-any-return]
+
+    def disparity(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse metres at the input's size, from a depth network.
+
+        Raises:
+            InputError: if this is a segmentation network.
+        """
+        if not isinstance(self.output, DepthOutput):
+            raise InputError("a segmentation network has no disparity; load the depth network")
+        return self.output.disparity(self.raw(x))
+
+    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
+        """Train ids (int64) or metres, from what :meth:`forward` gave."""
+        return self.output.decode(output)
+
+    @overload
+    def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...
+    @overload
+    def predict(self, image: Iterable[Picture]) -> list[Shaped[ndarray, "h w"]]: ...
+    @torch.no_grad()
+    def predict(
+        self, image: Picture | Iterable[Picture]
+    ) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "h w"]]:
+        """Class ids (uint8 train ids) or metres (float32) of pictures, at each picture's own size.
+
+        Pictures are resized to the size that the network was trained at, in one batch; logits and depth are resized
+        back bilinearly (logits before the argmax). The network's mode is left as it was.
+
+        Args:
+            image: a path, a PIL image or an RGB array uint8 [h, w, 3]; or a list of them, answered by a list.
+
+        Raises:
+            InputError: if a picture cannot be read or is no RGB picture.
+        """
+        if isinstance(image, (str, Path, Image.Image, np.ndarray)):
+            return self.predict([image])[0]
+        pictures = [read_picture(one) for one in image]
+        size = self.card.input_size or pictures[0].shape[:2]
+        resized = np.stack([resize_image(picture, size) for picture in pictures])
+        device = self.preprocessing.scale.device
+        batch = torch.from_numpy(resized).permute(0, 3, 1, 2).to(device)
+        was_training = self.training
+        self.eval()
+        try:
+            outputs = self(self.preprocessing(batch))
+        finally:
+            self.train(was_training)
+        return [
+            self._answer(output[None], picture.shape[:2])
+            for output, picture in zip(outputs, pictures, strict=True)
+        ]
+
+    def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
+        answer = self.decode(resize_output(output, size))[0].cpu().numpy()
+        return answer.astype(np.uint8 if self.output.kind == "logits" else np.float32)
+
+
+def resize_output(output: Float[Tensor, "b c _h _w"], size: tuple[int, int]) -> Float[Tensor, "b c h w"]:
+    """Logits or depth at the truth's size, bilinear, corners not aligned (what all evaluation protocols use)."""
+    if output.shape[-2:] == size:
+        return output
+    return F.interpolate(output, size=size, mode="bilinear", align_corners=False)
+
+
+def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
+    """An RGB array of a path, PIL image or array.
+
+    Raises:
+        InputError: if the file is missing or is no picture, or the array is not uint8 [h, w, 3].
+    """
+    if isinstance(image, Image.Image):
+        return np.asarray(image.convert("RGB"))
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise InputError(
+                f"a picture must be RGB uint8 [h, w, 3]; this array is {image.dtype} {list(image.shape)}"
+            )
+        return image
+    try:
+        data = np.fromfile(image, np.uint8)
+    except OSError as error:
+        raise InputError(f"cannot read the picture {str(image)!r}: {error.strerror}") from None
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    if decoded is None:
+        raise InputError(f"{str(image)!r} is no picture that can be decoded (PNG, JPEG, ...)")
+    return decoded

@@ -1,0 +1,106 @@
+"""The reference's tensor names -> ours, so that its published checkpoints load."""
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from segdepth.core.errors import CheckpointError
+
+from .network import Network
+
+__all__ = ["RENAMES", "load_reference_state", "rename_reference_state"]
+
+#: Per network: (pattern, replacement) for whole names; the first that matches wins. A replacement that ends in ``|0`` or
+#: ``|1`` is that part of a tensor of ours that holds two of the reference's, one after the other along the first axis.
+RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
+    "segnet": tuple(
+        [
+            (rf"down{stage}\.conv{conv}\.cbr_unit\.{layer}\.(\w+)", rf"encoder.{stage - 1}.{3 * conv - 3 + layer}.\1")
+            for stage in range(1, 6)
+            for conv in range(1, 4)
+            for layer in range(2)
+        ]
+        + [
+            (rf"up{stage}\.conv{conv}\.cbr_unit\.{layer}\.(\w+)", rf"decoder.{5 - stage}.{3 * conv - 3 + layer}.\1")
+            for stage in range(2, 6)
+            for conv in range(1, 4)
+            for layer in range(2)
+        ]
+        + [(rf"up1\.conv1\.cbr_unit\.{layer}\.(\w+)", rf"last.{layer}.\1") for layer in range(2)]
+        + [(rf"up1\.conv2\.cbr_unit\.{layer}\.(\w+)", rf"head.{layer}.\1") for layer in range(2)]
+    ),
+    "fcrn": tuple(
+        [
+            (r"(conv1|bn1|layer\d.*)\.(\w+)", r"encoder.\1.\2"),
+            (r"conv2\.(\w+)", r"bridge.\1"),
+            (r"bn2\.(\w+)", r"bridge_bn.\1"),
+            (r"conv3\.(\w+)", r"head.\1"),
+        ]
+        + [
+            (rf"up{up}\.conv{part}_{kernel}\.(\w+)", rf"decoder.{up - 1}.convs.{kernel - 1}.\1|{part - 1}")
+            for up in range(1, 5)
+            for part in (1, 2)
+            for kernel in range(1, 5)
+        ]
+        + [(rf"up{up}\.bn1_{part}\.(\w+)", rf"decoder.{up - 1}.bn1.\1|{part - 1}") for up in range(1, 5) for part in (1, 2)]
+        + [(rf"up{up}\.conv3\.(\w+)", rf"decoder.{up - 1}.conv2.\1") for up in range(1, 5)]
+        + [(rf"up{up}\.bn2\.(\w+)", rf"decoder.{up - 1}.bn2.\1") for up in range(1, 5)]
+    ),
+}  # fmt: skip
+
+
+def rename_reference_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of a reference network under our names.
+
+    Args:
+        arch: our name of the network.
+        state: as the reference saved it; ``module.`` prefixes are dropped.
+
+    Raises:
+        CheckpointError: if the network has no table of old names, or a name is not in it.
+    """
+    if arch not in RENAMES:
+        raise CheckpointError(
+            f"no table of the reference's tensor names for {arch!r} (there are: {', '.join(RENAMES)})"
+        )
+    parts: dict[str, dict[int, Tensor]] = {}
+    for old, tensor in state.items():
+        name, _, part = _rename(arch, old.removeprefix("module.")).partition("|")
+        parts.setdefault(name, {})[int(part or 0)] = tensor
+    return {
+        name: torch.cat([piece[k] for k in sorted(piece)]) if piece[0].dim() else piece[0]
+        for name, piece in parts.items()
+    }
+
+
+def _rename(arch: str, old: str) -> str:
+    for pattern, replacement in RENAMES[arch]:
+        match = re.fullmatch(pattern, old)
+        if match:
+            return match.expand(replacement)
+    raise CheckpointError(
+        f"the tensor {old!r} belongs to no {arch} of the reference; is this another network's checkpoint?"
+    )
+
+
+def load_reference_state(net: Network, state: Mapping[str, Tensor]) -> None:
+    """Load a state dict with the reference's tensor names into a network made with ``legacy=True``.
+
+    Args:
+        net: made by ``create_network(..., legacy=True)``; keeps its device and dtype.
+        state: the reference's ``model_state``.
+
+    Raises:
+        CheckpointError: if a tensor is unknown, missing or of another shape, or ``net`` is not ``legacy``.
+    """
+    if not net.legacy:
+        raise CheckpointError("the reference's weights fit only a network made with legacy=True; make it so")
+    renamed = rename_reference_state(net.card.arch, state)
+    try:
+        net.load_state_dict(renamed)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"these weights do not fit this {net.card.arch}: {str(error).splitlines()[-1].strip()}"
+        ) from None

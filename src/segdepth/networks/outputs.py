@@ -1,0 +1,98 @@
+"""From a network's last linear map to what it answers: class logits, or depth in metres."""
+
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+__all__ = ["DepthOutput", "InverseDepth", "LogDepth", "Logits", "Metres", "Output", "OutputKind"]
+
+OutputKind = Literal["logits", "depth"]
+
+
+class Output(nn.Module):
+    """The last step of a network, without parameters.
+
+    Attributes:
+        kind: what :meth:`forward` gives.
+    """
+
+    kind: ClassVar[OutputKind]
+
+    @abstractmethod
+    def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The network's answer from its last linear map."""
+
+    @abstractmethod
+    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
+        """What a user reads: train ids (int64), or metres."""
+
+
+class Logits(Output):
+    """Class logits, as they come."""
+
+    kind: ClassVar[OutputKind] = "logits"
+
+    def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The logits, unchanged: without a ReLU, which would cut the negative ones and their gradients."""
+        return raw
+
+    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
+        """The class with the largest logit."""
+        return output.argmax(1)
+
+
+class DepthOutput(Output):
+    """Depth in metres; what the kinds of depth output share."""
+
+    kind: ClassVar[OutputKind] = "depth"
+
+    def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse metres."""
+        return 1 / self(raw)  # type: ignore[no-any-return]
+
+    def decode(self, output: Float[Tensor, "b 1 h w"]) -> Shaped[Tensor, "b h w"]:
+        """Metres."""
+        return output.squeeze(1)
+
+
+class LogDepth(DepthOutput):
+    """Depth ``10 m * exp(5 tanh(z / 5))`` of an unbounded ``z``: always positive, never quite flat, 0.07 m to 1.5 km.
+
+    A step in ``z`` is a relative step in depth, which is what abs_rel measures. ReLU heads stop learning wherever they
+    answer 0; this one has a gradient everywhere. The soft bound keeps one wild update from overflowing ``exp``.
+    """
+
+    CENTRE_M: ClassVar[float] = 10.0
+    BOUND: ClassVar[float] = 5.0
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Metres. Computed in float32 at least: half precision has not enough digits for an exponential."""
+        z = raw.float() if raw.dtype in (torch.float16, torch.bfloat16) else raw
+        return self.CENTRE_M * torch.exp(self.BOUND * torch.tanh(z / self.BOUND))
+
+
+class Metres(DepthOutput):
+    """Metres, as they come: what the reference's networks answered (``legacy``)."""
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Metres, unchanged."""
+        return raw
+
+
+class InverseDepth(DepthOutput):
+    """Disparity ``10 sigmoid(z) + 0.01`` and its inverse, 0.1 m to 100 m: what DispNet predicts."""
+
+    ALPHA: ClassVar[float] = 10.0
+    BETA: ClassVar[float] = 0.01
+
+    def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse metres."""
+        z = raw.float() if raw.dtype in (torch.float16, torch.bfloat16) else raw
+        return self.ALPHA * torch.sigmoid(z) + self.BETA
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Metres."""
+        return 1 / self.disparity(raw)

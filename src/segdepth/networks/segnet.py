@@ -1,0 +1,71 @@
+"""SegNet: Badrinarayanan, Kendall and Cipolla 2015, arXiv:1511.00561."""
+
+from typing import ClassVar
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.layers.initialise import he_normal_, small_normal_
+from segdepth.layers.vgg import VGG16_STAGES, conv_unit
+from segdepth.layers.widths import scale_channels
+
+from .network import Network
+from .outputs import OutputKind
+
+__all__ = ["SegNet"]
+
+
+class SegNet(Network):
+    """VGG-16 with batch norm, mirrored: the decoder puts values back where the encoder's max-pooling took them.
+
+    Args:
+        out_channels: number of classes, or 1 for depth.
+        output: ``"logits"`` or ``"depth"``.
+        legacy: batch norm and ReLU on the last convolution too, as the reference has them. The paper feeds a softmax with
+            the linear map; a ReLU cuts negative logits and with them the gradients of the pixels concerned.
+        width: multiplies every channel count; 0.25 trains on a laptop.
+    """
+
+    backbone: ClassVar[str | None] = "vgg16_bn"
+
+    def __init__(
+        self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0
+    ) -> None:
+        super().__init__(out_channels, output, legacy=legacy)
+        channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
+        counts = [count for _, count in VGG16_STAGES]
+        self.encoder = nn.ModuleList(
+            _stage([inputs] + [outputs] * count)
+            for inputs, outputs, count in zip([3, *channels], channels, counts, strict=False)
+        )
+        # stage 5 first; each stage keeps its width and hands the width of the stage above to it with its last unit
+        self.decoder = nn.ModuleList(
+            _stage([inputs] * count + [outputs])
+            for inputs, outputs, count in zip(channels[:0:-1], channels[-2::-1], counts[:0:-1], strict=True)
+        )
+        self.last = _stage([channels[0]] * counts[0])
+        self.head: nn.Module = nn.Conv2d(channels[0], out_channels, 3, padding=1)
+        if legacy:
+            self.head = nn.Sequential(*conv_unit(channels[0], out_channels, batch_norm=True))
+        he_normal_(self)
+        small_normal_(self.head)
+
+    def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """The head's map."""
+        poolings = []
+        for stage in self.encoder:
+            x = stage(x)
+            size = x.shape
+            x, indices = F.max_pool2d(x, 2, return_indices=True)
+            poolings.append((indices, size))
+        for stage in (*self.decoder, self.last):
+            indices, size = poolings.pop()
+            x = stage(F.max_unpool2d(x, indices, 2, output_size=size[-2:]))
+        return self.head(x)  # type: ignore[no-any-return]
+
+
+def _stage(channels: list[int]) -> nn.Sequential:
+    """Convolution units from each count of channels to the next."""
+    units = [conv_unit(i, o, batch_norm=True) for i, o in zip(channels, channels[1:], strict=False)]
+    return nn.Sequential(*(layer for unit in units for layer in unit))

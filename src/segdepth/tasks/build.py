@@ -1,0 +1,63 @@
+"""Networks for tasks: made new, or loaded."""
+
+from pathlib import Path
+from typing import Any
+
+from segdepth.core.errors import ConfigError
+from segdepth.core.tables import pick
+from segdepth.networks import Card, Network, build_network, load_backbone, resolve_arch
+
+from .depth import DEPTH
+from .seg import SEG
+from .task import Task
+
+__all__ = ["TASKS", "create_network"]
+
+TASKS: dict[str, Task] = {"seg": SEG, "depth": DEPTH}
+
+
+def create_network(
+    arch: str,
+    task: str = "seg",
+    *,
+    num_classes: int = 19,
+    legacy: bool = False,
+    pretrained: bool | str | Path = False,
+    preprocessing: str | None = None,
+    **options: Any,
+) -> Network:
+    """An untrained network for a task.
+
+    Args:
+        arch: name or alias in the table of networks ("fcn8s", "segnet", "frrnA", ...).
+        task: "seg" or "depth".
+        num_classes: of a segmentation; depth has one channel whatever this says.
+        legacy: exactly what the reference computed.
+        pretrained: False; True to download ImageNet weights for the backbone; or the path of a local file of them.
+        preprocessing: name of the input range; None: ImageNet's, or the reference's where ``legacy``.
+        **options: the network's own.
+
+    Raises:
+        ConfigError: if the network, the task, an option or the preprocessing is unknown.
+        CheckpointError: if the backbone weights cannot be had or do not fit.
+
+    Example:
+        >>> net = create_network("segnet", task="depth", width=0.125)
+        >>> net(torch.zeros(1, 3, 37, 50)).shape
+        torch.Size([1, 1, 37, 50])
+    """
+    record = pick(TASKS, task, kind="task")
+    if num_classes < 2:
+        raise ConfigError(f"num_classes is {num_classes}; a segmentation needs at least 2")
+    name, implied = resolve_arch(arch)
+    card = Card(
+        arch=name,
+        options=implied | options | ({"legacy": True} if legacy else {}),
+        output=record.output,
+        out_channels=num_classes if record.output == "logits" else 1,
+        preprocessing=preprocessing or (record.legacy_preprocessing if legacy else "imagenet"),
+        task=task,
+    )
+    net = build_network(card)
+    load_backbone(net, pretrained)
+    return net

@@ -10,8 +10,8 @@ __all__ = ["CROPS", "crop_window"]
 
 #: First row, end row, first column, end column, as fractions of the height and of the width.
 #: ``garg``: Garg et al. 2016, arXiv:1603.04992. ``eigen``: Eigen et al. 2014, arXiv:1406.2283, on KITTI.
-#: ``nyu``: the same authors on NYU, 45:471 and 41:601 of 480x640. ``cityscapes``: without the car's bonnet and the
-#: borders that stereo cannot see.
+#: ``nyu``: the same authors on NYU, 45:471 and 41:601 of 480x640. ``cityscapes``: without the car's bonnet
+#: and the borders that stereo cannot see.
 CROPS: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
     {
         "none": (0.0, 1.0, 0.0, 1.0),

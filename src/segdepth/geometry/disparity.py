@@ -75,4 +75,5 @@ def disparity_from_depth(
 def _reciprocal(values: Float[ndarray, "h w"], factor: float) -> Float[ndarray, "h w"]:
     """``factor / values`` in double precision; 0 where a value is not positive."""
     result: Float[ndarray, "h w"] = np.zeros(values.shape)
-    return np.divide(factor, values, out=result, where=values > 0, dtype=np.float64)
+    np.divide(factor, values, out=result, where=values > 0, dtype=np.float64)
+    return result

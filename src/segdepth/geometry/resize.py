@@ -36,8 +36,8 @@ def resize_image(image: UInt8[ndarray, "h w 3"], size: tuple[int, int]) -> UInt8
 def resize_nearest(values: Shaped[ndarray, "h w"], size: tuple[int, int]) -> Shaped[ndarray, "rows cols"]:
     """A map at another size, each pixel a copy of one of the source's: for labels and for sparse depth.
 
-    Pixel ``i`` of ``n`` is a copy of the source's pixel ``floor((i + 0.5) * m / n)`` of ``m``, the one that holds
-    its centre. The rule is computed in whole numbers, so it is the same on every machine.
+    Pixel ``i`` of ``n`` is a copy of the source's pixel ``floor((i + 0.5) * m / n)`` of ``m``, the one that
+    holds its centre. The rule is computed in whole numbers, so it is the same on every machine.
 
     Args:
         values: any type; the values are copied, never mixed.
@@ -57,7 +57,8 @@ def resize_nearest(values: Shaped[ndarray, "h w"], size: tuple[int, int]) -> Sha
     if values.shape == size:
         return values
     rows, columns = (_nearest(source, target) for source, target in zip(values.shape, size, strict=True))
-    return values[rows[:, None], columns]
+    resized: Shaped[ndarray, "rows cols"] = values[rows[:, None], columns]
+    return resized
 
 
 def _nearest(source: int, target: int) -> Int[ndarray, " target"]:

@@ -1,5 +1,6 @@
 """Sizes, windows, disparity, calibration and projection: numpy only, never torch, never an image file."""
 
+from .calibration import Calibration, Camera, read_kitti_calibration
 from .crops import CROPS, crop_window
 from .disparity import (
     CITYSCAPES_BASELINE_M,
@@ -8,16 +9,21 @@ from .disparity import (
     depth_from_disparity,
     disparity_from_depth,
 )
+from .projection import project_velodyne
 from .resize import resize_image, resize_nearest
 
 __all__ = [
     "CITYSCAPES_BASELINE_M",
     "CITYSCAPES_FOCAL_PX",
     "CROPS",
+    "Calibration",
+    "Camera",
     "cityscapes_disparity",
     "crop_window",
     "depth_from_disparity",
     "disparity_from_depth",
+    "project_velodyne",
+    "read_kitti_calibration",
     "resize_image",
     "resize_nearest",
 ]

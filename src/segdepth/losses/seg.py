@@ -111,7 +111,7 @@ def _pixel_losses(
     ignore: int,
     weight: list[float] | None,
 ) -> tuple[Float[Tensor, "b h w"], Int64[Tensor, "b h w"]]:
-    """The (weighted) loss of each pixel, 0 where not labelled; and the labels with one mark for "not labelled"."""
+    """The (weighted) loss of each pixel, 0 without a label; and the labels, ``ignore`` where none is."""
     logits = at_size(prediction, *target.shape[-2:])
     classes = logits.shape[1]
     if classes <= _OLD_IGNORE:

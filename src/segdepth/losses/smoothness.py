@@ -19,6 +19,7 @@ def smoothness(depth: Float[Tensor, "b 1 h w"]) -> Float[Tensor, ""]:
         Zhou et al. 2017, arXiv:1704.07813 (the L1 norm of the second-order gradients).
 
     Example:
+        >>> import torch
         >>> smoothness(torch.arange(12.0).view(1, 1, 3, 4))
         tensor(0.)
     """

@@ -102,8 +102,7 @@ def _read(path: Path) -> dict[str, str]:
 
 def _matrix(lines: dict[str, str], path: Path, key: str, shape: tuple[int, ...]) -> Float64[ndarray, "..."]:
     if key not in lines:
-        raise DataError(f"{path} has no line {key!r}: it is not one of KITTI's calibration files, or
-        incomplete")
+        raise DataError(f"{path} has no line {key!r}: it is incomplete or no calibration file of KITTI's")
     try:
         return np.array(lines[key].split(), dtype=np.float64).reshape(shape)
     except ValueError as error:

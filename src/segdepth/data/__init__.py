@@ -1,1 +1,60 @@
-"""To be written."""
+"""Data sets on disk or made up, augmentations, and batches made of them: RGB, train ids and metres."""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from segdepth.core.errors import ConfigError
+from segdepth.core.tables import did_you_mean, pick
+
+from .camvid import CamVid
+from .cityscapes import Cityscapes
+from .folder import Folder
+from .kitti_depth import KittiDepth
+from .kitti_seg import KittiSemantics
+from .nyuv2 import NYUv2
+from .sample import Dataset, Sample, Target
+
+__all__ = ["DATASETS", "Dataset", "Sample", "Target", "open_dataset"]
+
+#: Name in the configuration -> what it has the truth of -> who reads that.
+DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
+    {
+        "camvid": {"labels": CamVid},
+        "cityscapes": {"labels": Cityscapes, "depth": Cityscapes},
+        "folder": {"labels": Folder, "depth": Folder},
+        "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
+        "nyuv2": {"labels": NYUv2, "depth": NYUv2},
+    }
+)
+
+
+def open_dataset(name: str, *, path: Path | None, split: str, target: Target, **options: Any) -> Dataset:
+    """The data set of a name, ready to read pictures and one kind of truth.
+
+    Args:
+        name: one of :data:`DATASETS`.
+        path: the data set's folder; None for one that is made up.
+        split: "train", "val", "test", or what the data set knows besides.
+        target: the truth wanted.
+        options: the data set's own options.
+
+    Raises:
+        ConfigError: if there is no such data set or option, or if the data set has no such truth.
+        DataError: if a file or folder is missing.
+    """
+    readers = pick(DATASETS, name, kind="data set")
+    if target not in readers:
+        fitting = ", ".join(other for other, entry in DATASETS.items() if target in entry)
+        raise ConfigError(f"the data set {name!r} has no {target} (these have: {fitting})")
+    reader = readers[target]
+    known = [
+        key for key, value in inspect.signature(reader).parameters.items() if value.kind is value.KEYWORD_ONLY
+    ]
+    for option in options:
+        if option not in known:
+            choices = did_you_mean(option, known) if known else "(it has none)"
+            raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
+    return reader(path, split, frozenset({target}), **options)

@@ -1,0 +1,85 @@
+"""CamVid in the form that was published with SegNet: 11 classes and void, 360x480."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+
+from .files import (
+    IMAGE_ENDINGS,
+    files_by_stem,
+    label_lookup,
+    map_labels,
+    pair_by_stem,
+    read_labels,
+    read_lines,
+)
+from .frames import Frame, FrameDataset, require_path
+from .labels import CAMVID, IGNORE
+from .sample import Target
+
+__all__ = ["CamVid"]
+
+#: The value of "unlabelled" in the files.
+VOID = 11
+
+_LOOKUP = label_lookup(CAMVID, void=(VOID, IGNORE))
+
+
+class CamVid(FrameDataset):
+    """The CamVid data set, labels only.
+
+    ``<split>.txt`` has a line "<image> <label>" for each frame, relative to ``path``. The lists as published
+    have absolute paths of another machine; of those the last two parts are used. Without any list,
+    ``<split>/`` is paired with ``<split>annot/`` by name.
+
+    Args:
+        path: folder with the lists and with ``train/``, ``trainannot/`` and so on.
+        split: "train", "val" or "test".
+        targets: what to read besides the image; "labels" or nothing.
+
+    Source:
+        Brostow et al. 2009, "Semantic object classes in video"; Badrinarayanan et al. 2015, arXiv:1511.00561.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"labels"})
+    classes = CAMVID
+
+    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+        root = require_path(path, "camvid")
+        list_file = root / f"{split}.txt"
+        pairs = _listed(root, list_file) if list_file.is_file() else _paired(root, split)
+        frames = [Frame(image.stem, image, label if "labels" in targets else None) for image, label in pairs]
+        frames.sort(key=lambda frame: frame.name)
+        super().__init__(root, split, targets, frames=frames, kind="camvid")
+
+    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+        return map_labels(read_labels(file), _LOOKUP, file)
+
+
+def _listed(root: Path, list_file: Path) -> list[tuple[Path, Path]]:
+    pairs = []
+    for line in read_lines(list_file, "a list of images and labels"):
+        entries = [_inside(root, entry) for entry in line.split()]
+        if len(entries) != 2:
+            raise DataError(f'{list_file}: {line!r} is not "<image> <label>"')
+        for entry in entries:
+            if not entry.is_file():
+                raise DataError(f"no file {entry}, which {list_file} lists")
+        pairs.append((entries[0], entries[1]))
+    return pairs
+
+
+def _inside(root: Path, entry: str) -> Path:
+    """The file that a list's entry means, in our folder."""
+    return root / (Path(*Path(entry).parts[-2:]) if entry.startswith("/") else entry)
+
+
+def _paired(root: Path, split: str) -> list[tuple[Path, Path]]:
+    images = files_by_stem(root / split, IMAGE_ENDINGS, f"camvid's images, split {split!r}")
+    folder = root / f"{split}annot"
+    labels = files_by_stem(folder, (".png",), f"camvid's labels, split {split!r}")
+    return list(zip(images.values(), pair_by_stem(images, labels, folder, "label"), strict=True))

@@ -1,0 +1,170 @@
+"""Cityscapes: streets of fifty cities, with 19 classes and with disparity from a second camera."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from jaxtyping import Float32, Int16, UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+from segdepth.geometry import (
+    CITYSCAPES_BASELINE_M,
+    CITYSCAPES_FOCAL_PX,
+    cityscapes_disparity,
+    depth_from_disparity,
+)
+
+from .files import (
+    files_by_stem,
+    label_lookup,
+    map_labels,
+    pair_by_stem,
+    read_labels,
+    read_png16,
+    require_folder,
+)
+from .frames import Frame, FrameDataset, require_path
+from .labels import CITYSCAPES, IGNORE
+from .sample import Target
+
+__all__ = ["Cityscapes", "cityscapes_lookup"]
+
+_log = logging.getLogger(__name__)
+
+#: Depth from this distance on counts as not measured, metres.
+FARTHEST_M = 85.0
+
+_IMAGE_END, _DISPARITY_END, _CAMERA_END = "_leftImg8bit", "_disparity", "_camera"
+_LABEL_ENDS = ("_gtFine_labelIds", "_gtFine_labelTrainIds")
+_FULL_COLUMNS = 2048
+_FILES_LOOKED_AT = 8
+
+
+class Cityscapes(FrameDataset):
+    """Cityscapes in its official layout.
+
+    - images ``leftImg8bit/<split>/<city>/*_leftImg8bit.png``;
+    - labels ``gtFine/<split>/<city>/*_gtFine_labelIds.png`` (or ``_labelTrainIds.png`` where only those are),
+      label ids or train ids, see :func:`cityscapes_lookup`. The official labels of "test" are held back (the
+      files are dummies), so its samples have none;
+    - depth from ``disparity/<split>/<city>/*_disparity.png`` and ``camera/<split>/<city>/*_camera.json``. A
+      frame without a camera file gets 0.209313 m and 2262.52 px, and the log says so. 85 m and more is not
+      measured.
+
+    Depth is scored up to 80 m, as in the published results.
+
+    Args:
+        path: folder with ``leftImg8bit/`` and the others.
+        split: "train", "val" or "test".
+        targets: what to read besides the image.
+
+    Source:
+        Cordts et al. 2016, arXiv:1604.01685; cityscapesScripts, README.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
+    classes = CITYSCAPES
+    depth_range = (0.001, 80.0)
+    crop = "cityscapes"
+
+    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+        root = require_path(path, "cityscapes")
+        images = _files(root / "leftImg8bit" / split, _IMAGE_END, ".png")
+        absent: dict[str, Path | None] = dict.fromkeys(images)
+        labels = depths = absent
+        self._cameras: dict[str, Path] = {}
+        if "labels" in targets and split != "test":
+            ending = _label_ending(root)
+            labels = _truths(images, root / "gtFine" / split, ending)
+            self._lookup = cityscapes_lookup(sorted((root / "gtFine").glob(f"[!t]*/*/*{ending}.png")))
+        if "depth" in targets:
+            depths = _truths(images, root / "disparity" / split, _DISPARITY_END)
+            self._cameras = _camera_files(images, root / "camera" / split)
+        frames = [Frame(name, image, labels[name], depths[name]) for name, image in images.items()]
+        super().__init__(root, split, targets, frames=frames, kind="cityscapes")
+
+    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+        return map_labels(read_labels(file), self._lookup, file)
+
+    def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
+        focal_px, baseline_m = self._camera(frame)
+        return depth_from_disparity(cityscapes_disparity(read_png16(file)), focal_px, baseline_m, FARTHEST_M)
+
+    def _focal_px(self, frame: Frame, columns: int) -> float | None:
+        return self._camera(frame)[0] * columns / _FULL_COLUMNS if "depth" in self.targets else None
+
+    def _camera(self, frame: Frame) -> tuple[float, float]:
+        """Focal length at full size, pixels, and distance between the cameras, metres."""
+        file = self._cameras.get(frame.name)
+        return _read_camera(file) if file else (CITYSCAPES_FOCAL_PX, CITYSCAPES_BASELINE_M)
+
+
+def cityscapes_lookup(files: Sequence[Path]) -> Int16[ndarray, "256"]:
+    """The table for :func:`~segdepth.data.files.map_labels` that fits label files of the Cityscapes family.
+
+    One decision for the whole data set, from the values in up to eight files, spread evenly: a value of
+    19..33 is only possible in label ids (it is vegetation, sky, a car, ...), so if any of them has one the
+    files hold label ids, otherwise train ids. A file that contradicts the decision later is refused by its
+    first impossible value. Both kinds may hold 255, and train ids the reference's 250, for what is ignored.
+
+    Args:
+        files: label files of the data set, all splits.
+    """
+    step = max(1, len(files) // _FILES_LOOKED_AT)
+    looked_at = (read_labels(file) for file in files[::step][:_FILES_LOOKED_AT])
+    if any(((values >= 19) & (values <= 33)).any() for values in looked_at):
+        return label_lookup(CITYSCAPES, void=(*range(34), IGNORE))
+    return label_lookup(CITYSCAPES, void=(250, IGNORE), train_ids=True)
+
+
+def _files(folder: Path, ending: str, suffix: str) -> dict[str, Path]:
+    """Files of all cities in a split: stem without its ending -> path, sorted."""
+    what = f"cityscapes' files *{ending}{suffix}"
+    cities = sorted(entry for entry in require_folder(folder, what).iterdir() if entry.is_dir())
+    return {
+        stem.removesuffix(ending): file
+        for city in cities
+        for stem, file in files_by_stem(city, (suffix,), what).items()
+        if stem.endswith(ending)
+    }
+
+
+def _truths(images: dict[str, Path], folder: Path, ending: str) -> dict[str, Path | None]:
+    found = pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png")
+    return dict(zip(images, found, strict=True))
+
+
+def _label_ending(root: Path) -> str:
+    folder = require_folder(root / "gtFine", "cityscapes' labels")
+    for ending in _LABEL_ENDS:
+        if any(folder.glob(f"*/*/*{ending}.png")):
+            return ending
+    raise DataError(f"{folder} has no label files (<split>/<city>/*{_LABEL_ENDS[0]}.png)")
+
+
+def _camera_files(images: dict[str, Path], folder: Path) -> dict[str, Path]:
+    cameras = _files(folder, _CAMERA_END, ".json") if folder.is_dir() else {}
+    if missing := len(images.keys() - cameras.keys()):
+        _log.warning(
+            "%d of %d frames have no camera file in %s: baseline %g m and focal length %g px are assumed",
+            missing, len(images), folder, CITYSCAPES_BASELINE_M, CITYSCAPES_FOCAL_PX,
+        )  # fmt: skip
+    return cameras
+
+
+def _read_camera(file: Path) -> tuple[float, float]:
+    try:
+        camera = json.loads(file.read_text())
+        focal_px, baseline_m = float(camera["intrinsic"]["fx"]), float(camera["extrinsic"]["baseline"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{file} is not a camera file with intrinsic.fx and extrinsic.baseline: {error!r}"
+        ) from error
+    if not (focal_px > 0 and baseline_m > 0):
+        raise DataError(
+            f"{file}: intrinsic.fx ({focal_px}) and extrinsic.baseline ({baseline_m}) must be positive"
+        )
+    return focal_px, baseline_m

@@ -1,0 +1,353 @@
+"""Reading a data set's files: pictures, label maps, depth maps. A broken file is named, with what is wrong.
+
+Files are checked for completeness before they are decoded: decoders print a truncated file's trouble on the
+console, some of them return what they could read of it, and neither says which file it was.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Int16, Shaped, UInt8, UInt16
+from numpy import ndarray
+from PIL import Image
+
+from segdepth.core.errors import DataError
+
+from .labels import IGNORE, ClassTable
+
+__all__ = [
+    "IMAGE_ENDINGS",
+    "files_by_stem",
+    "label_lookup",
+    "map_labels",
+    "pair_by_stem",
+    "read_array",
+    "read_depth_png",
+    "read_labels",
+    "read_lines",
+    "read_npy",
+    "read_png16",
+    "read_rgb",
+    "require_folder",
+    "require_same_size",
+    "valid_depth",
+]
+
+#: Endings of pictures, in order of preference where a stem has several.
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
+
+
+def require_folder(folder: Path, what: str) -> Path:
+    """``folder`` itself.
+
+    Args:
+        folder: where something should be.
+        what: should be there, for the message ("CamVid's images").
+
+    Raises:
+        DataError: if there is no such folder; the sentence says which folders its parent has.
+    """
+    if folder.is_dir():
+        return folder
+    parent = next(above for above in folder.absolute().parents if above.is_dir())
+    there = sorted(entry.name for entry in parent.iterdir() if entry.is_dir())
+    listing = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "") or "none"
+    raise DataError(f"no folder {folder} for {what} (folders in {parent}: {listing})")
+
+
+def files_by_stem(folder: Path, endings: Sequence[str], what: str) -> dict[str, Path]:
+    """The files in ``folder`` with one of the endings: stem -> path, sorted by stem.
+
+    Args:
+        folder: the place to look, without its subfolders.
+        endings: lower case, with their dot; a stem that is there with two of them keeps the first.
+        what: they are, for the messages.
+
+    Raises:
+        DataError: if the folder is missing.
+    """
+    entries = [entry for entry in require_folder(folder, what).iterdir() if not entry.name.startswith(".")]
+    found: dict[str, Path] = {}
+    for ending in endings:
+        for entry in entries:
+            if entry.suffix.lower() == ending:
+                found.setdefault(entry.stem, entry)
+    return dict(sorted(found.items()))
+
+
+def pair_by_stem(
+    images: Mapping[str, Path], truths: Mapping[str, Path], folder: Path, what: str
+) -> list[Path]:
+    """The truth of every image, in the images' order.
+
+    Args:
+        images: key -> path.
+        truths: key -> path; more than needed is fine.
+        folder: where the truths are, for the message.
+        what: they are, for the message ("label").
+
+    Raises:
+        DataError: if an image has none; the sentence names the first such image.
+    """
+    missing = [key for key in images if key not in truths]
+    if missing:
+        raise DataError(
+            f"{folder} has no {what} for {images[missing[0]]}"
+            f" ({len(missing)} of {len(images)} images have none)"
+        )
+    return [truths[key] for key in images]
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    """The lines of a text file, stripped, without empty ones.
+
+    Args:
+        path: the file.
+        what: it should be, for the messages ("a list of folders").
+
+    Raises:
+        DataError: if the file is missing, not text, or empty.
+    """
+    if not path.exists():
+        raise DataError(f"no file {path}, which should be {what}")
+    try:
+        lines = [line.strip() for line in _read_bytes(path).decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a text file, but should be {what}") from error
+    if not any(lines):
+        raise DataError(f"{path} is empty, but should be {what}")
+    return [line for line in lines if line]
+
+
+def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
+    """A picture, RGB, 0..255, turned upright if the file says how (EXIF).
+
+    Raises:
+        DataError: if the file is missing, truncated, damaged or no picture.
+    """
+    picture = _decode(path, _read_bytes(path), cv2.IMREAD_COLOR)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
+
+
+def read_labels(path: Path) -> UInt8[ndarray, "h w"]:
+    """The values of a label file as they are stored; of a palette picture the indices, not the colours.
+
+    Raises:
+        DataError: if the file is missing or broken, is a colour picture, or has values above 255.
+    """
+    values = read_array(path)
+    if values.ndim != 2:
+        raise DataError(f"{path} is a colour picture; a label file has one value a pixel")
+    if values.dtype == np.uint16 and values.max(initial=0) <= 255:
+        values = values.astype(np.uint8)
+    if values.dtype != np.uint8:
+        raise DataError(f"{path} holds {values.dtype} values up to {values.max()}; a label file has 0..255")
+    return values
+
+
+def read_png16(path: Path) -> UInt16[ndarray, "h w"]:
+    """The values of a 16-bit grey picture as they are stored.
+
+    Raises:
+        DataError: if the file is missing, broken, or not 16-bit grey.
+    """
+    values = read_array(path)
+    if values.ndim != 2 or values.dtype != np.uint16:
+        kind = f"{values.dtype} with {1 if values.ndim == 2 else values.shape[2]} channels"
+        raise DataError(f"{path} is {kind}; 16-bit grey (uint16 with 1 channel) is needed")
+    return values
+
+
+def read_depth_png(path: Path, metres_per_unit: float) -> Float32[ndarray, "h w"]:
+    """A depth map out of a 16-bit grey picture.
+
+    Args:
+        path: the file; 0 = no measurement.
+        metres_per_unit: metres that one stored unit is: 0.001 for millimetres, 1/256 for KITTI.
+
+    Returns:
+        Metres; 0 = no measurement.
+
+    Raises:
+        DataError: if the file is missing, broken, or not 16-bit grey.
+    """
+    return read_png16(path).astype(np.float32) * np.float32(metres_per_unit)
+
+
+def read_npy(path: Path) -> Float32[ndarray, "h w"]:
+    """A depth map out of a ``.npy`` file: its numbers, with 0 for what is not finite or not positive.
+
+    Raises:
+        DataError: if the file is missing, broken, or does not hold a two-dimensional array of numbers.
+    """
+    return valid_depth(_require_map(path, read_array(path)).astype(np.float32))
+
+
+def read_array(path: Path) -> Shaped[ndarray, "..."]:
+    """What a file holds, unchanged: ``.npy`` by numpy, everything else as a picture (colours as RGB).
+
+    Raises:
+        DataError: if the file is missing, truncated, damaged or of a format that is not known.
+    """
+    data = _read_bytes(path)
+    if path.suffix.lower() == ".npy":
+        return _decode_npy(path, data)
+    if (
+        data.startswith(_PNG_START) and data[25:26] == b"\x03"
+    ):  # colour type 3: OpenCV would give colours, not indices
+        return _decode_palette(path, data)
+    values = _decode(path, data, cv2.IMREAD_UNCHANGED)
+    if values.ndim == 3:
+        code = cv2.COLOR_BGRA2RGB if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        return np.asarray(cv2.cvtColor(values, code))
+    return values
+
+
+def valid_depth(depth: Float32[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
+    """The depth map with 0 (no measurement) in place of NaN, infinity and negative numbers."""
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+
+def label_lookup(
+    classes: ClassTable, void: Iterable[int] = (), train_ids: bool = False
+) -> Int16[ndarray, "256"]:
+    """Lookup table for :func:`map_labels`: value -> train id, :data:`IGNORE`, or -1 = not allowed.
+
+    Args:
+        classes: the classes; their label ids are allowed.
+        void: other values that are allowed and ignored.
+        train_ids: the files hold train ids instead of label ids.
+    """
+    table = np.full(256, -1, np.int16)
+    table[list(void)] = IGNORE
+    table[list(range(len(classes)) if train_ids else classes.label_ids)] = np.arange(len(classes))
+    return table
+
+
+def map_labels(
+    values: UInt8[ndarray, "h w"], lookup: Int16[ndarray, "256"], path: Path
+) -> UInt8[ndarray, "h w"]:
+    """Values of a label file -> train ids and :data:`IGNORE`.
+
+    Args:
+        values: as stored in the file.
+        lookup: see :func:`label_lookup`.
+        path: the file, for the message.
+
+    Raises:
+        DataError: if there is a value that the table does not allow.
+    """
+    counts = cv2.calcHist([values], [0], None, [256], [0, 256]).ravel()
+    unknown = np.flatnonzero((counts > 0) & (lookup < 0))
+    if unknown.size:
+        value = int(unknown[0])
+        raise DataError(
+            f"{path} has {int(counts[value])} pixels of value {value}, which is none of the classes"
+            f" (allowed: {_ranges(np.flatnonzero(lookup >= 0).tolist())})"
+        )
+    return np.asarray(cv2.LUT(values, lookup.astype(np.uint8)))
+
+
+def require_same_size(
+    image: UInt8[ndarray, "h w 3"], image_path: Path, truth: Shaped[ndarray, "rows cols"], truth_path: Path
+) -> None:
+    """Refuse a picture and a truth of different sizes.
+
+    Raises:
+        DataError: naming both files and both sizes.
+    """
+    if truth.shape != image.shape[:2]:
+        rows, columns = truth.shape
+        raise DataError(
+            f"{truth_path} is {rows}x{columns},"
+            f" but its image {image_path} is {image.shape[0]}x{image.shape[1]}"
+        )
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"no file {path}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    if not data:
+        raise DataError(f"{path} is empty (0 bytes)")
+    return data
+
+
+def _decode(path: Path, data: bytes, flag: int) -> Shaped[ndarray, "..."]:
+    _check_complete(path, data)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error as error:
+        raise DataError(f"{path} cannot be decoded: {error.err}") from error
+    if picture is None:
+        raise DataError(f"{path} is not a picture that can be decoded (PNG and JPEG can)")
+    return np.asarray(picture)
+
+
+def _decode_palette(path: Path, data: bytes) -> UInt8[ndarray, "h w"]:
+    _check_png(path, data)
+    try:
+        return np.array(Image.open(io.BytesIO(data)))
+    except (
+        OSError,
+        SyntaxError,
+    ) as error:  # Pillow's error for a PNG that breaks PNG's rules is a SyntaxError
+        raise DataError(f"{path} cannot be decoded: {error}") from error
+
+
+def _check_complete(path: Path, data: bytes) -> None:
+    if data.startswith(_PNG_START):
+        _check_png(path, data)
+    # A picture inside the picture (a thumbnail) has an end of its own: only one after the last scan's start
+    # counts.
+    elif data.startswith(_JPEG_START) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN):
+        raise DataError(f"{path} is truncated: the JPEG has no end after {len(data)} bytes")
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    """Walk over the chunks: each has a length, a type, its bytes and a checksum; the last one is IEND."""
+    view, position, kind = memoryview(data), len(_PNG_START), b""
+    while kind != b"IEND":
+        if position + 12 > len(data):
+            raise DataError(f"{path} is truncated: the PNG has no end after {len(data)} bytes")
+        (length,) = struct.unpack_from(">I", data, position)
+        kind, end = data[position + 4 : position + 8], position + 8 + length
+        if end + 4 > len(data):
+            raise DataError(f"{path} is truncated: the PNG goes on after {len(data)} bytes")
+        if struct.unpack_from(">I", data, end) != (zlib.crc32(view[position + 4 : end]),):
+            raise DataError(f"{path} is damaged: a checksum of the PNG is wrong near byte {position}")
+        position = end + 4
+
+
+def _decode_npy(path: Path, data: bytes) -> Shaped[ndarray, "..."]:
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f"{path} is truncated or no .npy file of numbers: {error}") from error
+    return np.asarray(array)
+
+
+def _require_map(path: Path, array: Shaped[ndarray, "..."]) -> Shaped[ndarray, "h w"]:
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path} holds {array.dtype} of shape {array.shape}; a depth map is [rows, columns] of numbers"
+        )
+    return array
+
+
+def _ranges(values: Sequence[int]) -> str:
+    """Whole numbers, ascending, as "0-11, 255"."""
+    starts = [value for value in values if value - 1 not in values]
+    ends = [value for value in values if value + 1 not in values]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -1,0 +1,85 @@
+"""KITTI depth for training: the folders that ``segdepth prepare`` writes."""
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+
+from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy, require_folder
+from .frames import Frame, FrameDataset, require_path
+from .sample import Target
+
+__all__ = ["KittiDepth"]
+
+_METRES_PER_UNIT = 1 / 256
+
+
+class KittiDepth(FrameDataset):
+    """Prepared KITTI drives: ``<drive>_<camera>/<frame>.jpg`` with ``<frame>.npy`` beside it.
+
+    ``<split>.txt`` lists the folders, one a line. Images may be JPEG or PNG. Depth is a float array in metres
+    (``.npy``) or, beside JPEG images, a 16-bit PNG of metres x 256; 0 = no measurement. ``cam.txt`` holds the
+    3x3 intrinsic matrix at the images' size; without it the focal length is unknown.
+
+    Args:
+        path: folder with the drives and the lists.
+        split: "train", "val", or the name of any other list.
+        targets: what to read besides the image; "depth" or nothing.
+
+    Source:
+        Geiger et al. 2013, "Vision meets robotics"; depth range and crop of Eigen et al. 2014,
+        arXiv:1406.2283, and Garg et al. 2016, arXiv:1603.04992.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"depth"})
+    depth_range = (0.001, 80.0)
+    crop = "garg"
+
+    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+        root = require_path(path, "kitti")
+        list_file = root / f"{split}.txt"
+        drives = sorted(
+            set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)"))
+        )
+        frames = [frame for drive in drives for frame in _frames(root / drive, drive, list_file, targets)]
+        self._focal = {drive: _read_focal_px(root / drive / "cam.txt") for drive in drives}
+        super().__init__(root, split, targets, frames=frames, kind="kitti")
+
+    def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
+        return read_npy(file) if file.suffix == ".npy" else read_depth_png(file, _METRES_PER_UNIT)
+
+    def _focal_px(self, frame: Frame, columns: int) -> float | None:  # noqa: ARG002  cam.txt is for the stored size
+        return self._focal[frame.name.rpartition("/")[0]]
+
+
+def _frames(folder: Path, drive: str, list_file: Path, targets: frozenset[Target]) -> list[Frame]:
+    what = f"the images that {list_file} lists"
+    images = files_by_stem(folder, (".jpg", ".jpeg"), what)
+    depth_endings = (".npy", ".png") if images else (".npy",)
+    images = images or files_by_stem(folder, (".png",), what)
+    if not images:
+        raise DataError(f"no images in {folder}, which {list_file} lists")
+    names = [f"{drive}/{stem}" for stem in images]
+    if "depth" not in targets:
+        return [Frame(name, image) for name, image in zip(names, images.values(), strict=True)]
+    depths = pair_by_stem(
+        images, files_by_stem(folder, depth_endings, what), require_folder(folder, what), "depth"
+    )
+    files = zip(names, images.values(), depths, strict=True)
+    return [Frame(name, image, depth=depth) for name, image, depth in files]
+
+
+def _read_focal_px(file: Path) -> float | None:
+    if not file.exists():
+        return None
+    words = re.split(r"[\s,]+", " ".join(read_lines(file, "a 3x3 matrix")))
+    try:
+        matrix = np.array([float(word) for word in words]).reshape(3, 3)
+    except ValueError as error:
+        raise DataError(f"{file} is not a 3x3 matrix of numbers: {' '.join(words)[:60]!r}") from error
+    return float(matrix[0, 0])

@@ -1,0 +1,70 @@
+"""KITTI semantics (2015): 200 street pictures with the classes of Cityscapes."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+
+from .cityscapes import cityscapes_lookup
+from .files import IMAGE_ENDINGS, files_by_stem, map_labels, pair_by_stem, read_labels
+from .frames import Frame, FrameDataset, require_path
+from .labels import CITYSCAPES
+from .sample import Target
+
+__all__ = ["KittiSemantics"]
+
+#: Every so many-th picture, from the first, is validation.
+VAL_STEP = 5
+
+
+class KittiSemantics(FrameDataset):
+    """KITTI semantics in its official layout.
+
+    ``training/image_2`` is paired with ``training/semantic`` by name. There is no validation part, so every
+    fifth of the sorted training pictures, from the first, is "val" (40 of 200) and the rest is "train". The
+    labels of ``testing/image_2`` are held back, so samples of "test" have none. Label ids and train ids are
+    told apart by :func:`~segdepth.data.cityscapes.cityscapes_lookup`.
+
+    Args:
+        path: folder with ``training/`` and ``testing/``.
+        split: "train", "val" or "test".
+        targets: what to read besides the image; "labels" or nothing.
+
+    Source:
+        Alhaija et al. 2018, arXiv:1708.01566.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"labels"})
+    classes = CITYSCAPES
+
+    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+        root = require_path(path, "kitti")
+        images = _images(root, split)
+        frames = [Frame(name, image) for name, image in images.items()]
+        if "labels" in targets and split != "test":
+            folder = root / "training" / "semantic"
+            labels = files_by_stem(folder, (".png",), "kitti's labels")
+            paired = pair_by_stem(images, labels, folder, "label")
+            frames = [Frame(*files) for files in zip(images, images.values(), paired, strict=True)]
+            self._lookup = cityscapes_lookup(list(labels.values()))
+        super().__init__(root, split, targets, frames=frames, kind="kitti")
+
+    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+        return map_labels(read_labels(file), self._lookup, file)
+
+
+def _images(root: Path, split: str) -> dict[str, Path]:
+    if split not in ("train", "val", "test"):
+        raise DataError(f"kitti semantics has no split {split!r} (there are: train, val, test)")
+    part = "testing" if split == "test" else "training"
+    images = files_by_stem(root / part / "image_2", IMAGE_ENDINGS, f"kitti's images, split {split!r}")
+    if split == "test":
+        return images
+    return {
+        name: image
+        for index, (name, image) in enumerate(images.items())
+        if (index % VAL_STEP == 0) == (split == "val")
+    }

@@ -1,1 +1,19 @@
-"""To be written."""
+"""Numbers to pictures and pictures to PNG. Never decides what to draw; numpy only, no torch."""
+
+from .colours import ColourMap, colour_depth, colour_labels, colour_map, colour_saliency
+from .overlay import mark_pixel, overlay
+from .png import png_bytes, png_data_uri, write_depth_png16, write_png
+
+__all__ = [
+    "ColourMap",
+    "colour_depth",
+    "colour_labels",
+    "colour_map",
+    "colour_saliency",
+    "mark_pixel",
+    "overlay",
+    "png_bytes",
+    "png_data_uri",
+    "write_depth_png16",
+    "write_png",
+]

@@ -22,7 +22,7 @@ Camera = Literal[2, 3]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """The matrices of one recording day, at one picture size.
+    """The matrices of one recording day, at one picture size. The arrays given to it become read-only.
 
     Attributes:
         T_cam0_velo: velodyne -> camera 0, before rectification.

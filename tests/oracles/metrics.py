@@ -1,0 +1,63 @@
+"""The scores as loops over numbers, written after the definitions, of a whole data set at once."""
+
+import math
+
+import numpy as np
+
+
+def segmentation_scores(predictions, truths, classes):
+    pairs = [(t, p) for t, p in zip(truths.flat, predictions.flat, strict=True) if 0 <= t < classes]
+    scores, ious, recalls, weighted = {}, [], [], 0.0
+    for c in range(classes):
+        right = sum(t == p == c for t, p in pairs)
+        true, predicted = sum(t == c for t, _ in pairs), sum(p == c for _, p in pairs)
+        union = true + predicted - right
+        scores[f"IoU.{c}"] = right / union if union else None
+        ious += [right / union] if union else []
+        recalls += [right / true] if true else []
+        weighted += true / len(pairs) * right / union if true else 0.0
+    accuracy = sum(t == p for t, p in pairs) / len(pairs)
+    return scores | {"aAcc": accuracy, "mAcc": np.mean(recalls), "FWIoU": weighted, "mIoU": np.mean(ious)}
+
+
+def image_depth_scores(prediction, truth):
+    """Garg's window, 1 mm to 80 m, no scaling; None if no pixel can be scored."""
+    h, w = truth.shape
+    pixels = [
+        (min(max(prediction[i, j], 0.001), 80.0), truth[i, j])
+        for i in range(int(0.40810811 * h), int(0.99189189 * h))
+        for j in range(int(0.03594771 * w), int(0.96405229 * w))
+        if 0.001 < truth[i, j] < 80.0
+    ]
+    if not pixels:
+        return None
+
+    def mean(score):
+        return sum(score(p, g) for p, g in pixels) / len(pixels)
+
+    bias = mean(lambda p, g: math.log(p / g))
+    return {
+        "abs_rel": mean(lambda p, g: abs(p - g) / g),
+        "sq_rel": mean(lambda p, g: (p - g) ** 2 / g),
+        "rmse": math.sqrt(mean(lambda p, g: (p - g) ** 2)),
+        "rmse_log": math.sqrt(mean(lambda p, g: math.log(p / g) ** 2)),
+        "a1": mean(lambda p, g: max(p / g, g / p) < 1.25),
+        "a2": mean(lambda p, g: max(p / g, g / p) < 1.25**2),
+        "a3": mean(lambda p, g: max(p / g, g / p) < 1.25**3),
+        "silog": 100 * math.sqrt(mean(lambda p, g: (math.log(p / g) - bias) ** 2)),
+        "log10": mean(lambda p, g: abs(math.log10(p / g))),
+        "mae": mean(lambda p, g: abs(p - g)),
+    }
+
+
+def depth_scores(predictions, truths):
+    images = [image_depth_scores(p, t) for p, t in zip(predictions, truths, strict=True)]
+    scored = [image for image in images if image is not None]
+    means = {name: np.mean([image[name] for image in scored]) for name in scored[0]}
+    return means | {"images": len(scored), "images_without_truth": len(images) - len(scored)}
+
+
+TWINS = {
+    "labels": lambda predictions, truths: segmentation_scores(predictions, truths, classes=5),
+    "depth": depth_scores,
+}

@@ -86,9 +86,7 @@ def test_blind_to_invalid_pixels(kind, name):
 
 def test_nothing_valid_is_zero_with_a_graph(kind, name):
     prediction, truth = make_pair(kind)
-    value, gradient = value_and_gradient(
-        LOSSES[kind][name], prediction, torch.full_like(truth, INVALID[kind])
-    )
+    value, gradient = value_and_gradient(LOSSES[kind][name], prediction, torch.full_like(truth, INVALID[kind]))
     assert value == 0
     assert (gradient == 0).all()
 
@@ -147,6 +145,15 @@ def test_it_is_its_slow_twin(kind, name):
     prediction, truth = make_pair(kind)
     got = only_data(LOSSES[kind][name])(prediction, truth).item()
     assert got == pytest.approx(TWINS[name](prediction.numpy(), truth.numpy()), rel=1e-12)
+
+
+def test_no_value_is_read_on_the_way(kind, name):
+    """A GPU is waited for when the host asks for a value; tensors without values refuse to be asked."""
+    prediction, truth = (tensor.to("meta") for tensor in make_pair(kind))
+    value = LOSSES[kind][name](prediction.requires_grad_(), truth)
+    value.backward()
+    assert value.device.type == "meta"
+    assert prediction.grad.shape == prediction.shape
 
 
 @pytest.mark.gpu

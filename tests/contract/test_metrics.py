@@ -43,9 +43,7 @@ def feed(metric, prediction, truth, batches):
 
 
 def close(scores):
-    return {
-        name: value if value is None else pytest.approx(value, rel=1e-12) for name, value in scores.items()
-    }
+    return {name: value if value is None else pytest.approx(value, rel=1e-12) for name, value in scores.items()}
 
 
 @st.composite
@@ -94,10 +92,7 @@ def test_blind_to_pixels_without_truth(kind):
     invalid = truth == {"labels": 255, "depth": 0}[kind]
     other = torch.where(invalid, prediction.flip(0), prediction)
     every = [list(range(IMAGES))]
-    assert (
-        feed(make(kind), other, truth, every).compute()
-        == feed(make(kind), prediction, truth, every).compute()
-    )
+    assert feed(make(kind), other, truth, every).compute() == feed(make(kind), prediction, truth, every).compute()
 
 
 def test_nothing_seen_is_none_without_a_warning(kind):
@@ -144,6 +139,16 @@ def test_updating_changes_neither_argument(kind):
     feed(make(kind), prediction, truth, [[0, 1, 2]])
     assert torch.equal(prediction, before[0])
     assert torch.equal(truth, before[1])
+
+
+def test_an_update_reads_no_value(kind):
+    """A GPU is waited for when the host asks for a value; tensors without values refuse to be asked."""
+    prediction, truth = (tensor.to("meta") for tensor in make_data(kind))
+    metric = make(kind).to("meta")
+    metric.update(prediction, truth)
+    assert {state.device.type for state in metric.metric_state.values()} == {"meta"}
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        metric.compute()
 
 
 @pytest.mark.gpu

@@ -85,7 +85,7 @@ class DepthScores(Metric):
         """Always true: scores of nothing are None, which is no reason for torchmetrics to warn."""
         return True
 
-    def update(self, prediction: Float[Tensor, "b *one h w"], truth: Float[Tensor, "b *one h w"]) -> None:
+    def update(self, prediction: Float[Tensor, "b ... _h _w"], truth: Float[Tensor, "b ... h w"]) -> None:
         """Score a batch of images.
 
         Args:

@@ -63,7 +63,7 @@ class SegmentationScores(Metric):
         """Pixels of each true class (row) predicted as each class (column), on this process so far."""
         return self.counts[:, :-1]
 
-    def update(self, prediction: Integer[Tensor, "b h w"], truth: Integer[Tensor, "b h w"]) -> None:
+    def update(self, prediction: Integer[Tensor, "b _h _w"], truth: Integer[Tensor, "b h w"]) -> None:
         """Count a batch.
 
         Args:

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.metrics import DEPTH_SCORES, DepthProtocol, DepthScores
@@ -121,9 +122,7 @@ def test_a_channel_axis_makes_no_difference():
     assert scores_of(prediction[:, None], truth[:, None]) == scores_of(prediction, truth)
 
 
-@pytest.mark.parametrize(
-    "shapes", [((1, 4, 5), (1, 8, 10)), ((1, 1, 4, 5), (1, 4, 5)), ((1, 2, 4, 5), (1, 2, 4, 5))]
-)
+@pytest.mark.parametrize("shapes", [((1, 4, 5), (1, 8, 10)), ((1, 1, 4, 5), (1, 4, 5)), ((1, 2, 4, 5), (1, 2, 4, 5))])
 def test_other_shapes_are_refused(shapes):
     with pytest.raises(InputError, match="must both be"):
         scores_of(torch.ones(shapes[0]), torch.ones(shapes[1]))
@@ -133,7 +132,6 @@ def test_other_shapes_are_refused(shapes):
     ("wrong", "message"),
     [
         ({"crop": "grag"}, "did you mean 'garg'"),
-        ({"scaling": "mean"}, "no scaling named 'mean'"),
         ({"min_depth": 0.0}, "min_depth must be above 0"),
         ({"min_depth": 80.0}, "below max_depth"),
     ],
@@ -141,3 +139,8 @@ def test_other_shapes_are_refused(shapes):
 def test_a_protocol_that_scores_nothing_is_refused(wrong, message):
     with pytest.raises(ConfigError, match=message):
         DepthProtocol(**wrong)
+
+
+def test_an_unknown_scaling_is_refused():
+    with pytest.raises((ConfigError, TypeCheckError), match="'mean'"):  # the latter where types are checked as well
+        DepthProtocol(scaling="mean")

@@ -6,7 +6,6 @@ waits for the GPU.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -28,7 +27,7 @@ __all__ = [
 Loss = Callable[..., Float[Tensor, ""]]
 
 #: The losses by the target that they read ("labels" or "depth"), then by name.
-LOSSES: dict[str, dict[str, Callable[..., Any]]] = {
+LOSSES: dict[str, dict[str, Loss]] = {
     "labels": {
         "cross_entropy": cross_entropy,
         "bootstrapped_cross_entropy": bootstrapped_cross_entropy,

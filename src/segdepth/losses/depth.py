@@ -82,9 +82,7 @@ def berhu_loss(
     prediction = at_size(prediction, *target.shape[-2:])
     error, valid = _absolute_error(prediction, target)
     bound = threshold * error.detach().amax()
-    divisor = torch.where(
-        bound > 0, bound, 1
-    )  # no error at all: the quadratic part is not used, only computed
+    divisor = torch.where(bound > 0, bound, 1)  # no error at all: the quadratic part is not used, only computed
     large = (error.square() + bound.square()) / (2 * divisor)
     loss = _mean(torch.where(error <= bound, error, large), valid)
     return loss + _smooth_term(prediction, valid, smooth, smooth_weight)
@@ -136,8 +134,7 @@ def scale_invariant_loss(
     Args:
         prediction: depth, metres; resized bilinearly if it has another size than ``target``.
         target: measured depth, metres; 0 = no measurement.
-        lambda_weight: lambda of the paper; 0: plain squared error, 1: the image's scale does not matter at
-            all.
+        lambda_weight: lambda of the paper; 0: plain squared error, 1: the scale does not matter at all.
         per_image: one ``n`` for each image, then the mean over the images that have a measurement; otherwise
             one ``n`` for the whole batch.
         smooth: add the smoothness of the prediction.
@@ -168,8 +165,7 @@ def _at_measured(
     would come back from a later multiplication with 0 as nan.
     """
     valid = target > 0
-    one = torch.ones((), dtype=prediction.dtype, device=prediction.device)
-    return torch.where(valid, prediction, one), torch.where(valid, target.to(prediction.dtype), one), valid
+    return torch.where(valid, prediction, 1), torch.where(valid, target.to(prediction.dtype), 1), valid
 
 
 def _absolute_error(

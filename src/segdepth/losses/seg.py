@@ -121,21 +121,15 @@ def _pixel_losses(
     weights = None
     if weight is not None:
         if len(weight) != classes:
-            raise InputError(
-                f"the loss has {len(weight)} class weights but the network has {classes} classes"
-            )
+            raise InputError(f"the loss has {len(weight)} class weights but the network has {classes} classes")
         weights = _weights(tuple(weight), logits.dtype, logits.device)
     return F.cross_entropy(logits, target, weight=weights, ignore_index=ignore, reduction="none"), target
 
 
-def _check_labels(
-    target: Int64[Tensor, "b h w"], known: Bool[Tensor, "b h w"], classes: int, ignore: int
-) -> None:
+def _check_labels(target: Int64[Tensor, "b h w"], known: Bool[Tensor, "b h w"], classes: int, ignore: int) -> None:
     if not known.all():
         wrong = target[~known][0].item()
-        raise InputError(
-            f"label {wrong} in the truth: train ids must be 0..{classes - 1}, or {ignore} for none"
-        )
+        raise InputError(f"label {wrong} in the truth: train ids must be 0..{classes - 1}, or {ignore} for none")
 
 
 @lru_cache(maxsize=8)

@@ -89,17 +89,14 @@ class DepthScores(Metric):
         """Score a batch of images.
 
         Args:
-            prediction: metres, ``[b, h, w]`` or ``[b, 1, h, w]``; clipped to the protocol's range, never left
-                out.
+            prediction: metres, ``[b, h, w]`` or ``[b, 1, h, w]``; clipped to the range, never left out.
             truth: metres, same shape; 0 = no measurement. An image without a pixel to score is only counted.
 
         Raises:
             InputError: if the two differ in shape, or have more than one channel.
         """
-        if prediction.shape != truth.shape or (truth.ndim, truth.shape[1]) not in (
-            (3, truth.shape[1]),
-            (4, 1),
-        ):
+        one_channel = truth.ndim == 3 or (truth.ndim == 4 and truth.shape[1] == 1)
+        if prediction.shape != truth.shape or not one_channel:
             raise InputError(
                 f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} must both be [b, h, w] "
                 "or [b, 1, h, w] of one size: depth is scored at the truth's size"

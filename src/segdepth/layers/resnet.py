@@ -42,9 +42,7 @@ class Bottleneck(nn.Module):
         first, second = (stride, 1) if stride_in_1x1 else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(
-            width, width, 3, stride=second, padding=dilation, dilation=dilation, bias=False
-        )
+        self.conv2 = nn.Conv2d(width, width, 3, stride=second, padding=dilation, dilation=dilation, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
@@ -76,6 +74,11 @@ class ResNet(nn.Module):
     Attributes:
         out_channels: channels of the last stage.
     """
+
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
 
     def __init__(
         self,
@@ -109,7 +112,7 @@ class ResNet(nn.Module):
                     )
                 )
                 channels = 4 * inner
-            self.add_module(f"layer{stage}", nn.Sequential(*layers))
+            setattr(self, f"layer{stage}", nn.Sequential(*layers))
         self.out_channels = channels
 
     def forward(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c _h _w"]:

@@ -16,7 +16,5 @@ def scale_channels(channels: int, width: float) -> int:
         (16, 64)
     """
     if not 0 < width <= 4:
-        raise ConfigError(
-            f"model option width is {width}; it multiplies every channel count and must be in (0, 4]"
-        )
+        raise ConfigError(f"model option width is {width}; it multiplies every channel count and must be in (0, 4]")
     return channels if width == 1 else max(8, round(channels * width / 8) * 8)

@@ -7,7 +7,11 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean, pick
 
 from .card import Card
+from .deeplab import DeepLab
+from .dispnet import DispNet
+from .fcn import FCN8s
 from .fcrn import FCRN
+from .frrn import FRRN
 from .network import Network
 from .preprocessing import Preprocessing
 from .segnet import SegNet
@@ -16,12 +20,20 @@ __all__ = ["ALIASES", "NETWORKS", "build_network", "network_options", "resolve_a
 
 #: One line each. Options are the keyword arguments of the constructor.
 NETWORKS: dict[str, type[Network]] = {
+    "fcn8s": FCN8s,
+    "frrn": FRRN,
     "segnet": SegNet,
+    "deeplab": DeepLab,
+    "dispnet": DispNet,
     "fcrn": FCRN,
 }
 
 #: Other names: (name in the table, options that it stands for).
-ALIASES: dict[str, tuple[str, dict[str, Any]]] = {}
+ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "fcn": ("fcn8s", {}),
+    "frrnA": ("frrn", {"model_type": "A"}),
+    "frrnB": ("frrn", {"model_type": "B"}),
+}
 
 _NOT_OPTIONS = {"self", "out_channels", "output"}
 

@@ -48,6 +48,59 @@ RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
         + [(rf"up{up}\.conv3\.(\w+)", rf"decoder.{up - 1}.conv2.\1") for up in range(1, 5)]
         + [(rf"up{up}\.bn2\.(\w+)", rf"decoder.{up - 1}.bn2.\1") for up in range(1, 5)]
     ),
+    "fcn8s": tuple(
+        [(rf"conv_block{stage}\.(\d)\.(\w+)", rf"encoder.{stage - 1}.\1.\2") for stage in range(1, 6)]
+        + [
+            (r"classifier\.0\.(\w+)", r"fc6.\1"),
+            (r"classifier\.[32]\.(\w+)", r"fc7.\1"),  # 3 in segmentation, which has dropout, 2 in depth
+            (r"classifier\.[64]\.(\w+)", r"score.\1"),
+            (r"score_pool([34])\.(\w+)", r"score_pool\1.\2"),
+            (r"upscore2\.weight", r"up_to_pool4.weight"),
+            (r"upscore4\.weight", r"up_to_pool3.weight"),
+            (r"upscore8\.weight", r"up_to_image.weight"),
+            (r"conv3\.(\w+)", r"head.\1"),
+        ]
+    ),
+    "frrn": tuple(
+        [
+            (r"conv1\.cbr_unit\.(\d)\.(\w+)", r"stem.\1.\2"),
+            (r"split_conv\.weight", r"split.weight"),
+            (r"merge_conv\.weight", r"merge.weight"),
+            (r"(?:classif_conv|predict)\.(\w+)", r"head.\1"),
+        ]
+        + [
+            (rf"{theirs}\.conv(\d)\.cbr?_unit\.{layer}\.(\w+)", rf"{ours}.{name}\2.\3")
+            for theirs, ours in (
+                (r"up_residual_units\.(\d)", r"before.\1"),
+                (r"down_residual_units\.(\d)", r"after.\1"),
+            )
+            for layer, name in enumerate(("conv", "bn"))
+        ]
+        + [
+            (rf"{theirs}_frru_\d+_\d+_{2 ** (scale + 1)}_(\d)\.{old}", rf"{ours}.{scale}.\1.{new}")
+            for theirs, ours in (("encoding", "down"), ("decoding", "up"))
+            for scale in range(5)
+            for old, new in (
+                (r"conv(\d)\.cbr_unit\.0\.(\w+)", r"conv\2.\3"),
+                (r"conv(\d)\.cbr_unit\.1\.(\w+)", r"bn\2.\3"),
+                (r"conv_res\.(\w+)", r"residual.\2"),
+            )
+        ]
+    ),
+    "deeplab": (
+        (r"Scale\.layer5\.conv2d_list\.(\d)\.(\w+)", r"head.\1.\2"),
+        (r"Scale\.(.+)", r"encoder.\1"),
+    ),
+    "dispnet": tuple(
+        (rf"{theirs}{level}\.{old}", rf"{ours}.{level - 1}.{new}")
+        for theirs, ours, old, new in (
+            ("conv", "down", r"(\d)\.(\w+)", r"\1.\2"),
+            ("upconv", "up", r"0\.(\w+)", r"\1"),
+            ("iconv", "fuse", r"0\.(\w+)", r"\1"),
+            ("predict_disp", "heads", r"0\.(\w+)", r"\1"),
+        )
+        for level in range(1, 8)
+    ),
 }  # fmt: skip
 
 

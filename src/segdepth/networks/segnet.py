@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
-from segdepth.layers.vgg import VGG16_STAGES, conv_unit
+from segdepth.layers.vgg import VGG16_STAGES, conv_stage, conv_unit
 from segdepth.layers.widths import scale_channels
 
 from .network import Network
@@ -29,22 +29,20 @@ class SegNet(Network):
 
     backbone: ClassVar[str | None] = "vgg16_bn"
 
-    def __init__(
-        self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0
-    ) -> None:
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
         counts = [count for _, count in VGG16_STAGES]
         self.encoder = nn.ModuleList(
-            _stage([inputs] + [outputs] * count)
+            conv_stage([inputs] + [outputs] * count, batch_norm=True)
             for inputs, outputs, count in zip([3, *channels], channels, counts, strict=False)
         )
         # stage 5 first; each stage keeps its width and hands the width of the stage above to it with its last unit
         self.decoder = nn.ModuleList(
-            _stage([inputs] * count + [outputs])
+            conv_stage([inputs] * count + [outputs], batch_norm=True)
             for inputs, outputs, count in zip(channels[:0:-1], channels[-2::-1], counts[:0:-1], strict=True)
         )
-        self.last = _stage([channels[0]] * counts[0])
+        self.last = conv_stage([channels[0]] * counts[0], batch_norm=True)
         self.head: nn.Module = nn.Conv2d(channels[0], out_channels, 3, padding=1)
         if legacy:
             self.head = nn.Sequential(*conv_unit(channels[0], out_channels, batch_norm=True))
@@ -61,11 +59,5 @@ class SegNet(Network):
             poolings.append((indices, size))
         for stage in (*self.decoder, self.last):
             indices, size = poolings.pop()
-            x = stage(F.max_unpool2d(x, indices, 2, output_size=size[-2:]))
+            x = stage(F.max_unpool2d(x, indices, [2, 2], output_size=size[-2:]))
         return self.head(x)  # type: ignore[no-any-return]
-
-
-def _stage(channels: list[int]) -> nn.Sequential:
-    """Convolution units from each count of channels to the next."""
-    units = [conv_unit(i, o, batch_norm=True) for i, o in zip(channels, channels[1:], strict=False)]
-    return nn.Sequential(*(layer for unit in units for layer in unit))

@@ -1,0 +1,62 @@
+"""DeepLab v2: Chen, Papandreou, Kokkinos, Murphy and Yuille 2016, arXiv:1606.00915."""
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.layers.initialise import he_normal_, small_normal_
+from segdepth.layers.padding import pad_to_multiple
+from segdepth.layers.resize import resize_bilinear
+from segdepth.layers.resnet import RESNET101, ResNet
+
+from .network import Network
+from .outputs import OutputKind
+
+__all__ = ["DeepLab"]
+
+
+class DeepLab(Network):
+    """ResNet-101 at an eighth of the resolution by dilation, and atrous spatial pyramid pooling; without the CRF.
+
+    Where a side has 8 k + 1 pixels, as the paper's crops of 321 have, the map's first and last points lie exactly on
+    the picture's first and last pixels, and pooling has nothing to round up or down. Other sizes are padded with
+    zeros to the next such size and cropped, so that enlarging the map shifts nothing.
+
+    Args:
+        out_channels: number of classes, or 1 for depth.
+        output: ``"logits"`` or ``"depth"``.
+        legacy: as the reference has it: the bottlenecks' strides in the first 1x1 convolution, although torchvision's
+            weights were trained with them in the 3x3 one; pooling rounds up; the map is stretched to the picture's
+            size; the affine parameters of the batch norms are frozen, their running statistics are not.
+        width: multiplies every channel count; 0.25 trains on a laptop.
+    """
+
+    backbone: ClassVar[str | None] = "resnet101"
+
+    RATES: ClassVar[tuple[int, ...]] = (6, 12, 18, 24)
+
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0) -> None:
+        super().__init__(out_channels, output, legacy=legacy)
+        self.encoder = ResNet(RESNET101, dilations=(1, 1, 2, 4), stride_in_1x1=legacy, ceil_mode=legacy, width=width)
+        self.head = nn.ModuleList(
+            nn.Conv2d(self.encoder.out_channels, out_channels, 3, padding=rate, dilation=rate) for rate in self.RATES
+        )
+        he_normal_(self.encoder, mode="fan_out")
+        small_normal_(self.head)
+        if legacy:
+            for layer in self.encoder.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.requires_grad_(False)
+
+    def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """The sum of the four branches, resized from an eighth of the input's size."""
+        height, width = x.shape[-2:]
+        if not self.legacy:
+            x = pad_to_multiple(x, 8, remainder=1)
+        features = self.encoder(x)
+        first, *others = self.head
+        out = first(features)
+        for branch in others:
+            out = out + branch(features)
+        return resize_bilinear(out, x.shape[-2:])[..., :height, :width]

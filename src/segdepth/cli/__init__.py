@@ -1,1 +1,39 @@
-"""To be written."""
+"""The command ``segdepth``: the only place that prints, exits or reads argv. Nothing here imports torch before a verb runs."""
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main", "run"]
+
+#: What a shell reports for a program ended by Ctrl-C.
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 2 a mistake of the user's (said in one sentence), 130 Ctrl-C."""
+    import typer
+
+    from segdepth.core.errors import SegdepthError
+
+    from .app import build_app
+
+    try:
+        command = typer.main.get_command(build_app())
+        code = command.main(
+            args=list(sys.argv[1:] if argv is None else argv), prog_name="segdepth", standalone_mode=False
+        )
+        return code if isinstance(code, int) else 0
+    except SegdepthError as error:
+        print(f"segdepth: {error}", file=sys.stderr)
+        return 2
+    except typer.exceptions.TyperException as error:
+        print(f"segdepth: {error.format_message()} Try --help.", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("segdepth: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())

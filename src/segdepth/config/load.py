@@ -72,7 +72,7 @@ def parse_yaml(text: str, where: str) -> Any:
         ConfigError: with file, line and column of the mistake.
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -91,7 +91,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
         >>> apply_overrides({"training": {"batch_size": 2}}, ["training.optimizer.lr=3e-4"])
         {'training': {'batch_size': 2, 'optimizer': {'lr': 0.0003}}}
     """
-    result = _copy(values)
+    result: dict[str, Any] = _copy(values)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
@@ -103,9 +103,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
                 place[section] = {}
             place = place[section]
             if not isinstance(place, dict):
-                raise ConfigError(
-                    f"the override {override!r}: {'.'.join(sections[:depth])} is a value, not a section"
-                )
+                raise ConfigError(f"the override {override!r}: {'.'.join(sections[:depth])} is a value, not a section")
         place[leaf] = parse_yaml(text, where=f"the override {override!r}")
     return result
 
@@ -160,9 +158,7 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
             checked = model.model_validate(section.options)
         except ValidationError as error:
             own = type(section).model_fields
-            mistakes += [
-                _sentence(where, d, spec.path, model, values, extra_names=own) for d in error.errors()
-            ]
+            mistakes += [_sentence(where, d, spec.path, model, values, extra_names=own) for d in error.errors()]
             continue
         _get(dump, spec.path).update(checked.model_dump())
     mistakes += _check_augmentations(config, dump, where)
@@ -178,9 +174,7 @@ def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> li
     try:
         checked = model.model_validate(given)
     except ValidationError as error:
-        return [
-            _sentence(where, d, path, model, {"training": {"augmentations": given}}) for d in error.errors()
-        ]
+        return [_sentence(where, d, path, model, {"training": {"augmentations": given}}) for d in error.errors()]
     if given:  # in the order of the file
         dump["training"]["augmentations"] = {name: getattr(checked, name) for name in given}
     return []

@@ -10,7 +10,7 @@ __all__ = ["annotation_of", "options_model", "signature_options"]
 
 
 def _function(variant: Callable[..., Any]) -> Callable[..., Any]:
-    return variant.__init__ if inspect.isclass(variant) else variant  # type: ignore[misc]
+    return variant.__init__ if inspect.isclass(variant) else variant
 
 
 def annotation_of(variant: Callable[..., Any], parameter: str) -> Any:
@@ -20,9 +20,9 @@ def annotation_of(variant: Callable[..., Any], parameter: str) -> Any:
 
 def signature_options(variant: Callable[..., Any], skip: set[str]) -> dict[str, inspect.Parameter]:
     """Keyword parameters of a function or of a class's constructor, less those that we fill in ourselves."""
-    kinds = {inspect.Parameter.KEYWORD_ONLY}
+    kinds: list[Any] = [inspect.Parameter.KEYWORD_ONLY]
     if inspect.isclass(variant):
-        kinds.add(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        kinds.append(inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return {
         name: parameter
         for name, parameter in inspect.signature(_function(variant)).parameters.items()

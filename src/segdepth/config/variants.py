@@ -84,9 +84,7 @@ def _find_loss(config: Config, section: Any) -> Variant:
 
 
 def _datasets() -> dict[str, Variant]:
-    return {
-        name: Variant(next(iter(readers.values())), skip=_DATASET_SKIP) for name, readers in DATASETS.items()
-    }
+    return {name: Variant(next(iter(readers.values())), skip=_DATASET_SKIP) for name, readers in DATASETS.items()}
 
 
 def _losses() -> dict[str, Variant]:
@@ -94,9 +92,7 @@ def _losses() -> dict[str, Variant]:
 
 
 VARIANT_SECTIONS = (
-    VariantSpec(
-        ("model",), "arch", _find_network, lambda: {name: _network(name) for name in (*NETWORKS, *ALIASES)}
-    ),
+    VariantSpec(("model",), "arch", _find_network, lambda: {name: _network(name) for name in (*NETWORKS, *ALIASES)}),
     VariantSpec(("data",), "dataset", _find_dataset, _datasets),
     VariantSpec(("training", "loss"), "name", _find_loss, _losses),
     VariantSpec(

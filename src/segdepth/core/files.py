@@ -21,9 +21,17 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)  # atomic on one file system
+        temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
+        temporary.replace(path)  # atomic on one file system
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_bytes(path: Path, data: bytes) -> None:

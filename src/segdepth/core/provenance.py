@@ -17,9 +17,7 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
     """The commit that ``folder`` is at and whether tracked files differ from it; None outside a git checkout."""
 
     def git(*args: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *args], capture_output=True, text=True, timeout=10, check=True
-        )
+        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, timeout=10, check=True)
         return done.stdout.strip()
 
     try:

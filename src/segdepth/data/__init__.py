@@ -16,6 +16,7 @@ from .kitti_depth import KittiDepth
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, Target
+from .synthetic import Synthetic
 
 __all__ = ["DATASETS", "Dataset", "Sample", "Target", "open_dataset"]
 
@@ -27,6 +28,7 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
         "folder": {"labels": Folder, "depth": Folder},
         "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
         "nyuv2": {"labels": NYUv2, "depth": NYUv2},
+        "synthetic": {"labels": Synthetic, "depth": Synthetic},
     }
 )
 

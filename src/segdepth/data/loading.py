@@ -4,7 +4,7 @@ What sample number ``k`` of a training run is, and every random draw for it, fol
 a run can be stopped anywhere and go on, with another number of workers or processes, and sees the same pictures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,21 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
-from segdepth.core.errors import DataError
+from segdepth.core.errors import DataError, SegdepthError
 from segdepth.geometry.resize import resize_image, resize_nearest
 
 from .sample import Dataset, Sample, Target
 from .transforms import augment
 
-__all__ = ["Batch", "EvaluationView", "StreamSampler", "TrainingView", "evaluation_loader", "training_loader"]
+__all__ = [
+    "Batch",
+    "EvaluationView",
+    "StreamSampler",
+    "TrainingView",
+    "batches",
+    "evaluation_loader",
+    "training_loader",
+]
 
 
 @dataclass(slots=True)
@@ -41,23 +49,19 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device, without waiting for the copy."""
-        move = {"device": device, "non_blocking": True}
-        target = (
-            [t.to(**move) for t in self.target] if isinstance(self.target, list) else self.target.to(**move)
-        )
-        return Batch(self.image.to(**move), target, self.names)
+        if isinstance(self.target, list):
+            target: Tensor | list[Tensor] = [t.to(device, non_blocking=True) for t in self.target]
+        else:
+            target = self.target.to(device, non_blocking=True)
+        return Batch(self.image.to(device, non_blocking=True), target, self.names)
 
     def pin_memory(self) -> "Batch":
         """The batch in page-locked memory, from which copies to a GPU are asynchronous."""
-        target = (
-            [t.pin_memory() for t in self.target]
-            if isinstance(self.target, list)
-            else self.target.pin_memory()
-        )
+        target = [t.pin_memory() for t in self.target] if isinstance(self.target, list) else self.target.pin_memory()
         return Batch(self.image.pin_memory(), target, self.names)
 
 
-class TrainingView(TorchDataset[Sample]):
+class TrainingView(TorchDataset[Sample | SegdepthError]):
     """Samples of a data set, augmented at their own size, then resized to the network's.
 
     Args:
@@ -75,14 +79,17 @@ class TrainingView(TorchDataset[Sample]):
         self.augmentations = dict(augmentations or {})
         self.seed = seed
 
-    def __getitem__(self, key: tuple[int, int]) -> Sample:
-        """The sample of a key ``(epoch, index)``."""
+    def __getitem__(self, key: tuple[int, int]) -> Sample | SegdepthError:
+        """The sample of a key ``(epoch, index)``, or what is wrong with it."""
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch, index))
-        return resize_sample(augment(self.dataset[index], self.augmentations, rng), self.size)
+        try:
+            return resize_sample(augment(self.dataset[index], self.augmentations, rng), self.size)
+        except SegdepthError as error:
+            return error
 
 
-class EvaluationView(TorchDataset[Sample]):
+class EvaluationView(TorchDataset[Sample | SegdepthError]):
     """Samples of a data set with the picture at the network's size and the truth at its own.
 
     Args:
@@ -97,9 +104,12 @@ class EvaluationView(TorchDataset[Sample]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Sample:
-        """Sample number ``index``."""
-        return resize_sample(self.dataset[index], self.size, image_only=True)
+    def __getitem__(self, index: int) -> Sample | SegdepthError:
+        """Sample number ``index``, or what is wrong with it."""
+        try:
+            return resize_sample(self.dataset[index], self.size, image_only=True)
+        except SegdepthError as error:
+            return error
 
 
 def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = False) -> Sample:
@@ -169,14 +179,30 @@ class _Collate:
     target: Target
     stack: bool
 
-    def __call__(self, samples: Sequence[Sample]) -> Batch:
+    def __call__(self, loaded: Sequence[Sample | SegdepthError]) -> Batch | SegdepthError:
+        # a worker hands an error over as a value: raised there, it would arrive wrapped in a traceback
+        samples: list[Sample] = []
+        for item in loaded:
+            if isinstance(item, SegdepthError):
+                return item
+            samples.append(item)
         images = np.stack([sample.image for sample in samples])
         # [b, 3, h, w] by strides alone: the memory stays channels-last, which is what the networks want
         image = torch.from_numpy(images).permute(0, 3, 1, 2)
         targets = [_target_tensor(sample, self.target) for sample in samples]
-        return Batch(
-            image, torch.stack(targets) if self.stack else targets, [sample.name for sample in samples]
-        )
+        return Batch(image, torch.stack(targets) if self.stack else targets, [sample.name for sample in samples])
+
+
+def batches(loader: Iterable[Batch | SegdepthError], device: torch.device) -> Iterator[Batch]:
+    """What a loader yields, on a device.
+
+    Raises:
+        SegdepthError: what a worker found wrong with a file.
+    """
+    for loaded in loader:
+        if isinstance(loaded, SegdepthError):
+            raise loaded
+        yield loaded.to(device)
 
 
 def _one_thread_each(_: int) -> None:
@@ -194,7 +220,7 @@ def training_loader(
     start: int,
     stop: int,
     pin_memory: bool,
-) -> DataLoader[Sample]:
+) -> Iterable[Batch | SegdepthError]:
     """Batches number ``start`` to ``stop - 1`` of a training run."""
     sampler = StreamSampler(len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop)
     return DataLoader(
@@ -209,7 +235,7 @@ def training_loader(
 
 def evaluation_loader(
     view: EvaluationView, target: Target, *, batch_size: int, n_workers: int, pin_memory: bool
-) -> DataLoader[Sample]:
+) -> Iterable[Batch | SegdepthError]:
     """All samples once, in order; the last batch may be short."""
     return DataLoader(
         view,

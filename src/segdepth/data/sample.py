@@ -22,7 +22,8 @@ class Sample:
 
     Attributes:
         image: RGB, 0..255.
-        name: says which frame this is, unique in the data set and fit for a file name ("2011_09_26_drive_0005_sync_02/0000000010").
+        name: says which frame this is, unique in the data set and fit for a file name
+            ("2011_09_26_drive_0005_sync_02/0000000010").
         labels: train ids; 255 = ignore. None where not asked for or not there.
         depth: metres along the optical axis; 0 = no measurement. None where not asked for or not there.
         focal_px: the camera's horizontal focal length at this image's size, pixels; None where not known.

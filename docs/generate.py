@@ -1,0 +1,122 @@
+"""Write docs/reference/*.md from the code: tables of variants with their options, and every command's help.
+
+``python docs/generate.py`` writes; ``--check`` says which file is out of date and exits with 1.
+"""
+
+import contextlib
+import inspect
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ["COLUMNS"] = "100"
+os.environ["NO_COLOR"] = "1"
+os.environ["TERM"] = "dumb"
+
+from segdepth.cli import main
+from segdepth.cli.app import COMMANDS, GROUPS
+from segdepth.config.options import options_model
+from segdepth.config.variants import VARIANT_SECTIONS
+from segdepth.data import DATASETS
+from segdepth.data.transforms import AUGMENTATIONS
+from segdepth.losses import LOSSES
+from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS
+from segdepth.optim import OPTIMIZERS, SCHEDULES
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code; `make docs` renews it. -->\n"
+
+
+def first_line(documented: Any) -> str:
+    """The first sentence of a docstring, on one line."""
+    return " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
+
+
+def options(variant: Callable[..., Any], skip: set[str]) -> str:
+    """A variant's options with their defaults."""
+    fields = options_model("options", variant, skip).model_fields
+    return ", ".join(
+        f"`{name}` ({'required' if field.is_required() else field.default!r})" for name, field in fields.items()
+    )
+
+
+def table(rows: Mapping[str, Sequence[str]], *columns: str) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(("name", *columns)) + " |", "| --- " * (len(columns) + 1) + "|"]
+    lines += [
+        f"| `{name}` | " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for name, row in rows.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def variants() -> str:
+    """The page of all tables."""
+    skip = {spec.path: next(iter(spec.names().values())).skip for spec in VARIANT_SECTIONS}
+    parts = [NOTE, "# What a configuration can name\n"]
+    networks = {n: (first_line(c), c.backbone or "none", options(c, skip["model",])) for n, c in NETWORKS.items()}
+    parts += ["## `model.arch`\n", table(networks, "what", "ImageNet weights", "options (default)")]
+    if ALIASES:
+        aliases = (f"`{alias}` = `{name}` {preset or ''}".strip() for alias, (name, preset) in ALIASES.items())
+        parts += ["Aliases: " + ", ".join(aliases) + "\n"]
+    ranges = {n: (p.order, str(p.mean), str(p.std)) for n, p in PREPROCESSINGS.items()}
+    parts += ["## `model.preprocessing`\n", table(ranges, "channels", "mean", "deviation (of x / 255)")]
+    readers = {
+        f"{name} ({target})": (first_line(reader), options(reader, skip["data",]) or "-")
+        for name, by_target in DATASETS.items()
+        for target, reader in by_target.items()
+    }
+    parts += ["## `data.dataset`\n", table(readers, "what", "options (default)")]
+    for target, losses in LOSSES.items():
+        parts += [f"## `training.loss.name` for {target}\n"]
+        parts += [table({n: (first_line(f), options(f, set())) for n, f in losses.items()}, "what", "options (default)")]
+    for title, functions in (
+        ("training.optimizer.name", OPTIMIZERS),
+        ("training.lr_schedule.name", SCHEDULES),
+    ):
+        parts += [f"## `{title}`\n"]
+        parts += [
+            table(
+                {n: (first_line(f), options(f, set()) or "-") for n, f in functions.items()},
+                "what",
+                "options (default)",
+            )
+        ]
+    parts += [
+        "## `training.augmentations`\n",
+        table({n: (first_line(f),) for n, f in AUGMENTATIONS.items()}, "what"),
+    ]
+    return "\n".join(parts)
+
+
+def help_of(*words: str) -> str:
+    """What a command prints for ``--help``."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        main([*words, "--help"])
+    text = "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+    return f"## `segdepth {' '.join(words)}`\n\n```text\n{text}\n```\n"
+
+
+def commands() -> str:
+    """The page of all commands."""
+    parts = [NOTE, "# Commands\n", help_of()]
+    parts += [help_of(name) for name in COMMANDS]
+    for name, group in GROUPS.items():
+        parts += [help_of(name)]
+        parts += [help_of(name, c.name or c.callback.__name__) for c in group.registered_commands]  # type: ignore[union-attr]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    stale = []
+    for file, text in (("variants.md", variants()), ("commands.md", commands())):
+        path = REFERENCE / file
+        if not path.exists() or path.read_text() != text:
+            stale.append(file)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text)
+    if stale and "--check" in sys.argv:
+        sys.exit(f"docs/reference is out of date ({', '.join(stale)}): run `make docs` and commit it")

@@ -1,0 +1,52 @@
+"""All verbs, one line each."""
+
+from collections.abc import Callable
+
+import typer
+
+from .config import config_app
+from .data import data_app
+from .demo import demo
+from .evaluate import evaluate
+from .predict import predict
+from .saliency import saliency
+from .train import train
+
+__all__ = ["build_app"]
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "saliency": saliency,
+    "demo": demo,
+}
+GROUPS = {"config": config_app, "data": data_app}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"segdepth {version('segdepth')}")
+        raise typer.Exit
+
+
+def build_app() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+
+    @app.callback()
+    def segdepth(
+        version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
+    ) -> None:
+        """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
+
+    for name, function in COMMANDS.items():
+        app.command(name)(function)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    return app

@@ -1,0 +1,53 @@
+"""``segdepth saliency``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Checkpoint, Device, Height, ModelName, TaskName, Width
+
+__all__ = ["saliency"]
+
+
+def saliency(
+    checkpoint: Checkpoint,
+    image: Annotated[Path, typer.Option("--image", "--image_path", help="The picture.", show_default=False)],
+    pixel: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--pixel", metavar="ROW COL", help="The pixel to explain, in the picture at the network's size.",
+                     show_default=False),
+    ] = None,
+    pos_i: Annotated[int | None, typer.Option("--pos_i", help="Its row (the old flag).", show_default=False)] = None,
+    pos_j: Annotated[int | None, typer.Option("--pos_j", help="Its column (the old flag).", show_default=False)] = None,
+    target: Annotated[
+        str, typer.Option("--target", help="predicted (class or depth), disparity, or a class's name or train id.")
+    ] = "predicted",
+    output: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("saliency_results"),
+    model_name: ModelName = None,
+    task: TaskName = None,
+    height: Height = None,
+    width: Width = None,
+    device: Device = "auto",
+) -> None:  # fmt: skip
+    """Draw which input pixels a network used for its answer at one pixel."""
+    from segdepth.core.errors import InputError
+    from segdepth.evaluation.pictures import save_saliency
+
+    from .console import err, out
+    from .loading import load_checked
+
+    if pixel is None:
+        if pos_i is None or pos_j is None:
+            raise InputError("name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL)")
+        pixel = (pos_i, pos_j)
+    elif pos_i is not None or pos_j is not None:
+        raise InputError("name the pixel once: --pixel ROW COL, or --pos_i ROW --pos_j COL")
+    net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
+    result = save_saliency(net, image, pixel, target, output)
+    out.print(f"{result.answer} -> {result.folder}/ ({', '.join(result.files)})", highlight=False, soft_wrap=True)
+    if result.peak == 0:
+        err.print(
+            f"segdepth: the map is zero everywhere: the answer at {pixel} has no gradient (a dead ReLU?)",
+            style="yellow",
+        )

@@ -1,0 +1,38 @@
+"""``segdepth train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import ConfigFile, Overrides
+
+__all__ = ["train"]
+
+
+def train(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")] = "auto",
+) -> None:
+    """Train a network as a YAML configuration says; the run's folder is runs/<config name>/<time>."""
+    from segdepth.config import load_config
+
+    checked = load_config(config, overrides or ())
+
+    from segdepth.tasks import TASKS
+    from segdepth.training import train as run_training
+
+    from .console import TrainingBar, err, log_to_terminal, out, score_table
+
+    log_to_terminal()
+    with TrainingBar() as bar:
+        result = run_training(checked, name=config.stem, root=runs, accelerator=device, progress=bar)
+    rows = {
+        name: evaluation.scores
+        for name, evaluation in (("best", result.best), ("last", result.last))
+        if evaluation is not None
+    }
+    out.print(score_table(rows, TASKS[checked.task].table_scores, title=str(result.folder)))
+    err.print(f"{result.seconds:.0f} s")

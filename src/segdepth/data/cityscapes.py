@@ -79,7 +79,8 @@ class Cityscapes(FrameDataset):
         if "labels" in targets and split != "test":
             ending = _label_ending(root)
             labels = _truths(images, root / "gtFine" / split, ending)
-            self._lookup = cityscapes_lookup(sorted((root / "gtFine").glob(f"[!t]*/*/*{ending}.png")))
+            official = (root / "gtFine").glob(f"*/*/*{ending}.png")
+            self._lookup = cityscapes_lookup(sorted(file for file in official if file.parts[-3] != "test"))
         if "depth" in targets:
             depths = _truths(images, root / "disparity" / split, _DISPARITY_END)
             self._cameras = _camera_files(images, root / "camera" / split)
@@ -160,11 +161,7 @@ def _read_camera(file: Path) -> tuple[float, float]:
         camera = json.loads(file.read_text())
         focal_px, baseline_m = float(camera["intrinsic"]["fx"]), float(camera["extrinsic"]["baseline"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file} is not a camera file with intrinsic.fx and extrinsic.baseline: {error!r}"
-        ) from error
+        raise DataError(f"{file} is not a camera file with intrinsic.fx and extrinsic.baseline: {error!r}") from error
     if not (focal_px > 0 and baseline_m > 0):
-        raise DataError(
-            f"{file}: intrinsic.fx ({focal_px}) and extrinsic.baseline ({baseline_m}) must be positive"
-        )
+        raise DataError(f"{file}: intrinsic.fx ({focal_px}) and extrinsic.baseline ({baseline_m}) must be positive")
     return focal_px, baseline_m

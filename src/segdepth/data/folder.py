@@ -95,9 +95,7 @@ class Folder(FrameDataset):
         if (images is None) == (csv is None):
             raise ConfigError("data set folder: give either images (a glob) or csv (a file)")
         if not 0 < min_depth < max_depth:
-            raise ConfigError(
-                f"data set folder: 0 < min_depth < max_depth must hold, not {min_depth}, {max_depth}"
-            )
+            raise ConfigError(f"data set folder: 0 < min_depth < max_depth must hold, not {min_depth}, {max_depth}")
         if "labels" in targets:
             self.classes = _class_table(classes, colours, label_ids)
             self._lookup = _lookup(self.classes, ignore_value)
@@ -122,9 +120,7 @@ class Folder(FrameDataset):
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         stored = read_array(file)
         if stored.ndim != 2 or stored.dtype.kind not in "uif":
-            raise DataError(
-                f"{file} holds {stored.dtype} of shape {stored.shape}; a depth map is [rows, columns]"
-            )
+            raise DataError(f"{file} holds {stored.dtype} of shape {stored.shape}; a depth map is [rows, columns]")
         if self._unit is None and stored.dtype.kind != "f":
             raise ConfigError(
                 f"data set folder: depth_unit is needed, the metres of one stored unit of {file}"
@@ -172,15 +168,9 @@ def _colour(index: int) -> tuple[int, int, int]:
     return (red_green_blue[0], red_green_blue[1], red_green_blue[2])
 
 
-def _labels_of_colours(
-    stored: UInt8[ndarray, "h w 3"], classes: ClassTable, file: Path
-) -> UInt8[ndarray, "h w"]:
-    # Black is appended, not looked up first, so that a class may be black.
-    ids = {
-        _packed(np.array(colour)).item(): index
-        for index, colour in reversed(list(enumerate(classes.colours)))
-    }
-    ids.setdefault(0, IGNORE)
+def _labels_of_colours(stored: UInt8[ndarray, "h w 3"], classes: ClassTable, file: Path) -> UInt8[ndarray, "h w"]:
+    ids = {key: index for index, key in enumerate(_packed(np.array(classes.colours)).tolist())}
+    ids.setdefault(0, IGNORE)  # black, unless a class is black
     keys = np.array(sorted(ids))
     packed = _packed(stored.astype(np.int32))
     place = np.minimum(np.searchsorted(keys, packed), len(keys) - 1)
@@ -208,8 +198,7 @@ def _globbed(root: Path, globs: Mapping[str, str | None], split: str) -> list[Fr
     for key, truths in found.items():
         _require_pairs(images, truths, _OPTIONS[key], globs[key])
     return [
-        Frame(name, image, **{key: truths[name] for key, truths in found.items()})
-        for name, image in images.items()
+        Frame(name, image, **{key: truths[name] for key, truths in found.items()}) for name, image in images.items()
     ]
 
 
@@ -226,9 +215,7 @@ def _matches(root: Path, pattern: str, option: str) -> dict[str, Path]:
             continue
         key = "/".join(group.strip("/") for group in match.groups() if group) or file.stem
         if key in found:
-            raise DataError(
-                f"data set folder: {found[key]} and {file} would have one name, {key!r} ({option})"
-            )
+            raise DataError(f"data set folder: {found[key]} and {file} would have one name, {key!r} ({option})")
         found[key] = file
     if not found:
         raise DataError(f"data set folder: no files {root / pattern} ({option})")
@@ -242,9 +229,7 @@ def _regex(part: str) -> str:
     return _WILDCARD_MEANS.get(part) or re.escape(part)
 
 
-def _require_pairs(
-    images: Mapping[str, Path], truths: Mapping[str, Path], option: str, pattern: str | None
-) -> None:
+def _require_pairs(images: Mapping[str, Path], truths: Mapping[str, Path], option: str, pattern: str | None) -> None:
     for first, second, of_second in ((images, truths, option), (truths, images, "images")):
         if missing := [key for key in first if key not in second]:
             raise DataError(

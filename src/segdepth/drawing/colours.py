@@ -1,5 +1,6 @@
 """Numbers to colours: classes, depth and saliency as RGB pictures."""
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Literal
@@ -31,17 +32,13 @@ BLACK = (0, 0, 0)
 def colour_map(name: ColourMap) -> UInt8[ndarray, "256 3"]:
     """The RGB table of a colour map, from its lowest to its highest value; not to be written to."""
     steps = np.arange(256, dtype=np.uint8)[:, None]
-    table = (
-        np.repeat(steps, 3, axis=1) if name == "gray" else cv2.applyColorMap(steps, _OPENCV[name])[:, 0, ::-1]
-    )
+    table = np.repeat(steps, 3, axis=1) if name == "gray" else cv2.applyColorMap(steps, _OPENCV[name])[:, 0, ::-1]
     table = np.ascontiguousarray(table)
     table.flags.writeable = False
     return table
 
 
-def colour_labels(
-    labels: UInt8[ndarray, "h w"], colours: Sequence[tuple[int, int, int]]
-) -> UInt8[ndarray, "h w 3"]:
+def colour_labels(labels: UInt8[ndarray, "h w"], colours: Sequence[tuple[int, int, int]]) -> UInt8[ndarray, "h w 3"]:
     """Every pixel in its class's colour.
 
     Args:
@@ -78,14 +75,13 @@ def colour_depth(
     Source:
         The 95th percentile: Godard et al. 2019, arXiv:1806.01260, ``test_simple.py``.
     """
+    _check_limits(min_depth, max_depth)
     valid = np.isfinite(depth) & (depth > 0)
     if not valid.any():
         return np.zeros((*depth.shape, 3), np.uint8)
     inverse = 1 / depth[valid].astype(np.float64)
-    low = inverse.min() if max_depth is None else _inverse(max_depth)
-    high = np.percentile(inverse, 95) if min_depth is None else _inverse(min_depth)
-    if low > high and min_depth is not None:
-        raise InputError(f"min_depth ({min_depth} m) must be below max_depth ({1 / low:g} m)")
+    low = inverse.min() if max_depth is None else 1 / max_depth
+    high = np.percentile(inverse, 95) if min_depth is None else 1 / min_depth
     picture = np.zeros((*depth.shape, 3), np.uint8)
     picture[valid] = colour_map(colours)[_steps(inverse, low, high)]
     return picture
@@ -115,10 +111,10 @@ def colour_saliency(
     return picture
 
 
-def _inverse(metres: float) -> float:
-    if not metres > 0:
-        raise InputError(f"the limits of a depth scale must be above 0 m, not {metres}")
-    return 1 / metres
+def _check_limits(min_depth: float | None, max_depth: float | None) -> None:
+    near, far = (0.0 if min_depth is None else min_depth), (math.inf if max_depth is None else max_depth)
+    if not 0 <= near < far or min_depth == 0:
+        raise InputError(f"the depth scale needs 0 < min_depth < max_depth, not {min_depth} m and {max_depth} m")
 
 
 def _steps(values: Float[ndarray, "..."], low: float, high: float) -> UInt8[ndarray, "..."]:

@@ -53,7 +53,7 @@ def mark_pixel(
         row: of the pixel, 0..h-1.
         col: of the pixel, 0..w-1.
         colour: RGB of the mark.
-        radius: of the ring, pixels; by default it follows from the picture's size.
+        radius: of the ring, pixels; from 6 on it spares the pixel. By default 2 % of the diagonal.
 
     Raises:
         InputError: if the pixel is outside the picture.
@@ -64,7 +64,7 @@ def mark_pixel(
             raise InputError(
                 f"pixel ({row}, {col}) is outside the {height}x{width} image: {what} must be 0..{size - 1}"
             )
-    radius = max(4, round(0.02 * np.hypot(height, width))) if radius is None else radius
+    radius = max(6, round(0.02 * np.hypot(height, width))) if radius is None else radius
     thickness = max(1, radius // 5)
     marked = image.copy()
     for outline, tone in ((2 * thickness + 2, WHITE), (2 * thickness, BLACK), (0, colour)):

@@ -1,0 +1,276 @@
+"""What every data set promises, put to each entry of the table on a make-believe tree of its own layout."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segdepth.core.errors import ConfigError, DataError
+from segdepth.data import DATASETS, Sample, open_dataset
+from segdepth.data.labels import CITYSCAPES, IGNORE
+from segdepth.drawing import write_png
+
+ROWS, COLS = 12, 20
+FRAMES = 6
+DEPTH_M = 16.0
+
+
+def picture(index: int, split: str = "train") -> np.ndarray:
+    return np.random.default_rng([index, len(split)]).integers(0, 256, (ROWS, COLS, 3), dtype=np.uint8)
+
+
+def stripes(*values: int) -> np.ndarray:
+    """A label file whose columns go through the values."""
+    return np.resize(np.array(values, np.uint8), (ROWS, COLS)).copy()
+
+
+def measured(unit: float) -> np.ndarray:
+    """16 m everywhere but in the first row, as a 16-bit file of that unit."""
+    depth = np.full((ROWS, COLS), round(DEPTH_M / unit), np.uint16)
+    depth[0] = 0
+    return depth
+
+
+# Every builder writes the splits train and val and returns the options that opening them needs.
+
+
+def build_camvid(root: Path, _: str) -> dict[str, Any]:
+    for split in ("train", "val"):
+        lines = []
+        for index in reversed(range(FRAMES)):
+            write_png(root / split / f"{split}{index}.png", picture(index, split))
+            write_png(root / f"{split}annot" / f"{split}{index}.png", stripes(*range(12)))
+            lines.append(f"{split}/{split}{index}.png {split}annot/{split}{index}.png\n")
+        (root / f"{split}.txt").write_text("".join(lines))
+    return {}
+
+
+def build_nyuv2(root: Path, _: str) -> dict[str, Any]:
+    for split in ("train", "val"):
+        for index in range(FRAMES):
+            write_png(root / split / "rgb" / f"{index:04}.png", picture(index, split))
+            write_png(root / split / "label" / f"{index:04}.png", stripes(0, 5, 38, IGNORE))
+            write_png(root / split / "depth" / f"{index:04}.png", measured(0.001))
+    return {}
+
+
+def build_kitti(root: Path, target: str) -> dict[str, Any]:
+    if target == "labels":
+        for index in range(5 * FRAMES):
+            write_png(root / "training" / "image_2" / f"{index:06}_10.png", picture(index))
+            write_png(root / "training" / "semantic" / f"{index:06}_10.png", stripes(*CITYSCAPES.label_ids, 0))
+        return {}
+    for split in ("train", "val"):
+        drive = root / f"2011_09_26_drive_000{len(split)}_sync_02"
+        for index in range(FRAMES):
+            write_png(drive / f"{index:010}.png", picture(index, split))
+            np.save(drive / f"{index:010}.npy", measured(1 / 256).astype(np.float32) / 256)
+        (drive / "cam.txt").write_text("700 0 10\n0 700 6\n0 0 1\n")
+        (root / f"{split}.txt").write_text(drive.name)
+    return {}
+
+
+def build_cityscapes(root: Path, _: str) -> dict[str, Any]:
+    # 0.2 m * 2000 px / 16 m = 25 px of disparity
+    disparity = np.full((ROWS, COLS), 25 * 256 + 1, np.uint16)
+    disparity[0] = 0
+    camera = json.dumps({"extrinsic": {"baseline": 0.2}, "intrinsic": {"fx": 2000.0}})
+    for split in ("train", "val"):
+        for index in range(FRAMES):
+            city = f"city{index % 2}"
+            stem = f"{city}_000000_{index:06}"
+            write_png(root / "leftImg8bit" / split / city / f"{stem}_leftImg8bit.png", picture(index, split))
+            labels = stripes(*CITYSCAPES.label_ids, 0)
+            write_png(root / "gtFine" / split / city / f"{stem}_gtFine_labelIds.png", labels)
+            write_png(root / "disparity" / split / city / f"{stem}_disparity.png", disparity)
+            file = root / "camera" / split / city / f"{stem}_camera.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(camera)
+    return {}
+
+
+def build_folder(root: Path, target: str) -> dict[str, Any]:
+    for split in ("train", "val"):
+        for index in range(FRAMES):
+            write_png(root / split / "rgb" / f"{index}.png", picture(index, split))
+            write_png(root / split / "labels" / f"{index}_gt.png", stripes(3, 7, IGNORE))
+            write_png(root / split / "depths" / f"{index}.png", measured(0.001))
+    if target == "labels":
+        truth = {"labels": "{split}/labels/*_gt.png", "classes": ["cat", "dog"], "label_ids": [3, 7]}
+    else:
+        truth = {"depths": "{split}/depths/*.png", "depth_unit": 0.001}
+    return {"images": "{split}/rgb/*.png", **truth}
+
+
+BUILDERS: dict[str, Callable[[Path, str], dict[str, Any]]] = {
+    "camvid": build_camvid,
+    "cityscapes": build_cityscapes,
+    "folder": build_folder,
+    "kitti": build_kitti,
+    "nyuv2": build_nyuv2,
+}
+
+#: Made up in memory: these have no path and no file that could be missing.
+WITHOUT_FILES = {"synthetic"}
+
+ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers]
+ON_DISK = [(name, target) for name, target in ENTRIES if name not in WITHOUT_FILES]
+
+
+def opened(name: str, target: str, root: Path, split: str = "train") -> Any:
+    if name in WITHOUT_FILES:
+        return open_dataset(name, path=None, split=split, target=target)
+    return open_dataset(name, path=root, split=split, target=target, **BUILDERS[name](root, target))
+
+
+@pytest.mark.parametrize(("name", "target"), ENTRIES)
+class TestEveryDataSet:
+    def test_types_and_shapes(self, name: str, target: str, tmp_path: Path) -> None:
+        sample = opened(name, target, tmp_path)[0]
+        assert sample.image.dtype == np.uint8
+        assert sample.image.ndim == 3
+        assert sample.image.shape[2] == 3
+        truth = getattr(sample, target)
+        assert truth.dtype == (np.uint8 if target == "labels" else np.float32)
+        assert truth.shape == sample.image.shape[:2]
+
+    def test_only_the_target_is_read(self, name: str, target: str, tmp_path: Path) -> None:
+        sample = opened(name, target, tmp_path)[0]
+        assert getattr(sample, "depth" if target == "labels" else "labels") is None
+
+    def test_same_samples_in_the_same_order_every_time(self, name: str, target: str, tmp_path: Path) -> None:
+        first, second = opened(name, target, tmp_path), opened(name, target, tmp_path)
+        assert list(first.names) == list(second.names)
+        last = len(first) - 1
+        np.testing.assert_array_equal(first[last].image, second[last].image)
+        np.testing.assert_array_equal(getattr(first[last], target), getattr(second[last], target))
+
+    def test_names_are_sorted_unique_and_those_of_the_samples(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        names = list(dataset.names)
+        assert names == sorted(set(names))
+        assert len(names) == len(dataset) > 0
+        assert [dataset[index].name for index in range(3)] == names[:3]
+
+    def test_names_are_fit_for_file_names(self, name: str, target: str, tmp_path: Path) -> None:
+        for sample_name in opened(name, target, tmp_path).names:
+            assert (tmp_path / "out" / sample_name).resolve().is_relative_to(tmp_path / "out")
+            assert Path(sample_name).suffix == ""
+
+    def test_train_and_val_share_nothing(self, name: str, target: str, tmp_path: Path) -> None:
+        splits = [opened(name, target, tmp_path, split) for split in ("train", "val")]
+        pictures = [{dataset[index].image.tobytes() for index in range(3)} for dataset in splits]
+        assert not pictures[0] & pictures[1]
+
+    def test_says_what_the_scores_need(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        if target == "labels":
+            values = np.unique(dataset[0].labels)
+            assert ((values < len(dataset.classes)) | (values == IGNORE)).all()
+            assert (values < len(dataset.classes)).any()
+        else:
+            near, far = dataset.depth_range
+            assert 0 < near < far
+            depth = dataset[0].depth
+            assert np.isfinite(depth).all()
+            assert (depth >= 0).all()
+            assert (depth > 0).any()
+
+    def test_a_sample_owns_its_arrays(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        before = dataset[1]
+        before.image[:] = 0
+        getattr(before, target)[:] = 0
+        assert dataset[1].image.any()
+        assert getattr(dataset[1], target).any()
+
+    def test_beyond_the_end_is_an_index_error(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        with pytest.raises(IndexError):
+            dataset[len(dataset)]
+
+
+@pytest.mark.parametrize(("name", "target"), ON_DISK)
+class TestEveryDataSetOnDisk:
+    def test_depth_is_in_metres(self, name: str, target: str, tmp_path: Path) -> None:
+        sample: Sample = opened(name, target, tmp_path)[0]
+        if target == "labels":
+            assert sample.depth is None
+            return
+        assert sample.depth is not None
+        inside = sample.depth[ROWS // 2, COLS // 4 : -COLS // 4]
+        np.testing.assert_allclose(inside, DEPTH_M, rtol=1e-6)
+        assert not sample.depth[0].any()
+
+    def test_a_missing_folder_is_named(self, name: str, target: str, tmp_path: Path) -> None:
+        options = BUILDERS[name](tmp_path, target)
+        with pytest.raises(DataError, match="nowhere"):
+            open_dataset(name, path=tmp_path / "nowhere", split="train", target=target, **options)
+
+    def test_no_path_is_refused(self, name: str, target: str, tmp_path: Path) -> None:
+        options = BUILDERS[name](tmp_path, target)
+        with pytest.raises(DataError, match="path"):
+            open_dataset(name, path=None, split="train", target=target, **options)
+
+    def test_an_unknown_split_is_named(self, name: str, target: str, tmp_path: Path) -> None:
+        options = BUILDERS[name](tmp_path, target)
+        with pytest.raises(DataError, match="trian"):
+            open_dataset(name, path=tmp_path, split="trian", target=target, **options)
+
+    def test_every_missing_image_or_truth_is_named(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        frame = dataset.frames[2]
+        file = getattr(frame, target)
+        file.unlink()
+        with pytest.raises(DataError, match=frame.name.rpartition("/")[2]):
+            dataset[2]
+        with pytest.raises(DataError, match=frame.name.rpartition("/")[2]):
+            open_dataset(name, path=tmp_path, split="train", target=target, **reopening(name, target))
+
+    def test_a_truncated_file_is_named(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        for file in (dataset.frames[0].image, getattr(dataset.frames[1], target)):
+            file.write_bytes(file.read_bytes()[:-20])
+        for index, file in enumerate((dataset.frames[0].image, getattr(dataset.frames[1], target))):
+            with pytest.raises(DataError, match="truncated") as caught:
+                dataset[index]
+            assert file.name in str(caught.value)
+
+    def test_a_truth_of_another_size_is_named(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        write_png(dataset.frames[0].image, picture(0)[:-1])
+        with pytest.raises(DataError, match=f"{ROWS}x{COLS}.*{ROWS - 1}x{COLS}"):
+            dataset[0]
+
+
+def reopening(name: str, target: str) -> dict[str, Any]:
+    """The options once more, without writing the tree anew."""
+    if name != "folder":
+        return {}
+    if target == "labels":
+        return {"images": "{split}/rgb/*.png", "labels": "{split}/labels/*_gt.png", "classes": ["cat"]}
+    return {"images": "{split}/rgb/*.png", "depths": "{split}/depths/*.png"}
+
+
+def test_every_data_set_on_disk_has_a_make_believe_tree() -> None:
+    assert {name for name, _ in ON_DISK} == set(BUILDERS)
+
+
+def test_an_unknown_data_set_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'camvid'"):
+        open_dataset("camvit", path=None, split="train", target="labels")
+
+
+def test_a_truth_that_is_not_there_is_answered_with_those_who_have_it() -> None:
+    with pytest.raises(ConfigError, match=r"'camvid' has no depth .*nyuv2"):
+        open_dataset("camvid", path=None, split="train", target="depth")
+
+
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no option 'image' .*did you mean 'images'"):
+        open_dataset("folder", path=tmp_path, split="train", target="labels", image="*.png")
+    with pytest.raises(ConfigError, match="it has none"):
+        open_dataset("camvid", path=tmp_path, split="train", target="labels", image="*.png")

@@ -19,7 +19,6 @@ os.environ["TERM"] = "dumb"
 from segdepth.cli import main
 from segdepth.cli.app import COMMANDS, GROUPS
 from segdepth.config.options import options_model
-from segdepth.config.variants import VARIANT_SECTIONS
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
 from segdepth.losses import LOSSES
@@ -35,9 +34,9 @@ def first_line(documented: Any) -> str:
     return " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
 
 
-def options(variant: Callable[..., Any], skip: set[str]) -> str:
+def options(variant: Callable[..., Any]) -> str:
     """A variant's options with their defaults."""
-    fields = options_model("options", variant, skip).model_fields
+    fields = options_model("options", variant).model_fields
     return ", ".join(
         f"`{name}` ({'required' if field.is_required() else field.default!r})" for name, field in fields.items()
     )
@@ -54,9 +53,8 @@ def table(rows: Mapping[str, Sequence[str]], *columns: str) -> str:
 
 def variants() -> str:
     """The page of all tables."""
-    skip = {spec.path: next(iter(spec.names().values())).skip for spec in VARIANT_SECTIONS}
     parts = [NOTE, "# What a configuration can name\n"]
-    networks = {n: (first_line(c), c.backbone or "none", options(c, skip["model",])) for n, c in NETWORKS.items()}
+    networks = {n: (first_line(c), c.backbone or "none", options(c)) for n, c in NETWORKS.items()}
     parts += ["## `model.arch`\n", table(networks, "what", "ImageNet weights", "options (default)")]
     if ALIASES:
         aliases = (f"`{alias}` = `{name}` {preset or ''}".strip() for alias, (name, preset) in ALIASES.items())
@@ -64,14 +62,14 @@ def variants() -> str:
     ranges = {n: (p.order, str(p.mean), str(p.std)) for n, p in PREPROCESSINGS.items()}
     parts += ["## `model.preprocessing`\n", table(ranges, "channels", "mean", "deviation (of x / 255)")]
     readers = {
-        f"{name} ({target})": (first_line(reader), options(reader, skip["data",]) or "-")
+        f"{name} ({target})": (first_line(reader), options(reader) or "-")
         for name, by_target in DATASETS.items()
         for target, reader in by_target.items()
     }
     parts += ["## `data.dataset`\n", table(readers, "what", "options (default)")]
     for target, losses in LOSSES.items():
         parts += [f"## `training.loss.name` for {target}\n"]
-        parts += [table({n: (first_line(f), options(f, set())) for n, f in losses.items()}, "what", "options (default)")]
+        parts += [table({n: (first_line(f), options(f)) for n, f in losses.items()}, "what", "options (default)")]
     for title, functions in (
         ("training.optimizer.name", OPTIMIZERS),
         ("training.lr_schedule.name", SCHEDULES),
@@ -79,7 +77,7 @@ def variants() -> str:
         parts += [f"## `{title}`\n"]
         parts += [
             table(
-                {n: (first_line(f), options(f, set()) or "-") for n, f in functions.items()},
+                {n: (first_line(f), options(f) or "-") for n, f in functions.items()},
                 "what",
                 "options (default)",
             )

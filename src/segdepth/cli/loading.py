@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segdepth.core.errors import CheckpointError, InputError
+from segdepth.core.errors import CheckpointError, InputError, reason
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +28,7 @@ def resolve_device(name: str) -> "torch.device":
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name!r} cannot be used here ({reason}); try auto or cpu") from None
+        raise InputError(f"--device {name!r} cannot be used here ({reason(error)}); try auto or cpu") from None
     return device
 
 

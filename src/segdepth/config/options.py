@@ -18,31 +18,22 @@ def annotation_of(variant: Callable[..., Any], parameter: str) -> Any:
     return get_type_hints(_function(variant), include_extras=True)[parameter]
 
 
-def signature_options(variant: Callable[..., Any], skip: set[str]) -> dict[str, inspect.Parameter]:
-    """Keyword parameters of a function or of a class's constructor, less those that we fill in ourselves."""
-    kinds: list[Any] = [inspect.Parameter.KEYWORD_ONLY]
-    if inspect.isclass(variant):
-        kinds.append(inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return {
-        name: parameter
-        for name, parameter in inspect.signature(_function(variant)).parameters.items()
-        if name not in skip and name != "self" and parameter.kind in kinds
-    }
+def signature_options(variant: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options of a function or of a class's constructor: its keyword-only parameters."""
+    parameters = inspect.signature(_function(variant)).parameters
+    return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
-def options_model(
-    name: str, variant: Callable[..., Any], skip: set[str], preset: Mapping[str, Any] | None = None
-) -> type[BaseModel]:
+def options_model(name: str, variant: Callable[..., Any], preset: Mapping[str, Any] | None = None) -> type[BaseModel]:
     """A pydantic model whose fields are the variant's options.
 
     Args:
         name: of the variant; becomes the model's title.
         variant: its function or class; every option must be annotated.
-        skip: parameters that are not the user's.
         preset: defaults that replace the signature's (what an alias stands for).
     """
     fields: dict[str, Any] = {}
-    for key, parameter in signature_options(variant, skip).items():
+    for key, parameter in signature_options(variant).items():
         default = (preset or {}).get(key, parameter.default)
         fields[key] = (annotation_of(variant, key), ... if default is parameter.empty else default)
     config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

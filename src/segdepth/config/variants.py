@@ -1,4 +1,4 @@
-"""Where a configuration names a variant: the section, the table, and what the user does not fill in."""
+"""Where a configuration names a variant: the section and the table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,10 +23,9 @@ __all__ = ["VARIANT_SECTIONS", "Variant", "VariantSpec", "augmentation_model"]
 
 @dataclass(frozen=True)
 class Variant:
-    """What a section's name stands for: whose signature holds the options, and which of them are not the user's."""
+    """What a section's name stands for: whose signature holds the options, and what an alias presets."""
 
     function: Callable[..., Any]
-    skip: set[str] = field(default_factory=set)
     preset: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -47,13 +46,9 @@ class VariantSpec:
     names: Callable[[], dict[str, Variant]]
 
 
-_DATASET_SKIP = {"path", "split", "targets"}
-_NETWORK_SKIP = {"out_channels", "output"}
-
-
 def _network(arch: str) -> Variant:
     name, preset = resolve_arch(arch)
-    return Variant(NETWORKS[name], skip=_NETWORK_SKIP, preset=preset)
+    return Variant(NETWORKS[name], preset=preset)
 
 
 def _find_network(_: Config, section: Any) -> Variant:
@@ -71,7 +66,7 @@ def _find_dataset(config: Config, section: Any) -> Variant:
         raise ConfigError(
             f"{section.dataset!r} has no {target}, which task {config.task!r} needs (these have: {fitting})"
         )
-    return Variant(readers[target], skip=_DATASET_SKIP)
+    return Variant(readers[target])
 
 
 def _find_loss(config: Config, section: Any) -> Variant:
@@ -84,7 +79,7 @@ def _find_loss(config: Config, section: Any) -> Variant:
 
 
 def _datasets() -> dict[str, Variant]:
-    return {name: Variant(next(iter(readers.values())), skip=_DATASET_SKIP) for name, readers in DATASETS.items()}
+    return {name: Variant(next(iter(readers.values()))) for name, readers in DATASETS.items()}
 
 
 def _losses() -> dict[str, Variant]:

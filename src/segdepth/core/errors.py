@@ -11,6 +11,7 @@ __all__ = [
     "InputError",
     "NoValidPixelError",
     "SegdepthError",
+    "reason",
 ]
 
 
@@ -36,3 +37,14 @@ class InputError(SegdepthError, ValueError):
 
 class NoValidPixelError(SegdepthError, ValueError):
     """A score was asked for although not one pixel had a measurement."""
+
+
+def reason(error: BaseException) -> str:
+    """Another library's error in one line: the first of its message, or its kind where it says nothing.
+
+    Example:
+        >>> reason(EOFError()), reason(ValueError("bad magic\\nlong story"))
+        ('EOFError', 'bad magic')
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
 
 from .build import build_network
@@ -21,6 +21,9 @@ from .network import Network
 __all__ = ["find_weights", "load_network", "read_card", "read_state", "save_network"]
 
 _METADATA_KEY = "segdepth"
+
+#: Files that a folder is searched for, the preferred one first.
+_NAMES = ("best.safetensors", "model.safetensors", "last.pt")
 
 
 def save_network(net: Network, path: Path) -> None:
@@ -41,15 +44,13 @@ def find_weights(where: Path) -> Path:
     if where.is_file():
         return where
     if where.is_dir():
-        for name in ("best.safetensors", "model.safetensors", "last.safetensors"):
+        for name in _NAMES:
             if (where / name).is_file():
                 return where / name
-        runs = sorted(where.glob("*/best.safetensors")) or sorted(where.glob("*/last.safetensors"))
+        runs = [found for name in _NAMES for found in sorted(where.glob(f"*/{name}"))[-1:]]
         if runs:
-            return runs[-1]  # run folders are named after their time
-        raise CheckpointError(
-            f"{str(where)!r} holds no checkpoint (best.safetensors, last.safetensors or model.safetensors)"
-        )
+            return runs[0]  # run folders are named after their time: the newest one's best
+        raise CheckpointError(f"{str(where)!r} holds no checkpoint ({', '.join(_NAMES)})")
     beside = where.with_name(where.name + ".safetensors")
     if beside.is_file():
         return beside
@@ -62,23 +63,38 @@ def read_card(path: Path) -> Card:
     Raises:
         CheckpointError: if the file is truncated, foreign, or of another version.
     """
+    if path.suffix == ".pt":
+        return _parse_card(path, _load_run_state(path)["card"])
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
     if _METADATA_KEY not in metadata:
-        raise CheckpointError(
-            f"{str(path)!r} holds weights but no segdepth card; was it written by another program?"
-        )
+        raise CheckpointError(f"{str(path)!r} holds weights but no segdepth card; was it written by another program?")
+    return _parse_card(path, metadata[_METADATA_KEY])
+
+
+def _parse_card(path: Path, text: str) -> Card:
     try:
-        return Card.model_validate(json.loads(metadata[_METADATA_KEY]))
+        return Card.model_validate(json.loads(text))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise CheckpointError(
             f"{str(path)!r} has a card that this version cannot read: {where}: {first['msg']}"
         ) from None
+
+
+def _load_run_state(path: Path) -> dict[str, Any]:
+    """What a run wrote to go on from (``last.pt``)."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a broken file
+        raise CheckpointError(f"{str(path)!r} cannot be read safely ({reason(error)})") from None
+    if not isinstance(content, dict) or not {"card", "model_state"} <= content.keys():
+        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run; was it written by another program?")
+    return content
 
 
 def load_network(where: str | Path, device: str | torch.device = "cpu") -> Network:
@@ -88,10 +104,8 @@ def load_network(where: str | Path, device: str | torch.device = "cpu") -> Netwo
         CheckpointError: if there is none, it is broken, or its weights do not fit its card.
     """
     path = find_weights(Path(where))
-    card = read_card(path)
-    net = build_network(card)
-    with safe_open(path, framework="pt") as file:
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    net = build_network(read_card(path))
+    state = _load_run_state(path)["model_state"] if path.suffix == ".pt" else read_state(path)
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
@@ -116,7 +130,7 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a broken file
         raise CheckpointError(
-            f"{str(path)!r} cannot be read safely as weights ({str(error).splitlines()[0]})"
+            f"{str(path)!r} cannot be read safely as weights ({reason(error)})"
         ) from None
     for key in ("state_dict", "model_state"):
         loaded = loaded.get(key, loaded) if isinstance(loaded, Mapping) else loaded

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
 from segdepth.networks import Network
 
@@ -60,5 +60,5 @@ def load_training_state(path: Path, net: Network, optimizer: Optimizer) -> Train
         raise CheckpointError(f"training.resume: {str(path)!r} is no checkpoint of a run (it has no {error})") from None
     except Exception as error:  # torch raises half a dozen kinds for a broken or unfitting file
         raise CheckpointError(
-            f"training.resume: {str(path)!r} is truncated or does not fit this configuration ({str(error).splitlines()[0]})"
+            f"training.resume: {str(path)!r} is truncated or does not fit this configuration ({reason(error)})"
         ) from None

@@ -95,10 +95,15 @@ class Cityscapes(FrameDataset):
         return depth_from_disparity(cityscapes_disparity(read_png16(file)), focal_px, baseline_m, FARTHEST_M)
 
     def _focal_px(self, frame: Frame, columns: int) -> float | None:
-        return self._camera(frame)[0] * columns / _FULL_COLUMNS if "depth" in self.targets else None
+        if "depth" not in self.targets:
+            return None
+        # A camera file is for the pictures it lies beside; the constant is for the full size.
+        if frame.name in self._cameras:
+            return self._camera(frame)[0]
+        return CITYSCAPES_FOCAL_PX * columns / _FULL_COLUMNS
 
     def _camera(self, frame: Frame) -> tuple[float, float]:
-        """Focal length at full size, pixels, and distance between the cameras, metres."""
+        """Focal length that goes with the disparities, pixels, and distance between the cameras, metres."""
         file = self._cameras.get(frame.name)
         return _read_camera(file) if file else (CITYSCAPES_FOCAL_PX, CITYSCAPES_BASELINE_M)
 

@@ -65,7 +65,7 @@ def mark_pixel(
                 f"pixel ({row}, {col}) is outside the {height}x{width} image: {what} must be 0..{size - 1}"
             )
     radius = max(6, round(0.02 * np.hypot(height, width))) if radius is None else radius
-    thickness = max(1, radius // 5)
+    thickness = max(1, radius // 8)
     marked = image.copy()
     for outline, tone in ((2 * thickness + 2, WHITE), (2 * thickness, BLACK), (0, colour)):
         _draw_mark(marked, row, col, radius, thickness + outline, tone)

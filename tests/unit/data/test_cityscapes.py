@@ -35,15 +35,16 @@ def test_depth_follows_from_disparity_and_camera(tmp_path: Path) -> None:
     write_camera(tmp_path, json.dumps({"extrinsic": {"baseline": 0.2}, "intrinsic": {"fx": 2048.0}}))
     sample = Cityscapes(tmp_path, "val", DEPTH)[0]
     np.testing.assert_allclose(sample.depth, [[0, 0, 40.96, 81.92, 0]], rtol=1e-6)
-    assert sample.focal_px == 5.0  # 2048 px at 2048 columns, here there are 5
+    assert sample.focal_px == 2048.0
 
 
 def test_without_a_camera_the_usual_one_is_taken_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_frame(tmp_path, np.array([[2561]], np.uint16))
     with caplog.at_level(logging.WARNING):
         dataset = Cityscapes(tmp_path, "val", DEPTH)
-        depths = [dataset[0].depth for _ in range(3)]
-    np.testing.assert_allclose(depths[0], 0.209313 * 2262.52 / 10, rtol=1e-6)
+        samples = [dataset[0] for _ in range(3)]
+    assert samples[0].focal_px == pytest.approx(2262.52 / 2048)  # one column of 2048
+    np.testing.assert_allclose(samples[0].depth, 0.209313 * 2262.52 / 10, rtol=1e-6)
     assert len(caplog.messages) == 1
     assert "1 of 1 frames have no camera file" in caplog.text
     assert "0.209313 m" in caplog.text

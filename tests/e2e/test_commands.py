@@ -1,0 +1,208 @@
+"""Every command and door, as a user types them, on a make-believe world: from nothing to an explained pixel."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from segdepth.cli import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOORS = {"train.py": "train", "validate_seg.py": "evaluate", "demo_seg.py": "predict", "demo_depth.py": "predict",
+         "demo_saliency.py": "saliency"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    assert main(["data", "synthesize", str(folder), "--num-images", "8", "--height", "64", "--width", "128"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def configs(world: Path) -> dict[str, Path]:
+    """A configuration for each task, as a user would write it."""
+    written = {}
+    for task in ("seg", "depth"):
+        values = {
+            "model": {"arch": "segnet", "width": 0.125},
+            "task": task,
+            "data": {"dataset": "cityscapes", "path": str(world), "img_rows": 48, "img_cols": 96},
+            "training": {"train_iters": 4, "batch_size": 2, "val_interval": 2, "print_interval": 1, "n_workers": 0},
+        }
+        written[task] = world / f"tiny_{task}.yml"
+        written[task].write_text(yaml.safe_dump(values))
+    return written
+
+
+@pytest.fixture(scope="module")
+def runs(configs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A finished run of each task."""
+    root = tmp_path_factory.mktemp("runs")
+    for config in configs.values():
+        assert main(["train", "--config", str(config), "--runs", str(root), "--device", "cpu"]) == 0
+    return {task: root / f"tiny_{task}" for task in configs}
+
+
+@pytest.fixture(scope="module")
+def picture(world: Path) -> Path:
+    return sorted((world / "leftImg8bit/val").rglob("*.png"))[0]
+
+
+def test_evaluate_prints_and_stores_scores_with_their_protocol(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for task, score in (("seg", "mIoU"), ("depth", "abs_rel")):
+        report = tmp_path / f"{task}.json"
+        assert main(["evaluate", "--checkpoint", str(runs[task]), "--baselines", "--out", str(report)]) == 0
+        printed = capsys.readouterr().out
+        assert score in printed
+        assert "constant baseline" in printed
+        stored = json.loads(report.read_text())
+        assert stored["protocol"]["images"] == 1
+        assert set(stored["scores"]) == {"segnet", "constant baseline", "position baseline"}
+        assert stored["provenance"]["versions"]["segdepth"]
+
+
+def test_evaluate_takes_a_config_as_validate_seg_did(configs: dict[str, Path], runs: dict[str, Path]) -> None:
+    assert main(["evaluate", "--config", str(configs["seg"]), "--model_path", str(runs["seg"])]) == 0
+    trained = f"testing.trained_model={runs['seg']}"
+    assert main(["evaluate", "--config", str(configs["seg"]), "data.val_split=train", trained]) == 0
+
+
+def test_predict_writes_what_its_name_says(runs: dict[str, Path], picture: Path, tmp_path: Path) -> None:
+    for task in ("seg", "depth"):
+        arguments = ["--model_path", str(runs[task]), "--image_path", str(picture), "--model_name", "segnet"]
+        assert main(["predict", *arguments, "--task", task, "--out", str(tmp_path)]) == 0
+    ids = cv2.imread(str(tmp_path / f"{picture.stem}_trainIds.png"), cv2.IMREAD_UNCHANGED)
+    metres = np.load(tmp_path / f"{picture.stem}_depth_metres.npy")
+    stored = cv2.imread(str(tmp_path / f"{picture.stem}_depth_x256.png"), cv2.IMREAD_UNCHANGED)
+    assert ids.shape == metres.shape == (64, 128), "at the picture's own size"
+    assert ids.max() < 19
+    assert metres.min() > 0
+    np.testing.assert_allclose(stored / 256, metres, atol=1 / 256)
+    assert main(["predict", str(picture.parent), "--checkpoint", str(runs["seg"]), "--out", str(tmp_path / "all")]) == 0
+    assert len(list((tmp_path / "all").glob("*_seg.png"))) == 1
+
+
+@pytest.mark.parametrize("flags", [["--pixel", "30", "40"], ["--pos_i", "30", "--pos_j", "40"]])
+def test_saliency_draws_and_saves_the_raw_map(
+    flags: list[str], runs: dict[str, Path], picture: Path, tmp_path: Path
+) -> None:
+    for task in ("seg", "depth"):
+        arguments = ["--model_path", str(runs[task]), "--image_path", str(picture), *flags, "--out", str(tmp_path)]
+        assert main(["saliency", *arguments]) == 0
+        folder = tmp_path / f"{picture.stem}_segnet_{task}_30_40"
+        raw = np.load(folder / "saliency.npy")
+        assert raw.shape == (48, 96)
+        assert raw.min() >= 0
+        assert raw.max() > 0
+        for name in ("image", "saliency", "prediction"):
+            assert cv2.imread(str(folder / f"{name}.png")).shape == (48, 96, 3)
+        info = json.loads((folder / "info.json").read_text())
+        assert info["pixel"] == [30, 40]
+        assert info["card"]["task"] == task
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["train", "--config", "nowhere.yml"], ["nowhere.yml", "cannot read"]),
+        (["train", "--config", "{seg}", "model.arch=segnot"], ["model.arch", "did you mean 'segnet'"]),
+        (["train", "--config", "{seg}", "data.path=/nowhere/at/all"], ["/nowhere/at/all"]),
+        (["train", "--confg", "x"], ["--confg"]),
+        (["train"], ["--config"]),
+        (["trian"], ["trian"]),
+        (["evaluate", "--checkpoint", "nowhere"], ["nowhere", "no checkpoint"]),
+        (["evaluate"], ["--checkpoint", "--config"]),
+        (["evaluate", "--checkpoint", "{run}", "--split", "nosplit"], ["nosplit"]),
+        (["predict", "--checkpoint", "{run}"], ["picture"]),
+        (["predict", "nothing.png", "--checkpoint", "{run}"], ["nothing.png"]),
+        (["predict", "{seg}", "--checkpoint", "{run}"], ["no picture"]),
+        (["predict", "{picture}", "--checkpoint", "{run}", "--task", "depth"], ["--task", "'depth'", "'seg'"]),
+        (["predict", "{picture}", "--checkpoint", "{run}", "--model_name", "fcrn"], ["--model_name", "segnet"]),
+        (["predict", "{picture}", "--checkpoint", "{run}", "--height", "99"], ["--height", "48x96"]),
+        (["predict", "{picture}", "--checkpoint", "{run}", "--device", "cuda:77"], ["--device", "cuda:77"]),
+        (["saliency", "--checkpoint", "{run}", "--image", "{picture}"], ["--pixel"]),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "300", "40"],
+            ["pixel (300, 40)", "48x96", "row must be 0..47, column 0..95"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--target", "raod"],
+            ["raod", "did you mean 'road'"],
+        ),
+        (["config", "check", "{seg}", "training.batch_size=zero"], ["training.batch_size", "'zero'"]),
+        (["data", "synthesize", "{world}", "--num-images", "9"], ["another"]),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    command: list[str],
+    words: list[str],
+    configs: dict[str, Path],
+    runs: dict[str, Path],
+    picture: Path,
+    world: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {"seg": configs["seg"], "run": runs["seg"], "picture": picture, "world": world}
+    assert main([word.format(**places) for word in command]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "Traceback" not in "".join(said)
+    assert said[-1].startswith("segdepth: ")
+    for word in words:
+        assert word in said[-1]
+
+
+def test_config_shows_the_schema_and_every_value_in_force(
+    configs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "--schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert {"model", "task", "data", "training", "testing", "seed"} <= schema["properties"].keys()
+    named = json.dumps(schema)
+    for name in ("segnet", "poly_lr", "berhu_loss", "adamax", "synthetic", "hflip", "warmup_iters"):
+        assert f'"{name}"' in named
+    assert main(["config", "check", str(configs["depth"])]) == 0
+    assert "good" in capsys.readouterr().out
+    assert main(["config", "check", str(configs["depth"]), "--show", "training.optimizer.lr=5e-4"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["training"]["optimizer"]["lr"] == 5e-4
+    assert shown["training"]["loss"]["name"] == "scale_invariant_loss"
+
+
+@pytest.mark.parametrize("file", sorted((REPOSITORY / "configs").glob("*.yml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_is_good(file: Path) -> None:
+    assert main(["config", "check", str(file)]) == 0
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, check=False)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_doors_say_their_verbs_help(door: str) -> None:
+    done = run(door, "--help")
+    assert done.returncode == 0
+    assert f"segdepth {DOORS[door]}" in done.stdout
+
+
+def test_a_door_does_its_job_and_reports_mistakes(configs: dict[str, Path], tmp_path: Path) -> None:
+    done = run("train.py", "--config", str(configs["depth"]), "training.train_iters=1", "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "abs_rel" in done.stdout
+    refused = run("train.py", "--config", "nowhere.yml")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("segdepth: cannot read")
+
+
+def test_help_imports_no_heavy_library() -> None:
+    code = "import sys; from segdepth.cli import main; main(['--help']); print(sorted(sys.modules))"
+    printed = run("-c", code).stdout
+    for heavy in ("torch", "cv2", "matplotlib", "lightning_fabric", "pydantic"):
+        assert f"'{heavy}'" not in printed

@@ -54,8 +54,10 @@ _WOOD: Colour = (0.3, 0.22, 0.15)
 
 def shade(dice: Generator, rgb: Colour, spread: float = 0.12) -> Colour:
     """A colour near ``rgb``: brightness and each channel changed by up to about ``spread``, relative."""
-    bright = 1 + spread * dice.uniform(-1, 1)
-    red, green, blue = (min(1.0, max(0.02, value * bright * (1 + 0.4 * spread * dice.uniform(-1, 1)))) for value in rgb)
+    bright, *tints = dice.uniform(-spread, spread, 4).tolist()
+    red, green, blue = (
+        min(1.0, max(0.02, value * (1 + bright) * (1 + 0.4 * tint))) for value, tint in zip(rgb, tints, strict=True)
+    )
     return red, green, blue
 
 

@@ -92,28 +92,40 @@ def _draw_polygons(
     boxes = _polygon_boxes(corners[kept], camera)
     inside = (boxes[:, 0] < boxes[:, 1]) & (boxes[:, 2] < boxes[:, 3])
     kept, boxes = kept[inside], boxes[inside]
-    corners = corners[kept]
+    # Near ones first: what they hide altogether is not worth looking at.
+    nearest = corners[kept, :, 2].min(axis=1)
+    order = np.argsort(nearest, kind="stable")
+    kept, boxes = kept[order], boxes[order]
+    largest = np.where(nearest > _NEAR_M, 1 / np.maximum(nearest, _NEAR_M), np.inf)[order]
+    functions = _functions(corners[kept], (normal[kept] / distance[kept, None]) @ to_ray, to_ray)
+    rows, columns = np.arange(camera.height, dtype=np.float64), np.arange(camera.width, dtype=np.float64)
+    for k, (top, bottom, left, right) in enumerate(boxes.tolist()):
+        window = (slice(top, bottom), slice(left, right))
+        if visible.inverse_depth[window].min() >= largest[k]:
+            continue
+        a, b, c = functions[k].T
+        down = (b[:, None] * rows[top:bottom] + c[:, None]).astype(np.float32)
+        across = (a[:, None] * columns[left:right]).astype(np.float32)
+        w = down[-1][:, None] + across[-1]
+        seen = w > visible.inverse_depth[window]
+        for edge in range(len(down) - 1):
+            seen &= down[edge][:, None] >= -across[edge]
+        if polygons.cut[kept[k]] != Cut.NONE:
+            seen &= _uncut(polygons, int(kept[k]), w, window, view, to_ray)
+        np.copyto(visible.inverse_depth[window], w, where=seen)
+        np.copyto(visible.surface[window], np.int32(first + kept[k]), where=seen)
+
+
+def _functions(
+    corners: Float64[ndarray, "f v 3"], plane: Float64[ndarray, "f 3"], to_ray: Float64[ndarray, "3 3"]
+) -> Float64[ndarray, "f v+1 3"]:
+    """Affine functions of the pixel for each polygon: pixels inward from each edge, and last the inverse depth."""
     edges = np.cross(corners, np.roll(corners, -1, axis=1))
     turn = np.sign((edges @ corners.mean(axis=1)[:, :, None])[..., 0].sum(-1))
     edges = (edges * turn[:, None, None]) @ to_ray
     edges /= np.hypot(edges[..., :1], edges[..., 1:2]) + 1e-12  # now in pixels from the edge
     edges[..., 2] += _EDGE_PX
-    plane = (normal[kept] / distance[kept, None]) @ to_ray
-    functions = np.concatenate([edges, plane[:, None]], axis=1)
-    cut = polygons.cut[kept]
-    for k, (top, bottom, left, right) in enumerate(boxes.tolist()):
-        window = (slice(top, bottom), slice(left, right))
-        a, b, c = functions[k].T
-        down = (np.multiply.outer(b, np.arange(top, bottom)) + c[:, None]).astype(np.float32)
-        across = np.multiply.outer(a, np.arange(left, right)).astype(np.float32)
-        w = down[-1][:, None] + across[-1]
-        seen = w > visible.inverse_depth[window]
-        for edge in range(len(down) - 1):
-            seen &= down[edge][:, None] >= -across[edge]
-        if cut[k] != Cut.NONE:
-            seen &= _uncut(polygons, int(kept[k]), w, window, view, to_ray)
-        np.copyto(visible.inverse_depth[window], w, where=seen)
-        np.copyto(visible.surface[window], np.int32(first + kept[k]), where=seen)
+    return np.concatenate([edges, plane[:, None]], axis=1)
 
 
 def _polygon_boxes(corners: Float64[ndarray, "f v 3"], camera: Camera) -> Int32[ndarray, "f 4"]:
@@ -182,9 +194,13 @@ def _draw_balls(visible: Visible, solids: Solids, first: int, camera: Camera, vi
     # The quadratic's largest value, in the middle of the outline.
     peak = np.linalg.det(outline) / np.linalg.det(outline[:, :2, :2])
     leafy = solids.material[first + kept] == Material.FOLIAGE
-    for k in np.flatnonzero(inside).tolist():
+    nearest = centre[kept, 2] - solids.radii[kept].max(axis=1, initial=0.0)
+    order = np.argsort(nearest, kind="stable")
+    for k in order[inside[order]].tolist():
         top, bottom, left, right = boxes[k].tolist()
         window = (slice(top, bottom), slice(left, right))
+        if visible.inverse_depth[window].min() >= 1 / nearest[k]:
+            continue
         ball = int(kept[k])
         # Coordinates relative to the window's middle keep the quadratic's terms small.
         middle = np.array([[1, 0, (left + right) / 2], [0, 1, (top + bottom) / 2], [0, 0, 1.0]])

@@ -149,6 +149,7 @@ class _Plan:
         self.dice = dice
         self.length = length
         self.parts = Parts()
+        self.vehicles: list[tuple[Pose, float]] = []  # the middle and the length of each
         kind = dice.random()
         self.kind = "town" if kind < 0.5 else "suburb" if kind < 0.82 else "country"
 
@@ -190,6 +191,7 @@ class _Plan:
     def fill(self, road: Road, lane: float, lanes: list[float]) -> None:
         """Put everything in its place."""
         self._backdrop(road)
+        self._traffic(road, lane, lanes)
         for side, shore, parked in ((-1, road.left, self.parking[0]), (1, road.right, self.parking[1])):
             self._frontage(road, side, shore)
             self._kerb(road, side, shore)
@@ -197,7 +199,6 @@ class _Plan:
             if parked:
                 self._parked(road, side, shore)
             self._cyclists(road, side, shore, parked)
-        self._traffic(road, lane, lanes)
 
     def _backdrop(self, road: Road) -> None:
         """Hills of trees, and houses, where the street ends and behind the first row."""
@@ -342,7 +343,8 @@ class _Plan:
         if self.crossing:
             for _ in range(int(dice.poisson(1.2))):
                 spot = road.pose(dice.uniform(-0.9, 0.9) * shore.edge, self.crossing + dice.uniform(0.5, 3))
-                objects.person(self.parts, dice, spot.turned(dice.choice((-1, 1)) * math.pi / 2))
+                if self._free(spot):
+                    objects.person(self.parts, dice, spot.turned(dice.choice((-1, 1)) * math.pi / 2))
         for _ in range(int(dice.poisson(1.6 if self.kind == "town" else 0.4))):
             spot = road.pose(side * (shore.edge + max(0.5, shore.walk - 0.5)), dice.uniform(5, 40))
             two_wheels = objects.bicycle if dice.random() < 0.7 else _standing_motorcycle
@@ -369,6 +371,8 @@ class _Plan:
         for _ in range(int(dice.poisson(0.2 if self.kind == "country" else 0.75))):
             offset = side * (shore.edge - (2.9 if parked else 0.7))
             pose = road.pose(offset, dice.uniform(7, 45)).turned(0.0 if side > 0 else math.pi)
+            if not self._free(pose):
+                continue
             if dice.random() < 0.75:
                 objects.cyclist(self.parts, dice, pose)
             else:
@@ -383,7 +387,9 @@ class _Plan:
             z = _START_M + (dice.uniform(9, 30) if offset == ours else dice.uniform(4, 25))
             if tram and offset != ours:
                 pose = road.pose(offset, z + dice.uniform(16, 34))
-                z = pose.z + 13 + objects.train(self.parts, dice, pose.turned(0.0 if offset > 0 else math.pi)) / 2
+                length = objects.train(self.parts, dice, pose.turned(0.0 if offset > 0 else math.pi))
+                self.vehicles.append((pose, length))
+                z = pose.z + 13 + length / 2
                 tram = False
             while z < self.length:
                 z += self._vehicle(road.pose(offset + dice.normal(0, 0.12), z), offset < 0)
@@ -400,7 +406,16 @@ class _Plan:
             else (_ridden_motorcycle, 1.1)
         )  # fmt: skip
         middle = pose.at(0, half)
-        return make(self.parts, dice, middle.turned(math.pi if oncoming else 0.0))
+        length = make(self.parts, dice, middle.turned(math.pi if oncoming else 0.0))
+        self.vehicles.append((middle, length))
+        return length
+
+    def _free(self, spot: Pose) -> bool:
+        """Whether no vehicle on its way is at ``spot``."""
+        return all(
+            abs(spot.x - middle.x) > 2.2 or abs(spot.z - middle.z) > length / 2 + 1.3
+            for middle, length in self.vehicles
+        )
 
 
 def _standing_motorcycle(parts: Parts, dice: Generator, pose: Pose) -> None:

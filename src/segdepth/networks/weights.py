@@ -25,6 +25,8 @@ URLS = {
     "resnet101": "https://download.pytorch.org/models/resnet101-63fe2227.pth",
 }
 
+_NORM_LEAVES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
 
 def load_backbone(net: Network, source: bool | str | Path) -> None:
     """Fill a network's backbone with ImageNet weights.
@@ -42,10 +44,8 @@ def load_backbone(net: Network, source: bool | str | Path) -> None:
     arch = net.card.arch
     if net.backbone is None:
         raise CheckpointError(f"model.pretrained: there are no ImageNet weights for {arch}; set it to false")
-    if source is True:
-        state = _download(net.backbone)
-    else:
-        state = read_state(Path(source))
+    state = _download(net.backbone) if source is True else read_state(Path(source))
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     loader = _load_resnet if net.backbone.startswith("resnet") else _load_vgg
     used = loader(net, state)
     unused = sorted(set(state) - used)
@@ -61,9 +61,7 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
     url = URLS[backbone]
     log.info("downloading %s", url)
     try:
-        state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", weights_only=True
-        )
+        state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(
             f"model.pretrained: cannot download {url} ({error}); give the path of a local copy instead of true"
@@ -72,33 +70,52 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
 
 
 def _load_resnet(net: Network, state: Mapping[str, Tensor]) -> set[str]:
-    """Copy by equal names, all but the classifier."""
-    return _copy(net, net.encoder, {name: name for name in state if not name.startswith("fc.")}, state)  # type: ignore[arg-type]
+    """Copy by equal names, all but the classifier; a ResNet of another depth has more names, or fewer."""
+    encoder: nn.Module = net.encoder  # type: ignore[assignment]
+    names = {*encoder.state_dict(), *(name for name in state if not name.startswith("fc."))}
+    return _copy(net, encoder, _without_counters({name: name for name in sorted(names)}, state), state)
 
 
 def _load_vgg(net: Network, state: Mapping[str, Tensor]) -> set[str]:
-    """Copy convolutions and, where both sides have it, batch norm, stage by stage."""
+    """Copy the convolutions and, where the network has layers of their sizes, fc6 and fc7."""
+    return _load_vgg_stages(net, state) | _load_vgg_classifier(net, state)
+
+
+def _load_vgg_stages(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+    """Copy convolutions and, where the file has it, batch norm, stage by stage."""
     batch_norm = "features.1.running_mean" in state
     stages: nn.ModuleList = net.encoder  # type: ignore[assignment]
     names = {}
-    for stage, (layers, indices) in enumerate(
-        zip(stages, vgg16_convolution_indices(batch_norm=batch_norm), strict=True)
-    ):
-        convolutions = [k for k, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]  # type: ignore[arg-type]
+    for stage, indices in enumerate(vgg16_convolution_indices(batch_norm=batch_norm)):
+        layers = list(stages[stage].children())
+        convolutions = [k for k, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
         for ours, theirs in zip(convolutions, indices, strict=True):
-            names.update(
-                {f"features.{theirs}.{leaf}": f"{stage}.{ours}.{leaf}" for leaf in ("weight", "bias")}
-            )
-            if batch_norm and isinstance(layers[ours + 1], nn.BatchNorm2d):  # type: ignore[index]
-                for leaf in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
-                    names[f"features.{theirs + 1}.{leaf}"] = f"{stage}.{ours + 1}.{leaf}"
-    # files written before torch 0.4.1 have no num_batches_tracked
+            names.update({f"features.{theirs}.{leaf}": f"{stage}.{ours}.{leaf}" for leaf in ("weight", "bias")})
+            if batch_norm:  # a network without batch norm finds no place for these and says so
+                names.update({f"features.{theirs + 1}.{leaf}": f"{stage}.{ours + 1}.{leaf}" for leaf in _NORM_LEAVES})
+    return _copy(net, stages, _without_counters(names, state), state)
+
+
+def _load_vgg_classifier(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+    """Copy fully connected layers into the convolutions that compute the same (Long et al. 2015, section 3.1)."""
+    own = net.state_dict()
     names = {
+        f"classifier.{index}.{leaf}": f"{layer}.{leaf}"
+        for index, layer in ((0, "fc6"), (3, "fc7"))
+        for leaf in ("weight", "bias")
+    }
+    fitting = {
         theirs: ours
         for theirs, ours in names.items()
-        if not theirs.endswith("num_batches_tracked") or theirs in state
+        if ours in own and theirs in state and own[ours].numel() == state[theirs].numel()
     }
-    return _copy(net, stages, names, state)
+    reshaped = {theirs: state[theirs].view_as(own[ours]) for theirs, ours in fitting.items()}
+    return _copy(net, net, fitting, reshaped)
+
+
+def _without_counters(names: Mapping[str, str], state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Files written before torch 0.4.1 have no ``num_batches_tracked``, and nothing needs it."""
+    return {theirs: ours for theirs, ours in names.items() if theirs in state or not theirs.endswith("_tracked")}
 
 
 def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapping[str, Tensor]) -> set[str]:

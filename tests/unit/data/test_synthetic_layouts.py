@@ -18,6 +18,8 @@ from segdepth.data.synthetic import (
     write_kitti_raw,
     write_kitti_semantics,
 )
+from segdepth.geometry.calibration import read_kitti_calibration
+from segdepth.geometry.projection import project_velodyne
 
 
 def _numbers(file: Path) -> dict[str, ndarray]:
@@ -60,7 +62,7 @@ def test_kitti_raw_scan_projects_to_the_depth_through_the_files(raw: Path, numbe
     rectify[:3, :3] = cameras["R_rect_00"].reshape(3, 3)
     projection = cameras[f"P_rect_{number:02d}"].reshape(3, 4) @ rectify @ rigid
     homogeneous = projection @ np.column_stack([points[:, :3], np.ones(len(points))]).T
-    column, row = np.rint(homogeneous[:2] / homogeneous[2]).astype(int)
+    column, row = np.rint(homogeneous[:2] / homogeneous[2]).astype(int) - 1  # KITTI's pixels count from 1
     width, height = cameras[f"S_rect_{number:02d}"].astype(int)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     assert inside.sum() > 5000
@@ -73,9 +75,19 @@ def test_kitti_raw_scan_projects_to_the_depth_through_the_files(raw: Path, numbe
     assert good[z < 80].mean() > 0.998
 
 
+def test_kitti_raw_is_understood_by_our_own_geometry(raw: Path) -> None:
+    scan = np.fromfile(raw / "2011_09_26_drive_0007_sync/velodyne_points/data/0000000000.bin", "<f4").reshape(-1, 4)
+    measured = project_velodyne(scan, read_kitti_calibration(raw), (188, 621), camera=3)
+    frame = make_street(0, 7, "train", travel_m=3.0).render(Camera.kitti(188, 621).moved(right_m=0.48))
+    both = (measured > 0) & (measured < 80)
+    assert both.sum() > 5000
+    assert (np.abs(measured - frame.depth)[both] < 0.1 + 0.04 * measured[both]).mean() > 0.998
+
+
 def test_kitti_raw_calibration_holds_the_baseline_and_rotations(raw: Path) -> None:
     cameras = _numbers(raw / "calib_cam_to_cam.txt")
     left, right = (cameras[f"P_rect_{number:02d}"].reshape(3, 4) for number in (2, 3))
+    np.testing.assert_allclose(left[:2, 2], [609.5593 / 2 + 0.25, (171.854 + 0.5) * 188 / 375 + 0.5], atol=1e-3)
     assert (left[0, 3] - right[0, 3]) / left[0, 0] == pytest.approx(0.54, abs=1e-5)
     scanner = _numbers(raw / "calib_velo_to_cam.txt")["R"].reshape(3, 3)
     for rotation in (scanner, cameras["R_rect_00"].reshape(3, 3)):

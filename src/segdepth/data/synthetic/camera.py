@@ -51,8 +51,11 @@ class Camera:
 
     @classmethod
     def kitti(cls, height: int = 375, width: int = 1242) -> "Camera":
-        """KITTI's left colour camera; another size shows the same view, resized."""
-        return cls(375, 1242, 721.5377, 721.5377, 609.5593, 172.854, above_m=1.65).resized(height, width)
+        """KITTI's left colour camera; another size shows the same view, resized.
+
+        Its files say 609.5593 and 172.854 for the axis, in pixels that count from 1.
+        """
+        return cls(375, 1242, 721.5377, 721.5377, 608.5593, 171.854, above_m=1.65).resized(height, width)
 
     @classmethod
     def cityscapes(cls, height: int = 1024, width: int = 2048) -> "Camera":

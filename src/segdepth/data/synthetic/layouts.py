@@ -189,7 +189,8 @@ def _line(name: str, values: ndarray | Sequence[float]) -> str:
 
 def _write_kitti_calibration(day: Path, camera: Camera) -> None:
     size = (camera.width, camera.height)
-    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    # In these files the first pixel is number 1.
+    matrix = np.array([[camera.fx, 0, camera.cx + 1], [0, camera.fy, camera.cy + 1], [0, 0, 1]])
     text = "calib_time: 09-Jan-2012 13:57:47\n" + _line("corner_dist", [0.0995])
     for number, right_m in _KITTI_RIGHT_M.items():
         # The cameras have no distortion and hang straight; only the rectifying rotation is not the identity.

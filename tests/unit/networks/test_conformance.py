@@ -1,62 +1,117 @@
-"""Networks made with ``legacy=True`` give the reference's numbers: outputs, class maps, saliency."""
+"""Networks made with ``legacy=True`` give the reference's numbers: outputs, class maps, saliency, its measures."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy import ndarray
+from torch import Tensor
 
-from segdepth import create_network, load_reference_state
-from segdepth.networks import NETWORKS
+from segdepth.networks import Card, Network, build_network, load_reference_state, resolve_arch
+from segdepth.saliency import measures
 
-#: conformance file -> our name
-ARCHS = {"segnet": "segnet", "fcrn": "fcrn", "fcn": "fcn8s", "frrnA": "frrnA", "frrnB": "frrnB",
-         "deeplab": "deeplab", "dispnet": "dispnet"}  # fmt: skip
-CASES = [(arch, task) for arch in ARCHS for task in ("seg", "depth") if ARCHS[arch].rstrip("AB") in NETWORKS]
+#: Conformance files' names of the networks; ours are the same or aliases.
+ARCHS = ("fcn", "segnet", "frrnA", "frrnB", "deeplab", "dispnet", "fcrn")
+OUTPUTS: dict[str, Any] = {"seg": ("logits", 19), "depth": ("depth", 1)}
+TOLERANCE = 1e-6  # of the largest value, in float64; the golden values are rounded to float32
 
 
-def relative_error(ours: np.ndarray, gold: np.ndarray) -> float:
-    return float(np.abs(ours - gold).max() / np.abs(gold).max())
+def make(arch: str, task: str, folder: Path, weights: ModuleType) -> tuple[Network, dict[str, Any]]:
+    """The network with the golden weights, in float64, and the golden file's text."""
+    meta = json.loads((folder / f"{arch}_{task}.json").read_text())
+    name, options = resolve_arch(arch)
+    output, out_channels = OUTPUTS[task]
+    net = build_network(
+        Card(
+            arch=name,
+            options=options | {"legacy": True},
+            output=output,
+            out_channels=out_channels,
+            preprocessing=f"reference_{task}",
+            task=task,
+        )
+    )
+    trainable = [p.numel() for p in net.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in net.parameters()) == meta["parameters"]
+    assert sum(trainable) == meta["trainable_parameters"]
+    state = weights.fill_state(meta["state_dict"])
+    load_reference_state(net, {name: torch.from_numpy(value) for name, value in state.items()})
+    return net.double().eval().requires_grad_(False), meta
+
+
+def assert_close(ours: Tensor, gold: ndarray) -> float:
+    error = float(np.abs(ours.numpy() - gold).max() / np.abs(gold).max())
+    assert error < TOLERANCE
+    return error
+
+
+def check_case(
+    net: Network, task: str, case: dict[str, Any], gold: Any, weights: ModuleType
+) -> tuple[float, Tensor, Tensor]:
+    """Compare one picture; the output's error, the cut and normalised maps, the targets in them."""
+    name, step = case["name"], case["stored_stride"]
+    size = (case["seed"], case["height"], case["width"])
+    golden_input = weights.network_input(task, *size)
+    image = torch.from_numpy(weights.base_image(*size)).permute(2, 0, 1)[None]
+    np.testing.assert_allclose(net.preprocessing(image).numpy(), golden_input, atol=2e-7)
+
+    x = torch.from_numpy(golden_input).double().requires_grad_()
+    disparity = case["arch"] == "dispnet" and task == "depth"  # there the golden output is the disparity
+    y = net.disparity(x) if disparity else net(x)
+    assert list(y.shape) == case["output_shape"]
+    error = assert_close(y.detach()[:, :, ::step, ::step], gold[f"{name}_output"])
+    if task == "seg":
+        assert (y.argmax(1)[0].numpy() == gold[f"{name}_classmap"]).all()
+
+    pixels, classes = gold[f"{name}_pixels"], gold[f"{name}_classes"]
+    gradients = torch.stack(
+        [
+            torch.autograd.grad(y[0, channel, row, col], x, retain_graph=True)[0][0]
+            for (row, col), channel in zip(pixels, classes, strict=True)
+        ]
+    )
+    maps = gradients.abs().amax(1)
+    assert_close(gradients[0].permute(1, 2, 0), gold[f"{name}_gradient0"])
+    for ours, golden in zip(maps, gold[f"{name}_saliency"], strict=True):
+        assert_close(ours, golden)
+    rows, cols = case["crop_rows"], case["crop_cols"]
+    cut = measures.normalise(maps[:, slice(*rows), slice(*cols)])
+    return error, cut, torch.from_numpy(pixels).long() - torch.tensor([rows[0], cols[0]])
+
+
+def check_measures(name: str, maps: Tensor, pixels: Tensor, gold: Any) -> None:
+    for suffix, thresholds in (("", (0.1, 0.5, 0.9)), ("5", (0.1, 0.3, 0.5, 0.7, 0.9))):
+        distance = measures.activation_distance(maps, pixels, thresholds)
+        np.testing.assert_allclose(distance, gold[f"{name}_act_distance{suffix}"], atol=1e-6)
+        ratio = measures.activation_ratio(maps, thresholds)
+        np.testing.assert_allclose(ratio, gold[f"{name}_act_ratio{suffix}"], atol=1e-6)
+    np.testing.assert_allclose(measures.peak_distance(maps, pixels), gold[f"{name}_peak_distance"], atol=1e-6)
+    np.testing.assert_allclose(measures.mean_activation(maps), gold[f"{name}_mean_activation"], atol=1e-6)
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("arch", "task"), CASES)
+@pytest.mark.parametrize("arch", ARCHS)
 def test_equals_the_reference(
-    arch: str, task: str, conformance: Path, conformance_weights: ModuleType, record_property: Callable[[str, object], None]
+    arch: str,
+    conformance: Path,
+    conformance_weights: ModuleType,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    meta = json.loads((conformance / f"{arch}_{task}.json").read_text())
-    gold = np.load(conformance / f"{arch}_{task}.npz")
-    state = conformance_weights.fill_state(meta["state_dict"])
-    net = create_network(ARCHS[arch], task=task, legacy=True)
-    load_reference_state(net, {name: torch.from_numpy(value) for name, value in state.items()})
-    assert sum(p.numel() for p in net.parameters()) == meta["parameters"]
-
-    net.double().eval().requires_grad_(False)
-    for case in meta["cases"]:
-        name, step = case["name"], case["stored_stride"]
-        x = conformance_weights.network_input(task, case["seed"], case["height"], case["width"])
-        # the golden input is in the reference's range; ours must make the same from the same picture
-        image = conformance_weights.base_image(case["seed"], case["height"], case["width"])
-        mine = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None])
-        np.testing.assert_allclose(mine.float().numpy(), x, atol=2e-7)
-
-        x = torch.from_numpy(x).double().requires_grad_()
-        y = net.disparity(x) if (arch, task) == ("dispnet", "depth") else net(x)  # the reference's answer
-        assert list(y.shape) == case["output_shape"]
-        error = relative_error(y.detach().numpy()[:, :, ::step, ::step], gold[f"{name}_output"])
-        assert error < 1e-6
-        if task == "seg":
-            assert (y.argmax(1)[0].numpy() == gold[f"{name}_classmap"]).all()
-        for k, ((row, col), channel) in enumerate(
-            zip(gold[f"{name}_pixels"], gold[f"{name}_classes"], strict=True)
-        ):
-            (gradient,) = torch.autograd.grad(y[0, channel, row, col], x, retain_graph=True)
-            if k == 0:
-                ours = gradient[0].permute(1, 2, 0).numpy()
-                assert relative_error(ours, gold[f"{name}_gradient0"]) < 1e-6
-            saliency = gradient[0].abs().amax(0).numpy()
-            assert relative_error(saliency, gold[f"{name}_saliency"][k]) < 1e-6
-        record_property(f"{name}_max_relative_error", error)
+    maps: dict[str, dict[str, Tensor]] = {}
+    for task in ("seg", "depth"):
+        net, meta = make(arch, task, conformance, conformance_weights)
+        with np.load(conformance / f"{arch}_{task}.npz") as gold:
+            for case in meta["cases"]:
+                error, cut, pixels = check_case(net, task, case | {"arch": arch}, gold, conformance_weights)
+                check_measures(case["name"], cut, pixels, gold)
+                maps.setdefault(case["name"], {})[task] = cut
+                record_property(f"{task}_{case['name']}_max_relative_error", error)
+    with np.load(conformance / f"{arch}_iou.npz") as gold:
+        for name, pair in maps.items():
+            iou = measures.mask_iou(pair["seg"], pair["depth"], gold[f"{name}_thresholds"].tolist())
+            np.testing.assert_allclose(iou, gold[f"{name}_iou"], atol=1e-6)

@@ -9,6 +9,7 @@ from .data import data_app
 from .demo import demo
 from .evaluate import evaluate
 from .predict import predict
+from .prepare import prepare_app
 from .saliency import saliency
 from .train import train
 
@@ -21,7 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "saliency": saliency,
     "demo": demo,
 }
-GROUPS = {"config": config_app, "data": data_app}
+GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app}
 
 
 def _version(wanted: bool) -> None:

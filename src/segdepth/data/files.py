@@ -27,6 +27,7 @@ __all__ = [
     "map_labels",
     "pair_by_stem",
     "read_array",
+    "read_bytes",
     "read_depth_png",
     "read_labels",
     "read_lines",
@@ -83,9 +84,7 @@ def files_by_stem(folder: Path, endings: Sequence[str], what: str) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def pair_by_stem(
-    images: Mapping[str, Path], truths: Mapping[str, Path], folder: Path, what: str
-) -> list[Path]:
+def pair_by_stem(images: Mapping[str, Path], truths: Mapping[str, Path], folder: Path, what: str) -> list[Path]:
     """The truth of every image, in the images' order.
 
     Args:
@@ -100,8 +99,7 @@ def pair_by_stem(
     missing = [key for key in images if key not in truths]
     if missing:
         raise DataError(
-            f"{folder} has no {what} for {images[missing[0]]}"
-            f" ({len(missing)} of {len(images)} images have none)"
+            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none)"
         )
     return [truths[key] for key in images]
 
@@ -119,7 +117,7 @@ def read_lines(path: Path, what: str) -> list[str]:
     if not path.exists():
         raise DataError(f"no file {path}, which should be {what}")
     try:
-        lines = [line.strip() for line in _read_bytes(path).decode("utf-8-sig").splitlines()]
+        lines = [line.strip() for line in read_bytes(path).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a text file, but should be {what}") from error
     if not any(lines):
@@ -133,7 +131,7 @@ def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
     Raises:
         DataError: if the file is missing, truncated, damaged or no picture.
     """
-    picture = _decode(path, _read_bytes(path), cv2.IMREAD_COLOR)
+    picture = _decode(path, read_bytes(path), cv2.IMREAD_COLOR)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
 
 
@@ -197,12 +195,10 @@ def read_array(path: Path) -> Shaped[ndarray, "..."]:
     Raises:
         DataError: if the file is missing, truncated, damaged or of a format that is not known.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     if path.suffix.lower() == ".npy":
         return _decode_npy(path, data)
-    if (
-        data.startswith(_PNG_START) and data[25:26] == b"\x03"
-    ):  # colour type 3: OpenCV would give colours, not indices
+    if data.startswith(_PNG_START) and data[25:26] == b"\x03":  # colour type 3: OpenCV would give colours, not indices
         return _decode_palette(path, data)
     values = _decode(path, data, cv2.IMREAD_UNCHANGED)
     if values.ndim == 3:
@@ -216,9 +212,7 @@ def valid_depth(depth: Float32[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
 
 
-def label_lookup(
-    classes: ClassTable, void: Iterable[int] = (), train_ids: bool = False
-) -> Int16[ndarray, "256"]:
+def label_lookup(classes: ClassTable, void: Iterable[int] = (), train_ids: bool = False) -> Int16[ndarray, "256"]:
     """Lookup table for :func:`map_labels`: value -> train id, :data:`IGNORE`, or -1 = not allowed.
 
     Args:
@@ -232,9 +226,7 @@ def label_lookup(
     return table
 
 
-def map_labels(
-    values: UInt8[ndarray, "h w"], lookup: Int16[ndarray, "256"], path: Path
-) -> UInt8[ndarray, "h w"]:
+def map_labels(values: UInt8[ndarray, "h w"], lookup: Int16[ndarray, "256"], path: Path) -> UInt8[ndarray, "h w"]:
     """Values of a label file -> train ids and :data:`IGNORE`.
 
     Args:
@@ -267,12 +259,16 @@ def require_same_size(
     if truth.shape != image.shape[:2]:
         rows, columns = truth.shape
         raise DataError(
-            f"{truth_path} is {rows}x{columns},"
-            f" but its image {image_path} is {image.shape[0]}x{image.shape[1]}"
+            f"{truth_path} is {rows}x{columns}, but its image {image_path} is {image.shape[0]}x{image.shape[1]}"
         )
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        DataError: if the file is missing, cannot be read, or is empty.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -340,9 +336,7 @@ def _decode_npy(path: Path, data: bytes) -> Shaped[ndarray, "..."]:
 
 def _require_map(path: Path, array: Shaped[ndarray, "..."]) -> Shaped[ndarray, "h w"]:
     if array.ndim != 2 or array.dtype.kind not in "fiu":
-        raise DataError(
-            f"{path} holds {array.dtype} of shape {array.shape}; a depth map is [rows, columns] of numbers"
-        )
+        raise DataError(f"{path} holds {array.dtype} of shape {array.shape}; a depth map is [rows, columns] of numbers")
     return array
 
 

@@ -10,20 +10,23 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 
-from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy, require_folder
+from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy
 from .frames import Frame, FrameDataset, require_path
 from .sample import Target
 
 __all__ = ["KittiDepth"]
 
 _METRES_PER_UNIT = 1 / 256
+#: End of a depth PNG's stem: 0000000010.depth.png.
+_DEPTH_PNG = ".depth"
 
 
 class KittiDepth(FrameDataset):
     """Prepared KITTI drives: ``<drive>_<camera>/<frame>.jpg`` with ``<frame>.npy`` beside it.
 
     ``<split>.txt`` lists the folders, one a line. Images may be JPEG or PNG. Depth is a float array in metres
-    (``.npy``) or, beside JPEG images, a 16-bit PNG of metres x 256; 0 = no measurement. ``cam.txt`` holds the
+    (``.npy``) or a 16-bit PNG of metres x 256 (``<frame>.depth.png``; beside JPEG images also
+    ``<frame>.png``); 0 = no measurement. ``cam.txt`` holds the
     3x3 intrinsic matrix at the images' size; without it the focal length is unknown.
 
     Args:
@@ -43,9 +46,7 @@ class KittiDepth(FrameDataset):
     def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
         root = require_path(path, "kitti")
         list_file = root / f"{split}.txt"
-        drives = sorted(
-            set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)"))
-        )
+        drives = sorted(set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)")))
         frames = [frame for drive in drives for frame in _frames(root / drive, drive, list_file, targets)]
         self._focal = {drive: _read_focal_px(root / drive / "cam.txt") for drive in drives}
         super().__init__(root, split, targets, frames=frames, kind="kitti")
@@ -59,18 +60,21 @@ class KittiDepth(FrameDataset):
 
 def _frames(folder: Path, drive: str, list_file: Path, targets: frozenset[Target]) -> list[Frame]:
     what = f"the images that {list_file} lists"
+    pngs = files_by_stem(folder, (".png",), what)
     images = files_by_stem(folder, (".jpg", ".jpeg"), what)
-    depth_endings = (".npy", ".png") if images else (".npy",)
-    images = images or files_by_stem(folder, (".png",), what)
-    if not images:
+    # what is no ".depth.png" is a picture where there is no JPEG, and depth where there is
+    plain = {stem: file for stem, file in pngs.items() if not stem.endswith(_DEPTH_PNG)}
+    if not (images or plain):
         raise DataError(f"no images in {folder}, which {list_file} lists")
+    depths = plain if images else {}
+    depths |= {stem.removesuffix(_DEPTH_PNG): file for stem, file in pngs.items() if stem.endswith(_DEPTH_PNG)}
+    depths |= files_by_stem(folder, (".npy",), what)
+    images = images or plain
     names = [f"{drive}/{stem}" for stem in images]
     if "depth" not in targets:
         return [Frame(name, image) for name, image in zip(names, images.values(), strict=True)]
-    depths = pair_by_stem(
-        images, files_by_stem(folder, depth_endings, what), require_folder(folder, what), "depth"
-    )
-    files = zip(names, images.values(), depths, strict=True)
+    paired = pair_by_stem(images, depths, folder, "depth")
+    files = zip(names, images.values(), paired, strict=True)
     return [Frame(name, image, depth=depth) for name, image, depth in files]
 
 

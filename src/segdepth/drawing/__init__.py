@@ -2,7 +2,7 @@
 
 from .colours import ColourMap, colour_depth, colour_labels, colour_map, colour_saliency
 from .overlay import mark_pixel, overlay
-from .png import png_bytes, png_data_uri, write_depth_png16, write_png
+from .png import depth_png16_bytes, png_bytes, png_data_uri, write_depth_png16, write_png
 
 __all__ = [
     "ColourMap",
@@ -10,6 +10,7 @@ __all__ = [
     "colour_labels",
     "colour_map",
     "colour_saliency",
+    "depth_png16_bytes",
     "mark_pixel",
     "overlay",
     "png_bytes",

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from segdepth.core.files import write_bytes
 
-__all__ = ["png_bytes", "png_data_uri", "write_depth_png16", "write_png"]
+__all__ = ["depth_png16_bytes", "png_bytes", "png_data_uri", "write_depth_png16", "write_png"]
 
 Picture = UInt8[ndarray, "h w 3"] | UInt8[ndarray, "h w"] | UInt16[ndarray, "h w"]
 
@@ -57,6 +57,11 @@ def write_depth_png16(path: Path, metres: Float[ndarray, "h w"]) -> None:
         path: the file.
         metres: depth; 0, negative or not finite = no measurement.
     """
+    write_bytes(path, depth_png16_bytes(metres))
+
+
+def depth_png16_bytes(metres: Float[ndarray, "h w"]) -> bytes:
+    """The bytes that :func:`write_depth_png16` writes."""
     valid = np.isfinite(metres) & (metres > 0)
     units = np.clip(np.rint(np.where(valid, metres, 0) * UNITS_PER_METRE), 1, np.iinfo(np.uint16).max)
-    write_png(path, np.where(valid, units, 0).astype(np.uint16))
+    return png_bytes(np.where(valid, units, 0).astype(np.uint16))

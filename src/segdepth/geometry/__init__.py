@@ -9,7 +9,7 @@ from .disparity import (
     depth_from_disparity,
     disparity_from_depth,
 )
-from .projection import project_velodyne
+from .projection import nearest_point, project_velodyne
 from .resize import resize_image, resize_nearest
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "crop_window",
     "depth_from_disparity",
     "disparity_from_depth",
+    "nearest_point",
     "project_velodyne",
     "read_kitti_calibration",
     "resize_image",

@@ -59,9 +59,7 @@ def depth_from_disparity(
     return np.where(depth < max_depth, depth, 0).astype(np.float32)
 
 
-def disparity_from_depth(
-    depth: Float[ndarray, "h w"], focal_px: float, baseline_m: float
-) -> Float32[ndarray, "h w"]:
+def disparity_from_depth(depth: Float[ndarray, "h w"], focal_px: float, baseline_m: float) -> Float32[ndarray, "h w"]:
     """The inverse of :func:`depth_from_disparity`: pixels, 0 where ``depth`` has no measurement.
 
     Args:

@@ -1,0 +1,95 @@
+"""``segdepth prepare``."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["prepare_app"]
+
+prepare_app = typer.Typer(help="Turn a downloaded data set into what training reads.", no_args_is_help=True)
+
+
+@prepare_app.callback()
+def prepare() -> None:
+    """Turn a downloaded data set into what training reads."""
+
+
+@prepare_app.command()
+def kitti(
+    source: Annotated[
+        Path,
+        typer.Option("--dataset_dir", "--dataset-dir", help="KITTI raw: the folder with 2011_09_26/ and so on.",
+                     show_default=False),
+    ],
+    output: Annotated[Path, typer.Option("--dump-root", "--out", help="Folder of the prepared data.", show_default=False)],
+    height: Annotated[int, typer.Option("--height", help="Rows of the prepared pictures.")] = 256,
+    width: Annotated[int, typer.Option("--width", help="Columns of the prepared pictures.")] = 832,
+    num_threads: Annotated[
+        int | None, typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False)
+    ] = None,
+    static: Annotated[
+        str,
+        typer.Option("--static-frames",
+                     help="Frames to leave out because the car stands still: 'list' (SfMLearner's), a file like it,"
+                          " 'speed' (by the positioning system), or 'none'."),
+    ] = "list",
+    image_format: Annotated[Literal["jpg", "png"], typer.Option("--image-format", help="Of the pictures.")] = "jpg",
+    jpeg_quality: Annotated[int, typer.Option("--jpeg-quality", help="1..100.")] = 95,
+    depth_format: Annotated[
+        Literal["npy", "png"], typer.Option("--depth-format", help="npy: float32 metres; png: 16 bits, metres x 256.")
+    ] = "npy",
+    depth_reduction: Annotated[
+        Literal["nearest-point", "reference"],
+        typer.Option("--depth-reduction",
+                     help="nearest-point: project at full size, keep the nearest point of each small pixel;"
+                          " reference: project into the small picture."),
+    ] = "nearest-point",
+    val_share: Annotated[float, typer.Option("--val-share", help="Share of the scenes that are validation.")] = 0.1,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="i/n: the part i (0..n-1) of n that run on many machines; by default that of torchrun.",
+                     show_default=False),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out frames with a broken file and list them, instead of stopping.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Prepare KITTI raw for training depth: resized pictures, projected laser scans, train.txt and val.txt.
+
+    The command may be stopped at any moment and given again: it goes on, and verifies what is there.
+    """
+    from segdepth.core.processes import usable_cores
+    from segdepth.data.kitti_plan import Setup
+    from segdepth.data.prepare_kitti import prepare_kitti
+
+    from .console import counting, err, out
+
+    setup = Setup(height, width, image_format, jpeg_quality, depth_format, depth_reduction, static, val_share)
+    part = _shard(shard)
+    with counting("preparing") as bar:
+        done = prepare_kitti(
+            source, output, setup, shard=part, workers=num_threads or usable_cores(), skip_bad=skip_bad, progress=bar
+        )
+    for frame, why in sorted(done.bad.items()):
+        err.print(f"left out {frame}: {why}", highlight=False, soft_wrap=True)
+    out.print(f"{done.made} pictures made, {done.verified} verified -> {output}/", highlight=False)
+    if done.manifest is None:
+        missing = ", ".join(map(str, done.waiting_for))
+        out.print(f"shard {part[0]}/{part[1]} is done; the lists come when these are: {missing}", highlight=False)
+    else:
+        counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in done.manifest["counts"].items())  # type: ignore[attr-defined]
+        out.print(counts, highlight=False, soft_wrap=True)
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    """The part to do: as said, or this process's among those that torchrun started, or everything."""
+    from segdepth.core.errors import InputError
+
+    if text is None:
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit()):
+        raise InputError(f"--shard is {text!r}; it must look like 0/4, the first of four parts")
+    return int(index), int(count)

@@ -1,0 +1,189 @@
+"""What there is to prepare of KITTI raw: which frames, which of them for validation. Plain data, the same everywhere."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from segdepth.core.errors import DataError, InputError
+from segdepth.geometry import Camera
+
+from .files import read_lines
+from .kitti_raw import drive_folder, list_drives, list_images, list_scans, moving_frames, read_velocity
+from .splits import eigen_test_scenes, parse_static_frames, static_frames
+
+__all__ = ["FEWEST", "Job", "Plan", "Setup", "plan_kitti", "validation_scenes"]
+
+#: A folder with fewer pictures is left out.
+FEWEST = 3
+
+_CAMERAS: tuple[Camera, ...] = (2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the prepared data look like.
+
+    Attributes:
+        height: rows of the pictures.
+        width: columns of the pictures.
+        image_format: of the pictures.
+        jpeg_quality: 1..100; read only for JPEG.
+        depth_format: float32 arrays in metres, or 16-bit PNG of metres x 256.
+        depth_reduction: name in :data:`segdepth.data.prepare_kitti.DEPTH_REDUCTIONS`.
+        static: which frames count as standing still: those of the shipped "list", those between which the summed velocity is too
+            small ("speed"), "none", or the path of a list.
+        val_share: share of the scenes that are validation, 0..1.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    height: int = 256
+    width: int = 832
+    image_format: Literal["jpg", "png"] = "jpg"
+    jpeg_quality: int = 95
+    depth_format: Literal["npy", "png"] = "npy"
+    depth_reduction: Literal["nearest-point", "reference"] = "nearest-point"
+    static: str = "list"
+    val_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("height", self.height, 8, 4096), ("width", self.width, 8, 8192),
+            ("jpeg_quality", self.jpeg_quality, 1, 100), ("val_share", self.val_share, 0, 1),
+        ):  # fmt: skip
+            if not low <= value <= high:
+                raise InputError(f"{name} is {value}; it must be {low}..{high}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
+    def names(self, drive: str, camera: Camera, number: str) -> tuple[str, str]:
+        """The files of a frame in the tree: picture and depth."""
+        stem = f"{drive}_{camera:02d}/{number}"
+        return f"{stem}.{self.image_format}", f"{stem}.npy" if self.depth_format == "npy" else f"{stem}.depth.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scan and the pictures that were taken with it."""
+
+    drive: str
+    number: str
+    scan: Path
+    images: tuple[tuple[Camera, Path], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do; the same on every machine that sees the same source.
+
+    Attributes:
+        jobs: in the order of drive and frame.
+        sizes: rows and columns of a drive's pictures, by drive and camera.
+        incomplete: frames with a picture but no scan, or the other way round.
+        static: number of frames left out because the car stands still.
+        test: number of drives left out because they are test scenes.
+    """
+
+    jobs: tuple[Job, ...]
+    sizes: Mapping[tuple[str, Camera], tuple[int, int]]
+    incomplete: tuple[str, ...]
+    static: int
+    test: int
+
+    @property
+    def digest(self) -> str:
+        """Short hash of the frames in the plan."""
+        frames = (f"{job.drive} {job.number} {[camera for camera, _ in job.images]}" for job in self.jobs)
+        return hashlib.sha256("\n".join(frames).encode()).hexdigest()[:12]
+
+
+def plan_kitti(source: Path, setup: Setup) -> Plan:
+    """List what there is to do: frames outside the test scenes that are complete and do not stand still.
+
+    Raises:
+        DataError: if there are no drives, or nothing is left of them.
+    """
+    drives = list_drives(source)
+    wanted = [drive for drive in drives if drive.removesuffix("_sync") not in eigen_test_scenes()]
+    jobs: list[Job] = []
+    sizes: dict[tuple[str, Camera], tuple[int, int]] = {}
+    incomplete: list[str] = []
+    static, listed = 0, _listed_static(setup.static)
+    for drive in wanted:
+        scans = list_scans(source, drive)
+        cameras = {camera: list_images(source, drive, camera) for camera in _CAMERAS}
+        numbers = sorted(scans.keys() | {number for images in cameras.values() for number in images})
+        moving = _moving(source, drive, numbers, listed)
+        static += len(numbers) - len(moving)
+        chosen: dict[Camera, dict[str, Path]] = {}
+        for camera, images in cameras.items():
+            if not images:
+                continue
+            incomplete += [f"{drive}_{camera:02d}/{n}" for n in numbers if (n in images) != (n in scans)]
+            complete = {number: images[number] for number in images if number in scans and number in moving}
+            if len(complete) >= FEWEST:
+                chosen[camera] = complete
+                sizes[drive, camera] = _first_size(complete.values())
+        for number in sorted({number for images in chosen.values() for number in images}):
+            pictures = tuple((camera, images[number]) for camera, images in chosen.items() if number in images)
+            jobs.append(Job(drive, number, scans[number], pictures))
+    if not jobs:
+        raise DataError(
+            f"{source} has {len(drives)} drives, {len(drives) - len(wanted)} of them test scenes, and none of the others has"
+            f" {FEWEST} frames with picture and scan that are not standing still"
+        )
+    return Plan(tuple(jobs), sizes, tuple(incomplete), static, len(drives) - len(wanted))
+
+
+def _moving(source: Path, drive: str, numbers: Sequence[str], listed: frozenset[tuple[str, str]] | None) -> set[str]:
+    """The frames that do not stand still, by a list, or by the positioning system where there is none."""
+    if listed is not None:
+        return {number for number in numbers if (drive, number) not in listed}
+    folder = drive_folder(source, drive) / "oxts" / "data"
+    kept = moving_frames(np.array([read_velocity(folder / f"{number}.txt") for number in numbers]).reshape(-1, 3))
+    return {number for number, keep in zip(numbers, kept, strict=True) if keep}
+
+
+def _listed_static(static: str) -> frozenset[tuple[str, str]] | None:
+    """(drive, frame) that count as standing still; None if the speed decides."""
+    if static in ("none", "list", "speed"):
+        return {"none": frozenset(), "list": static_frames(), "speed": None}[static]
+    try:
+        return parse_static_frames(read_lines(Path(static), "a list of static frames"))
+    except ValueError as error:
+        raise DataError(f"{static}: {error}") from None
+
+
+def _first_size(images: Iterable[Path]) -> tuple[int, int]:
+    """Rows and columns of the first picture whose head can be read; (0, 0) if none can."""
+    for path in images:
+        try:
+            with Image.open(path) as picture:
+                return picture.height, picture.width
+        except OSError:
+            continue
+    return 0, 0
+
+
+def validation_scenes(scenes: Sequence[str], share: float) -> frozenset[str]:
+    """The scenes that are validation, decided by their names alone.
+
+    Args:
+        scenes: "<date>_drive_<number>_sync"; the same scene is decided alike whatever others there are. Only if none of
+            several would be validation, the one with the smallest hash is.
+        share: of the scenes, about.
+    """
+    place = {scene: int(hashlib.sha256(scene.encode()).hexdigest(), 16) / 2**256 for scene in scenes}
+    chosen = frozenset(scene for scene in scenes if place[scene] < share)
+    if chosen or share == 0 or len(place) < 2:
+        return chosen
+    return frozenset([min(place, key=place.__getitem__)])

@@ -1,0 +1,121 @@
+"""KITTI raw drives on disk: which frames there are, their laser scans and speeds."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+from segdepth.geometry import Camera
+
+from .files import IMAGE_ENDINGS, files_by_stem, read_bytes, read_lines
+
+__all__ = [
+    "drive_folder",
+    "list_drives",
+    "list_images",
+    "list_scans",
+    "moving_frames",
+    "read_velocity",
+    "read_velodyne",
+    "scan_path",
+]
+
+_DATE = re.compile(r"\d{4}_\d\d_\d\d")
+_DRIVE = re.compile(r"\d{4}_\d\d_\d\d_drive_\d+_sync")
+
+#: Bytes of a laser point: forward, left, up, reflectance, each a little-endian float32.
+_POINT_BYTES = 16
+#: A frame is kept when the summed velocity since the last one is above this, m/s (at 10 frames a second: 0.2 m).
+_MOVED = 2.0
+
+
+def drive_folder(root: Path, drive: str) -> Path:
+    """Where a drive ("2011_09_26_drive_0005_sync") is."""
+    return root / drive[:10] / drive
+
+
+def list_drives(root: Path) -> list[str]:
+    """The names of all drives below a folder, sorted.
+
+    Raises:
+        DataError: if there is no drive; the sentence says what one looks like.
+    """
+    dates = [entry for entry in root.iterdir() if _DATE.fullmatch(entry.name)] if root.is_dir() else []
+    drives = sorted(entry.name for date in dates for entry in date.iterdir() if _DRIVE.fullmatch(entry.name))
+    if not drives:
+        raise DataError(f"no drives of KITTI raw in {root} (such as 2011_09_26/2011_09_26_drive_0005_sync)")
+    return drives
+
+
+def list_images(root: Path, drive: str, camera: Camera) -> dict[str, Path]:
+    """Frame number -> picture, sorted; empty where the drive has none of that camera."""
+    return _listed(drive_folder(root, drive) / f"image_{camera:02d}" / "data", IMAGE_ENDINGS)
+
+
+def list_scans(root: Path, drive: str) -> dict[str, Path]:
+    """Frame number -> laser scan, sorted; empty where the drive has none."""
+    return _listed(drive_folder(root, drive) / "velodyne_points" / "data", (".bin",))
+
+
+def scan_path(root: Path, drive: str, frame: str) -> Path:
+    """Where the laser scan of a frame is."""
+    return drive_folder(root, drive) / "velodyne_points" / "data" / f"{frame}.bin"
+
+
+def _listed(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    return files_by_stem(folder, endings, "frames of a drive") if folder.is_dir() else {}
+
+
+def read_velodyne(path: Path) -> Float32[ndarray, "n 4"]:
+    """A laser scan: forward, left, up in metres, and reflectance.
+
+    Raises:
+        DataError: if the file is missing, empty, cut off, or has points that are no numbers.
+    """
+    data = read_bytes(path)
+    if len(data) % _POINT_BYTES:
+        raise DataError(
+            f"{path} has {len(data)} bytes, which is no multiple of {_POINT_BYTES} (four float32 for each point):"
+            " it is truncated or no laser scan"
+        )
+    points = np.frombuffer(data, "<f4").reshape(-1, 4)
+    if bad := int((~np.isfinite(points).all(1)).sum()):
+        raise DataError(f"{path}: {bad} of {len(points)} points are not finite (NaN or infinity)")
+    return points
+
+
+def read_velocity(path: Path) -> Float64[ndarray, "3"]:
+    """The car's velocity forward, left and up, m/s, out of a file of the positioning system.
+
+    Raises:
+        DataError: if the file is missing or does not begin with 30 numbers.
+    """
+    try:
+        values = [float(word) for word in read_lines(path, "a line of 30 numbers (oxts)")[0].split()]
+    except ValueError as error:
+        raise DataError(f"{path} is no line of numbers: {error}") from error
+    if len(values) < 30:
+        raise DataError(f"{path} has {len(values)} numbers; a line of oxts has 30")
+    return np.array(values[8:11])
+
+
+def moving_frames(velocities: Float64[ndarray, "n 3"]) -> Bool[ndarray, " n"]:
+    """Frames between which the car has moved: velocities are summed until the sum is long enough, then anew.
+
+    Args:
+        velocities: of consecutive frames, m/s.
+
+    Source:
+        SfMLearner, ``data/kitti/kitti_raw_loader.py``.
+    """
+    kept = np.zeros(len(velocities), bool)
+    total = np.zeros(3)
+    for index, velocity in enumerate(velocities):
+        total = total + velocity
+        if np.linalg.norm(total) > _MOVED:
+            kept[index] = True
+            total = np.zeros(3)
+    return kept

@@ -1,0 +1,390 @@
+"""KITTI raw drives -> training folders: small pictures with depth beside them. Can be stopped anywhere, and goes on.
+
+See docs/design/0004-kitti-from-disk-to-score.md.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import DataError, InputError, SegdepthError
+from segdepth.core.files import write_json, write_text
+from segdepth.core.processes import in_processes
+from segdepth.drawing import depth_png16_bytes, png_bytes
+from segdepth.geometry import (
+    Calibration,
+    Camera,
+    nearest_point,
+    project_velodyne,
+    read_kitti_calibration,
+    resize_image,
+)
+
+from .files import read_bytes, read_rgb
+from .kitti_plan import FEWEST, Job, Plan, Setup, plan_kitti, validation_scenes
+from .kitti_raw import read_velodyne
+
+__all__ = ["DEPTH_REDUCTIONS", "Prepared", "prepare_kitti"]
+
+MANIFEST, HASHES, WORK = "manifest.json", "SHA256SUMS", ".prepare"
+
+Progress = Callable[[int, int], None]
+
+
+def _nearest_point(points: ndarray, calibration: Calibration, source: tuple[int, int], size: tuple[int, int],
+                   camera: Camera) -> Float32[ndarray, "h w"]:  # fmt: skip
+    return nearest_point(project_velodyne(points, calibration, source, camera), size)
+
+
+def _reference(points: ndarray, calibration: Calibration, source: tuple[int, int], size: tuple[int, int],
+               camera: Camera) -> Float32[ndarray, "h w"]:  # fmt: skip
+    return project_velodyne(points, calibration.scaled(size[0] / source[0], size[1] / source[1]), size, camera)
+
+
+#: How a scan becomes a small depth map: projected at full resolution and reduced to the nearest point of each pixel; or
+#: projected with a scaled matrix, as the reference did.
+DEPTH_REDUCTIONS: Mapping[str, Callable[..., Float32[ndarray, "h w"]]] = MappingProxyType(
+    {"nearest-point": _nearest_point, "reference": _reference}
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of jobs.
+
+    Attributes:
+        files: path in the tree -> SHA-256.
+        bad: frame -> what is wrong with it.
+        made: number of pictures that were not there already.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    made: int = 0
+
+    def add(self, other: "Outcome") -> None:
+        """Take over another outcome."""
+        self.files |= other.files
+        self.bad |= other.bad
+        self.made += other.made
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What :func:`prepare_kitti` did.
+
+    Attributes:
+        made: pictures made now.
+        verified: pictures that were there already, with the right hashes.
+        bad: frame -> what is wrong with it; empty unless bad frames are skipped.
+        waiting_for: shards that are not finished; while there are any, the tree has no manifest.
+        manifest: the tree's manifest; None while shards are missing.
+    """
+
+    made: int
+    verified: int
+    bad: Mapping[str, str]
+    waiting_for: tuple[int, ...]
+    manifest: Mapping[str, object] | None
+
+
+def prepare_kitti(
+    source: Path,
+    output: Path,
+    setup: Setup,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    workers: int = 1,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Make, go on with, or verify the training folders of KITTI raw.
+
+    Args:
+        source: KITTI raw, with its folders of dates.
+        output: folder of the prepared data.
+        setup: what they look like.
+        shard: number and count: this call does every count-th job, and the last one to finish completes the tree.
+        workers: processes.
+        skip_bad: leave out frames with a broken file, and list them, instead of stopping at the first.
+        progress: called with (jobs done, jobs of this shard).
+
+    Raises:
+        DataError: if a file is missing or broken; what is done stays done.
+        InputError: if ``output`` holds data of another setup, or the shard does not exist.
+    """
+    index, count = shard
+    if not 0 <= index < count:
+        raise InputError(f"shard {index}/{count} does not exist: with {count} shards they are 0..{count - 1}")
+    plan = plan_kitti(source, setup)
+    _claim(output, setup)
+    known = _known(output)
+    jobs = plan.jobs[index::count]
+    staging = output / WORK / f"staging-{index}-of-{count}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    total = Outcome()
+    make = partial(_prepare_frame, setup=setup, source=source, output=output, staging=staging, sizes=plan.sizes)
+    tasks = ((job, {n: known[n] for n in _names(job, setup) if n in known}) for job in jobs)
+    journal_file = output / WORK / f"journal-{index}-of-{count}.jsonl"
+    with journal_file.open("a") as journal, closing(in_processes(make, tasks, workers, _one_thread)) as outcomes:
+        for done, outcome in enumerate(outcomes, start=1):
+            if outcome.bad and not skip_bad:
+                raise DataError(next(iter(outcome.bad.values())))
+            journal.write(f"\n{json.dumps(outcome.files)}")  # a line that a kill cut off ends here
+            journal.flush()
+            total.add(outcome)
+            if progress:
+                progress(done, len(jobs))
+    write_json(output / WORK / _done_name(plan, index, count), asdict(total))
+    shutil.rmtree(staging, ignore_errors=True)
+    verified = len(total.files) // 2 - total.made
+    waiting, manifest = _finish(plan, setup, source, output, count, known)
+    return Prepared(total.made, verified, total.bad, waiting, manifest)
+
+
+def _names(job: Job, setup: Setup) -> list[str]:
+    return [name for camera, _ in job.images for name in setup.names(job.drive, camera, job.number)]
+
+
+def _done_name(plan: Plan, index: int, count: int) -> str:
+    return f"done-{plan.digest}-{index}-of-{count}.json"
+
+
+def _options(setup: Setup) -> dict[str, object]:
+    """The setup as plain data; a list of static frames counts by its content, wherever it is."""
+    options = asdict(setup)
+    if setup.static not in ("list", "speed", "none"):
+        digest = hashlib.sha256(read_bytes(Path(setup.static))).hexdigest()
+        options["static"] = f"list with SHA-256 {digest[:12]}"
+    return options
+
+
+def _claim(output: Path, setup: Setup) -> None:
+    """Mark a folder as ours.
+
+    Raises:
+        InputError: if it holds prepared data of another setup, or something else.
+    """
+    options = json.loads(json.dumps(_options(setup)))
+    for file in (output / MANIFEST, output / WORK / "options.json"):
+        if file.exists():
+            found = json.loads(file.read_text())
+            found = found.get("options", found)
+            differing = [
+                f"{key} {found.get(key)} -> {value}" for key, value in options.items() if found.get(key) != value
+            ]
+            if differing:
+                raise InputError(
+                    f"{output} holds data prepared with other options ({', '.join(differing)});"
+                    " choose another folder or remove it"
+                )
+            write_json(output / WORK / "options.json", options)
+            return
+    if output.is_dir() and any(entry.name != WORK for entry in output.iterdir()):
+        raise InputError(f"{output} is not empty and holds no data that `segdepth prepare` made; choose another folder")
+    write_json(output / WORK / "options.json", options)
+
+
+def _known(output: Path) -> dict[str, str]:
+    """Files that were finished before, by this tree's manifest or by a journal: path -> SHA-256."""
+    known: dict[str, str] = {}
+    if (output / HASHES).exists() and (output / MANIFEST).exists():
+        for line in (output / HASHES).read_text().splitlines():
+            digest, _, name = line.partition("  ")
+            known[name] = digest
+    for journal in (output / WORK).glob("journal-*.jsonl"):
+        for line in journal.read_text().splitlines():
+            try:
+                known |= json.loads(line) if line else {}
+            except ValueError:  # cut off by a kill; the next line is whole again
+                continue
+    return known
+
+
+def _prepare_frame(
+    task: tuple[Job, Mapping[str, str]], *, setup: Setup, source: Path, output: Path, staging: Path,
+    sizes: Mapping[tuple[str, Camera], tuple[int, int]],
+) -> Outcome:  # fmt: skip
+    """Make the files of a job that are not there with the hashes they should have."""
+    job, known = task
+    outcome = Outcome()
+    points: Float32[ndarray, "n 4"] | None = None
+    for camera, image in job.images:
+        names = setup.names(job.drive, camera, job.number)
+        if all(name in known and _sha256(output / name) == known[name] for name in names):
+            outcome.files |= {name: known[name] for name in names}
+            continue
+        try:
+            if points is None:
+                points = read_velodyne(job.scan)
+            contents = _make(
+                image, points, _calibration(source / job.drive[:10]), setup, camera, sizes[job.drive, camera]
+            )
+        except SegdepthError as error:
+            outcome.bad[f"{job.drive}_{camera:02d}/{job.number}"] = str(error)
+            continue
+        for name, data in zip(names, contents, strict=True):
+            _write(output / name, data, staging)
+            outcome.files[name] = hashlib.sha256(data).hexdigest()
+        outcome.made += 1
+    return outcome
+
+
+def _make(
+    image: Path, points: Float32[ndarray, "n 4"], calibration: Calibration, setup: Setup, camera: Camera,
+    expected: tuple[int, int],
+) -> tuple[bytes, bytes]:  # fmt: skip
+    """The bytes of the small picture and of its depth."""
+    picture = read_rgb(image)
+    source = (picture.shape[0], picture.shape[1])
+    if source != expected:
+        raise DataError(
+            f"{image} is {source[0]}x{source[1]}, but the drive's first picture is {expected[0]}x{expected[1]}"
+        )
+    depth = DEPTH_REDUCTIONS[setup.depth_reduction](points, calibration, source, setup.size, camera)
+    return _encode_image(resize_image(picture, setup.size), setup), _encode_depth(depth, setup)
+
+
+def _encode_image(picture: UInt8[ndarray, "h w 3"], setup: Setup) -> bytes:
+    if setup.image_format == "png":
+        return png_bytes(picture)
+    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, setup.jpeg_quality])[1])
+
+
+def _encode_depth(depth: Float32[ndarray, "h w"], setup: Setup) -> bytes:
+    if setup.depth_format == "png":
+        return depth_png16_bytes(depth)
+    buffer = io.BytesIO()
+    np.save(buffer, depth)
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes, staging: Path) -> None:
+    """Write a file whole or not at all; what a kill leaves is in the staging folder, which the next run empties."""
+    temporary = staging / f"{path.parent.name}-{path.name}"
+    temporary.write_bytes(data)
+    path.parent.mkdir(exist_ok=True)
+    temporary.replace(path)
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+@cache
+def _calibration(day: Path) -> Calibration:
+    return read_kitti_calibration(day)
+
+
+def _one_thread() -> None:
+    """Workers run beside each other; with a pool of threads in each they would fight for the cores."""
+    cv2.setNumThreads(0)
+
+
+def _finish(
+    plan: Plan, setup: Setup, source: Path, output: Path, count: int, known: Mapping[str, str]
+) -> tuple[tuple[int, ...], Mapping[str, object] | None]:
+    """Complete the tree if every shard is done.
+
+    Returns:
+        The shards that are not done, and the manifest if there are none.
+    """
+    work = output / WORK
+    waiting = tuple(k for k in range(count) if not (work / _done_name(plan, k, count)).exists())
+    if waiting and work.exists():
+        return waiting, None
+    total = Outcome()
+    try:
+        for k in range(count):
+            total.add(Outcome(**json.loads((work / _done_name(plan, k, count)).read_text())))
+    except FileNotFoundError:  # another shard that finished at the same moment has completed the tree
+        return (), json.loads((output / MANIFEST).read_text())
+    manifest = _complete(plan, setup, source, output, total, known)
+    shutil.rmtree(work, ignore_errors=True)
+    return (), manifest
+
+
+def _complete(
+    plan: Plan, setup: Setup, source: Path, output: Path, total: Outcome, known: Mapping[str, str]
+) -> Mapping[str, object]:
+    """Write cameras, lists, hashes and, as the last file, the manifest; remove what the tree no longer has."""
+    there = ((job.drive, camera) for job in plan.jobs for camera, _ in job.images
+             if setup.names(job.drive, camera, job.number)[0] in total.files)  # fmt: skip
+    pictures = {key: number for key, number in Counter(there).items() if number >= FEWEST}
+    if not pictures:
+        raise DataError(f"no drive has {FEWEST} good frames; the first broken one: {next(iter(total.bad.values()))}")
+    folders = {f"{drive}_{camera:02d}": number for (drive, camera), number in sorted(pictures.items())}
+    files = {name: digest for name, digest in total.files.items() if name.partition("/")[0] in folders}
+    texts = _lists(pictures, setup.val_share)
+    for drive, camera in pictures:
+        texts[f"{drive}_{camera:02d}/cam.txt"] = _camera_text(
+            source, drive, camera, plan.sizes[drive, camera], setup.size
+        )
+    for name, text in texts.items():
+        write_text(output / name, text)
+        files[name] = hashlib.sha256(text.encode()).hexdigest()
+    _remove((known.keys() | total.files.keys()) - files.keys(), output)
+    write_text(output / HASHES, "".join(f"{files[name]}  {name}\n" for name in sorted(files)))
+    manifest = {
+        "made_by": "segdepth prepare kitti",
+        "options": _options(setup),
+        "counts": {
+            "folders": len(folders),
+            "pictures": sum(folders.values()),
+            "train_folders": len(texts["train.txt"].split()),
+            "val_folders": len(texts["val.txt"].split()),
+            "test_drives_left_out": plan.test,
+            "static_frames_left_out": plan.static,
+            "incomplete_frames_left_out": len(plan.incomplete),
+            "bad_frames_left_out": len(total.bad),
+        },
+        "pictures": folders,
+        "incomplete": list(plan.incomplete),
+        "bad": dict(sorted(total.bad.items())),
+        "hashes": {"file": HASHES, "files": len(files), "sha256": _sha256(output / HASHES)},
+    }
+    write_json(output / MANIFEST, manifest)
+    return manifest
+
+
+def _camera_text(source: Path, drive: str, camera: Camera, original: tuple[int, int], size: tuple[int, int]) -> str:
+    """The 3x3 intrinsic matrix at the small size, pixels."""
+    scaled = _calibration(source / drive[:10]).scaled(size[0] / original[0], size[1] / original[1])
+    return "".join(" ".join(f"{value:.9g}" for value in row) + "\n" for row in scaled.intrinsics(camera).tolist())
+
+
+def _lists(pictures: Mapping[tuple[str, Camera], int], share: float) -> dict[str, str]:
+    held_out = validation_scenes(sorted({drive for drive, _ in pictures}), share)
+    return {
+        f"{split}.txt": "".join(
+            f"{drive}_{camera:02d}\n" for drive, camera in sorted(pictures) if (drive in held_out) == (split == "val")
+        )
+        for split in ("train", "val")
+    }
+
+
+def _remove(names: set[str], output: Path) -> None:
+    """Remove files that this tree no longer has, and folders that become empty."""
+    for name in names:
+        (output / name).unlink(missing_ok=True)
+    for folder in {(output / name).parent for name in names} - {output}:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

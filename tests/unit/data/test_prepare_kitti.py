@@ -1,0 +1,346 @@
+"""Preparing KITTI raw: the same tree whatever happens on the way."""
+
+import hashlib
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from segdepth.core.errors import DataError, InputError, SegdepthError
+from segdepth.data import open_dataset
+from segdepth.data.kitti_plan import Setup, plan_kitti, validation_scenes
+from segdepth.data.kitti_raw import moving_frames, read_velodyne
+from segdepth.data.prepare_kitti import prepare_kitti
+from segdepth.data.splits import eigen_test_files, eigen_test_scenes, static_frames
+from segdepth.data.synthetic import write_kitti_raw
+from segdepth.geometry import nearest_point, project_velodyne, read_kitti_calibration
+
+SMALL = Setup(height=24, width=78, static="none")
+DATE = "2011_09_26"
+
+
+def drive(number: int) -> str:
+    return f"{DATE}_drive_{number:04d}_sync"
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two training drives and a test drive (0002), small."""
+    root = tmp_path_factory.mktemp("raw")
+    write_kitti_raw(root, drives=(1, 2, 5), frames=4, height=94, width=311)
+    return root
+
+
+@pytest.fixture
+def own_raw(raw: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    copy = tmp_path / "raw"
+    for file in raw.rglob("*"):
+        if file.is_file():
+            target = copy / file.relative_to(raw)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    return copy
+
+
+def content(root: Path) -> dict[str, str]:
+    """Every file of a tree with its hash, hidden ones too."""
+    files = (file for file in root.rglob("*") if file.is_file())
+    return {str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def whole(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tree that an undisturbed run makes."""
+    out = tmp_path_factory.mktemp("whole")
+    prepare_kitti(raw, out, SMALL)
+    return content(out)
+
+
+def test_the_layout_is_the_one_of_the_specification(raw: Path, tmp_path: Path) -> None:
+    done = prepare_kitti(raw, tmp_path, SMALL)
+    assert done.made == 16
+    folders = {f"{drive(number)}_{camera}" for number in (1, 5) for camera in ("02", "03")}
+    assert {entry.name for entry in tmp_path.iterdir()} == folders | {
+        "manifest.json",
+        "SHA256SUMS",
+        "train.txt",
+        "val.txt",
+    }
+    one = tmp_path / f"{drive(1)}_02"
+    assert {file.name for file in one.iterdir()} == {"cam.txt"} | {
+        f"{k:010d}.{e}" for k in range(4) for e in ("jpg", "npy")
+    }
+    assert cv2.imread(str(one / "0000000002.jpg")).shape == (24, 78, 3)
+    listed = [(tmp_path / f"{split}.txt").read_text().split() for split in ("train", "val")]
+    assert {name[:-3] for name in listed[0]}.isdisjoint(name[:-3] for name in listed[1]), "both cameras together"
+    assert {*listed[0], *listed[1]} == folders
+    np.testing.assert_allclose(
+        np.loadtxt(one / "cam.txt")[0, 0], read_kitti_calibration(raw / DATE).intrinsics()[0, 0] * 78 / 311, rtol=1e-8
+    )
+
+
+@pytest.mark.parametrize("reduction", ["nearest-point", "reference"])
+def test_depth_is_the_projection(raw: Path, tmp_path: Path, reduction: str) -> None:
+    prepare_kitti(raw, tmp_path, Setup(height=24, width=78, static="none", depth_reduction=reduction))
+    points = read_velodyne(raw / DATE / drive(5) / "velodyne_points/data/0000000001.bin")
+    calibration = read_kitti_calibration(raw / DATE)
+    if reduction == "reference":
+        expected = project_velodyne(points, calibration.scaled(24 / 94, 78 / 311), (24, 78), 3)
+    else:
+        expected = nearest_point(project_velodyne(points, calibration, (94, 311), 3), (24, 78))
+    np.testing.assert_array_equal(np.load(tmp_path / f"{drive(5)}_03/0000000001.npy"), expected)
+    assert (expected > 0).mean() > 0.2
+
+
+@pytest.mark.parametrize("image_format", ["jpg", "png"])
+@pytest.mark.parametrize("depth_format", ["npy", "png"])
+def test_the_reader_takes_every_format(raw: Path, tmp_path: Path, image_format: str, depth_format: str) -> None:
+    setup = Setup(height=24, width=78, static="none", image_format=image_format, depth_format=depth_format)
+    prepare_kitti(raw, tmp_path, setup)
+    for split in ("train", "val"):
+        dataset = open_dataset("kitti", path=tmp_path, split=split, target="depth")
+        assert len(dataset) == 8
+        sample = dataset[0]
+        assert sample.image.shape == (24, 78, 3)
+        assert sample.depth.shape == (24, 78)
+        assert 2 < sample.depth[sample.depth > 0].min() < sample.depth.max() < 90
+        assert sample.focal_px == pytest.approx(read_kitti_calibration(raw / DATE).intrinsics()[0, 0] * 78 / 311)
+
+
+def test_a_finished_tree_is_verified_and_a_damaged_one_mended(raw: Path, tmp_path: Path, whole: dict[str, str]) -> None:
+    prepare_kitti(raw, tmp_path, SMALL)
+    again = prepare_kitti(raw, tmp_path, SMALL)
+    assert (again.made, again.verified) == (0, 16)
+    (tmp_path / f"{drive(1)}_03/0000000001.npy").write_bytes(b"damaged")
+    (tmp_path / f"{drive(5)}_02/0000000000.jpg").unlink()
+    mended = prepare_kitti(raw, tmp_path, SMALL)
+    assert (mended.made, mended.verified) == (2, 14)
+    assert content(tmp_path) == whole
+
+
+def test_the_hashes_are_those_of_sha256sum(raw: Path, tmp_path: Path) -> None:
+    prepare_kitti(raw, tmp_path, SMALL)
+    lines = dict(reversed(line.split("  ")) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
+    files = content(tmp_path)
+    assert lines == {name: digest for name, digest in files.items() if name not in ("SHA256SUMS", "manifest.json")}
+    assert json.loads((tmp_path / "manifest.json").read_text())["hashes"]["sha256"] == files["SHA256SUMS"]
+
+
+def test_processes_and_shards_make_the_same_tree(raw: Path, tmp_path: Path, whole: dict[str, str]) -> None:
+    for name in ("processes", "shards"):
+        (tmp_path / name).mkdir()
+    prepare_kitti(raw, tmp_path / "processes", SMALL, workers=2)
+    assert content(tmp_path / "processes") == whole
+    waiting = [prepare_kitti(raw, tmp_path / "shards", SMALL, shard=(k, 3)).waiting_for for k in (2, 0, 1)]
+    assert waiting == [(0, 1), (1,), ()]
+    assert content(tmp_path / "shards") == whole
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on(raw: Path, tmp_path: Path, whole: dict[str, str]) -> None:
+    def stop(done: int, _: int) -> None:
+        if done == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        prepare_kitti(raw, tmp_path, SMALL, progress=stop)
+    assert not (tmp_path / "manifest.json").exists()
+    resumed = prepare_kitti(raw, tmp_path, SMALL)
+    assert resumed.verified == 6, "three scans, two pictures each"
+    assert content(tmp_path) == whole
+
+
+def test_killed_at_random_moments_it_ends_in_the_identical_tree(
+    raw: Path, tmp_path: Path, whole: dict[str, str]
+) -> None:
+    out, moments = tmp_path / "out", random.Random(4)
+    code = (
+        "import sys, time; from pathlib import Path; from segdepth.data.kitti_plan import Setup;"
+        "from segdepth.data.prepare_kitti import prepare_kitti;"
+        f"prepare_kitti(Path({str(raw)!r}), Path({str(out)!r}), Setup(height=24, width=78, static='none'),"
+        "progress=lambda done, total: (print(done, flush=True), time.sleep(0.02)))"
+    )
+    for _ in range(5):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()  # it has begun
+        time.sleep(moments.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    prepare_kitti(raw, out, SMALL)
+    assert content(out) == whole
+
+
+def test_a_killed_parent_takes_its_workers_along(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from segdepth.core.processes import in_processes\n"
+        "if __name__ == '__main__':\n"
+        "    for done in in_processes(time.sleep, [0.0] * 4 + [60.0] * 4, 2):\n"
+        "        import multiprocessing; print(*(c.pid for c in multiprocessing.active_children()), flush=True)"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    children = process.stdout.readline().split()
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while any(_alive(int(pid)) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(children) == 2
+    assert not any(_alive(int(pid)) for pid in children)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_other_options_are_refused(raw: Path, tmp_path: Path) -> None:
+    prepare_kitti(raw, tmp_path, SMALL)
+    with pytest.raises(InputError, match=r"other options \(width 78 -> 80\)"):
+        prepare_kitti(raw, tmp_path, Setup(height=24, width=80, static="none"))
+
+
+def test_a_foreign_folder_is_refused(raw: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(InputError, match="not empty"):
+        prepare_kitti(raw, tmp_path, SMALL)
+
+
+def damage(raw: Path) -> dict[str, str]:
+    """Four broken files in drive 5, and what is to be said of each."""
+    folder = raw / DATE / drive(5)
+    scans, images = folder / "velodyne_points/data", folder / "image_02/data"
+    (scans / "0000000000.bin").write_bytes(b"")
+    (scans / "0000000001.bin").write_bytes(b"12345")
+    points = np.fromfile(scans / "0000000002.bin", np.float32)
+    points[5] = np.nan
+    points.tofile(scans / "0000000002.bin")
+    images.joinpath("0000000003.png").write_bytes((images / "0000000003.png").read_bytes()[:5000])
+    return {
+        "0000000000": "empty",
+        "0000000001": "multiple of 16",
+        "0000000002": "not finite",
+        "0000000003": "truncated",
+    }
+
+
+def test_a_broken_file_stops_and_is_named(own_raw: Path, tmp_path: Path) -> None:
+    expected = damage(own_raw)
+    with pytest.raises(DataError, match=rf"0000000000\.bin.*{expected['0000000000']}"):
+        prepare_kitti(own_raw, tmp_path / "out", SMALL)
+    assert not (tmp_path / "out/manifest.json").exists()
+    assert not list((tmp_path / "out").glob("**/*.part*"))
+
+
+def test_broken_files_can_be_skipped_and_are_listed(own_raw: Path, tmp_path: Path) -> None:
+    expected = damage(own_raw)
+    done = prepare_kitti(own_raw, tmp_path / "out", SMALL, skip_bad=True)
+    assert done.manifest["counts"]["bad_frames_left_out"] == 7, "three scans of two pictures, one picture"
+    for frame, words in expected.items():
+        assert re.search(words, done.bad[f"{drive(5)}_02/{frame}"])
+    assert f"{drive(5)}_03/0000000003" not in done.bad
+    assert not (tmp_path / "out" / f"{drive(5)}_03").exists(), "only one good picture is left there"
+    assert (tmp_path / "out/train.txt").read_text() + (tmp_path / "out/val.txt").read_text() == (
+        f"{drive(1)}_02\n{drive(1)}_03\n"
+    )
+
+
+def test_when_the_source_is_whole_again_so_is_the_tree(
+    own_raw: Path, raw: Path, tmp_path: Path, whole: dict[str, str]
+) -> None:
+    damage(own_raw)
+    prepare_kitti(own_raw, tmp_path / "out", SMALL, skip_bad=True)
+    prepare_kitti(raw, tmp_path / "out", SMALL)
+    assert content(tmp_path / "out") == whole
+
+
+def test_a_frame_without_scan_is_left_out_and_counted(own_raw: Path, tmp_path: Path) -> None:
+    (own_raw / DATE / drive(5) / "velodyne_points/data/0000000001.bin").unlink()
+    done = prepare_kitti(own_raw, tmp_path / "out", SMALL)
+    assert done.manifest["incomplete"] == [f"{drive(5)}_02/0000000001", f"{drive(5)}_03/0000000001"]
+    assert done.manifest["pictures"][f"{drive(5)}_02"] == 3
+
+
+def test_a_calibration_without_a_key_is_named(own_raw: Path, tmp_path: Path) -> None:
+    file = own_raw / DATE / "calib_cam_to_cam.txt"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if "P_rect_02" not in line))
+    with pytest.raises(SegdepthError, match=r"calib_cam_to_cam\.txt has no line 'P_rect_02'"):
+        prepare_kitti(own_raw, tmp_path / "out", SMALL)
+
+
+def test_static_frames_by_list_and_by_speed(own_raw: Path, tmp_path: Path) -> None:
+    listing = tmp_path / "still.txt"
+    listing.write_text(f"{DATE} {drive(5)} 0000000002")
+    plan = plan_kitti(own_raw, Setup(static=str(listing)))
+    assert plan.static == 1
+    assert [job.number for job in plan.jobs if job.drive == drive(5)] == ["0000000000", "0000000001", "0000000003"]
+    assert plan_kitti(own_raw, Setup(static="speed")).static == 0
+    for file in (own_raw / DATE / drive(5) / "oxts/data").iterdir():
+        values = file.read_text().split()
+        file.write_text(" ".join([*values[:8], "0.1", *values[9:]]))
+    assert {job.drive for job in plan_kitti(own_raw, Setup(static="speed")).jobs} == {drive(1)}
+    listing.write_text("nonsense")
+    with pytest.raises(DataError, match=r"still\.txt: 'nonsense' is not"):
+        plan_kitti(own_raw, Setup(static=str(listing)))
+
+
+def test_velocities_are_summed_until_the_car_has_moved() -> None:
+    forward = np.array([3.0, 1.0, 1.0, 0.5, 0.0, 9.0])
+    kept = moving_frames(np.stack([forward, 0 * forward, 0 * forward], axis=1))
+    assert kept.tolist() == [True, False, False, True, False, True]
+
+
+def test_the_split_of_a_scene_is_its_own() -> None:
+    scenes = sorted({name for name, _ in static_frames() if name.removesuffix("_sync") not in eigen_test_scenes()})
+    held_out = validation_scenes(scenes, 0.1)
+    assert 0.05 < len(held_out) / len(scenes) < 0.15
+    assert validation_scenes(scenes[::2], 0.1) == held_out & set(scenes[::2]), "whatever other scenes there are"
+    assert len(validation_scenes([drive(1), drive(5)], 0.001)) == 1
+    assert not validation_scenes(scenes, 0)
+
+
+def test_the_shipped_lists_are_the_public_ones() -> None:
+    assert len(eigen_test_files()) == len(set(eigen_test_files())) == 697
+    assert {path.split("/")[1].removesuffix("_sync") for path in eigen_test_files()} == eigen_test_scenes()
+    assert len(eigen_test_scenes()) == 28
+    assert len(static_frames()) == 8044
+
+
+def test_no_drives_and_only_test_drives_are_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no drives of KITTI raw"):
+        plan_kitti(tmp_path, SMALL)
+    write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
+    with pytest.raises(DataError, match="1 drives, 1 of them test scenes"):
+        plan_kitti(tmp_path / "raw", SMALL)
+
+
+def test_a_shard_that_is_not_there_is_refused(raw: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"shard 3/3 does not exist"):
+        prepare_kitti(raw, tmp_path, SMALL, shard=(3, 3))
+
+
+def test_the_real_drives(shared_data: Any, tmp_path: Path) -> None:
+    done = prepare_kitti(shared_data("kitti_raw"), tmp_path, Setup())
+    assert done.manifest["pictures"] == {f"{drive(5)}_02": 11, f"{drive(9001)}_02": 4}
+    depth = np.load(tmp_path / f"{drive(5)}_02/0000000010.npy")
+    assert (depth > 0).mean() == pytest.approx(0.0927, abs=0.001), "no more than a few points share a pixel"
+    assert depth.max() < 80

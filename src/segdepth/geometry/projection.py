@@ -18,7 +18,7 @@ def project_velodyne(
     coordinate less 1 (half to even), as in KITTI's development kit, whose pixels count from 1.
 
     Args:
-        points: forward, left, up in metres, and reflectance, which is not read.
+        points: forward, left, up in metres (up to a kilometre), and reflectance, which is not read.
         calibration: for pictures of this size.
         size: height and width of the picture, pixels.
         camera: 2, the left colour camera, or 3, the right one.
@@ -30,19 +30,35 @@ def project_velodyne(
         Eigen, Puhrsch and Fergus 2014, arXiv:1406.2283; Garg et al. 2016, arXiv:1603.04992.
     """
     height, width = size
-    ahead = points[points[:, 0] >= 0, :3].astype(np.float64)
     P = calibration.P_velo(camera)
-    u, v, depth = (ahead @ P[:, :3].T + P[:, 3]).T
-    seen = depth > 0
-    depth = depth[seen]
-    column = np.rint(u[seen] / depth) - 1
-    row = np.rint(v[seen] / depth) - 1
+    ahead = points[_about_inside(points, P, size), :3].astype(np.float64)
+    u, v, depth = P[:, :3] @ ahead.T + P[:, 3:]
+    in_front = depth > 0
+    u, v, depth = u[in_front], v[in_front], depth[in_front]
+    column = np.rint(u / depth) - 1
+    row = np.rint(v / depth) - 1
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     pixel = (row[inside] * width + column[inside]).astype(np.intp)
-    nearest = np.full(height * width, np.inf)
-    np.minimum.at(nearest, pixel, depth[inside])
-    nearest[np.isinf(nearest)] = 0
-    return nearest.astype(np.float32).reshape(height, width)
+    return _splat(pixel, depth[inside].astype(np.float32), size)
+
+
+def _about_inside(points: Float[ndarray, "n 4"], P: Float[ndarray, "3 4"], size: tuple[int, int]) -> Int[ndarray, " m"]:
+    """The points ahead that may be in the picture, in single precision: most of a scan is beside it.
+
+    Nothing that is inside is lost: from one metre on, rounding moves a point of a laser scan by a few hundredths of
+    a pixel, and the margin is one; what is nearer is kept.
+    """
+    u, v, z = P[:, :3].astype(np.float32) @ points[:, :3].T + P[:, 3:].astype(np.float32)
+    about = (u > -0.5 * z) & (u < (size[1] + 2) * z) & (v > -0.5 * z) & (v < (size[0] + 2) * z)
+    return np.flatnonzero((about | (np.abs(z) < 1)) & (points[:, 0] >= 0))
+
+
+def _splat(pixel: Int[ndarray, " n"], depth: Float32[ndarray, " n"], size: tuple[int, int]) -> Float32[ndarray, "h w"]:
+    """A map that holds the smallest depth of each pixel, and 0 where there is none."""
+    nearest = np.zeros(size[0] * size[1], np.float32)
+    nearest[pixel] = np.inf
+    np.minimum.at(nearest, pixel, depth)
+    return nearest.reshape(size)
 
 
 def nearest_point(depth: Float32[ndarray, "h w"], size: tuple[int, int]) -> Float32[ndarray, "rows cols"]:
@@ -63,13 +79,10 @@ def nearest_point(depth: Float32[ndarray, "h w"], size: tuple[int, int]) -> Floa
         array([[4., 2.]], dtype=float32)
     """
     rows, columns = size
-    at = np.flatnonzero(depth)
+    at = np.flatnonzero(depth > 0)
     row, column = np.divmod(at, depth.shape[1])
     target = _holding(row, depth.shape[0], rows) * columns + _holding(column, depth.shape[1], columns)
-    nearest = np.full(rows * columns, np.float32(np.inf))
-    np.minimum.at(nearest, target, depth.reshape(-1)[at])
-    nearest[np.isinf(nearest)] = 0
-    return nearest.reshape(size)
+    return _splat(target, depth.reshape(-1)[at], size)
 
 
 def _holding(index: Int[ndarray, " n"], source: int, target: int) -> Int[ndarray, " n"]:

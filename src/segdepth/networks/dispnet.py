@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from segdepth.layers.initialise import small_normal_
+from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.widths import scale_channels
 
@@ -57,7 +57,7 @@ class DispNet(Network):
             for own, skip, prediction in zip(up, skips, predictions, strict=True)
         )
         self.heads = nn.ModuleList(nn.Conv2d(c, out_channels, 1) for c in up[:PREDICTING])
-        _xavier_uniform_(self)
+        he_normal_(self)  # Xavier weights would halve the variance in each of 28 layers
         small_normal_(self.heads)
         if output == "depth":
             for layer in self.heads:
@@ -102,15 +102,6 @@ def _down(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
         nn.Conv2d(out_channels, out_channels, kernel, padding=padding),
         nn.ReLU(inplace=True),
     )
-
-
-def _xavier_uniform_(module: nn.Module) -> None:
-    """Weights that keep the variance both ways through a linear layer, zero biases (Glorot and Bengio 2010)."""
-    for layer in module.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.xavier_uniform_(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
 
 
 def _start() -> float:

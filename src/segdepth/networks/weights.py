@@ -131,5 +131,6 @@ def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapp
                 + (f", which has {list(own[ours].shape)} there" if ours in own else "")
                 + f"; it needs {net.backbone} weights and width 1"
             )
+    for theirs, ours in names.items():
         own[ours].copy_(state[theirs])  # a copy: the file's tensors stay their own
     return set(names)

@@ -1,0 +1,161 @@
+"""Checkpoints: whole, of ours, and never executed; the reference's names."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from segdepth.core.errors import CheckpointError
+from segdepth.networks import (
+    Card,
+    Network,
+    build_network,
+    find_weights,
+    load_network,
+    load_reference_state,
+    read_card,
+    read_state,
+    rename_reference_state,
+    save_network,
+)
+
+
+def make(arch: str = "dispnet", **options: object) -> Network:
+    card = Card(
+        arch=arch,
+        options={"width": 0.125} | options,
+        output="logits",
+        out_channels=5,
+        preprocessing="imagenet",
+        task="seg",
+        input_size=(64, 96),
+        scores={"mIoU": 0.5},
+    )
+    return build_network(card)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "run" / "best.safetensors"
+    save_network(make(), path)
+    return path
+
+
+def test_card_and_weights_come_back(saved: Path) -> None:
+    net = load_network(saved)
+    assert net.card == read_card(saved)
+    assert net.card.input_size == (64, 96)
+    assert net.card.scores == {"mIoU": 0.5}
+    assert not list(saved.parent.glob(".*"))  # nothing half-written is left
+
+
+def test_channels_last_weights_are_saved_as_they_are_meant(tmp_path: Path) -> None:
+    net = make().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    save_network(net, tmp_path / "net.safetensors")
+    for name, tensor in load_network(tmp_path / "net.safetensors").state_dict().items():
+        torch.testing.assert_close(tensor, net.state_dict()[name], rtol=0, atol=0)
+
+
+def test_weights_are_found_in_files_folders_and_runs(saved: Path) -> None:
+    runs = saved.parent.parent
+    for where in (saved, saved.with_suffix(""), saved.parent, runs):
+        assert find_weights(where) == saved
+    newer = runs / "sun" / "best.safetensors"
+    save_network(make(), newer)
+    assert find_weights(runs) == newer
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        find_weights(runs / "nowhere")
+    (runs / "empty").mkdir()
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        find_weights(runs / "empty")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
+def test_truncated_file_is_refused(saved: Path, share: float) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(CheckpointError, match="truncated"):
+        load_network(saved)
+
+
+def test_foreign_file_is_refused(tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(CheckpointError, match="no segdepth card"):
+        load_network(tmp_path / "foreign.safetensors")
+
+
+def test_card_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "future.safetensors"
+    save_file(
+        {"weight": torch.zeros(3)}, path, metadata={"segdepth": make().card.model_dump_json().replace("1", "9", 1)}
+    )
+    with pytest.raises(CheckpointError, match="this version cannot read: format"):
+        load_network(path)
+
+
+def test_weights_that_do_not_fit_the_card_are_refused(tmp_path: Path) -> None:
+    net = make()
+    net.card = net.card.model_copy(update={"out_channels": 7})
+    save_network(net, tmp_path / "net.safetensors")
+    with pytest.raises(CheckpointError, match="do not fit the card"):
+        load_network(tmp_path / "net.safetensors")
+
+
+class Harmful:
+    """What a pickle may do to whoever loads it."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("harm",)
+
+
+def test_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": Harmful()}, tmp_path / "harmful.pkl")
+    with pytest.raises(CheckpointError, match="cannot be read safely"):
+        read_state(tmp_path / "harmful.pkl")
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state"])
+@pytest.mark.parametrize("old_format", [False, True])
+def test_state_dicts_of_torch_are_read(tmp_path: Path, key: str | None, old_format: bool) -> None:
+    state = {"weight": torch.arange(3.0)}
+    path = tmp_path / "state.pkl"
+    torch.save({key: state, "epoch": 7} if key else state, path, _use_new_zipfile_serialization=not old_format)
+    torch.testing.assert_close(dict(read_state(path)), state)
+
+
+def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "any.pkl"
+    for content in ({"epoch": 7}, [torch.zeros(2)]):
+        torch.save(content, path)
+        with pytest.raises(CheckpointError, match="no state dict"):
+            read_state(path)
+    path.write_bytes(b"no pickle")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        read_state(path)
+    with pytest.raises(CheckpointError, match="no weights file"):
+        read_state(tmp_path / "missing.pkl")
+
+
+def test_reference_names_with_and_without_module() -> None:
+    state = {"conv1.0.weight": torch.zeros(1), "upconv7.0.bias": torch.ones(1), "predict_disp4.0.bias": torch.ones(2)}
+    want = {"down.0.0.weight", "up.6.bias", "heads.3.bias"}
+    assert rename_reference_state("dispnet", state).keys() == want
+    assert rename_reference_state("dispnet", {f"module.{k}": v for k, v in state.items()}).keys() == want
+
+
+def test_foreign_reference_names_are_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"'layer1\.0\.conv1\.weight' belongs to no dispnet"):
+        rename_reference_state("dispnet", {"layer1.0.conv1.weight": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match="no table of the reference's tensor names for 'unet'"):
+        rename_reference_state("unet", {})
+
+
+def test_reference_weights_fit_only_legacy_networks_of_their_sizes() -> None:
+    with pytest.raises(CheckpointError, match="legacy=True"):
+        load_reference_state(make(), {})
+    with pytest.raises(CheckpointError, match="do not fit this dispnet"):
+        load_reference_state(make(legacy=True), {"conv1.0.weight": torch.zeros(32, 3, 7, 7)})

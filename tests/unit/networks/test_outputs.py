@@ -1,0 +1,49 @@
+"""From the last linear map to logits or metres."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segdepth.networks.outputs import DepthOutput, InverseDepth, LogDepth, Logits, Metres
+
+RAW = torch.linspace(-8, 8, 33, dtype=torch.float64).view(1, 1, 3, 11)
+
+
+def test_logits_are_as_they_come() -> None:
+    raw = torch.randn(2, 4, 3, 5)
+    assert Logits()(raw) is raw
+    assert (Logits().decode(raw) == raw.argmax(1)).all()
+
+
+@pytest.mark.parametrize("output", [LogDepth(), InverseDepth()])
+def test_depth_is_positive_and_never_flat(output: DepthOutput) -> None:
+    raw = RAW.clone().requires_grad_()
+    depth = output(raw)
+    assert (depth > 0).all()
+    (slope,) = torch.autograd.grad(depth.log().sum(), raw)
+    assert (slope.abs() > 1e-4).all()
+    torch.testing.assert_close(output.disparity(raw), 1 / depth)
+    assert output.decode(depth).shape == (1, 3, 11)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-1e6, 1e6))
+def test_depth_stays_within_bounds(z: float) -> None:
+    raw = torch.tensor(z).view(1, 1, 1, 1)
+    assert 0.06 < LogDepth()(raw).item() < 1500
+    assert 0.099 < InverseDepth()(raw).item() < 100.1
+
+
+def test_known_values() -> None:
+    zero = torch.zeros(1, 1, 1, 1)
+    assert LogDepth()(zero).item() == pytest.approx(10)
+    assert InverseDepth().disparity(zero).item() == pytest.approx(5.01)
+    assert Metres()(zero - 3).item() == -3
+
+
+@pytest.mark.parametrize("output", [LogDepth(), InverseDepth()])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_single(output: DepthOutput, dtype: torch.dtype) -> None:
+    raw = torch.tensor([-3.0, 0.5, 4.0]).to(dtype).view(1, 1, 1, 3)
+    torch.testing.assert_close(output(raw), output(raw.float()), rtol=0, atol=0)

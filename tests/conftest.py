@@ -1,8 +1,12 @@
 """What the tests share: where the small data sets and the conformance files are, and a skip that names what is missing."""
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: see segdepth.cli
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers run beside each other
 
 import pytest
 import torch

@@ -125,17 +125,17 @@ class DemoResult:
 def demo_configs(world: Path) -> dict[str, Config]:
     """The two configurations of the demonstration; they differ in the task and its loss only."""
     common: dict[str, Any] = {
-        "model": {"arch": "fcrn", "width": 0.25},
+        "model": {"arch": "segnet", "width": 0.25},
         "data": {"dataset": "cityscapes", "path": str(world), "img_rows": 128, "img_cols": 416},
         "training": {
-            "train_iters": 900,
+            "train_iters": 700,
             "batch_size": 4,
-            "val_interval": 300,
+            "val_interval": 175,
             "n_workers": 1,
             "print_interval": 25,
             "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 1e-4},
             "augmentations": {"hflip": 0.5},
-            "lr_schedule": {"name": "poly_lr", "max_iter": 900, "warmup_iters": 50},
+            "lr_schedule": {"name": "poly_lr", "max_iter": 700, "warmup_iters": 50},
         },
     }
     losses = {"seg": {"name": "cross_entropy"}, "depth": {"name": "l1_loss"}}

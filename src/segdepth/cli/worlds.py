@@ -47,7 +47,7 @@ def write_world(
 
     if (height is None) != (width is None):
         raise InputError("give --height and --width together, or neither")
-    size = {} if height is None or width is None else {"height": height, "width": width}
+    size: dict[str, Any] = {} if height is None or width is None else {"height": height, "width": width}
     description: dict[str, Any] = {"layout": layout, "num_images": num_images, "seed": seed, **size}
     frames = num_images
     held_out = max(1, num_images // 8)
@@ -57,7 +57,9 @@ def write_world(
     if manifest.is_file():
         found = json.loads(manifest.read_text())
         if found != description:
-            raise InputError(f"{str(root)!r} holds another synthetic world ({found}); choose another folder or remove it")
+            raise InputError(
+                f"{str(root)!r} holds another synthetic world ({found}); choose another folder or remove it"
+            )
         return frames
     if layout == "cityscapes":
         write_cityscapes(root, num_images={"train": num_images, "val": held_out}, seed=seed, progress=progress, **size)

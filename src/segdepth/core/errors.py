@@ -40,10 +40,10 @@ class NoValidPixelError(SegdepthError, ValueError):
 
 
 def reason(error: BaseException) -> str:
-    """Another library's error in one line: the first of its message, or its kind where it says nothing.
+    r"""Another library's error in one line: the first of its message, or its kind where it says nothing.
 
     Example:
-        >>> reason(EOFError()), reason(ValueError("bad magic\\nlong story"))
+        >>> reason(EOFError()), reason(ValueError("bad magic\nlong story"))
         ('EOFError', 'bad magic')
     """
     lines = str(error).strip().splitlines()

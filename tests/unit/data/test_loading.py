@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdepth.core.errors import DataError
-from segdepth.data.loading import EvaluationView, StreamSampler, TrainingView, batches, evaluation_loader, training_loader
+from segdepth.data.loading import (
+    EvaluationView,
+    StreamSampler,
+    TrainingView,
+    batches,
+    evaluation_loader,
+    training_loader,
+)
 from segdepth.data.sample import Dataset, Sample, Target
 
 CPU = torch.device("cpu")
@@ -35,11 +42,11 @@ class Numbered(Dataset):
         return Sample(np.full((*size, 3), index, np.uint8), f"n{index}", np.full(size, index, np.uint8), depth, 100.0)
 
 
-def load(target: Target = "labels", *, n_workers: int = 0, start: int = 0, stop: int = 7, length: int = 5) -> list[torch.Tensor]:
+def load(
+    target: Target = "labels", *, n_workers: int = 0, start: int = 0, stop: int = 7, length: int = 5
+) -> list[torch.Tensor]:
     view = TrainingView(Numbered(length), (32, 48), {"brightness": 0.5, "hflip": 0.5}, seed=3)
-    loader = training_loader(
-        view, target, batch_size=3, n_workers=n_workers, start=start, stop=stop, pin_memory=False
-    )
+    loader = training_loader(view, target, batch_size=3, n_workers=n_workers, start=start, stop=stop, pin_memory=False)
     return [batch.image for batch in batches(loader, CPU)]
 
 
@@ -81,7 +88,9 @@ def test_targets_have_the_tasks_type_and_are_not_interpolated() -> None:
 
 
 def test_evaluation_keeps_the_truths_own_size_and_the_short_last_batch() -> None:
-    loader = evaluation_loader(EvaluationView(Numbered(5), (32, 48)), "depth", batch_size=2, n_workers=0, pin_memory=False)
+    loader = evaluation_loader(
+        EvaluationView(Numbered(5), (32, 48)), "depth", batch_size=2, n_workers=0, pin_memory=False
+    )
     seen = list(batches(loader, CPU))
     assert [len(batch.names) for batch in seen] == [2, 2, 1]
     assert [tuple(truth.shape) for batch in seen for truth in batch.target] == [(1, 40 + k, 64) for k in range(5)]

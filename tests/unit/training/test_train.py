@@ -21,7 +21,14 @@ def tiny(task: str = "depth", **training: Any) -> Config:
         {
             "model": {"arch": "fcrn", "width": 0.125},
             "task": task,
-            "data": {"dataset": "synthetic", "img_rows": 32, "img_cols": 64, "height": 64, "width": 128, "num_images": 5},
+            "data": {
+                "dataset": "synthetic",
+                "img_rows": 32,
+                "img_cols": 64,
+                "height": 64,
+                "width": 128,
+                "num_images": 5,
+            },
             "training": settings | training,
         }
     )
@@ -106,9 +113,7 @@ def test_a_run_can_start_from_another_tasks_weights(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(tmp_path: Path) -> None:
     with pytest.raises(SegdepthError, match=r"the loss is (nan|inf) at iteration \d+ \(last batch: train/"):
-        train(
-            tiny(optimizer={"name": "sgd", "lr": 1e30}), name="hot", root=tmp_path, accelerator="cpu"
-        )
+        train(tiny(optimizer={"name": "sgd", "lr": 1e30}), name="hot", root=tmp_path, accelerator="cpu")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", b"\x80\x04\x95cos\nsystem\n."])

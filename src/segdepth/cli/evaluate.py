@@ -1,13 +1,15 @@
 """``segdepth evaluate``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .options import Device, Overrides
+from .options import Device, ModelName, Overrides, TaskName
 
 __all__ = ["evaluate"]
+
+_DATA, _DEPTH, _RESULTS = "Data", "Depth", "Results"
 
 
 def evaluate(
@@ -22,70 +24,131 @@ def evaluate(
         typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; by default testing.trained_model.",
                      show_default=False),
     ] = None,
-    split: Annotated[str | None, typer.Option("--split", help="Split; by default data.val_split.", show_default=False)] = None,
-    baselines: Annotated[
-        bool, typer.Option("--baselines", help="Score the constant and the per-position answer of the training split too.")
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--out", help="Write scores, protocol and provenance to this JSON file.", show_default=False)
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", show_default=False,
+                     help="Score files of another model instead: a folder of .npy (metres) or PNG (16 bits, metres x 256;"
+                          " labels: train ids or label ids), or one .npy file [n, rows, columns]."),
+    ] = None,
+    task: TaskName = None,
+    model_name: ModelName = None,
+    height: Annotated[
+        int | None,
+        typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
     ] = None,
     device: Device = "auto",
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Data set other than the configuration's.", rich_help_panel=_DATA, show_default=False),
+    ] = None,
+    dataset_dir: Annotated[
+        Path | None,
+        typer.Option("--dataset_dir", "--dataset-dir", help="Its folder.", rich_help_panel=_DATA, show_default=False),
+    ] = None,
+    dataset_list: Annotated[
+        str | None,
+        typer.Option("--dataset_list", "--dataset-list", help="kitti_eigen: a list other than Eigen's 697 files.",
+                     rich_help_panel=_DATA, show_default=False),
+    ] = None,
+    truth_dir: Annotated[
+        str | None,
+        typer.Option("--truth_dir", "--truth-dir", help="kitti_eigen: folder of the improved ground truth.",
+                     rich_help_panel=_DATA, show_default=False),
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="kitti_eigen: score what is there of the list.", rich_help_panel=_DATA)
+    ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Split; by default data.val_split.", rich_help_panel=_DATA, show_default=False),
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="The split data.test_split.", rich_help_panel=_DATA)] = False,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="kitti_eigen: a named protocol; by default eigen-raw-garg.", rich_help_panel=_DEPTH,
+                     show_default=False),
+    ] = None,
+    all_protocols: Annotated[
+        bool, typer.Option("--all-protocols", help="kitti_eigen: every protocol whose truth is there.", rich_help_panel=_DEPTH)
+    ] = False,
+    min_depth: Annotated[
+        float | None,
+        typer.Option("--min-depth", help="Metres, instead of the protocol's.", rich_help_panel=_DEPTH, show_default=False),
+    ] = None,
+    max_depth: Annotated[
+        float | None,
+        typer.Option("--max-depth", help="Metres, instead of the protocol's.", rich_help_panel=_DEPTH, show_default=False),
+    ] = None,
+    pred_disp: Annotated[
+        bool,
+        typer.Option("--pred_disp", "--inverse", rich_help_panel=_DEPTH,
+                     help="The predictions are inverse depth (a checkpoint knows that of itself)."),
+    ] = False,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Score the constant and the per-position answer of the training split too.",
+                     rich_help_panel=_RESULTS),
+    ] = False,
+    worst: Annotated[
+        int, typer.Option("--worst", min=0, help="Draw so many of the worst pictures.", rich_help_panel=_RESULTS)
+    ] = 0,
+    pictures: Annotated[Path, typer.Option("--pictures", help="Folder for them.", rich_help_panel=_RESULTS)] = Path("worst"),
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write scores, protocol, bands and provenance to this JSON file.", rich_help_panel=_RESULTS,
+                     show_default=False),
+    ] = None,
 ) -> None:  # fmt: skip
-    """Score a checkpoint on a data set: mIoU and the like, or abs_rel and the like."""
+    """Score a checkpoint, or another model's files, on a data set: mIoU and the like, or abs_rel and the like."""
     from segdepth.core.errors import ConfigError
-    from segdepth.core.files import write_json
-    from segdepth.core.provenance import provenance
-    from segdepth.evaluation import evaluate as run_evaluation
-    from segdepth.evaluation import evaluate_baselines
-    from segdepth.tasks import TASKS
-    from segdepth.training import open_split
+    from segdepth.evaluation import PROTOCOLS, evaluate_baselines
+    from segdepth.evaluation.scoring import limited, score
 
-    from .console import counting, log_to_terminal, out, score_table
-    from .loading import load_checked
+    from .console import counting, log_to_terminal, out
+    from .evaluation_output import print_report, write_report
+    from .evaluation_setup import Source, answers_of, find_configuration, open_scored, protocols_of, warn_of_leaks
 
     log_to_terminal()
-    checked = _configuration(config, checkpoint, overrides or [])
-    where = checkpoint or (checked.testing.trained_model if checked.testing else None)
-    if where is None:
+    if protocol is not None and all_protocols:
+        raise ConfigError("give --protocol or --all-protocols, not both")
+    checked = find_configuration(config, checkpoint, predictions, overrides or [])
+    where = (
+        None if predictions else checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
+    )
+    if where is None and predictions is None:
         raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
-    size = (checked.data.img_rows, checked.data.img_cols)
-    net = load_checked(where, device, task=checked.task)
-    task = TASKS[checked.task]
-    dataset = open_split(checked, split or checked.data.val_split)
+    source = Source(dataset, dataset_dir, dataset_list, truth_dir, allow_missing, split, test)
+    presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     with counting("evaluating") as bar:
-        result = run_evaluation(
-            net, dataset, task, size=net.card.input_size or size, batch_size=checked.training.batch_size,
-            n_workers=checked.training.n_workers, progress=bar,
+        answerer = answers_of(
+            where, predictions, checked, task, device, model_name=model_name, height=height, width=width, inverse=pred_disp,
+            progress=bar,
         )  # fmt: skip
-    rows = {net.card.arch: result.scores}
+        results = []
+        for truth, named in presets.items():
+            scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
+            if scored_set is None:
+                continue
+            limits = {name: limited(scored_set, one, min_depth, max_depth) for name, one in named.items()}
+            given = {name: one for name, one in limits.items() if one is not None}
+            warn_of_leaks(answerer.training_names(), scored_set)
+            results.append(
+                score(
+                    answerer.on(scored_set), scored_set, answerer.task, protocols=given, worst=worst, pictures=pictures
+                )
+            )
+            last = scored_set
+    rows: dict[str, Any] = {}
     if baselines:
-        training = open_split(checked, checked.data.train_split)
-        rows |= {f"{name} baseline": scores for name, scores in evaluate_baselines(training, dataset, task).items()}
-    out.print(score_table(rows, task.table_scores, title=f"{where}, {len(dataset)} images of {dataset.split!r}"))
-    classes = {name.removeprefix("IoU."): {"IoU": v} for name, v in result.scores.items() if name.startswith("IoU.")}
-    if classes:
-        out.print(score_table(classes, ("IoU",), title=""))
-    if output is not None:
-        report = {
-            "checkpoint": str(where),
-            "protocol": result.protocol,
-            "scores": rows,
-            "provenance": provenance(checked.seed),
+        training = open_scored(source.training(checked), checked, answerer.task, None)
+        assert training is not None
+        rows = {
+            f"{name} baseline": scores for name, scores in evaluate_baselines(training, last, answerer.task).items()
         }
-        write_json(output, report)
-
-
-def _configuration(config: Path | None, checkpoint: Path | None, overrides: list[str]):  # type: ignore[no-untyped-def]
-    from segdepth.config import apply_overrides, check_config, load_config
-    from segdepth.core.errors import ConfigError
-    from segdepth.networks import find_weights, read_card
-
-    if config is not None:
-        return load_config(config, overrides)
-    if checkpoint is None:
-        raise ConfigError("name a checkpoint (--checkpoint) or a configuration (--config)")
-    path = find_weights(checkpoint)
-    stored = read_card(path).config
-    if stored is None:
-        raise ConfigError(f"{str(path)!r} does not know its configuration; name one with --config")
-    return check_config(apply_overrides(stored, overrides), where=f"configuration in {path}")
+    print_report(out, answerer, last, results, rows)
+    if output is not None:
+        write_report(output, answerer, results, rows, checked.seed if checked else None)

@@ -13,6 +13,7 @@ from .camvid import CamVid
 from .cityscapes import Cityscapes
 from .folder import Folder
 from .kitti_depth import KittiDepth
+from .kitti_eigen import KittiEigen
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, Target
@@ -27,6 +28,7 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
         "cityscapes": {"labels": Cityscapes, "depth": Cityscapes},
         "folder": {"labels": Folder, "depth": Folder},
         "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
+        "kitti_eigen": {"depth": KittiEigen},
         "nyuv2": {"labels": NYUv2, "depth": NYUv2},
         "synthetic": {"labels": Synthetic, "depth": Synthetic},
     }
@@ -52,9 +54,7 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: Target, **
         fitting = ", ".join(other for other, entry in DATASETS.items() if target in entry)
         raise ConfigError(f"the data set {name!r} has no {target} (these have: {fitting})")
     reader = readers[target]
-    known = [
-        key for key, value in inspect.signature(reader).parameters.items() if value.kind is value.KEYWORD_ONLY
-    ]
+    known = [key for key, value in inspect.signature(reader).parameters.items() if value.kind is value.KEYWORD_ONLY]
     for option in options:
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"

@@ -88,9 +88,7 @@ def require_path(path: Path | None, kind: str) -> Path:
         DataError: if none is given or if it is not there.
     """
     if path is None:
-        raise DataError(
-            f"the data set {kind} needs a path (data.path in the configuration): the folder it is in"
-        )
+        raise DataError(f"the data set {kind} needs a path (data.path in the configuration): the folder it is in")
     if not path.is_dir():
         raise DataError(f"no folder {path} for the data set {kind} (data.path in the configuration)")
     return path

@@ -64,7 +64,5 @@ def _images(root: Path, split: str) -> dict[str, Path]:
     if split == "test":
         return images
     return {
-        name: image
-        for index, (name, image) in enumerate(images.items())
-        if (index % VAL_STEP == 0) == (split == "val")
+        name: image for index, (name, image) in enumerate(images.items()) if (index % VAL_STEP == 0) == (split == "val")
     }

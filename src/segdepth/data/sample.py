@@ -48,6 +48,9 @@ class Dataset(ABC):
         depth_range: smallest and largest depth that is scored, metres; None if it has no depth.
         crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
         names: the samples' names, in order.
+        truth_kind: where the truth comes from, in words; None where the data set's name says it.
+        expected: number of samples that the split should have; None where there is no such number.
+        missing: names of samples that should be there and are not, where the data set may be incomplete.
     """
 
     provides: ClassVar[frozenset[str]]
@@ -55,6 +58,9 @@ class Dataset(ABC):
     depth_range: tuple[float, float] | None = None
     crop: str = "none"
     names: Sequence[str]
+    truth_kind: str | None = None
+    expected: int | None = None
+    missing: Sequence[str] = ()
 
     def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
         self.path = path

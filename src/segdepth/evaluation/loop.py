@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 from torchmetrics import Metric
 
 from segdepth.data.loading import Batch, EvaluationView, batches, evaluation_loader
 from segdepth.data.sample import Dataset
+from segdepth.metrics import DepthScores
 from segdepth.networks import Network, resize_output
 from segdepth.tasks import Task
 
-__all__ = ["Evaluation", "evaluate", "protocol_of"]
+__all__ = ["Evaluation", "Watch", "evaluate", "protocol_of", "protocol_of_metric"]
+
+Watch = Callable[[str, Tensor, Tensor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +32,45 @@ class Evaluation:
     protocol: dict[str, Any]
 
 
-def protocol_of(dataset: Dataset, task: Task, size: tuple[int, int] | None) -> dict[str, Any]:
-    """How scores on a data set are taken, as plain data to be stored beside them."""
+def protocol_of(dataset: Dataset, metric: Metric, size: tuple[int, int] | None, source: str) -> dict[str, Any]:
+    """How scores on a data set were taken, as plain data to be stored beside them.
+
+    Args:
+        dataset: that was scored.
+        metric: with what it counted.
+        size: rows and columns of the network's input; None where there is no network.
+        source: of the answers, in words.
+    """
     protocol: dict[str, Any] = {
         "dataset": type(dataset).__name__,
         "split": dataset.split,
         "images": len(dataset),
+        "files_expected": len(dataset) + len(dataset.missing) if dataset.expected is None else dataset.expected,
+        "files_found": len(dataset),
+        "files_missing": list(dataset.missing),
+        "answers": source,
         "network_size": None if size is None else list(size),
-        "resize": "output resized bilinearly to the truth's size",
+        "resize": "answer resized bilinearly to the truth's size",
     }
-    if task.target == "depth":
-        assert dataset.depth_range is not None
-        protocol |= {
-            "crop": dataset.crop,
-            "min_depth_m": dataset.depth_range[0],
-            "max_depth_m": dataset.depth_range[1],
-            "scaling": "none",
-            "clip": "prediction clipped to the depth range",
-            "average": "per image, then over images",
-        }
-    else:
-        protocol |= {"average": "one confusion matrix over all images"}
-    return protocol
+    return protocol | protocol_of_metric(dataset, metric)
+
+
+def protocol_of_metric(dataset: Dataset, metric: Metric) -> dict[str, Any]:
+    """The part of :func:`protocol_of` that is the metric's."""
+    if not isinstance(metric, DepthScores):
+        return {"files_scored": len(dataset), "average": "one confusion matrix over all images"}
+    scores = metric.compute()
+    return {
+        "ground_truth": dataset.truth_kind or f"depth of {type(dataset).__name__}",
+        "files_scored": scores["images"],
+        "files_without_truth": scores["images_without_truth"],
+        "crop": metric.protocol.crop,
+        "min_depth_m": metric.protocol.min_depth,
+        "max_depth_m": metric.protocol.max_depth,
+        "scaling": metric.protocol.scaling,
+        "clip": "prediction clipped to the depth range, never left out",
+        "average": "per image, then over images",
+    }
 
 
 @torch.no_grad()
@@ -62,6 +83,8 @@ def evaluate(
     batch_size: int = 4,
     n_workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    make_metric: Callable[[Dataset], Metric] | None = None,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Score a network on every sample of a data set. The network's mode is left as it was.
 
@@ -73,9 +96,11 @@ def evaluate(
         batch_size: pictures per forward pass.
         n_workers: processes that load pictures.
         progress: called with (images done, images in all).
+        make_metric: other than the task's own.
+        watch: called with each sample's name, answer and truth, both [h, w] at the truth's size.
     """
     device = net.preprocessing.scale.device
-    metric = task.make_metric(dataset).to(device)
+    metric = (make_metric or task.make_metric)(dataset).to(device)
     loader = evaluation_loader(
         EvaluationView(dataset, size),
         task.target,
@@ -88,17 +113,20 @@ def evaluate(
     done = 0
     try:
         for batch in batches(loader, device):
-            _score(net, batch, metric)
+            _score(net, batch, metric, watch)
             done += len(batch.names)
             if progress is not None:
                 progress(done, len(dataset))
     finally:
         net.train(was_training)
-    return Evaluation(metric.compute(), protocol_of(dataset, task, size))
+    return Evaluation(metric.compute(), protocol_of(dataset, metric, size, f"network {net.card.arch}"))
 
 
-def _score(net: Network, batch: Batch, metric: Metric) -> None:
+def _score(net: Network, batch: Batch, metric: Metric, watch: Watch | None) -> None:
     outputs = net(net.preprocessing(batch.image))
-    for output, truth in zip(outputs, batch.target, strict=True):
+    for name, output, truth in zip(batch.names, outputs, batch.target, strict=True):
         answer = net.decode(resize_output(output[None].float(), truth.shape[-2:]))
-        metric.update(answer, truth.reshape(1, *truth.shape[-2:]))
+        truth = truth.reshape(1, *truth.shape[-2:])
+        metric.update(answer, truth)
+        if watch is not None:
+            watch(name, answer[0], truth[0])

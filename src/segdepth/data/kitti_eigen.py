@@ -1,0 +1,151 @@
+"""KITTI depth for testing: raw drives and the list of Eigen's test files."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from jaxtyping import Float32
+from numpy import ndarray
+from PIL import Image
+
+from segdepth.core.errors import DataError, reason
+from segdepth.geometry import Camera, project_velodyne, read_kitti_calibration
+
+from .files import IMAGE_ENDINGS, read_depth_png, read_lines
+from .frames import Frame, FrameDataset, require_path
+from .kitti_raw import drive_folder, read_velodyne, scan_path
+from .sample import Target
+from .splits import eigen_test_files
+
+__all__ = ["KittiEigen"]
+
+Truth = Literal["velodyne", "improved"]
+
+#: How many of the 697 files have an improved truth. Source: Uhrig et al. 2017, arXiv:1708.06500, as counted by later papers.
+IMPROVED_FILES = 652
+
+_METRES_PER_UNIT = 1 / 256
+_ENTRY = re.compile(r"(?:.*/)?(\d{4}_\d\d_\d\d)/(\1_drive_\d+_sync)/image_0([23])/data/(\d+)\.(?:png|jpg|jpeg)")
+_KINDS = {
+    "velodyne": "one laser scan, projected at the picture's size, nearest point of a pixel",
+    "improved": "improved ground truth: eleven scans, outliers removed (annotated depth maps)",
+}
+
+
+class KittiEigen(FrameDataset):
+    """KITTI raw with the files that depth is tested on, by default Eigen's 697.
+
+    ``path`` holds the raw drives. The truth is the laser scan of the frame, or with ``truth: improved`` the official
+    annotated depth maps (``train|val/<drive>/proj_depth/groundtruth/image_02/<frame>.png`` below ``truth_path``),
+    which 652 of the 697 files have. A file that is missing is an error, unless ``allow_missing`` says that the others
+    are to be scored; either way it is named.
+
+    Args:
+        path: folder with the folders of dates.
+        split: "test"; there is no other.
+        targets: what to read besides the image; "depth" or nothing.
+        files: a list of pictures, ``<date>/<drive>/image_02/data/<frame>.png`` a line; None for Eigen's.
+        truth: which truth.
+        truth_path: folder of the annotated depth maps; None for ``path``.
+        allow_missing: go on without files that are missing.
+
+    Source:
+        Eigen, Puhrsch and Fergus 2014, arXiv:1406.2283; Garg et al. 2016, arXiv:1603.04992; Uhrig et al. 2017,
+        arXiv:1708.06500.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"depth"})
+    depth_range = (0.001, 80.0)
+    crop = "garg"
+
+    def __init__(
+        self,
+        path: Path | None,
+        split: str,
+        targets: frozenset[Target],
+        *,
+        files: str | None = None,
+        truth: Truth = "velodyne",
+        truth_path: str | None = None,
+        allow_missing: bool = False,
+    ) -> None:
+        root = require_path(path, "kitti_eigen")
+        if split != "test":
+            raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)")
+        listed = eigen_test_files() if files is None else read_lines(Path(files), "a list of pictures of KITTI raw")
+        self._truth = truth
+        truth_root = root if truth_path is None else Path(truth_path)
+        entries = [_entry(line, files) for line in listed]
+        frames = [_frame(root, truth_root, entry, truth, "depth" in targets) for entry in entries]
+        found = {frame.name: position for position, frame in enumerate(frames) if isinstance(frame, Frame)}
+        self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(entries)
+        self.missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
+        self.truth_kind = _KINDS[truth]
+        if len(found) < self.expected and not (allow_missing and found):
+            raise DataError(_missing_sentence(root, self.expected, len(found), self.missing))
+        there = sorted((frame for frame in frames if isinstance(frame, Frame)), key=lambda frame: frame.name)
+        #: Each sample's place in the list, by which other programs number their files.
+        self.positions = tuple(found[frame.name] for frame in there)
+        super().__init__(root, split, targets, frames=there, kind="kitti_eigen")
+        self._calibrations = {date: read_kitti_calibration(root / date) for date in {name[:10] for name in self.names}}
+
+    def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
+        if self._truth == "improved":
+            return read_depth_png(file, _METRES_PER_UNIT)
+        return project_velodyne(
+            read_velodyne(file), self._calibrations[frame.name[:10]], _size(frame.image), _camera(frame)
+        )
+
+    def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
+        return float(self._calibrations[frame.name[:10]].intrinsics(_camera(frame))[0, 0])
+
+
+def _entry(line: str, files: str | None) -> tuple[str, Camera, str]:
+    """Drive, camera and frame of a line."""
+    match = _ENTRY.fullmatch(line)
+    if match is None:
+        raise DataError(f"{files}: {line!r} is not <date>/<drive>_sync/image_02/data/<frame>.png")
+    return match[2], 2 if match[3] == "2" else 3, match[4]
+
+
+def _frame(root: Path, truth_root: Path, entry: tuple[str, Camera, str], truth: Truth, with_depth: bool) -> Frame | str:
+    """The files of an entry, or the path of what is missing."""
+    drive, camera, number = entry
+    image_stem = drive_folder(root, drive) / f"image_{camera:02d}" / "data" / number
+    image = next((file for ending in IMAGE_ENDINGS if (file := image_stem.with_suffix(ending)).exists()), None)
+    if image is None:
+        return str(image_stem.relative_to(root).with_suffix(".png"))
+    name = f"{drive}_{camera:02d}/{number}"
+    if not with_depth:
+        return Frame(name, image)
+    if truth == "velodyne":
+        depth, base = scan_path(root, drive, number), root
+    else:
+        below = f"{drive}/proj_depth/groundtruth/image_{camera:02d}/{number}.png"
+        base = truth_root
+        depth = next(
+            (file for part in ("train", "val") if (file := base / part / below).exists()), base / "train" / below
+        )
+    return Frame(name, image, depth=depth) if depth.exists() else str(depth.relative_to(base))
+
+
+def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:
+    named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    return (
+        f"{root} has {found} of the {expected} files that are to be scored; missing are {named}"
+        " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
+    )
+
+
+def _size(image: Path) -> tuple[int, int]:
+    """Rows and columns of a picture, from its head."""
+    try:
+        with Image.open(image) as picture:
+            return picture.height, picture.width
+    except OSError as error:
+        raise DataError(f"{image} is no picture: {reason(error)}") from None
+
+
+def _camera(frame: Frame) -> Camera:
+    return 3 if frame.name.partition("/")[0].endswith("_03") else 2

@@ -1,0 +1,181 @@
+"""KITTI from raw drives to scores, as a user types it, on a make-believe tree in the official layout."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from segdepth.cli import main
+from segdepth.data.synthetic import write_kitti_raw
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DRIVES = {"train": 1, "test": 2, "val": 5}
+
+
+def drive(part: str) -> str:
+    return f"2011_09_26_drive_{DRIVES[part]:04d}_sync"
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("raw")
+    write_kitti_raw(root, drives=tuple(DRIVES.values()), frames=3, height=94, width=311)
+    lines = (f"2011_09_26/{drive('test')}/image_02/data/{k:010d}.png" for k in range(3))
+    (root / "files.txt").write_text("\n".join(lines))
+    return root
+
+
+@pytest.fixture(scope="module")
+def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    arguments = ["--dataset_dir", str(raw), "--dump-root", str(folder), "--width", "104", "--height", "32"]
+    assert main(["prepare", "kitti", *arguments, "--num-threads", "1", "--static-frames", "none"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_folder(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    values = {
+        "model": {"arch": "dispnet", "width": 0.125},
+        "task": "depth",
+        "data": {"dataset": "kitti", "path": str(prepared), "img_rows": 32, "img_cols": 104},
+        "training": {"train_iters": 2, "batch_size": 2, "val_interval": 2, "print_interval": 1, "n_workers": 0},
+    }
+    config = root / "tiny.yml"
+    config.write_text(yaml.safe_dump(values))
+    assert main(["train", "--config", str(config), "--runs", str(root / "runs"), "--device", "cpu"]) == 0
+    return root / "runs/tiny"
+
+
+def test_preparing_again_verifies(raw: Path, prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--dataset_dir", str(raw), "--dump-root", str(prepared), "--width", "104", "--height", "32"]
+    assert main(["prepare", "kitti", *arguments, "--num-threads", "1", "--static-frames", "none"]) == 0
+    printed = capsys.readouterr().out
+    assert "0 pictures made, 12 verified" in printed
+    assert "train folders 2, val folders 2, test drives left out 1" in printed
+
+
+def test_torchrun_decides_the_shard(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["prepare", "kitti", "--dataset_dir", str(raw), "--dump-root", str(tmp_path), "--num-threads", "1",
+                 "--width", "104", "--height", "32"]  # fmt: skip
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("1", "0"):
+        assert not (tmp_path / "manifest.json").exists()
+        monkeypatch.setenv("RANK", rank)
+        assert main(arguments) == 0
+    assert (tmp_path / "manifest.json").exists()
+
+
+def test_the_eigen_protocol_from_a_checkpoint(
+    raw: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["--model_path", str(run_folder), "--model_name", "dispnet", "--img_height", "32", "--img_width", "104",
+                 "--dataset_dir", str(raw), "--dataset_list", str(raw / "files.txt"), "--min-depth", "0.001",
+                 "--max-depth", "80", "--pred_disp", "--worst", "2", "--pictures", str(tmp_path / "worst"),
+                 "--out", str(report)]  # fmt: skip
+    assert main(["evaluate", "--task", "depth", "--dataset", "kitti_eigen", *arguments]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "3 files expected, 3 found, 3 scored" in printed
+    assert "crop garg, 0.001-80 m, scaling none" in printed
+    assert "10-20 m" in printed
+    stored = json.loads(report.read_text())
+    assert stored["protocol"]["name"] == "eigen-raw-garg"
+    assert "laser scan" in stored["protocol"]["ground_truth"]
+    assert stored["protocol"]["files_missing"] == []
+    assert 0 < stored["scores"]["dispnet"]["abs_rel"] < 10
+    assert len(stored["images"]) == 3
+    mean = np.mean([scores["abs_rel"] for scores in stored["images"].values()])
+    assert stored["scores"]["dispnet"]["abs_rel"] == pytest.approx(mean)
+    assert len(stored["worst"]) == 2
+    assert cv2.imread(stored["worst"][0]).shape == (4 * 94, 311, 3)
+
+
+def test_all_protocols_whose_truth_is_there(
+    raw: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["--checkpoint", str(run_folder), "--dataset", "kitti_eigen", "--dataset_dir", str(raw),
+                 "--dataset_list", str(raw / "files.txt"), "--all-protocols", "--out", str(report)]  # fmt: skip
+    assert main(["evaluate", *arguments]) == 0
+    said = capsys.readouterr()
+    scores = json.loads(report.read_text())["scores"]
+    assert set(scores) == {
+        "eigen-raw-garg",
+        "eigen-raw-garg-median",
+        "eigen-raw-garg-50m",
+        "eigen-raw-eigen",
+        "eigen-raw-nocrop",
+    }
+    assert len({one["abs_rel"] for one in scores.values()}) == 5, "each is another number"
+    assert "improved" in said.err
+
+
+def test_another_models_files(raw: Path, tmp_path: Path) -> None:
+    for k in range(3):
+        np.save(tmp_path / f"{k:04d}.npy", np.full((94, 311), 12.0))
+    report = tmp_path / "report.json"
+    arguments = ["--predictions", str(tmp_path), "--task", "depth", "--dataset", "kitti_eigen", "--dataset_dir", str(raw),
+                 "--dataset_list", str(raw / "files.txt"), "--out", str(report)]  # fmt: skip
+    assert main(["evaluate", *arguments]) == 0
+    stored = json.loads(report.read_text())
+    assert stored["protocol"]["network_size"] is None
+    assert 0.1 < stored["scores"][tmp_path.name]["abs_rel"] < 3
+
+
+def test_a_leak_is_said_aloud(raw: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = tmp_path / "files.txt"
+    for part, leak in (("train", True), ("test", False)):
+        # which of the two other drives is for training follows from their names; so both are asked for
+        drives = [drive(p) for p in ("train", "val")] if leak else [drive(part)]
+        files.write_text("\n".join(f"2011_09_26/{d}/image_02/data/0000000000.png" for d in drives))
+        arguments = ["--checkpoint", str(run_folder), "--dataset", "kitti_eigen", "--dataset_dir", str(raw)]
+        assert main(["evaluate", *arguments, "--dataset_list", str(files)]) == 0
+        assert ("LEAK: 1 of 2" in " ".join(capsys.readouterr().err.split())) == leak
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--checkpoint", "{run}", "--dataset", "kitti_eigen", "--dataset_dir", "{raw}"],
+            ["1 of the 697 files", "--allow-missing"],
+        ),
+        (["--checkpoint", "{run}", "--protocol", "eigen-raw-garg"], ["kitti_eigen"]),
+        (
+            ["--checkpoint", "{run}", "--dataset", "kitti_eigen", "--protocol", "eigen-raw-grag"],
+            ["did you mean 'eigen-raw-garg'"],
+        ),
+        (["--predictions", "{raw}", "--dataset", "kitti_eigen"], ["--task"]),
+        (["--predictions", "{raw}", "--task", "depth"], ["--dataset"]),
+        (["--checkpoint", "{run}", "--img_height", "99"], ["--height", "32x104"]),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    arguments: list[str], words: list[str], raw: Path, run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", *(word.format(raw=raw, run=run_folder) for word in arguments)]) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("segdepth: ")
+    for word in words:
+        assert word in last
+
+
+@pytest.mark.parametrize(
+    ("door", "verb"),
+    [
+        ("kitti_train_depth_prepare/prepare_train_data.py", "segdepth prepare kitti"),
+        ("test_depth_kitti.py", "segdepth evaluate"),
+        ("test_depth_cityscapes.py", "segdepth evaluate"),
+    ],
+)
+def test_doors_say_their_verbs_help(door: str, verb: str) -> None:
+    done = subprocess.run([sys.executable, door, "--help"], capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    assert done.returncode == 0
+    assert verb in done.stdout

@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segdepth.core.errors import DataError
+from segdepth.data import open_dataset
+from segdepth.data.kitti_raw import read_velodyne
+from segdepth.data.leakage import scene_of, shared_scenes
+from segdepth.data.splits import eigen_test_files
+from segdepth.data.synthetic import write_kitti_raw
+from segdepth.drawing import write_depth_png16
+from segdepth.geometry import project_velodyne, read_kitti_calibration
+
+DRIVE = "2011_09_26_drive_0002_sync"
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("raw")
+    write_kitti_raw(root, drives=(2,), frames=3, height=94, width=311)
+    return root
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> str:
+    """The drive's frames in another order, the last line without an end."""
+    file = tmp_path / "files.txt"
+    file.write_text("\n".join(f"2011_09_26/{DRIVE}/image_02/data/{k:010d}.png" for k in (2, 0, 1)))
+    return str(file)
+
+
+def opened(raw: Path, **options: Any) -> Any:
+    return open_dataset("kitti_eigen", path=raw, split="test", target="depth", **options)
+
+
+def test_the_truth_is_the_scan_at_full_resolution(raw: Path, listed: str) -> None:
+    dataset = opened(raw, files=listed)
+    sample = dataset[1]
+    assert sample.name == f"{DRIVE}_02/0000000001"
+    points = read_velodyne(raw / "2011_09_26" / DRIVE / "velodyne_points/data/0000000001.bin")
+    calibration = read_kitti_calibration(raw / "2011_09_26")
+    np.testing.assert_array_equal(sample.depth, project_velodyne(points, calibration, (94, 311)))
+    assert sample.focal_px == calibration.intrinsics()[0, 0]
+    assert dataset.positions == (1, 2, 0), "the places in the list, by which other programs number their files"
+    assert (dataset.expected, list(dataset.missing)) == (3, [])
+    assert "laser scan" in dataset.truth_kind
+
+
+def test_the_list_is_eigens_and_what_is_missing_is_named(raw: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"1 of the 697 files .* 2011_09_26/2011_09_26_drive_0002_sync/image_02/data/0000000003\.png"
+    ):
+        opened(raw)
+
+
+def test_fewer_files_need_a_word(raw: Path, listed: str) -> None:
+    Path(listed).write_text(Path(listed).read_text() + f"\n2011_09_26/{DRIVE}/image_02/data/0000000007.png\n")
+    with pytest.raises(DataError, match=r"3 of the 4 files .*0000000007.*--allow-missing"):
+        opened(raw, files=listed)
+    allowed = opened(raw, files=listed, allow_missing=True)
+    assert (len(allowed), allowed.expected) == (3, 4)
+    assert allowed.missing == (f"2011_09_26/{DRIVE}/image_02/data/0000000007.png",)
+
+
+def test_nothing_at_all_is_an_error_even_if_allowed(raw: Path) -> None:
+    with pytest.raises(DataError, match="0 of the 652"):
+        opened(raw, truth="improved", allow_missing=True)
+
+
+def test_a_missing_scan_is_named(raw: Path, listed: str, tmp_path: Path) -> None:
+    write_kitti_raw(tmp_path / "raw", drives=(2,), frames=3, height=32, width=64)
+    (tmp_path / "raw/2011_09_26" / DRIVE / "velodyne_points/data/0000000002.bin").unlink()
+    with pytest.raises(DataError, match=r"velodyne_points/data/0000000002\.bin"):
+        opened(tmp_path / "raw", files=listed)
+
+
+def test_the_improved_truth(raw: Path, listed: str, tmp_path: Path) -> None:
+    metres = np.full((94, 311), 12.5, np.float32)
+    for frame, part in ((0, "train"), (1, "val"), (2, "train")):
+        write_depth_png16(tmp_path / part / DRIVE / f"proj_depth/groundtruth/image_02/{frame:010d}.png", metres)
+    dataset = opened(raw, files=listed, truth="improved", truth_path=str(tmp_path))
+    np.testing.assert_array_equal(dataset[1].depth, metres)
+    with pytest.raises(DataError, match="0 of the 3 files"):
+        opened(raw, files=listed, truth="improved")
+    with pytest.raises(DataError, match="0 of the 652 files"):
+        opened(raw, truth="improved")
+
+
+@pytest.mark.parametrize("line", ["nonsense", "2011_09_26/2011_09_28_drive_0002_sync/image_02/data/0000000001.png"])
+def test_a_line_of_another_kind_is_named(raw: Path, listed: str, line: str) -> None:
+    Path(listed).write_text(line)
+    with pytest.raises(DataError, match=r"files\.txt: .* is not <date>"):
+        opened(raw, files=listed)
+
+
+def test_there_is_only_the_test_split(raw: Path) -> None:
+    with pytest.raises(DataError, match="no split 'val'"):
+        open_dataset("kitti_eigen", path=raw, split="val", target="depth")
+
+
+def test_the_real_improved_truth_agrees_with_the_single_scan(shared_data: Any, tmp_path: Path) -> None:
+    """Frames 5-12 of drive 0001 have annotated depth but no scan; drive 0005's scans are read beside them."""
+    root = shared_data("kitti_depth")
+    drive = "2011_09_26_drive_0001_sync"
+    file = tmp_path / "files.txt"
+    file.write_text("".join(f"2011_09_26/{drive}/image_02/data/{k:010d}.png\n" for k in range(5, 13)))
+    dataset = opened(root / "raw", files=str(file), truth="improved", truth_path=str(root))
+    assert len(dataset) == 8
+    assert 0.15 < (dataset[0].depth > 0).mean() < 0.25
+    assert 40 < dataset[0].depth.max() < 90
+
+
+def test_scenes_are_known_by_names_and_leaks_counted() -> None:
+    assert scene_of(f"{DRIVE}_02/0000000001") == "2011_09_26_drive_0002"
+    assert scene_of("train/000001") is None
+    training = ["2011_09_26_drive_0005_sync_02/0000000010", "2011_09_28_drive_0001_sync_03/0000000000"]
+    assert shared_scenes(training, ["000002_10", "000003_10", "000004_10"]) == {"2011_09_26_drive_0005": 2}
+    assert shared_scenes(training, eigen_test_files()) == {}

@@ -18,7 +18,7 @@ Target = Literal["labels", "depth"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture with its truth, all at the same size.
+    """One picture with its truth, all at the same size; only an evaluation view shrinks the picture and keeps the truth.
 
     Attributes:
         image: RGB, 0..255.
@@ -31,8 +31,8 @@ class Sample:
 
     image: UInt8[ndarray, "h w 3"]
     name: str
-    labels: UInt8[ndarray, "h w"] | None = None
-    depth: Float32[ndarray, "h w"] | None = None
+    labels: UInt8[ndarray, "th tw"] | None = None
+    depth: Float32[ndarray, "th tw"] | None = None
     focal_px: float | None = None
 
 

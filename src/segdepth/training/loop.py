@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ __all__ = ["Progress", "TrainingResult", "build_loss", "build_network_for", "ope
 log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Who watches a run; the command line draws a bar."""
 

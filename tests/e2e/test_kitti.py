@@ -173,6 +173,7 @@ def test_mistakes_are_one_sentence(
         ("kitti_train_depth_prepare/prepare_train_data.py", "segdepth prepare kitti"),
         ("test_depth_kitti.py", "segdepth evaluate"),
         ("test_depth_cityscapes.py", "segdepth evaluate"),
+        ("test_seg_cityscapes.py", "segdepth predict"),
     ],
 )
 def test_doors_say_their_verbs_help(door: str, verb: str) -> None:

@@ -1,24 +1,41 @@
 """``segdepth predict``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Checkpoint, Device, Height, ModelName, TaskName, Width
+from .options import Device, Height, ModelName, TaskName, Width
+
+if TYPE_CHECKING:
+    from segdepth.config import Config
 
 __all__ = ["predict"]
 
 
 def predict(
-    checkpoint: Checkpoint,
     images: Annotated[
         list[Path] | None, typer.Argument(help="Pictures, or folders of them.", metavar="[IMAGE]...", show_default=False)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; with --config by default"
+                     " testing.trained_model.", show_default=False),
     ] = None,
     image_path: Annotated[
         list[Path] | None, typer.Option("--image_path", "--img_path", help="The same, as an option.", show_default=False)
     ] = None,
-    output: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("predictions"),
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="YAML configuration: predict the pictures of its data.test_split.",
+                     show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option("--out", "--out_path", help="Folder for the results.")] = Path("predictions"),
+    label_ids: Annotated[
+        bool,
+        typer.Option("--label-ids", help="Segmentation: write nothing but <picture>.png with label ids, as benchmark servers"
+                     " (Cityscapes, KITTI) want them."),
+    ] = False,
     model_name: ModelName = None,
     task: TaskName = None,
     height: Height = None,
@@ -26,24 +43,47 @@ def predict(
     device: Device = "auto",
 ) -> None:  # fmt: skip
     """Predict pictures: class ids as PNG, or metres as 16-bit PNG (x 256) and .npy, and a coloured picture of each."""
-    from segdepth.core.errors import InputError
-    from segdepth.evaluation.pictures import save_prediction
+    from segdepth.core.errors import ConfigError, InputError
+    from segdepth.evaluation.pictures import save_label_ids, save_prediction
 
     from .console import counting, out
     from .loading import load_checked
 
     paths = _pictures([*(images or []), *(image_path or [])])
+    if config is not None:
+        from segdepth.config import load_config
+
+        checked = load_config(config)
+        paths += _pictures_of(checked)
+        checkpoint = checkpoint or (checked.testing.trained_model if checked.testing else None)
+    if checkpoint is None:
+        raise ConfigError("name a checkpoint: --checkpoint, or --config with testing.trained_model in it")
     if not paths:
         raise InputError("name at least one picture, or a folder with pictures (PNG, JPEG)")
     net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
+    save = save_label_ids if label_ids else save_prediction
     with counting("predicting") as bar:
         for done, path in enumerate(paths, start=1):
-            written = save_prediction(net, path, output)
+            written = save(net, path, output)
             bar(done, len(paths))
     out.print(
         f"{len(paths)} pictures -> {output}/ (the last: {', '.join(p.name for p in written)})",
         highlight=False,
     )
+
+
+def _pictures_of(config: "Config") -> list[Path]:
+    """The pictures of a configuration's test split, without their truth."""
+    from segdepth.core.errors import ConfigError
+    from segdepth.data.frames import FrameDataset
+    from segdepth.training import open_split
+
+    dataset = open_split(config, config.data.test_split)
+    if not isinstance(dataset, FrameDataset):
+        raise ConfigError(
+            f"the data set {config.data.dataset!r} has no picture files to predict; name pictures instead"
+        )
+    return [frame.image for frame in dataset.frames]
 
 
 def _pictures(paths: list[Path]) -> list[Path]:

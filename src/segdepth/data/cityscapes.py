@@ -84,6 +84,7 @@ class Cityscapes(FrameDataset):
         if "depth" in targets:
             depths = _truths(images, root / "disparity" / split, _DISPARITY_END)
             self._cameras = _camera_files(images, root / "camera" / split)
+            self.truth_kind = _truth_kind(len(images), len(self._cameras))
         frames = [Frame(name, image, labels[name], depths[name]) for name, image in images.items()]
         super().__init__(root, split, targets, frames=frames, kind="cityscapes")
 
@@ -159,6 +160,11 @@ def _camera_files(images: dict[str, Path], folder: Path) -> dict[str, Path]:
             missing, len(images), folder, CITYSCAPES_BASELINE_M, CITYSCAPES_FOCAL_PX,
         )  # fmt: skip
     return cameras
+
+
+def _truth_kind(frames: int, cameras: int) -> str:
+    assumed = f", {frames - cameras} of {frames} frames with assumed camera" if cameras < frames else ""
+    return f"stereo disparity (SGM), baseline and focal length of each frame's camera file{assumed}"
 
 
 def _read_camera(file: Path) -> tuple[float, float]:

@@ -24,7 +24,15 @@ from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network, read_picture
 from segdepth.saliency import Target, check_pixels, saliency_maps
 
-__all__ = ["Explanation", "answer_text", "colour_prediction", "explain", "save_prediction", "save_saliency"]
+__all__ = [
+    "Explanation",
+    "answer_text",
+    "colour_prediction",
+    "explain",
+    "save_label_ids",
+    "save_prediction",
+    "save_saliency",
+]
 
 
 def colour_prediction(net: Network, answer: ndarray, image: UInt8[ndarray, "h w 3"]) -> UInt8[ndarray, "h w 3"]:
@@ -60,6 +68,23 @@ def save_prediction(net: Network, path: Path, folder: Path) -> list[Path]:
     _save_array(metres, answer)
     write_depth_png16(png16, answer)
     return [colours, metres, png16]
+
+
+def save_label_ids(net: Network, path: Path, folder: Path) -> list[Path]:
+    """Predict one picture and save ``<picture>.png`` with the data set's own label ids, for a benchmark's server.
+
+    The ``_leftImg8bit`` of Cityscapes' pictures stays in the name; its server looks for city, sequence and frame in it.
+
+    Raises:
+        InputError: if the network does not segment, or does not know the label ids of its classes.
+    """
+    classes = net.card.classes
+    if net.output.kind != "logits" or classes is None:
+        raise InputError(f"label ids are for segmentation with known classes; this network is for {net.card.task}")
+    table = np.array(classes.label_ids, np.uint8)
+    file = folder / f"{path.stem}.png"
+    write_png(file, table[net.predict(path)])
+    return [file]
 
 
 def _save_array(path: Path, array: ndarray) -> None:

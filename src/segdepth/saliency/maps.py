@@ -1,41 +1,222 @@
 """Saliency maps: which input pixels does the answer at a pixel depend on, and how strongly?"""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, overload
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .reference import reference_gradients
-from .target import Pixel, Target
+from segdepth.core.errors import InputError
+from segdepth.core.tables import pick
+from segdepth.geometry.crops import crop_window
 
-__all__ = ["saliency_maps"]
+from .engine import Chunk, Explainer
+from .engines import EngineName, explain_with
+from .graph import Box
+from .methods import METHODS, Gradient, InputXGradient, Method, MethodName
+from .target import Pixel, Target, check_pixels, fixed_targets
+
+__all__ = ["saliency_chunks", "saliency_maps"]
+
+log = logging.getLogger(__name__)
+
+#: Bytes of maps, or of a method's sums, that streaming holds at a time.
+BLOCK_BYTES = 256 << 20
+
+Crop = str | tuple[slice, slice] | None
 
 
+@overload
+def saliency_maps(
+    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
+    method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[False] = ..., crop: Crop = ...,
+) -> Float[Tensor, "p _h _w"]: ...  # fmt: skip
+@overload
+def saliency_maps(
+    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
+    method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[True], crop: Crop = ...,
+) -> Iterator[Float[Tensor, "_p _h _w"]]: ...  # fmt: skip
 def saliency_maps(
     net: nn.Module,
-    image: Float[Tensor, "3 h w"],
+    image: Float[Tensor, "_ h w"],
     pixels: Sequence[Pixel],
     *,
     target: Target = "predicted",
-) -> Float[Tensor, "p h w"]:
+    method: MethodName | Method = "gradient",
+    engine: EngineName = "auto",
+    iterate: bool = False,
+    crop: Crop = None,
+) -> Float[Tensor, "p _h _w"] | Iterator[Float[Tensor, "_p _h _w"]]:
     """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
 
+    All engines give the same numbers, up to rounding. The network is left as it was.
+
     Args:
-        net: any module that maps ``[1, 3, h, w]`` to ``[1, c, h, w]``.
+        net: any module that maps ``[1, ., h, w]`` to ``[1, c, h, w]``.
         image: in the network's input range (see ``Network.preprocessing``).
         pixels: (row, column) of the targets.
         target: the number that is explained; by default the logit of the class predicted at the pixel, or the depth.
+        method: "gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", or one with its own settings,
+            such as ``SmoothGrad(samples=50)``.
+        engine: "auto" takes the fastest that can; "sparse", "windowed", "batched" or "reference".
+        iterate: give an iterator over blocks of maps, in the pixels' order and in bounded memory, not one tensor.
+        crop: compute and give the maps in this window only: a name (see ``segdepth.geometry.crops``), or row and column
+            slices.
 
     Returns:
-        One map per pixel, >= 0, in output units per unit of the input range.
+        One map per pixel, >= 0, in output units per unit of the input range (times the input's for the methods that
+        multiply by it).
 
     Raises:
-        InputError: if a pixel is outside the picture or the target does not fit the network.
+        InputError: if a pixel is outside the picture, the target does not fit the network or the engine does not know
+            an operation of it.
+        ConfigError: if there is no such method, engine or crop.
 
     Source:
         Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
     """
-    gradients = reference_gradients(net, image, pixels, target)
-    maps = [gradient.abs().amax(0) for gradient in gradients]
-    return torch.stack(maps) if maps else image.new_zeros((0, *image.shape[-2:]))
+    request = _Request.of(net, image, pixels, target, method, engine, crop)
+    if iterate:
+        return request.blocks()
+    maps = image.new_zeros((len(pixels), *request.size))
+    request.fill(maps, range(len(pixels)))
+    return maps
+
+
+def saliency_chunks(
+    net: nn.Module,
+    image: Float[Tensor, "_ h w"],
+    pixels: Sequence[Pixel],
+    *,
+    target: Target = "predicted",
+    method: MethodName | Method = "gradient",
+    engine: EngineName = "auto",
+    crop: Crop = None,
+) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:
+    """The same maps as the engine makes them: which pixels, where in the picture, and the maps over that box.
+
+    Outside its box a map is 0. This is the cheapest form: for statistics that need no whole maps.
+
+    Args:
+        net: see :func:`saliency_maps`, as for all arguments.
+        image: see there.
+        pixels: see there.
+        target: see there.
+        method: see there.
+        engine: see there.
+        crop: see there; boxes count from the picture's corner, not the crop's.
+    """
+    request = _Request.of(net, image, pixels, target, method, engine, crop)
+    for indices, box, signed in request.attributions(range(len(pixels))):
+        yield indices, box, _strongest(signed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """A checked call."""
+
+    net: nn.Module
+    image: Tensor
+    pixels: Sequence[Pixel]
+    target: Target
+    method: Method
+    engine: str
+    window: Box
+    first: Explainer
+
+    @staticmethod
+    def of(
+        net: nn.Module, image: Tensor, pixels: Sequence[Pixel], target: Target, method: MethodName | Method,
+        engine: str, crop: Crop,
+    ) -> "_Request":  # fmt: skip
+        _check_image(net, image)
+        height, width = image.shape[-2:]
+        check_pixels(pixels, (height, width))
+        window = _window(crop, height, width)
+        chosen = pick(METHODS, method, kind="saliency method") if isinstance(method, str) else method
+        first = explain_with(engine, net, image, target, window)
+        return _Request(net, image.detach(), pixels, target, chosen, engine, window, first)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a map."""
+        (top, bottom), (left, right) = self.window
+        return bottom - top, right - left
+
+    def prepare(self, picture: Tensor) -> Explainer:
+        """The picture itself has been looked at already."""
+        if picture is self.image:
+            return self.first
+        return explain_with(self.engine, self.net, picture, self.target, self.window)
+
+    def attributions(self, indices: range) -> Iterator[Chunk]:
+        """Of some pixels, numbered from 0; not more at a time than memory holds."""
+        size = len(indices) if isinstance(self.method, (Gradient, InputXGradient)) else self._block(len(self.image))
+        for start in range(indices.start, indices.stop, max(1, size)):
+            stop = min(start + max(1, size), indices.stop)
+            pixels = self.pixels[start:stop]
+            targets = fixed_targets(self.first.output, pixels, self.target)
+            for numbers, box, signed in self.method.attributions(
+                self.prepare, self.image, self.window, pixels, targets
+            ):
+                yield Chunk([start - indices.start + n for n in numbers], box, signed)
+
+    def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> None:
+        """Write the maps of some pixels into zeros."""
+        (top, _), (left, _) = self.window
+        flat = 0
+        for numbers, (rows, columns), signed in self.attributions(indices):
+            values = _strongest(signed)
+            flat += int((~values.flatten(1).any(1)).sum())
+            maps[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left][numbers] = values
+        if flat:
+            log.warning(
+                "saliency: %d of %d maps are zero everywhere: the output has no gradient there (a dead ReLU?)",
+                flat,
+                len(indices),
+            )
+
+    def blocks(self) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """All maps, a bounded number at a time."""
+        size = self._block(1)
+        for start in range(0, len(self.pixels), size):
+            indices = range(start, min(start + size, len(self.pixels)))
+            maps = self.image.new_zeros((len(indices), *self.size))
+            self.fill(maps, indices)
+            yield maps
+
+    def _block(self, channels: int) -> int:
+        rows, columns = self.size
+        return max(1, BLOCK_BYTES // (channels * rows * columns * self.image.element_size()))
+
+
+def _strongest(signed: Float[Tensor, "n _ h w"]) -> Float[Tensor, "n h w"]:
+    """Absolute value, maximum over the colours."""
+    return signed.abs().amax(1) if signed.numel() else signed[:, 0].abs()
+
+
+def _window(crop: Crop, height: int, width: int) -> Box:
+    rows, columns = crop_window(crop, height, width) if isinstance(crop, str) else crop or (slice(None), slice(None))
+    (top, bottom, row_step), (left, right, column_step) = rows.indices(height), columns.indices(width)
+    if (row_step, column_step) != (1, 1) or top >= bottom or left >= right:
+        raise InputError(f"crop {(rows, columns)} has no pixel of the {height}x{width} picture, or has a step")
+    return (top, bottom), (left, right)
+
+
+def _check_image(net: nn.Module, image: Tensor) -> None:
+    if not image.is_floating_point():
+        raise InputError(
+            f"the picture is {image.dtype}; give it in the network's input range, as net.preprocessing makes it"
+        )
+    if not torch.isfinite(image).all():
+        raise InputError("the picture holds values that are not finite")
+    trained = getattr(getattr(net, "card", None), "input_size", None)
+    if trained is not None and tuple(trained) != tuple(image.shape[-2:]):
+        log.warning(
+            "saliency: the picture is %dx%d, but the network was trained at %dx%d",
+            *image.shape[-2:],
+            *trained,
+        )

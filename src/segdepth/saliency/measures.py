@@ -83,9 +83,7 @@ def activation_ratio(maps: Float[Tensor, "p h w"], thresholds: Sequence[float]) 
     return active / (maps.shape[1] * maps.shape[2])
 
 
-def mask_iou(
-    a: Float[Tensor, "p h w"], b: Float[Tensor, "p h w"], thresholds: Sequence[float]
-) -> Float[Tensor, "p t"]:
+def mask_iou(a: Float[Tensor, "p h w"], b: Float[Tensor, "p h w"], thresholds: Sequence[float]) -> Float[Tensor, "p t"]:
     """Pixels active in both maps of a pair over pixels active in either.
 
     Args:

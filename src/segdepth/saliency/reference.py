@@ -1,19 +1,52 @@
 """One backward pass per pixel: slow, plain, right. What every faster engine is compared with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .target import Pixel, Target, check_pixels, target_output, target_value
+from .engine import Chunk
+from .graph import Box
+from .modes import undisturbed
+from .target import Pixel, Target, check_output, check_pixels, fixed_targets, output_function, target_value
 
-__all__ = ["reference_gradients"]
+__all__ = ["ReferenceExplainer", "reference_gradients"]
+
+
+class ReferenceExplainer:
+    """The obvious way.
+
+    Args:
+        function: from ``[1, ., h, w]`` to ``[1, c, h, w]``.
+        image: the picture.
+        window: what of the gradient is wanted; it is computed whole and cut.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box) -> None:
+        with torch.enable_grad():
+            self._x = image.detach()[None].clone().requires_grad_()
+            self._y = function(self._x)
+        self._window = window
+
+    @property
+    def output(self) -> Float[Tensor, "c h w"]:
+        """See :class:`Explainer`."""
+        return self._y[0].detach()
+
+    def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
+        """See :class:`Explainer`."""
+        rows, columns = (slice(*span) for span in self._window)
+        for index, (pixel, target) in enumerate(zip(pixels, targets, strict=True)):
+            with torch.enable_grad():
+                value = target_value(self._y, pixel, target)
+                (gradient,) = torch.autograd.grad(value, self._x, retain_graph=True)
+            yield Chunk([index], self._window, gradient[:, :, rows, columns])
 
 
 def reference_gradients(
-    net: nn.Module, image: Float[Tensor, "3 h w"], pixels: Sequence[Pixel], target: Target
-) -> Iterator[Float[Tensor, "3 h w"]]:
+    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], target: Target
+) -> Iterator[Float[Tensor, "_ h w"]]:
     """The gradient of the target's value at each pixel with respect to the picture, one after the other.
 
     The network is in eval mode meanwhile and left as it was; its parameters' gradients are not touched.
@@ -21,17 +54,10 @@ def reference_gradients(
     Raises:
         InputError: if a pixel is outside the picture or the target does not fit the network.
     """
-    check_pixels(pixels, (image.shape[-2], image.shape[-1]))
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
-    try:
-        with torch.enable_grad():
-            x = image.detach()[None].clone().requires_grad_()
-            output = target_output(net, x, target)
-            for pixel in pixels:
-                value = target_value(output, pixel, target)
-                (gradient,) = torch.autograd.grad(value, x, retain_graph=True)
-                yield gradient[0]
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    height, width = image.shape[-2:]
+    check_pixels(pixels, (height, width))
+    with undisturbed(net):
+        explainer = ReferenceExplainer(output_function(net, target), image, ((0, height), (0, width)))
+        check_output(explainer.output[None], image[None], target)
+        for chunk in explainer.gradients(pixels, fixed_targets(explainer.output, pixels, target)):
+            yield chunk.gradients[0]

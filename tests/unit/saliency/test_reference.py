@@ -35,7 +35,9 @@ def test_the_gradient_is_the_known_one(target: Target, place: tuple[int, int], v
 
 
 def test_a_callable_explains_any_number() -> None:
-    (found,) = saliency_maps(Known(), IMAGE, [(2, 3)], target=lambda out, px: out[0, 0, px[0], px[1]] - out[0, 1, px[0], px[1]])
+    (found,) = saliency_maps(
+        Known(), IMAGE, [(2, 3)], target=lambda out, px: out[0, 0, px[0], px[1]] - out[0, 1, px[0], px[1]]
+    )
     assert found[2, 2] == 3
     assert found[2, 3] == 5
 
@@ -50,7 +52,9 @@ def test_a_pixel_outside_names_the_valid_range(pixel: tuple[int, int]) -> None:
         saliency_maps(Known(), IMAGE, [pixel])
 
 
-@pytest.mark.parametrize(("target", "words"), [(7, r"0\.\.1"), ("depth", "one output channel"), ("disparity", "disparity")])
+@pytest.mark.parametrize(
+    ("target", "words"), [(7, r"0\.\.1"), ("depth", "one output channel"), ("disparity", "disparity")]
+)
 def test_a_target_that_does_not_fit_is_refused(target: Target, words: str) -> None:
     with pytest.raises(InputError, match=words):
         saliency_maps(Known(), IMAGE, [(0, 0)], target=target)

@@ -1,0 +1,103 @@
+"""Many pixels in one backward pass, for any module: chunked vector-Jacobian products, no parameter gradients."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .engine import Chunk
+from .graph import Box
+from .memory import free_memory, in_halves
+from .seeds import Seeds
+from .target import Pixel, Target
+
+__all__ = ["BatchedExplainer"]
+
+#: Largest number of targets at once, and what they may take on a CPU, where more only leaves the caches behind.
+LARGEST = 256
+CPU_BYTES = 64 << 20
+
+
+class BatchedExplainer:
+    """Backward passes with several output gradients at once.
+
+    Args:
+        function: from ``[1, ., h, w]`` to ``[1, c, h, w]``.
+        image: the picture.
+        window: what of the gradient is wanted; it is computed whole and cut.
+        chunk: targets at once; by default as many as memory allows.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Tensor], Tensor],
+        image: Float[Tensor, "_ h w"],
+        window: Box,
+        chunk: int | None = None,
+    ) -> None:
+        kept = _KeptBytes()
+        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
+            self._x = image.detach()[None].clone().requires_grad_()
+            self._y = function(self._x)
+        self._window = window
+        self.chunk = chunk or _chunk_size(kept.bytes, image.device)
+
+    @property
+    def output(self) -> Float[Tensor, "c h w"]:
+        """See :class:`Explainer`."""
+        return self._y[0].detach()
+
+    def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
+        """See :class:`Explainer`."""
+        seeds = Seeds(self.output, pixels, targets)
+        rows, columns = (slice(*span) for span in self._window)
+        for start in range(0, len(pixels), self.chunk):
+            indices = list(range(start, min(start + self.chunk, len(pixels))))
+            for group, gradients in in_halves(indices, lambda group: self._products(seeds, group)):
+                yield Chunk(group, self._window, gradients[:, :, rows, columns])
+
+    def _products(self, seeds: Seeds, group: list[int]) -> Float[Tensor, "n _ h w"]:
+        (rows, columns), values = seeds.gather(group)
+        outputs = self._y.new_zeros((len(group), *self._y.shape))
+        outputs[:, 0, :, slice(*rows), slice(*columns)] = values
+        if not self._y.requires_grad:  # nothing of the picture reaches the output
+            return self._x.new_zeros((len(group), *self._x.shape[1:]))
+        if len(group) > 1:
+            try:
+                return self._backward(outputs, is_grads_batched=True)[:, 0]
+            except RuntimeError as error:
+                if "vmap" not in str(error) and "atching rule" not in str(error):
+                    raise
+        return torch.cat([self._backward(output) for output in outputs])
+
+    def _backward(self, outputs: Tensor, **how: Any) -> Tensor:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that an operation has no batching rule and loops
+            gradients = torch.autograd.grad(self._y, self._x, outputs, retain_graph=True, allow_unused=True, **how)
+        zeros = self._x.new_zeros((*outputs.shape[: outputs.dim() - 4], *self._x.shape))
+        return zeros if gradients[0] is None else gradients[0]
+
+
+class _KeptBytes:
+    """Counts what the forward pass keeps for the backward pass, as a measure of what a backward pass takes."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._seen: set[int] = set()
+
+    def count(self, tensor: Tensor) -> Tensor:
+        """A hook for tensors that are saved; gives them back unchanged."""
+        if tensor.data_ptr() not in self._seen and not isinstance(tensor, torch.nn.Parameter):
+            self._seen.add(tensor.data_ptr())
+            self.bytes += tensor.nbytes
+        return tensor
+
+
+def _chunk_size(per_target: int, device: torch.device) -> int:
+    budget = free_memory(device) // 2
+    if device.type == "cpu":
+        budget = min(budget, CPU_BYTES)
+    return max(1, min(LARGEST, budget // max(1, per_target)))

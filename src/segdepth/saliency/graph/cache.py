@@ -1,0 +1,58 @@
+"""A network is taken apart once per input size, and again when it has changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .graph import Graph, build_graph
+
+__all__ = ["cached_graph"]
+
+#: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
+LARGEST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    fingerprint: tuple[Any, ...]
+    graph: Graph
+
+
+_cache: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], _Entry]] = WeakKeyDictionary()
+
+
+def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
+    """The graph of one of a network's functions at the picture's size, type and device.
+
+    Args:
+        net: whose weights tell whether a graph still holds.
+        function: the network, or a method of it.
+        image: the picture.
+
+    Raises:
+        UnsupportedOperationError: at an operation that is not known.
+    """
+    key = (getattr(function, "__name__", ""), tuple(image.shape), image.dtype, image.device)
+    fingerprint = _fingerprint(net)
+    entries = _cache.setdefault(net, {})
+    entry = entries.pop(key, None)
+    if entry is None or entry.fingerprint != fingerprint:
+        entry = _Entry(fingerprint, build_graph(function, image))
+    entries[key] = entry  # the one used last stands last
+    while len(entries) > LARGEST:
+        del entries[next(iter(entries))]
+    return entry.graph
+
+
+def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
+    """Changes with the modules and with the weights; these are summed, because ``p.data`` can change unnoticed."""
+    tensors = list(chain(net.parameters(), net.buffers()))
+    with torch.no_grad():
+        sums = torch.stack([t.sum().double().cpu() for t in tensors]).tolist() if tensors else []
+    return tuple(map(id, net.modules())), tuple(map(id, tensors)), tuple(sums)

@@ -1,0 +1,88 @@
+"""A network as a list of few kinds of operations, and what one picture makes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, fx
+
+from .fold import fold_scales
+from .lower import lower
+from .nodes import MaxPool, Node, Pointwise
+from .trace import trace
+
+__all__ = ["Graph", "State", "build_graph"]
+
+#: What the gradient depends on, by value: a pointwise derivative ``[c, h, w]``, or who won a pooling ``[c, h, w]``.
+State = dict[int, Tensor]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network at one input size.
+
+    Attributes:
+        nodes: in an order in which each comes after its inputs; the first is the picture, the last the output.
+        traced: the same network as PyTorch runs it.
+        like: an empty tensor of the picture's type, on its device.
+    """
+
+    nodes: list[Node]
+    traced: fx.GraphModule
+    like: Tensor
+    _prepared: dict[tuple[int, Any], Any] = field(default_factory=dict, repr=False)
+
+    def prepared(self, index: int, prepare: Callable[[Any], T]) -> T:
+        """What an engine makes of a node whatever the picture is; made once."""
+        key = (index, prepare)
+        if key not in self._prepared:
+            self._prepared[key] = prepare(self.nodes[index])
+        return self._prepared[key]  # type: ignore[no-any-return]
+
+    def forward(self, image: Float[Tensor, "_ h w"]) -> tuple[Float[Tensor, "c h w"], State]:
+        """The output for a picture, and what the gradients at this picture depend on."""
+        run = _Forward(self)
+        with torch.no_grad():
+            output = run.run(image[None])
+        return output[0], run.state
+
+
+class _Forward(fx.Interpreter):
+    """Runs the trace and keeps masks, derivatives and winners, nothing else."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph.traced)
+        self.state: State = {}
+        self._kept: dict[fx.Node, list[tuple[int, Pointwise | MaxPool]]] = {}
+        for index, node in enumerate(graph.nodes):
+            if isinstance(node, (Pointwise, MaxPool)):
+                self._kept.setdefault(node.source, []).append((index, node))
+
+    def run_node(self, n: fx.Node) -> Any:
+        result = super().run_node(n)
+        for index, node in self._kept.get(n, ()):
+            if isinstance(node, MaxPool):
+                self.state[index] = result[1][0]
+            else:
+                arguments, _ = self.fetch_args_kwargs_from_env(n)
+                self.state[index] = node.derivative(arguments, result)[0]
+        return result
+
+
+def build_graph(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
+    """Take a function of one picture apart.
+
+    Args:
+        function: ``[1, ., h, w]`` to ``[1, c, h, w]``, such as a network in eval mode.
+        image: any picture of the size, type and device.
+
+    Raises:
+        UnsupportedOperationError: at an operation that is not known.
+    """
+    traced = trace(function, image[None])
+    with torch.no_grad():
+        return Graph(fold_scales(lower(traced)), traced, image.new_empty(0))

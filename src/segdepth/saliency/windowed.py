@@ -1,0 +1,140 @@
+"""Exact backpropagation restricted, layer by layer, to the window that the targets can depend on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .boxes import Boxes, Reach, box_size
+from .engine import Chunk
+from .graph import Box, Graph, State
+from .graph.backward import input_gradient, prepare_state, prepare_weight
+from .graph.nodes import Convolution, Unpool
+from .memory import free_memory, in_halves
+from .seeds import Seeds
+from .target import Pixel, Target
+from .tiles import tile_pixels
+
+__all__ = ["BackwardPass", "GraphExplainer", "WindowedPass"]
+
+#: Largest number of targets at once on a GPU, and the bytes that a layer's gradients may take on a CPU: its caches.
+LARGEST = 64
+CPU_BYTES = 16 << 20
+
+
+@runtime_checkable
+class BackwardPass(Protocol):
+    """Backward passes at one picture."""
+
+    lanes: int
+    """How many targets it likes to take at once."""
+
+    def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
+        """The picture's gradient over ``boxes.values[0]``.
+
+        Args:
+            seeds: the gradient of each target with respect to the output, over ``boxes.values[-1]``.
+            boxes: as :meth:`Reach.back` gave them.
+        """
+
+
+class GraphExplainer:
+    """Explains pixels tile by tile; what does the backward pass is handed in.
+
+    Args:
+        output: the network's answer to the picture.
+        backward: at the picture.
+        reach: the graph's connectivity.
+    """
+
+    def __init__(self, output: Float[Tensor, "c h w"], backward: BackwardPass, reach: Reach) -> None:
+        self.output = output
+        self._pass = backward
+        self._reach = reach
+
+    def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
+        """See :class:`Explainer`."""
+        seeds = Seeds(self.output, pixels, targets)
+        for tile in tile_pixels(pixels, self._pass.lanes):
+            for group, (box, gradients) in in_halves(tile, lambda group: self._tile(seeds, group)):
+                yield Chunk(group, box, gradients)
+
+    def _tile(self, seeds: Seeds, group: list[int]) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
+        with torch.no_grad():
+            ((top, _), (left, _)), values = seeds.gather(group)
+            boxes = self._reach.back(((top, top + values.shape[-2]), (left, left + values.shape[-1])))
+            rows, columns = boxes.values[-1]
+            values = values[..., rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
+            if rows[0] == rows[1]:  # no target depends on the window
+                return boxes.values[0], values.new_zeros((len(group), self._reach.graph.nodes[0].shape[0], 0, 0))
+            return boxes.values[0], self._pass.gradients(values, boxes)
+
+
+class WindowedPass:
+    """Backward passes in plain PyTorch, on the picture's device.
+
+    Args:
+        graph: the network.
+        state: the forward pass's masks and winners at the picture.
+        reach: the graph's connectivity.
+    """
+
+    def __init__(self, graph: Graph, state: State, reach: Reach) -> None:
+        self.graph = graph
+        self._state: dict[int, Tensor] = {}
+        for index, node in enumerate(graph.nodes):
+            if isinstance(node, Convolution):
+                self._state[index] = graph.prepared(index, prepare_weight)
+            elif index in state:
+                self._state[index] = prepare_state(node, state[index], graph.nodes[node.inputs[0]].shape[1:])
+        self.lanes = _lanes(graph, reach)
+
+    def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
+        """See :class:`BackwardPass`."""
+        last = len(self.graph.nodes) - 1
+        sums: dict[int, Tensor] = {last: seeds.contiguous(memory_format=torch.channels_last)}
+        for index in range(last, 0, -1):
+            g = sums.pop(index, None)
+            if g is not None:
+                self._step(index, g, boxes, sums)
+        rows, columns = box_size(boxes.values[0])
+        return sums[0] if 0 in sums else seeds.new_zeros((len(seeds), self.graph.nodes[0].shape[0], rows, columns))
+
+    def _step(self, index: int, g: Tensor, boxes: Boxes, sums: dict[int, Tensor]) -> None:
+        """Hand the gradient of one value to its inputs."""
+        node = self.graph.nodes[index]
+        state = self._state.get(node.pool if isinstance(node, Unpool) else index)
+        for place, (value, part) in enumerate(zip(node.inputs, boxes.parts[index], strict=True)):
+            if part[0][0] < part[0][1]:
+                found = input_gradient(node, g, boxes.values[index], place, part, state)
+                _accumulate(sums, value, boxes.values[value], part, found)
+
+
+def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found: Tensor) -> None:
+    """Add a contribution over ``part`` to the value's gradient over ``box``."""
+    if value not in sums and part == box:
+        sums[value] = found
+        return
+    (top, _), (left, _) = box
+    inside = (..., slice(part[0][0] - top, part[0][1] - top), slice(part[1][0] - left, part[1][1] - left))
+    rows, columns = box_size(box)
+    total = found.new_zeros((*found.shape[:2], rows, columns)).contiguous(memory_format=torch.channels_last)
+    total[inside] = found
+    if value in sums:
+        total += sums[value]
+    sums[value] = total
+
+
+def _lanes(graph: Graph, reach: Reach) -> int:
+    """As many targets at once as keep the largest layer's gradients in the caches (CPU) or in a part of memory (GPU)."""
+    rows, columns = reach.window
+    middle = ((rows[0] + rows[1]) // 2, (columns[0] + columns[1]) // 2)
+    boxes = reach.back(((middle[0], middle[0] + 1), (middle[1], middle[1] + 1)))
+    sizes = (
+        node.shape[0] * box_size(box)[0] * box_size(box)[1] for node, box in zip(graph.nodes, boxes.values, strict=True)
+    )
+    device, item = graph.like.device, graph.like.element_size()
+    budget = CPU_BYTES if device.type == "cpu" else free_memory(device) // 16
+    return max(1, min(LARGEST, budget // (item * max(1, *sizes))))

@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import torch
+
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean, pick
 
@@ -69,4 +71,5 @@ def build_network(card: Card) -> Network:
     net = NETWORKS[card.arch](card.out_channels, card.output, **card.options)
     net.preprocessing = Preprocessing(card.preprocessing)
     net.card = card
-    return net
+    # one layout from the picture's bytes to the last map: no convolution has to reorder its input and its weights
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -14,6 +14,7 @@ from .cityscapes import Cityscapes
 from .folder import Folder
 from .kitti_depth import KittiDepth
 from .kitti_eigen import KittiEigen
+from .kitti_frames import KittiRaw
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, Target
@@ -29,6 +30,7 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
         "folder": {"labels": Folder, "depth": Folder},
         "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
         "kitti_eigen": {"depth": KittiEigen},
+        "kitti_raw": {"depth": KittiRaw},
         "nyuv2": {"labels": NYUv2, "depth": NYUv2},
         "synthetic": {"labels": Synthetic, "depth": Synthetic},
     }

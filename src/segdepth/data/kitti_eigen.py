@@ -3,18 +3,18 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from jaxtyping import Float32
 from numpy import ndarray
-from PIL import Image
 
-from segdepth.core.errors import DataError, reason
-from segdepth.geometry import Camera, project_velodyne, read_kitti_calibration
+from segdepth.core.errors import DataError
+from segdepth.geometry import Camera
 
 from .files import IMAGE_ENDINGS, read_depth_png, read_lines
-from .frames import Frame, FrameDataset, require_path
-from .kitti_raw import drive_folder, read_velodyne, scan_path
+from .frames import Frame, require_path
+from .kitti_frames import RawFrames
+from .kitti_raw import drive_folder, scan_path
 from .sample import Target
 from .splits import eigen_test_files
 
@@ -33,7 +33,7 @@ _KINDS = {
 }
 
 
-class KittiEigen(FrameDataset):
+class KittiEigen(RawFrames):
     """KITTI raw with the files that depth is tested on, by default Eigen's 697.
 
     ``path`` holds the raw drives. The truth is the laser scan of the frame, or with ``truth: improved`` the official
@@ -54,10 +54,6 @@ class KittiEigen(FrameDataset):
         Eigen, Puhrsch and Fergus 2014, arXiv:1406.2283; Garg et al. 2016, arXiv:1603.04992; Uhrig et al. 2017,
         arXiv:1708.06500.
     """
-
-    provides: ClassVar[frozenset[str]] = frozenset({"depth"})
-    depth_range = (0.001, 80.0)
-    crop = "garg"
 
     def __init__(
         self,
@@ -88,17 +84,11 @@ class KittiEigen(FrameDataset):
         #: Each sample's place in the list, by which other programs number their files.
         self.positions = tuple(found[frame.name] for frame in there)
         super().__init__(root, split, targets, frames=there, kind="kitti_eigen")
-        self._calibrations = {date: read_kitti_calibration(root / date) for date in {name[:10] for name in self.names}}
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         if self._truth == "improved":
             return read_depth_png(file, _METRES_PER_UNIT)
-        return project_velodyne(
-            read_velodyne(file), self._calibrations[frame.name[:10]], _size(frame.image), _camera(frame)
-        )
-
-    def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
-        return float(self._calibrations[frame.name[:10]].intrinsics(_camera(frame))[0, 0])
+        return super()._read_depth(file, frame)
 
 
 def _entry(line: str, files: str | None) -> tuple[str, Camera, str]:
@@ -136,16 +126,3 @@ def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[s
         f"{root} has {found} of the {expected} files that are to be scored; missing are {named}"
         " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
     )
-
-
-def _size(image: Path) -> tuple[int, int]:
-    """Rows and columns of a picture, from its head."""
-    try:
-        with Image.open(image) as picture:
-            return picture.height, picture.width
-    except OSError as error:
-        raise DataError(f"{image} is no picture: {reason(error)}") from None
-
-
-def _camera(frame: Frame) -> Camera:
-    return 3 if frame.name.partition("/")[0].endswith("_03") else 2

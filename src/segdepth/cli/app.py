@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from .config import config_app
+from .convert import convert
 from .data import data_app
 from .demo import demo
 from .evaluate import evaluate
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "saliency": saliency,
+    "convert": convert,
     "demo": demo,
 }
 GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app}

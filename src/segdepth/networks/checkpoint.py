@@ -1,10 +1,12 @@
 """Networks on disk: safetensors whose metadata hold the card. Loading never executes code."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
@@ -115,6 +117,29 @@ def load_network(where: str | Path, device: str | torch.device = "cpu") -> Netwo
     return net.to(device).eval()
 
 
+def _load_pickle(path: Path) -> Any:
+    """A torch file, zipped or as torch before 1.6 wrote it, without executing anything in it.
+
+    Besides tensors and plain values, numpy's numbers are let through: many programs store their best score as one.
+    """
+    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    allowed: list[Any] = [np.dtype, *(type(np.dtype(kind)) for kind in "fdil?")]
+    allowed += [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]  # of numpy 1 and 2
+    with torch.serialization.safe_globals(allowed):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _why(error: Exception) -> str:
+    """Why torch refused a file, in one line; by name, if it was for what the file would call."""
+    calls = re.search(r"GLOBAL (\S+)|unrecognised function (.+)", str(error))
+    if calls:
+        return (
+            f"to open it is to run code of its own choice, {calls[1] or calls[2]}; "
+            "save the state_dict alone, which is tensors and their names"
+        )
+    return reason(error)
+
+
 def read_state(path: Path) -> Mapping[str, Tensor]:
     """A plain state dict from a ``.safetensors`` or a pickled torch file, without executing anything in it.
 
@@ -127,11 +152,9 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = _load_pickle(path)
     except Exception as error:  # torch raises half a dozen kinds for a broken file
-        raise CheckpointError(
-            f"{str(path)!r} cannot be read safely as weights ({reason(error)})"
-        ) from None
+        raise CheckpointError(f"{str(path)!r} cannot be read safely as weights ({_why(error)})") from None
     for key in ("state_dict", "model_state"):
         loaded = loaded.get(key, loaded) if isinstance(loaded, Mapping) else loaded
     if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):

@@ -10,7 +10,7 @@ from segdepth.core.errors import CheckpointError
 
 from .network import Network
 
-__all__ = ["RENAMES", "load_reference_state", "rename_reference_state"]
+__all__ = ["RENAMES", "load_reference_state", "new_name", "rename_reference_state"]
 
 #: Per network: (pattern, replacement) for whole names; the first that matches wins. A replacement that ends in ``|0`` or
 #: ``|1`` is that part of a tensor of ours that holds two of the reference's, one after the other along the first axis.
@@ -120,22 +120,34 @@ def rename_reference_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, 
         )
     parts: dict[str, dict[int, Tensor]] = {}
     for old, tensor in state.items():
-        name, _, part = _rename(arch, old.removeprefix("module.")).partition("|")
-        parts.setdefault(name, {})[int(part or 0)] = tensor
+        new = new_name(arch, old)
+        if new is None:
+            raise CheckpointError(
+                f"the tensor {old!r} belongs to no {arch} of the reference; is this another network's checkpoint?"
+            )
+        name, part = new
+        parts.setdefault(name, {})[part] = tensor
     return {
         name: torch.cat([piece[k] for k in sorted(piece)]) if piece[0].dim() else piece[0]
         for name, piece in parts.items()
     }
 
 
-def _rename(arch: str, old: str) -> str:
+def new_name(arch: str, old: str) -> tuple[str, int] | None:
+    """Our name of one of the reference's tensors, and which part of ours it is (0 where it is the whole).
+
+    None if no tensor of the reference's ``arch`` has that name. A ``module.`` prefix is dropped.
+
+    Example:
+        >>> new_name("fcrn", "module.up1.conv2_3.bias"), new_name("fcrn", "nonsense")
+        (('decoder.0.convs.2.bias', 1), None)
+    """
     for pattern, replacement in RENAMES[arch]:
-        match = re.fullmatch(pattern, old)
+        match = re.fullmatch(pattern, old.removeprefix("module."))
         if match:
-            return match.expand(replacement)
-    raise CheckpointError(
-        f"the tensor {old!r} belongs to no {arch} of the reference; is this another network's checkpoint?"
-    )
+            name, _, part = match.expand(replacement).partition("|")
+            return name, int(part or 0)
+    return None
 
 
 def load_reference_state(net: Network, state: Mapping[str, Tensor]) -> None:

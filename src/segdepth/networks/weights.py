@@ -13,7 +13,7 @@ from segdepth.layers.vgg import vgg16_convolution_indices
 from .checkpoint import read_state
 from .network import Network
 
-__all__ = ["URLS", "load_backbone"]
+__all__ = ["URLS", "load_backbone", "load_backbone_state"]
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +41,38 @@ def load_backbone(net: Network, source: bool | str | Path) -> None:
     """
     if source is False:
         return
-    arch = net.card.arch
-    if net.backbone is None:
-        raise CheckpointError(f"model.pretrained: there are no ImageNet weights for {arch}; set it to false")
-    state = _download(net.backbone) if source is True else read_state(Path(source))
+    _require_backbone(net)
+    state = _download(str(net.backbone)) if source is True else read_state(Path(source))
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    loader = _load_resnet if net.backbone.startswith("resnet") else _load_vgg
-    used = loader(net, state)
-    unused = sorted(set(state) - used)
+    used = load_backbone_state(net, state)
+    unused = sorted(set(state) - used.keys())
     log.info(
         "backbone: %d of %d ImageNet tensors used; left out: %s",
         len(used),
         len(state),
         ", ".join(unused) or "none",
     )
+
+
+def load_backbone_state(net: Network, state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Fill a network's backbone from tensors in torchvision's naming, with or without ``module.`` prefixes.
+
+    Returns:
+        The name in the file -> ours, of every tensor that was copied.
+
+    Raises:
+        CheckpointError: if the network takes no ImageNet weights, or these do not fit.
+    """
+    _require_backbone(net)
+    given = {name.removeprefix("module."): name for name in state}
+    loader = _load_resnet if str(net.backbone).startswith("resnet") else _load_vgg
+    used = loader(net, {name: state[theirs] for name, theirs in given.items()})
+    return {given[name]: ours for name, ours in used.items()}
+
+
+def _require_backbone(net: Network) -> None:
+    if net.backbone is None:
+        raise CheckpointError(f"model.pretrained: there are no ImageNet weights for {net.card.arch}; set it to false")
 
 
 def _download(backbone: str) -> Mapping[str, Tensor]:
@@ -69,19 +87,19 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
     return state
 
 
-def _load_resnet(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+def _load_resnet(net: Network, state: Mapping[str, Tensor]) -> dict[str, str]:
     """Copy by equal names, all but the classifier; a ResNet of another depth has more names, or fewer."""
     encoder: nn.Module = net.encoder  # type: ignore[assignment]
     names = {*encoder.state_dict(), *(name for name in state if not name.startswith("fc."))}
     return _copy(net, encoder, _without_counters({name: name for name in sorted(names)}, state), state)
 
 
-def _load_vgg(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+def _load_vgg(net: Network, state: Mapping[str, Tensor]) -> dict[str, str]:
     """Copy the convolutions and, where the network has layers of their sizes, fc6 and fc7."""
     return _load_vgg_stages(net, state) | _load_vgg_classifier(net, state)
 
 
-def _load_vgg_stages(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+def _load_vgg_stages(net: Network, state: Mapping[str, Tensor]) -> dict[str, str]:
     """Copy convolutions and, where the file has it, batch norm, stage by stage."""
     batch_norm = "features.1.running_mean" in state
     stages: nn.ModuleList = net.encoder  # type: ignore[assignment]
@@ -96,7 +114,7 @@ def _load_vgg_stages(net: Network, state: Mapping[str, Tensor]) -> set[str]:
     return _copy(net, stages, _without_counters(names, state), state)
 
 
-def _load_vgg_classifier(net: Network, state: Mapping[str, Tensor]) -> set[str]:
+def _load_vgg_classifier(net: Network, state: Mapping[str, Tensor]) -> dict[str, str]:
     """Copy fully connected layers into the convolutions that compute the same (Long et al. 2015, section 3.1)."""
     own = net.state_dict()
     names = {
@@ -118,7 +136,7 @@ def _without_counters(names: Mapping[str, str], state: Mapping[str, Tensor]) -> 
     return {theirs: ours for theirs, ours in names.items() if theirs in state or not theirs.endswith("_tracked")}
 
 
-def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapping[str, Tensor]) -> set[str]:
+def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapping[str, Tensor]) -> dict[str, str]:
     own = module.state_dict()
     for theirs, ours in names.items():
         if theirs not in state:
@@ -133,4 +151,5 @@ def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapp
             )
     for theirs, ours in names.items():
         own[ours].copy_(state[theirs])  # a copy: the file's tensors stay their own
-    return set(names)
+    prefix = "" if module is net else "encoder."
+    return {theirs: prefix + ours for theirs, ours in names.items()}

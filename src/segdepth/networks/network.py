@@ -18,7 +18,8 @@ from segdepth.core.errors import InputError
 from segdepth.geometry.resize import resize_image
 
 from .card import Card
-from .outputs import DepthOutput, Logits, LogDepth, Metres, Output, OutputKind
+from .hub import HubNetwork
+from .outputs import DepthOutput, LogDepth, Logits, Metres, Output, OutputKind
 from .preprocessing import Preprocessing
 
 __all__ = ["MIN_SIZE", "Network", "Picture"]
@@ -30,7 +31,7 @@ MIN_SIZE = 32
 Picture = str | Path | Image.Image | UInt8[ndarray, "h w 3"]
 
 
-class Network(nn.Module):
+class Network(nn.Module, HubNetwork):
     """A dense predictor: a picture in, an answer per pixel out, at the picture's size.
 
     A subclass is one paper. It builds its layers and answers :meth:`raw`; the rest is the same for all.
@@ -44,7 +45,8 @@ class Network(nn.Module):
         depth_output: how this paper's linear map becomes depth.
         legacy_depth_output: how the reference did it.
         backbone: whose ImageNet weights fit; None where none do.
-        parts: the submodules that those weights fill (the "backbone" of learning-rate groups and freezing).
+        encoder: the submodule that those weights fill, in networks that have one; learning-rate groups and freezing call
+            it the backbone.
         card: what travels with the weights; set by whoever creates the network.
         preprocessing: 8-bit RGB to the input range.
     """
@@ -98,13 +100,11 @@ class Network(nn.Module):
         return self.output.decode(output)
 
     @overload
-    def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...
+    def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, image: Iterable[Picture]) -> list[Shaped[ndarray, "h w"]]: ...
     @torch.no_grad()
-    def predict(
-        self, image: Picture | Iterable[Picture]
-    ) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "h w"]]:
+    def predict(self, image: Picture | Iterable[Picture]) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "h w"]]:
         """Class ids (uint8 train ids) or metres (float32) of pictures, at each picture's own size.
 
         Pictures are resized to the size that the network was trained at, in one batch; logits and depth are resized
@@ -130,8 +130,7 @@ class Network(nn.Module):
         finally:
             self.train(was_training)
         return [
-            self._answer(output[None], picture.shape[:2])
-            for output, picture in zip(outputs, pictures, strict=True)
+            self._answer(output[None], picture.shape[:2]) for output, picture in zip(outputs, pictures, strict=True)
         ]
 
     def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
@@ -156,9 +155,7 @@ def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
         return np.asarray(image.convert("RGB"))
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise InputError(
-                f"a picture must be RGB uint8 [h, w, 3]; this array is {image.dtype} {list(image.shape)}"
-            )
+            raise InputError(f"a picture must be RGB uint8 [h, w, 3]; this array is {image.dtype} {list(image.shape)}")
         return image
     try:
         data = np.fromfile(image, np.uint8)

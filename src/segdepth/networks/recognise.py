@@ -92,7 +92,8 @@ def _candidates(arch: str, shapes: Mapping[str, Shape]) -> Iterator[Card]:
             "task": "",
         }
         yield Card(**common, output="depth", out_channels=1)
-        channels = _out_channels(*(Card(**common, output="logits", out_channels=n) for n in (2, 3)), shapes)
+        two, three = (Card(**common, output="logits", out_channels=n) for n in (2, 3))
+        channels = _out_channels(two, three, shapes)
         if channels is not None and channels > 1:
             yield Card(**common, output="logits", out_channels=channels)
 

@@ -52,6 +52,12 @@ def test_the_page_shows_everything_and_needs_nothing(configs: dict[str, Config],
     for explained in result.explained:
         assert set(explained.maps) == {"seg", "depth"}
 
+    shares = {row.statistic: row.means for row in result.statistics}
+    for task in result.tasks:
+        ratios = [shares[f"activation ratio at {t}"][task] for t in (0.1, 0.5, 0.9)]
+        assert 1 > ratios[0] > ratios[1] > ratios[2] > 0
+        assert 1 > shares["activation distance at 0.1"][task] > 0
+
     page = tmp_path / "index.html"
     write_demo_page(result, page)
     text = page.read_text()

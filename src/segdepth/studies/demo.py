@@ -24,7 +24,7 @@ from segdepth.evaluation.pictures import answer_text, explain
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network, load_network
 from segdepth.saliency import saliency_maps
-from segdepth.saliency.measures import activation_distance, activation_ratio
+from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, open_split, train
 
@@ -307,7 +307,7 @@ def _statistics(
         for index in indices:
             image = resize_sample(datasets[name][index], size, image_only=True).image
             x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
-            maps = saliency_maps(net, x, pixels)[:, rows, cols]
+            maps = normalise(saliency_maps(net, x, pixels)[:, rows, cols])
             distances.append(activation_distance(maps, shifted, THRESHOLDS))
             ratios.append(activation_ratio(maps, THRESHOLDS))
         for title, values in (("activation distance", distances), ("activation ratio", ratios)):

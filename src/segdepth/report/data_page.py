@@ -1,0 +1,93 @@
+"""The doctor's page: findings, histograms, samples with their truth laid over."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import jinja2
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from segdepth.core.files import write_text
+from segdepth.data import Dataset, Sample
+from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
+from segdepth.drawing import colour_depth, colour_labels, overlay, png_data_uri
+from segdepth.geometry.resize import resize_image
+
+__all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
+
+_WIDTH = 832
+_FAR_M = 1000.0
+
+
+def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
+    """The picture, with labels laid over it below, and depth below that, as far as they are there."""
+    panels = [sample.image]
+    if sample.labels is not None and dataset.classes is not None:
+        coloured = colour_labels(sample.labels, dataset.classes.colours)
+        panels.append(overlay(sample.image, coloured, alpha=0.5, where=sample.labels < len(dataset.classes)))
+    if sample.depth is not None:
+        coloured = colour_depth(sample.depth, 2, 60, "turbo")
+        if (sample.depth > 0).mean() < 0.3:  # a laser's points: thicker, so that they can be seen
+            coloured = np.asarray(cv2.dilate(coloured, np.ones((2, 2), np.uint8)))
+        panels.append(overlay(sample.image, coloured, alpha=0.85, where=coloured.max(axis=2) > 0))
+    return np.concatenate(panels)
+
+
+def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:
+    """Share of the labelled pixels of each class, and of all pixels that are ignored."""
+    if dataset.classes is None or not facts.classes.any():
+        return {}
+    counts = facts.classes[: len(dataset.classes)]
+    shares = {name: float(n / max(counts.sum(), 1)) for name, n in zip(dataset.classes.names, counts, strict=True)}
+    return shares | {"(ignored)": float(1 - counts.sum() / facts.classes.sum())}
+
+
+def depth_shares(facts: Facts) -> dict[str, float]:
+    """Share of the measurements in each interval of distance."""
+    total = facts.depths.sum()
+    if total == 0:
+        return {}
+    edges = pairwise(DEPTH_EDGES_M)
+    names = (f"{low:g}-{high:g} m" if high < _FAR_M else f"over {low:g} m" for low, high in edges)
+    return {name: float(count / total) for name, count in zip(names, facts.depths, strict=True)}
+
+
+def write_data_page(
+    report: Report, datasets: Mapping[str, Dataset], samples: Mapping[str, Sequence[Sample]], path: Path
+) -> None:
+    """Write one HTML file that needs nothing else.
+
+    Args:
+        report: the doctor's.
+        datasets: the splits that could be opened.
+        samples: some of each split, to be drawn.
+        path: of the page.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    splits = [
+        {
+            "name": name,
+            "facts": report.facts[name],
+            "truth": dataset.truth_kind,
+            "classes": class_shares(report.facts[name], dataset),
+            "depths": depth_shares(report.facts[name]),
+            "shifts": report.facts[name].shifts(),
+            "pictures": list(_pictures(samples.get(name, ()), dataset)),
+        }
+        for name, dataset in datasets.items()
+    ]
+    write_text(path, environment.get_template("data.html").render(report=report, splits=splits))
+
+
+def _pictures(samples: Iterable[Sample], dataset: Dataset) -> Iterable[tuple[str, str]]:
+    """Names and data URIs."""
+    for sample in samples:
+        drawn = draw_sample(sample, dataset)
+        width = min(_WIDTH, drawn.shape[1])
+        yield sample.name, png_data_uri(resize_image(drawn, (round(drawn.shape[0] * width / drawn.shape[1]), width)))

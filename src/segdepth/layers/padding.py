@@ -14,10 +14,11 @@ def pad_to_multiple(x: Float[Tensor, "b c _h _w"], multiple: int, remainder: int
     gradients of copies add up in the original, so edge pixels would look several times more salient than they are.
 
     Example:
+        >>> import torch
         >>> pad_to_multiple(torch.ones(1, 3, 37, 50), 16).shape
         torch.Size([1, 3, 48, 64])
         >>> pad_to_multiple(torch.ones(1, 3, 37, 50), 8, remainder=1).shape
         torch.Size([1, 3, 41, 57])
     """
-    bottom, right = ((remainder - side) % multiple for side in x.shape[-2:])
-    return F.pad(x, (0, right, 0, bottom))
+    height, width = (-((remainder - side) // multiple) * multiple + remainder for side in x.shape[-2:])
+    return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
+from segdepth.layers.padding import pad_to_multiple
 from segdepth.layers.vgg import VGG16_STAGES, conv_stage
 from segdepth.layers.widths import scale_channels
 
@@ -23,7 +24,8 @@ class FCN8s(Network):
 
     The paper pads the picture by 100 pixels because fc6, a 7x7 convolution without padding, takes 6 of pool5's rows
     and columns, and crops the scores back into place. Padding pool5 by 3 instead puts every score over the middle of
-    its pixels at any size, and spares the border's work: 2.2 times the picture's at 256x832, 13 times at 64x96.
+    its pixels and spares the border's work: 2.2 times the picture's at 256x832, 13 times at 64x96. Sizes that are no
+    multiple of 32 are padded with zeros and cropped.
 
     The last upsampling is fixed to bilinear interpolation and the two before it are learned, as in section 4.3.
 
@@ -83,6 +85,8 @@ class FCN8s(Network):
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The scores, upsampled from an eighth of the input's size."""
         size = x.shape[-2:]
+        if not self.legacy:
+            x = pad_to_multiple(x, 2 ** len(self.encoder))
         pools = []
         for stage in self.encoder:
             x = F.max_pool2d(stage(x), 2, ceil_mode=True)
@@ -91,9 +95,8 @@ class FCN8s(Network):
         x = self.dropout(F.relu(self.fc7(x), inplace=True))
         if self.legacy:
             return self._legacy_upsampling(self.score(x), pools[2], pools[3], size)
-        pool3, pool4 = self.score_pool3(pools[2]), self.score_pool4(pools[3])
-        x = _crop(self.up_to_pool4(self.score(x)), pool4.shape[-2:]) + pool4
-        x = _crop(self.up_to_pool3(x), pool3.shape[-2:]) + pool3
+        x = self.up_to_pool4(self.score(x)) + self.score_pool4(pools[3])
+        x = self.up_to_pool3(x) + self.score_pool3(pools[2])
         # a score lies in the middle of its 8x8 pixels, so it is the pixels' edges that have to be aligned
         return _crop(F.interpolate(x, scale_factor=8, mode="bilinear", align_corners=False), size)
 

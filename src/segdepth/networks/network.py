@@ -102,9 +102,9 @@ class Network(nn.Module, HubNetwork):
     @overload
     def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, image: Iterable[Picture]) -> list[Shaped[ndarray, "h w"]]: ...
+    def predict(self, image: Iterable[Picture]) -> list[Shaped[ndarray, "_h _w"]]: ...
     @torch.no_grad()
-    def predict(self, image: Picture | Iterable[Picture]) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "h w"]]:
+    def predict(self, image: Picture | Iterable[Picture]) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "_h _w"]]:
         """Class ids (uint8 train ids) or metres (float32) of pictures, at each picture's own size.
 
         Pictures are resized to the size that the network was trained at, in one batch; logits and depth are resized

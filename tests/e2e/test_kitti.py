@@ -180,3 +180,46 @@ def test_doors_say_their_verbs_help(door: str, verb: str) -> None:
     done = subprocess.run([sys.executable, door, "--help"], capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert done.returncode == 0
     assert verb in done.stdout
+
+
+def test_the_doctor_has_an_exit_code(raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    arguments = [
+        "data",
+        "check",
+        "--dataset",
+        "kitti_raw",
+        "--split",
+        "train",
+        "--num-threads",
+        "1",
+        "--page",
+        str(page),
+    ]
+    assert main([*arguments, "--dataset_dir", str(raw)]) == 0
+    assert "6 good samples, 0 bad" in capsys.readouterr().out
+    assert page.stat().st_size > 10_000
+    broken = tmp_path / "raw"
+    write_kitti_raw(broken, drives=(DRIVES["train"], DRIVES["val"]), frames=1, height=32, width=64)
+    next(broken.rglob("*.bin")).write_bytes(b"")
+    assert main([*arguments, "--split", "val", "--dataset_dir", str(broken)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "is empty (0 bytes)" in said
+    assert "--skip-bad" in said
+
+
+def test_samples_are_drawn(prepared: Path, run_folder: Path, tmp_path: Path) -> None:
+    arguments = ["data", "show", "--dataset", "kitti", "--target", "depth", "--dataset_dir", str(prepared)]
+    assert main([*arguments, "--number", "2", "--out", str(tmp_path)]) == 0
+    drawn = sorted((tmp_path / "train").glob("*.png"))
+    assert len(drawn) == 2
+    assert cv2.imread(str(drawn[0])).shape == (64, 104, 3)
+    config = run_folder.parent.parent / "tiny.yml"
+    flipped = "training.augmentations.hflip=1"
+    assert (
+        main(["data", "show", "--config", str(config), "--augmented", flipped, "--out", str(tmp_path / "f"), "-n", "2"])
+        == 0
+    )
+    for one, other in zip(drawn, sorted((tmp_path / "f/train").glob("*.png")), strict=True):
+        image, mirrored = (cv2.imread(str(file))[:32] for file in (one, other))
+        np.testing.assert_array_equal(image, mirrored[:, ::-1])

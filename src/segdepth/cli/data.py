@@ -1,18 +1,24 @@
 """``segdepth data``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .options import Overrides
+
+if TYPE_CHECKING:
+    from segdepth.core.errors import SegdepthError
+    from segdepth.data import Dataset, Sample
+
 __all__ = ["data_app"]
 
-data_app = typer.Typer(help="Make data sets.", no_args_is_help=True)
+data_app = typer.Typer(help="Make, check and show data sets.", no_args_is_help=True)
 
 
 @data_app.callback()
 def data() -> None:
-    """Make data sets."""
+    """Make, check and show data sets."""
 
 
 @data_app.command()
@@ -36,3 +42,158 @@ def synthesize(
     with counting(f"writing {layout}") as bar:
         frames = write_world(output, layout, num_images=num_images, height=height, width=width, seed=seed, progress=bar)
     out.print(f"{frames} frames -> {output}/", highlight=False)
+
+
+_Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
+_Dataset = Annotated[
+    str | None, typer.Option("--dataset", help="Data set, without a configuration.", show_default=False)
+]
+_Folder = Annotated[Path | None, typer.Option("--dataset_dir", "--dataset-dir", help="Its folder.", show_default=False)]
+_Target = Annotated[
+    Literal["labels", "depth", "both"] | None,
+    typer.Option("--target", help="Truth to read; by default the task's.", show_default=False),
+]
+_Splits = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="Split; again for more. By default train and val.", show_default=False),
+]
+
+
+@data_app.command()
+def check(
+    overrides: Overrides = None,
+    config: _Config = None,
+    dataset: _Dataset = None,
+    dataset_dir: _Folder = None,
+    target: _Target = None,
+    split: _Splits = None,
+    page: Annotated[
+        Path, typer.Option("--page", help="Where the page with findings and samples goes.")
+    ] = Path("data_check.html"),
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Pictures of each split on the page.")] = 4,
+    num_threads: Annotated[
+        int | None, typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False)
+    ] = None,
+) -> None:  # fmt: skip
+    """The doctor: read every sample of a data set; say what is wrong, where, and what to do. Exit code 1 if something is."""
+    from segdepth.core.errors import SegdepthError
+    from segdepth.core.processes import usable_cores
+    from segdepth.data import Dataset
+    from segdepth.data.doctor import examine_splits
+    from segdepth.report import write_data_page
+
+    from .console import counting, log_to_terminal, out
+
+    log_to_terminal()
+    splits = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
+    with counting("reading") as bar:
+        report = examine_splits(splits, workers=num_threads or usable_cores(), progress=bar)
+    opened = {name: one for name, one in splits.items() if isinstance(one, Dataset)}
+    pictures = {}
+    for name, one in opened.items():
+        good = [index for index, sample in enumerate(one.names) if sample not in report.facts[name].bad]
+        pictures[name] = [one[index] for index in good[:: max(1, len(good) // max(samples, 1))][:samples]]
+    write_data_page(report, opened, pictures, page)
+    for finding in report.findings:
+        colour = "red" if finding.severity == "error" else "yellow"
+        out.print(f"[{colour}]{finding.severity}[/]", end=" ")
+        out.print(f"{finding.where}: {finding.what} ({finding.todo})", highlight=False, markup=False, soft_wrap=True)
+    for name, facts in report.facts.items():
+        sizes = ", ".join(f"{size} ({count})" for size, count in facts.sizes.most_common(3))
+        out.print(
+            f"{name}: {facts.samples} good samples, {len(facts.bad)} bad; sizes {sizes or 'none'}", highlight=False
+        )
+    broken = [error for error in splits.values() if isinstance(error, SegdepthError)]
+    out.print(
+        f"page: {page}" if not broken else f"page: {page}; {len(broken)} splits could not be opened", highlight=False
+    )
+    if not report.healthy:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def show(
+    overrides: Overrides = None,
+    config: _Config = None,
+    dataset: _Dataset = None,
+    dataset_dir: _Folder = None,
+    target: _Target = None,
+    split: _Splits = None,
+    output: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("samples"),
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Samples of each split, evenly spread.")] = 8,
+    augmented: Annotated[
+        bool, typer.Option("--augmented", help="As training sees them: augmented and at the network's size (needs --config).")
+    ] = False,
+) -> None:  # fmt: skip
+    """Draw samples: the picture, and labels and depth laid over it."""
+    from segdepth.core.errors import ConfigError, SegdepthError
+    from segdepth.drawing import write_png
+    from segdepth.report.data_page import draw_sample
+
+    from .console import out
+
+    if augmented and config is None:
+        raise ConfigError("--augmented needs --config, which says how")
+    for name, one in _open_splits(config, overrides or [], dataset, dataset_dir, target, split).items():
+        if isinstance(one, SegdepthError):
+            raise one
+        count = min(number, len(one))
+        for index in (k * len(one) // count for k in range(count)):
+            sample = one[index]
+            if augmented:
+                assert config is not None
+                sample = _as_training_sees(config, overrides or [], one, index)
+            file = output / name / f"{sample.name.replace('/', '_')}.png"
+            write_png(file, draw_sample(sample, one))
+        out.print(f"{name}: {count} of {len(one)} samples -> {output / name}/", highlight=False)
+
+
+def _open_splits(
+    config: Path | None, overrides: list[str], dataset: str | None, folder: Path | None, target: str | None,
+    splits: list[str] | None,
+) -> "dict[str, Dataset | SegdepthError]":  # fmt: skip
+    """The splits, or what is wrong with those that cannot be opened."""
+    from segdepth.config import apply_overrides, load_config
+    from segdepth.core.errors import ConfigError, DataError
+    from segdepth.core.tables import pick
+    from segdepth.data import DATASETS, open_dataset
+    from segdepth.tasks import TASKS
+
+    names = splits or ["train", "val"]
+    # without a configuration, data.raw_path=... and the like are the data set's options all the same
+    options = apply_overrides({}, overrides).get("data", {})
+    if config is not None:
+        checked = load_config(config, overrides)
+        options = checked.data.options if dataset in (None, checked.data.dataset) else {}
+        folder = folder or checked.data.path
+        dataset = dataset or checked.data.dataset
+        target = target or TASKS[checked.task].target
+        names = splits or [checked.data.train_split, checked.data.val_split]
+    if dataset is None:
+        raise ConfigError("name the data set: --config, or --dataset and --dataset_dir")
+    readers = pick(DATASETS, dataset, kind="data set")
+    target = target or next(iter(readers))
+    wanted = frozenset(readers) if target == "both" else frozenset(kind for kind in readers if kind == target)
+    if not wanted:
+        raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
+    opened: dict[str, Dataset | SegdepthError] = {}
+    for name in names:
+        try:
+            opened[name] = open_dataset(dataset, path=folder, split=name, target=wanted, **options)
+        except DataError as error:
+            opened[name] = error
+    return opened
+
+
+def _as_training_sees(config: Path, overrides: list[str], dataset: "Dataset", index: int) -> "Sample":
+    """A sample of the first epoch."""
+    from segdepth.config import load_config
+    from segdepth.core.errors import SegdepthError
+    from segdepth.data.loading import TrainingView
+
+    checked = load_config(config, overrides)
+    size = (checked.data.img_rows, checked.data.img_cols)
+    sample = TrainingView(dataset, size, checked.training.augmentations, checked.seed)[0, index]
+    if isinstance(sample, SegdepthError):
+        raise sample
+    return sample

@@ -15,6 +15,7 @@ from .folder import Folder
 from .kitti_depth import KittiDepth
 from .kitti_eigen import KittiEigen
 from .kitti_frames import KittiRaw
+from .kitti_joint import KittiJoint
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, Target
@@ -30,6 +31,7 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
         "folder": {"labels": Folder, "depth": Folder},
         "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
         "kitti_eigen": {"depth": KittiEigen},
+        "kitti_joint": {"labels": KittiJoint, "depth": KittiJoint},
         "kitti_raw": {"depth": KittiRaw},
         "nyuv2": {"labels": NYUv2, "depth": NYUv2},
         "synthetic": {"labels": Synthetic, "depth": Synthetic},
@@ -37,14 +39,16 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
 )
 
 
-def open_dataset(name: str, *, path: Path | None, split: str, target: Target, **options: Any) -> Dataset:
-    """The data set of a name, ready to read pictures and one kind of truth.
+def open_dataset(
+    name: str, *, path: Path | None, split: str, target: Target | frozenset[Target], **options: Any
+) -> Dataset:
+    """The data set of a name, ready to read pictures and their truth.
 
     Args:
         name: one of :data:`DATASETS`.
         path: the data set's folder; None for one that is made up.
         split: "train", "val", "test", or what the data set knows besides.
-        target: the truth wanted.
+        target: the truth wanted; several where one reader has them together.
         options: the data set's own options.
 
     Raises:
@@ -52,13 +56,18 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: Target, **
         DataError: if a file or folder is missing.
     """
     readers = pick(DATASETS, name, kind="data set")
-    if target not in readers:
-        fitting = ", ".join(other for other, entry in DATASETS.items() if target in entry)
-        raise ConfigError(f"the data set {name!r} has no {target} (these have: {fitting})")
-    reader = readers[target]
+    targets = frozenset({target}) if isinstance(target, str) else target
+    for wanted in sorted(targets - readers.keys()):
+        fitting = ", ".join(other for other, entry in DATASETS.items() if wanted in entry)
+        raise ConfigError(f"the data set {name!r} has no {wanted} (these have: {fitting})")
+    reader, *others = {readers[wanted] for wanted in sorted(targets)}
+    if others:
+        raise ConfigError(
+            f"the data set {name!r} has {' and '.join(sorted(targets))} of different pictures, not together"
+        )
     known = [key for key, value in inspect.signature(reader).parameters.items() if value.kind is value.KEYWORD_ONLY]
     for option in options:
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
-    return reader(path, split, frozenset({target}), **options)
+    return reader(path, split, targets, **options)

@@ -28,17 +28,19 @@ class RawFrames(FrameDataset):
     provides: ClassVar[frozenset[str]] = frozenset({"depth"})
     depth_range = (0.001, 80.0)
     crop = "garg"
-    _calibrations: dict[str, Calibration]
 
     def _calibration(self, frame: Frame) -> Calibration:
         """Of the frame's day; read when it is needed for the first time."""
+        known: dict[Path, Calibration] = self.__dict__.setdefault("_calibrations", {})
+        day = self._day(frame)
+        if day not in known:
+            known[day] = read_kitti_calibration(day)
+        return known[day]
+
+    def _day(self, frame: Frame) -> Path:
+        """The folder of the frame's date."""
         assert self.path is not None
-        date = frame.name[:10]
-        known = self.__dict__.setdefault("_calibrations", {})
-        if date not in known:
-            known[date] = read_kitti_calibration(self.path / date)
-        calibration: Calibration = known[date]
-        return calibration
+        return self.path / frame.name[:10]
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         return project_velodyne(read_velodyne(file), self._calibration(frame), _size(frame.image), _camera(frame))

@@ -14,7 +14,7 @@ from .frames import Frame, FrameDataset, require_path
 from .labels import CITYSCAPES
 from .sample import Target
 
-__all__ = ["KittiSemantics"]
+__all__ = ["KittiSemantics", "split_images"]
 
 #: Every so many-th picture, from the first, is validation.
 VAL_STEP = 5
@@ -42,7 +42,7 @@ class KittiSemantics(FrameDataset):
 
     def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
         root = require_path(path, "kitti")
-        images = _images(root, split)
+        images = split_images(root, split)
         frames = [Frame(name, image) for name, image in images.items()]
         if "labels" in targets and split != "test":
             folder = root / "training" / "semantic"
@@ -56,7 +56,12 @@ class KittiSemantics(FrameDataset):
         return map_labels(read_labels(file), self._lookup, file)
 
 
-def _images(root: Path, split: str) -> dict[str, Path]:
+def split_images(root: Path, split: str) -> dict[str, Path]:
+    """The pictures of a split by name, sorted.
+
+    Raises:
+        DataError: if there is no such split or folder.
+    """
     if split not in ("train", "val", "test"):
         raise DataError(f"kitti semantics has no split {split!r} (there are: train, val, test)")
     part = "testing" if split == "test" else "training"

@@ -1,0 +1,332 @@
+"""The doctor: reads every sample of a data set and says what is wrong with it, where, and what to do."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Float64, Int64
+from numpy import ndarray
+
+from segdepth.core.errors import SegdepthError
+from segdepth.core.processes import in_processes
+
+from .labels import IGNORE
+from .leakage import scene_of, shared_scenes
+from .sample import Dataset, Sample
+
+__all__ = ["DEPTH_EDGES_M", "SHIFTS_PX", "Facts", "Finding", "Report", "examine", "examine_splits"]
+
+#: Edges of the histogram of depth, metres.
+DEPTH_EDGES_M: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 1e9)
+
+#: By how many columns the edges of depth are tried against those of the picture.
+SHIFTS_PX: tuple[int, ...] = tuple(range(-24, 25, 2))
+
+Progress = Callable[[int, int], None]
+Severity = Literal["error", "warning"]
+
+_CHUNK = 16
+_MANY_IGNORED = 0.5
+_FEW_DEPTHS = 0.001
+# the median depth of a room is a metre or more, that of a street less than a hundred
+_LEAST_MEDIAN_M, _MOST_MEDIAN_M = 0.4, 120.0
+_FARTHEST_M = 1000.0
+# a jump in depth is a step of a fifth between measurements at most so many columns apart
+_JUMP, _REACH_PX = 1.2, 6
+_FEWEST_EDGES = 500
+_SHIFT_ALLOWED_PX = 5
+_PEAK = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        severity: an error is wrong; a warning may be meant.
+        where: split, and sample where it is one sample's.
+        what: is wrong, in a sentence.
+        todo: what would mend it.
+    """
+
+    severity: Severity
+    where: str
+    what: str
+    todo: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """What was seen in samples; sums, so that those of many samples can be added up.
+
+    Attributes:
+        samples: number of those that could be read.
+        sizes: "rows x columns" -> samples.
+        classes: pixels of each train id.
+        pixels: in all.
+        depths: measurements in each interval of :data:`DEPTH_EDGES_M`.
+        without_depth: samples with (almost) no measurement.
+        medians: median depth of each sample, metres.
+        farthest: largest depth, metres.
+        edges: day of recording ("" where the name has none) -> strength of the pictures' edges at jumps in depth, for each of
+            :data:`SHIFTS_PX`; and the number of jumps.
+        digests: hash of each picture -> names.
+        bad: name -> what is wrong.
+    """
+
+    samples: int = 0
+    sizes: Counter[str] = field(default_factory=Counter)
+    classes: Int64[ndarray, "256"] = field(default_factory=lambda: np.zeros(256, np.int64))
+    pixels: int = 0
+    depths: Int64[ndarray, " bins"] = field(default_factory=lambda: np.zeros(len(DEPTH_EDGES_M) - 1, np.int64))
+    without_depth: list[str] = field(default_factory=list)
+    medians: list[float] = field(default_factory=list)
+    farthest: float = 0.0
+    edges: dict[str, Float64[ndarray, " shifts"]] = field(default_factory=dict)
+    digests: dict[str, list[str]] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "Facts") -> None:
+        """Take over those of other samples."""
+        self.samples += other.samples
+        self.sizes += other.sizes
+        self.classes = self.classes + other.classes
+        self.pixels += other.pixels
+        self.depths = self.depths + other.depths
+        self.without_depth += other.without_depth
+        self.medians += other.medians
+        self.farthest = max(self.farthest, other.farthest)
+        for day, sums in other.edges.items():
+            self.edges[day] = self.edges.get(day, 0) + sums
+        for digest, names in other.digests.items():
+            self.digests.setdefault(digest, []).extend(names)
+        self.bad |= other.bad
+
+    def shifts(self) -> dict[str, tuple[int, float]]:
+        """By how many columns the jumps of depth fit the pictures best, and how much better than the average shift, by day.
+
+        Days with too few jumps to say are left out.
+        """
+        result = {}
+        for day, sums in self.edges.items():
+            if sums[-1] >= _FEWEST_EDGES:
+                smooth = np.convolve(np.pad(sums[:-1], 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+                best = int(smooth.argmax())
+                result[day] = (SHIFTS_PX[best], float(smooth[best] / max(smooth.mean(), 1e-9)))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the doctor found.
+
+    Attributes:
+        facts: by split.
+        findings: the errors first.
+    """
+
+    facts: Mapping[str, Facts]
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def examine(sample: Sample) -> Facts:
+    """The facts of one sample."""
+    facts = Facts(samples=1, pixels=sample.image.shape[0] * sample.image.shape[1])
+    facts.sizes[f"{sample.image.shape[0]}x{sample.image.shape[1]}"] += 1
+    facts.digests[hashlib.sha256(sample.image.tobytes()).hexdigest()] = [sample.name]
+    if sample.labels is not None:
+        facts.classes = np.bincount(sample.labels.ravel(), minlength=256).astype(np.int64)
+    if sample.depth is not None:
+        _examine_depth(sample, facts)
+    return facts
+
+
+def _examine_depth(sample: Sample, facts: Facts) -> None:
+    assert sample.depth is not None
+    valid = sample.depth[sample.depth > 0]
+    if valid.size < max(1, _FEW_DEPTHS * sample.depth.size):
+        facts.without_depth.append(sample.name)
+    if valid.size:
+        facts.depths = np.histogram(valid, DEPTH_EDGES_M)[0].astype(np.int64)
+        facts.medians.append(float(np.median(valid)))
+        facts.farthest = float(valid.max())
+    scene = scene_of(sample.name)
+    facts.edges[scene[:10] if scene else ""] = _edges(sample)
+
+
+def _edges(sample: Sample) -> Float64[ndarray, " shifts"]:
+    """How strong the picture's vertical edges are where depth jumps along a row, and the same some columns away.
+
+    Only jumps from near to far count, on the near side: what is near hides what is far, so its border is an edge of the picture.
+    """
+    assert sample.depth is not None
+    grey = cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY)
+    strength = np.minimum(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3)), 200)
+    row, column = np.nonzero(sample.depth)
+    depth = sample.depth[row, column]
+    together = (row[1:] == row[:-1]) & (column[1:] - column[:-1] <= _REACH_PX)
+    ratio = depth[1:] / depth[:-1]
+    rising = np.flatnonzero(together & (ratio > _JUMP))  # near on the left
+    falling = np.flatnonzero(together & (ratio < 1 / _JUMP)) + 1  # near on the right
+    at = np.concatenate([rising, falling])
+    margin = max(SHIFTS_PX)
+    at = at[(column[at] >= margin) & (column[at] < grey.shape[1] - margin)]
+    sums = [float(strength[row[at], column[at] + shift].sum()) for shift in SHIFTS_PX]
+    return np.array([*sums, float(len(at))])
+
+
+def _examine_some(dataset: Dataset, indices: Sequence[int]) -> Facts:
+    facts = Facts()
+    for index in indices:
+        try:
+            facts.add(examine(dataset[index]))
+        except SegdepthError as error:
+            facts.bad[dataset.names[index]] = str(error)
+    return facts
+
+
+def examine_splits(
+    splits: Mapping[str, Dataset | SegdepthError], *, workers: int = 1, progress: Progress | None = None
+) -> Report:
+    """Read every sample of every split.
+
+    Args:
+        splits: by name; an error where the split could not even be opened.
+        workers: processes.
+        progress: called with (samples done, samples in all).
+    """
+    opened = {name: dataset for name, dataset in splits.items() if isinstance(dataset, Dataset)}
+    total, done = sum(map(len, opened.values())), 0
+    facts = {name: Facts() for name in opened}
+    for name, dataset in opened.items():
+        chunks = [range(start, min(start + _CHUNK, len(dataset))) for start in range(0, len(dataset), _CHUNK)]
+        for seen in in_processes(
+            partial(_examine_some, dataset), chunks, min(workers, max(1, len(chunks))), _one_thread
+        ):
+            facts[name].add(seen)
+            done += seen.samples + len(seen.bad)
+            if progress is not None:
+                progress(done, total)
+    findings = [
+        Finding("error", name, str(error), "put the file or folder where it should be, or mend data.path")
+        for name, error in splits.items()
+        if isinstance(error, SegdepthError)
+    ]
+    for name, dataset in opened.items():
+        findings += _findings(name, dataset, facts[name])
+    findings += _between(opened, facts)
+    return Report(facts, tuple(sorted(findings, key=lambda finding: finding.severity != "error")))
+
+
+def _one_thread() -> None:
+    """Workers run beside each other; with a pool of threads in each they would fight for the cores."""
+    cv2.setNumThreads(0)
+
+
+def _findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
+    for name, sentence in sorted(facts.bad.items()):
+        yield Finding("error", f"{split}: {name}", sentence, "fetch the file anew, or leave it out with --skip-bad")
+    if dataset.missing:
+        named = ", ".join(dataset.missing[:3]) + (", ..." if len(dataset.missing) > 3 else "")
+        yield Finding(
+            "warning",
+            split,
+            f"{len(dataset.missing)} samples are incomplete: {named}",
+            "they are left out; fetch them if you can",
+        )
+    if facts.samples and "labels" in dataset.targets and dataset.classes is not None:
+        yield from _label_findings(split, dataset, facts)
+    if facts.samples and "depth" in dataset.targets:
+        yield from _depth_findings(split, facts)
+
+
+def _label_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
+    assert dataset.classes is not None
+    counts, ignored = facts.classes[: len(dataset.classes)], facts.classes[IGNORE]
+    if ignored > _MANY_IGNORED * max(1, facts.classes.sum()):
+        share = 100 * ignored / facts.classes.sum()
+        yield Finding(
+            "warning",
+            split,
+            f"{share:.0f} % of the pixels are ignored",
+            "see whether the label files hold other values than expected",
+        )
+    absent = [name for name, count in zip(dataset.classes.names, counts, strict=True) if count == 0]
+    if absent:
+        yield Finding(
+            "warning",
+            split,
+            f"classes that never occur: {', '.join(absent)}",
+            "right for a small set; otherwise see the label ids",
+        )
+
+
+def _depth_findings(split: str, facts: Facts) -> Iterable[Finding]:
+    if facts.without_depth:
+        named = ", ".join(facts.without_depth[:3]) + (", ..." if len(facts.without_depth) > 3 else "")
+        yield Finding(
+            "error",
+            split,
+            f"{len(facts.without_depth)} samples have (almost) no depth: {named}",
+            "see the scans and the calibration",
+        )
+    median = float(np.median(facts.medians)) if facts.medians else 0.0
+    if facts.medians and not _LEAST_MEDIAN_M < median < _MOST_MEDIAN_M:
+        yield Finding(
+            "error", split, f"the median depth is {median:.4g} m, which is no room and no street",
+            "the unit is wrong: 16-bit files are mostly millimetres (0.001) or 1/256 m",
+        )  # fmt: skip
+    elif facts.farthest > _FARTHEST_M:
+        yield Finding(
+            "error", split, f"the farthest depth is {facts.farthest:.4g} m", "values that mean 'none' must be 0"
+        )
+    for day, (shift, clarity) in facts.shifts().items():
+        if abs(shift) > _SHIFT_ALLOWED_PX and clarity > _PEAK:
+            yield Finding(
+                "error",
+                f"{split} {day}".strip(),
+                f"jumps in depth fit the pictures' edges best when moved by {shift} columns",
+                "the calibration is of another day or camera, or picture and depth are of different moments",
+            )
+
+
+def _between(datasets: Mapping[str, Dataset], facts: Mapping[str, Facts]) -> Iterable[Finding]:
+    """Pictures and drives that are in two splits, and pictures that are twice in one."""
+    names = list(facts)
+    for index, first in enumerate(names):
+        twice = [found for found in facts[first].digests.values() if len(found) > 1]
+        if twice:
+            yield Finding(
+                "warning",
+                first,
+                f"{len(twice)} pictures are there more than once, such as {' = '.join(twice[0])}",
+                "remove the copies",
+            )
+        for second in names[index + 1 :]:
+            both = facts[first].digests.keys() & facts[second].digests.keys()
+            if both:
+                example = min(both)
+                pair = f"{facts[first].digests[example][0]} = {facts[second].digests[example][0]}"
+                yield Finding(
+                    "error",
+                    f"{first}, {second}",
+                    f"{len(both)} pictures are in both, such as {pair}",
+                    "scores would be too good: remove them from one",
+                )
+            elif shared := shared_scenes(datasets[first].names, datasets[second].names):
+                yield Finding(
+                    "warning",
+                    f"{first}, {second}",
+                    f"pictures of the same drives are in both: {', '.join(sorted(shared)[:3])}",
+                    "split by drive",
+                )

@@ -1,0 +1,106 @@
+"""KITTI pictures with classes and laser depth together: semantics of 2015, joined with the raw drives they come from."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import ConfigError, DataError
+
+from .cityscapes import cityscapes_lookup
+from .files import files_by_stem, map_labels, pair_by_stem, read_bytes, read_labels
+from .frames import Frame, require_path
+from .kitti_frames import RawFrames
+from .kitti_raw import scan_path
+from .kitti_seg import split_images
+from .labels import CITYSCAPES
+from .leakage import RAW_FRAMES_OF_SEMANTICS
+from .sample import Target
+
+__all__ = ["KittiJoint"]
+
+
+class KittiJoint(RawFrames):
+    """The frames of KITTI semantics whose laser scan is known and there: image, labels and depth of one moment.
+
+    The benchmark's development kit has a list of the raw frames that its pictures come from, a line a picture
+    ("2011_09_26 2011_09_26_drive_0005_sync 0000000010"), empty where there is none; give its path as ``mapping``. Without it two
+    frames are known.
+
+    Args:
+        path: folder of KITTI semantics, with ``training/``.
+        split: "train" or "val" as in :class:`~segdepth.data.kitti_seg.KittiSemantics`, or "all".
+        targets: what to read besides the image.
+        raw_path: folder of KITTI raw.
+        mapping: the development kit's list.
+
+    Source:
+        Alhaija et al. 2018, arXiv:1708.01566; Geiger et al. 2013, "Vision meets robotics".
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
+    classes = CITYSCAPES
+    truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
+
+    def __init__(
+        self,
+        path: Path | None,
+        split: str,
+        targets: frozenset[Target],
+        *,
+        raw_path: str | None = None,
+        mapping: str | None = None,
+    ) -> None:
+        root = require_path(path, "kitti_joint")
+        if raw_path is None:
+            raise ConfigError("data set kitti_joint: raw_path is needed, the folder of KITTI raw with the laser scans")
+        self._raw = Path(raw_path)
+        folder = root / "training"
+        images = _images(root, split)
+        labels = files_by_stem(folder / "semantic", (".png",), "KITTI semantics' labels")
+        known = RAW_FRAMES_OF_SEMANTICS if mapping is None else _read_mapping(Path(mapping))
+        self._origin = {name: known[name] for name in images if name in known}
+        scans = {name: scan_path(self._raw, *origin) for name, origin in self._origin.items()}
+        there = {name: images[name] for name, scan in scans.items() if scan.exists()}
+        self.missing = tuple(sorted(scans.keys() - there.keys()))
+        if not there:
+            raise DataError(
+                f"{self._raw} has none of the {len(scans)} laser scans that are known to belong to pictures in {folder}"
+            )
+        paired = pair_by_stem(there, labels, folder / "semantic", "label")
+        self._lookup = cityscapes_lookup(list(labels.values()))
+        frames = [
+            Frame(
+                name, image,
+                labels=label if "labels" in targets else None, depth=scans[name] if "depth" in targets else None,
+            )
+            for (name, image), label in zip(there.items(), paired, strict=True)
+        ]  # fmt: skip
+        super().__init__(root, split, targets, frames=frames, kind="kitti_joint")
+
+    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+        return map_labels(read_labels(file), self._lookup, file)
+
+    def _day(self, frame: Frame) -> Path:
+        return self._raw / self._origin[frame.name][0][:10]
+
+
+def _images(root: Path, split: str) -> dict[str, Path]:
+    if split == "all":
+        return dict(sorted((split_images(root, "train") | split_images(root, "val")).items()))
+    if split not in ("train", "val"):
+        raise DataError(f"kitti_joint has no split {split!r} (there are: train, val, all)")
+    return split_images(root, split)
+
+
+def _read_mapping(path: Path) -> dict[str, tuple[str, str]]:
+    """Picture -> drive and frame, of the development kit's list; line k is picture k."""
+    mapping = {}
+    for number, line in enumerate(read_bytes(path).decode(errors="replace").splitlines()):
+        words = line.split()
+        if words and len(words) != 3:
+            raise DataError(f"{path}: {line!r} is not '<date> <drive> <frame>'")
+        if words:
+            mapping[f"{number:06d}_10"] = (words[1], words[2])
+    return mapping

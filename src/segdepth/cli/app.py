@@ -27,7 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app}
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool | None) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -44,7 +44,7 @@ def build_app() -> typer.Typer:
 
     @app.callback()
     def segdepth(
-        version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
+        version: bool | None = typer.Option(None, "--version", help="Print the version.", callback=_version, is_eager=True),
     ) -> None:
         """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
 

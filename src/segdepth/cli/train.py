@@ -15,11 +15,14 @@ def train(
     overrides: Overrides = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")] = "auto",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out broken samples and list them (data.skip_bad).")
+    ] = False,
 ) -> None:
     """Train a network as a YAML configuration says; the run's folder is runs/<config name>/<time>."""
     from segdepth.config import load_config
 
-    checked = load_config(config, overrides or ())
+    checked = load_config(config, [*(overrides or ()), *(["data.skip_bad=true"] if skip_bad else [])])
 
     from segdepth.tasks import TASKS
     from segdepth.training import train as run_training

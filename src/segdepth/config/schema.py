@@ -72,6 +72,8 @@ class DataSection(VariantSection):
         path: its folder.
         img_rows: network size, pixels.
         img_cols: network size, pixels.
+        cache: folder for resized copies of the training samples; augmentations then act at the network's size.
+        skip_bad: broken samples are logged and left out, instead of stopping the run.
         img_norm: accepted from the ancestors' files; normalisation is the model's ``preprocessing``.
         version: accepted from the ancestors' files, without effect.
     """
@@ -83,6 +85,8 @@ class DataSection(VariantSection):
     test_split: str = "test"
     img_rows: Side = 256
     img_cols: Side = 832
+    cache: Path | None = None
+    skip_bad: bool = False
     img_norm: bool | None = None
     version: str | None = None
 

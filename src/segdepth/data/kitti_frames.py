@@ -28,6 +28,7 @@ class RawFrames(FrameDataset):
     provides: ClassVar[frozenset[str]] = frozenset({"depth"})
     depth_range = (0.001, 80.0)
     crop = "garg"
+    sparse_depth = True
 
     def _calibration(self, frame: Frame) -> Calibration:
         """Of the frame's day; read when it is needed for the first time."""

@@ -4,8 +4,10 @@ What sample number ``k`` of a training run is, and every random draw for it, fol
 a run can be stopped anywhere and go on, with another number of workers or processes, and sees the same pictures.
 """
 
+import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -16,7 +18,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from segdepth.core.errors import DataError, SegdepthError
-from segdepth.geometry.resize import resize_image, resize_nearest
+from segdepth.geometry import nearest_point, resize_image, resize_nearest
 
 from .sample import Dataset, Sample, Target
 from .transforms import augment
@@ -24,12 +26,16 @@ from .transforms import augment
 __all__ = [
     "Batch",
     "EvaluationView",
+    "StandIn",
     "StreamSampler",
+    "Timed",
     "TrainingView",
     "batches",
     "evaluation_loader",
     "training_loader",
 ]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -41,11 +47,13 @@ class Batch:
         target: one per picture: labels int64 [h', w'] or depth float32 [1, h', w'] in metres. Stacked to one tensor
             ``[b, ...]`` for training, where all have the network's size; a list for evaluation, at their own.
         names: of the samples.
+        skipped: what was wrong with samples that others stand in for, or that are left out.
     """
 
     image: Tensor
     target: Tensor | list[Tensor]
     names: list[str]
+    skipped: list[str] = field(default_factory=list)
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device, without waiting for the copy."""
@@ -53,15 +61,31 @@ class Batch:
             target: Tensor | list[Tensor] = [t.to(device, non_blocking=True) for t in self.target]
         else:
             target = self.target.to(device, non_blocking=True)
-        return Batch(self.image.to(device, non_blocking=True), target, self.names)
+        return Batch(self.image.to(device, non_blocking=True), target, self.names, self.skipped)
 
     def pin_memory(self) -> "Batch":
         """The batch in page-locked memory, from which copies to a GPU are asynchronous."""
         target = [t.pin_memory() for t in self.target] if isinstance(self.target, list) else self.target.pin_memory()
-        return Batch(self.image.pin_memory(), target, self.names)
+        return Batch(self.image.pin_memory(), target, self.names, self.skipped)
 
 
-class TrainingView(TorchDataset[Sample | SegdepthError]):
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A sample in the place of others that are broken.
+
+    Attributes:
+        sample: the next good one.
+        skipped: what is wrong with those before it.
+    """
+
+    sample: Sample
+    skipped: list[str]
+
+
+Loaded = Sample | StandIn | SegdepthError
+
+
+class TrainingView(TorchDataset[Loaded]):
     """Samples of a data set, augmented at their own size, then resized to the network's.
 
     Args:
@@ -69,24 +93,42 @@ class TrainingView(TorchDataset[Sample | SegdepthError]):
         size: rows and columns of the network's input.
         augmentations: name -> parameter, in order.
         seed: of the run.
+        skip_bad: a broken sample is replaced by the next good one, instead of stopping the run.
     """
 
     def __init__(
-        self, dataset: Dataset, size: tuple[int, int], augmentations: Mapping[str, Any] | None, seed: int
+        self,
+        dataset: Dataset,
+        size: tuple[int, int],
+        augmentations: Mapping[str, Any] | None,
+        seed: int,
+        skip_bad: bool = False,
     ) -> None:
         self.dataset = dataset
         self.size = size
         self.augmentations = dict(augmentations or {})
         self.seed = seed
+        self.skip_bad = skip_bad
 
-    def __getitem__(self, key: tuple[int, int]) -> Sample | SegdepthError:
+    def __getitem__(self, key: tuple[int, int]) -> Loaded:
         """The sample of a key ``(epoch, index)``, or what is wrong with it."""
         epoch, index = key
+        skipped: list[str] = []
+        while True:
+            try:
+                sample = self._sample(epoch, index)
+            except SegdepthError as error:
+                skipped.append(str(error))
+                if not self.skip_bad or len(skipped) == len(self.dataset):
+                    return error
+                index = (index + 1) % len(self.dataset)
+            else:
+                return StandIn(sample, skipped) if skipped else sample
+
+    def _sample(self, epoch: int, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, epoch, index))
-        try:
-            return resize_sample(augment(self.dataset[index], self.augmentations, rng), self.size)
-        except SegdepthError as error:
-            return error
+        sample = augment(self.dataset[index], self.augmentations, rng)
+        return resize_sample(sample, self.size, sparse=self.dataset.sparse_depth)
 
 
 class EvaluationView(TorchDataset[Sample | SegdepthError]):
@@ -112,15 +154,22 @@ class EvaluationView(TorchDataset[Sample | SegdepthError]):
             return error
 
 
-def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = False) -> Sample:
+def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = False, sparse: bool = False) -> Sample:
     """A sample at another size: pictures by area or bilinearly, labels and depth by the nearest pixel.
 
     Metric depth does not change with the picture's size; the focal length in pixels does.
+
+    Args:
+        sample: at any size.
+        size: rows and columns wanted.
+        image_only: labels and depth keep their own size.
+        sparse: depth is single points, of which shrinking keeps each pixel's nearest.
     """
     labels, depth = sample.labels, sample.depth
     if not image_only:
         labels = None if labels is None else resize_nearest(labels, size)
-        depth = None if depth is None else resize_nearest(depth, size)
+        if depth is not None and depth.shape != size:
+            depth = nearest_point(depth, size) if sparse else resize_nearest(depth, size)
     focal = None if sample.focal_px is None else sample.focal_px * size[1] / sample.image.shape[1]
     return Sample(resize_image(sample.image, size), sample.name, labels, depth, focal)
 
@@ -178,31 +227,72 @@ class _Collate:
 
     target: Target
     stack: bool
+    skip_bad: bool = False
 
-    def __call__(self, loaded: Sequence[Sample | SegdepthError]) -> Batch | SegdepthError:
+    def __call__(self, loaded: Sequence[Loaded]) -> Batch | SegdepthError:
         # a worker hands an error over as a value: raised there, it would arrive wrapped in a traceback
         samples: list[Sample] = []
+        skipped: list[str] = []
         for item in loaded:
             if isinstance(item, SegdepthError):
-                return item
-            samples.append(item)
+                if not self.skip_bad:
+                    return item
+                skipped.append(str(item))
+            elif isinstance(item, StandIn):
+                samples.append(item.sample)
+                skipped += item.skipped
+            else:
+                samples.append(item)
+        if not samples:
+            return Batch(torch.empty(0, 3, 1, 1, dtype=torch.uint8), [], [], skipped)
         images = np.stack([sample.image for sample in samples])
         # [b, 3, h, w] by strides alone: the memory stays channels-last, which is what the networks want
         image = torch.from_numpy(images).permute(0, 3, 1, 2)
         targets = [_target_tensor(sample, self.target) for sample in samples]
-        return Batch(image, torch.stack(targets) if self.stack else targets, [sample.name for sample in samples])
+        names = [sample.name for sample in samples]
+        return Batch(image, torch.stack(targets) if self.stack else targets, names, skipped)
 
 
 def batches(loader: Iterable[Batch | SegdepthError], device: torch.device) -> Iterator[Batch]:
-    """What a loader yields, on a device.
+    """What a loader yields, on a device. Each broken sample that was skipped is logged once.
 
     Raises:
         SegdepthError: what a worker found wrong with a file.
     """
+    said: set[str] = set()
     for loaded in loader:
         if isinstance(loaded, SegdepthError):
             raise loaded
+        for sentence in loaded.skipped:
+            if sentence not in said:
+                said.add(sentence)
+                log.warning("skipped: %s", sentence)
         yield loaded.to(device)
+
+
+class Timed:
+    """Batches, and how long they were waited for.
+
+    Args:
+        batches: to pass on.
+
+    Attributes:
+        seconds: waited since the start, or since the caller set it to 0.
+    """
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        start = time.monotonic()
+        try:
+            return next(self._batches)
+        finally:
+            self.seconds += time.monotonic() - start
 
 
 def _one_thread_each(_: int) -> None:
@@ -234,14 +324,20 @@ def training_loader(
 
 
 def evaluation_loader(
-    view: EvaluationView, target: Target, *, batch_size: int, n_workers: int, pin_memory: bool
+    view: EvaluationView,
+    target: Target,
+    *,
+    batch_size: int,
+    n_workers: int,
+    pin_memory: bool,
+    skip_bad: bool = False,
 ) -> Iterable[Batch | SegdepthError]:
-    """All samples once, in order; the last batch may be short."""
+    """All samples once, in order; the last batch may be short, and with ``skip_bad`` any."""
     return DataLoader(
         view,
         batch_size=batch_size,
         num_workers=n_workers,
-        collate_fn=_Collate(target, stack=False),
+        collate_fn=_Collate(target, stack=False, skip_bad=skip_bad),
         worker_init_fn=_one_thread_each,
         pin_memory=pin_memory,
     )

@@ -47,6 +47,7 @@ class Dataset(ABC):
         classes: names and colours of the train ids; None if the data set has no labels.
         depth_range: smallest and largest depth that is scored, metres; None if it has no depth.
         crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
+        sparse_depth: whether depth is single laser points, of which shrinking must lose none.
         names: the samples' names, in order.
         truth_kind: where the truth comes from, in words; None where the data set's name says it.
         expected: number of samples that the split should have; None where there is no such number.
@@ -57,6 +58,7 @@ class Dataset(ABC):
     classes: ClassTable | None = None
     depth_range: tuple[float, float] | None = None
     crop: str = "none"
+    sparse_depth: bool = False
     names: Sequence[str]
     truth_kind: str | None = None
     expected: int | None = None

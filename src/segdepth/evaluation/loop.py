@@ -85,6 +85,7 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     make_metric: Callable[[Dataset], Metric] | None = None,
     watch: Watch | None = None,
+    skip_bad: bool = False,
 ) -> Evaluation:
     """Score a network on every sample of a data set. The network's mode is left as it was.
 
@@ -98,6 +99,7 @@ def evaluate(
         progress: called with (images done, images in all).
         make_metric: other than the task's own.
         watch: called with each sample's name, answer and truth, both [h, w] at the truth's size.
+        skip_bad: leave out broken samples, say so, and count them in the protocol, instead of stopping.
     """
     device = net.preprocessing.scale.device
     metric = (make_metric or task.make_metric)(dataset).to(device)
@@ -107,19 +109,23 @@ def evaluate(
         batch_size=batch_size,
         n_workers=n_workers,
         pin_memory=device.type == "cuda",
+        skip_bad=skip_bad,
     )
     was_training = net.training
     net.eval()
-    done = 0
+    done, bad = 0, []
     try:
         for batch in batches(loader, device):
-            _score(net, batch, metric, watch)
-            done += len(batch.names)
+            if batch.names:
+                _score(net, batch, metric, watch)
+            bad += batch.skipped
+            done += len(batch.names) + len(batch.skipped)
             if progress is not None:
                 progress(done, len(dataset))
     finally:
         net.train(was_training)
-    return Evaluation(metric.compute(), protocol_of(dataset, metric, size, f"network {net.card.arch}"))
+    protocol = protocol_of(dataset, metric, size, f"network {net.card.arch}")
+    return Evaluation(metric.compute(), protocol | ({"files_bad": bad} if bad else {}))
 
 
 def _score(net: Network, batch: Batch, metric: Metric, watch: Watch | None) -> None:

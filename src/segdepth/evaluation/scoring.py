@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 from torchmetrics import Metric
@@ -20,6 +20,7 @@ from .worst import save_worst
 __all__ = ["Answers", "Scored", "limited", "score"]
 
 
+@runtime_checkable
 class Answers(Protocol):
     """Whoever answers a data set: a network, or files."""
 

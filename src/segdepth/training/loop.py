@@ -18,7 +18,9 @@ from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset, open_dataset
-from segdepth.data.loading import TrainingView, batches, training_loader
+from segdepth.data.cached import Cached
+from segdepth.data.leakage import shared_scenes
+from segdepth.data.loading import Timed, TrainingView, batches, training_loader
 from segdepth.evaluation import Evaluation, evaluate
 from segdepth.losses import LOSSES
 from segdepth.networks import Classes, Network, load_network, save_network
@@ -189,10 +191,19 @@ def train(
             config.model.arch, task.name, len(train_set), len(val_set),
             sum(p.numel() for p in net.parameters()) / 1e6, device, folder,
         )  # fmt: skip
+        if shared := shared_scenes(train_set.names, val_set.names):
+            log.warning("LEAK: %d validation pictures are from drives of the training split (%s)",
+                        sum(shared.values()), ", ".join(sorted(shared)[:3]))  # fmt: skip
         if progress is not None:
             progress.start(state.step, settings.train_iters)
         loader = training_loader(
-            TrainingView(train_set, size, settings.augmentations, config.seed),
+            TrainingView(
+                train_set if config.data.cache is None else Cached(train_set, size, config.data.cache),
+                size,
+                settings.augmentations,
+                config.seed,
+                config.data.skip_bad,
+            ),
             task.target,
             batch_size=settings.batch_size,
             n_workers=settings.n_workers,
@@ -205,7 +216,8 @@ def train(
         total, since, interval_started = torch.zeros((), device=device), 0, time.monotonic()
         try:
             module.train()
-            for batch in batches(loader, device):
+            stream = Timed(batches(loader, device))
+            for batch in stream:
                 _seed_step(config.seed, state.step)
                 rate = 0.0
                 for group, base in zip(optimizer.param_groups, base_rates, strict=True):
@@ -228,9 +240,11 @@ def train(
                         )
                     speed = since * settings.batch_size / (time.monotonic() - interval_started)
                     journal.write("train", state.step, {"train_loss": mean, "lr": rate}, prefix="loss")
-                    log.info("iteration %d: loss %.4f, lr %.3g, %.1f images/s", state.step, mean, rate, speed)
+                    waiting = 100 * stream.seconds / (time.monotonic() - interval_started)
+                    log.info("iteration %d: loss %.4f, lr %.3g, %.1f images/s, %.0f %% of it waiting for data",
+                             state.step, mean, rate, speed, waiting)  # fmt: skip
                     total.zero_()
-                    since, interval_started = 0, time.monotonic()
+                    since, stream.seconds, interval_started = 0, 0.0, time.monotonic()
                 if progress is not None:
                     progress.step(state.step, mean, rate)
 
@@ -238,6 +252,7 @@ def train(
                     last_evaluation = evaluate(
                         net, val_set, task, size=size, batch_size=settings.batch_size,
                         n_workers=settings.n_workers, progress=None if progress is None else progress.validating,
+                        skip_bad=config.data.skip_bad,
                     )  # fmt: skip
                     journal.write("validation", state.step, last_evaluation.scores, prefix="val_metrics")
                     log.info("iteration %d: %s", state.step, _summary(last_evaluation, task))
@@ -249,7 +264,7 @@ def train(
                         state.best, best = score, last_evaluation
                         save_network(net, folder / "best.safetensors")
                     save_training_state(folder / "last.pt", state, net, optimizer)
-                    interval_started = time.monotonic()
+                    stream.seconds, interval_started = 0.0, time.monotonic()
         except KeyboardInterrupt:
             save_training_state(folder / "last.pt", state, net, optimizer)
             log.info("interrupted at iteration %d; go on with training.resume=%s", state.step, folder)

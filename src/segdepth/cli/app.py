@@ -12,6 +12,7 @@ from .evaluate import evaluate
 from .predict import predict
 from .prepare import prepare_app
 from .saliency import saliency
+from .study import study_app
 from .train import train
 
 __all__ = ["build_app"]
@@ -24,7 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "convert": convert,
     "demo": demo,
 }
-GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app}
+GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "study": study_app}
 
 
 def _version(wanted: bool | None) -> None:

@@ -1,0 +1,102 @@
+"""What every saliency study promises: one picture in, a row for every target out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Int, Shaped
+from numpy import ndarray
+
+from segdepth.core.errors import DataError
+from segdepth.data import Sample
+from segdepth.data.labels import IGNORE
+
+from .grid import TargetGrid
+from .sources import MapSource
+
+__all__ = ["NO_LABEL", "Experiment", "Rows"]
+
+#: In the column "label" of a target without one.
+NO_LABEL = IGNORE
+
+#: Columns by name, all of one length.
+Rows = Mapping[str, Shaped[ndarray, " p"]]
+
+
+class Experiment(ABC):
+    """A measurement of the maps of one picture.
+
+    Attributes:
+        kind: the study's name.
+        grid: of targets.
+        sources: of maps.
+        thresholds: shares of a normalised map's range.
+    """
+
+    kind: ClassVar[str]
+    grid: TargetGrid
+    sources: Sequence[MapSource]
+    thresholds: tuple[float, ...]
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The statistics, by name."""
+
+    @abstractmethod
+    def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
+        """The statistics, and other columns that need the networks, of some targets.
+
+        Args:
+            sample: at the network's size.
+            pixels: row and column of the targets.
+        """
+
+    @property
+    def name(self) -> str:
+        """Of the store's folder: network and task."""
+        source = self.sources[0]
+        prefix = "random-" if source.model == "random" else ""
+        return f"{prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else "")
+
+    def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
+        """The targets of a picture."""
+        del sample
+        return self.grid.pixels
+
+    def rows(self, sample: Sample) -> dict[str, Shaped[ndarray, " p"]]:
+        """Every target of a picture: where it is, what is there, and the statistics of its map."""
+        self.check(sample)
+        pixels = self.targets(sample)
+        row, col = pixels.T
+        labels = np.full(len(pixels), NO_LABEL, np.uint8) if sample.labels is None else sample.labels[row, col]
+        depth = np.full(len(pixels), np.nan, np.float32)
+        if sample.depth is not None:
+            known = sample.depth[row, col]
+            depth = np.where(known > 0, known, np.nan).astype(np.float32)
+        places = {"row": row.astype(np.int16), "col": col.astype(np.int16), "label": labels, "depth_m": depth}
+        return places | dict(self.measure(sample, pixels))
+
+    def check(self, sample: Sample) -> None:
+        """Refuse a picture that is not at the study's size.
+
+        Raises:
+            DataError: with both sizes.
+        """
+        if sample.image.shape[:2] != self.grid.size:
+            raise DataError(f"{sample.name!r} is {sample.image.shape[:2]}, the study is at {self.grid.size}")
+
+    def describe(self) -> dict[str, Any]:
+        """The protocol, plain data."""
+        rows, columns = self.grid.window
+        return {
+            "size": list(self.grid.size),
+            "crop": self.grid.crop,
+            "window": [rows.start, rows.stop, columns.start, columns.stop],
+            "sample_rate": self.grid.sample_rate,
+            "grid_start": self.grid.start,
+            "thresholds": list(self.thresholds),
+            "normalisation": "reference",
+            "sources": [source.describe() for source in self.sources],
+        }

@@ -1,0 +1,99 @@
+"""The pictures of a study: every network sees the same ones, in the same order."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from segdepth.config import Config
+from segdepth.core.errors import DataError, InputError, SegdepthError
+from segdepth.core.tables import pick
+from segdepth.data import DATASETS, Dataset, Target, open_dataset
+from segdepth.data.files import IMAGE_ENDINGS
+from segdepth.data.frames import Frame, FrameDataset
+from segdepth.tasks import TASKS
+
+__all__ = ["DEFAULT_NUM_IMAGE", "PictureFolder", "how_many", "open_configured", "open_frames"]
+
+#: Pictures of the published study.
+DEFAULT_NUM_IMAGE = 100
+
+
+class PictureFolder(FrameDataset):
+    """All pictures of a folder and its subfolders, sorted, without any truth.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        DataError: if there is none in it.
+    """
+
+    provides: ClassVar[frozenset[Target]] = frozenset()
+
+    def __init__(self, path: Path) -> None:
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_ENDINGS)
+        frames = [Frame(file.relative_to(path).with_suffix("").as_posix(), file) for file in files]
+        super().__init__(path, "all", frozenset(), frames=frames, kind="pictures")
+
+
+def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
+    """A named data set, KITTI semantics where a folder is laid out so, or else the pictures of a folder.
+
+    Args:
+        path: of the data.
+        dataset: name in the table of data sets; None: judge by the folder.
+        split: of a data set that has splits.
+
+    Raises:
+        DataError: if there are no pictures.
+    """
+    if dataset is not None:
+        readers = pick(DATASETS, dataset, kind="data set")
+        together = len(set(readers.values())) == 1
+        targets = frozenset(readers) if together else frozenset({next(iter(readers))})
+        return open_dataset(dataset, path=path, split=split, target=targets)
+    if path is None:
+        raise InputError(
+            "name the pictures: --data_path (KITTI semantics, or a folder of pictures), --dataset or --config"
+        )
+    if not path.is_dir():
+        raise DataError(f"no folder {path} (--data_path)")
+    if (path / "training" / "image_2").is_dir():
+        return open_dataset("kitti", path=path, split=split, target="labels")
+    return PictureFolder(path)
+
+
+def open_configured(config: Config, split: str | None) -> Dataset:
+    """A split of a configuration's data set with both truths where one reader has them, else with the task's."""
+    section = config.data
+    own = TASKS[config.task].target
+    readers = pick(DATASETS, section.dataset, kind="data set")
+    wanted = frozenset(t for t, reader in readers.items() if reader is readers[own])
+
+    def read(targets: frozenset[Target]) -> Dataset:
+        name = split or section.val_split
+        return open_dataset(section.dataset, path=section.path, split=name, target=targets, **section.options)
+
+    try:
+        return read(wanted)
+    except SegdepthError:  # files of the other truth may not be there
+        return read(frozenset({own}))
+
+
+def how_many(dataset: Dataset, wanted: int | None) -> int:
+    """Exactly as many pictures as asked for.
+
+    Args:
+        dataset: of the study.
+        wanted: None takes up to :data:`DEFAULT_NUM_IMAGE`.
+
+    Raises:
+        InputError: if there are fewer.
+    """
+    if wanted is None:
+        return min(DEFAULT_NUM_IMAGE, len(dataset))
+    if wanted > len(dataset):
+        raise InputError(
+            f"--num_image is {wanted}, but the split {dataset.split!r} of {dataset.path} has {len(dataset)} pictures; "
+            "ask for fewer, or name another --split"
+        )
+    return wanted

@@ -1,0 +1,177 @@
+"""Carry out a study: picture by picture, from where it was left, alone or as one of several shards."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from segdepth.core.errors import InputError
+from segdepth.data import Dataset, Sample
+from segdepth.data.loading import resize_sample
+from segdepth.saliency.maps import BLOCK_BYTES
+
+from .experiment import Experiment
+from .store import Store, StudyInfo
+
+__all__ = ["Plan", "Shard", "describe_study", "make_plan", "run_study"]
+
+_PROBE = (16, 96)
+_BYTES_PER_VALUE = 4
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of the pictures: number ``index`` of ``count``.
+
+    Example:
+        >>> Shard.parse("1/4").of(10)
+        [1, 5, 9]
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @staticmethod
+    def parse(text: str | None) -> "Shard":
+        """From ``i/n``, counted from 0; None: from torchrun's environment, or else everything.
+
+        Raises:
+            InputError: if it is neither.
+        """
+        if text is None:
+            return Shard(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+        index, _, count = text.partition("/")
+        if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+            raise InputError(f"--shard {text!r} is not i/n with 0 <= i < n, such as 0/4")
+        return Shard(int(index), int(count))
+
+    def of(self, count: int) -> list[int]:
+        """Which of so many pictures are its own."""
+        return list(range(self.index, count, self.count))
+
+
+def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> StudyInfo:
+    """What is asked: the experiment, of the first ``count`` pictures of a data set."""
+    tasks = [source.task for source in experiment.sources]
+    return StudyInfo(
+        kind=experiment.kind,
+        network=experiment.sources[0].network,
+        task=tasks[0] if len(tasks) == 1 else "both",
+        model=experiment.sources[0].model,
+        columns=experiment.columns,
+        protocol=experiment.describe(),
+        images=tuple(dataset.names[:count]),
+        classes=dataset.classes.names if dataset.classes is not None else (),
+        dataset={"kind": type(dataset).__name__, "path": str(dataset.path), "split": dataset.split},
+    )
+
+
+def run_study(
+    experiment: Experiment,
+    dataset: Dataset,
+    store: Store,
+    shard: Shard,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Do the pictures of a shard that are not there yet.
+
+    Args:
+        experiment: what is measured.
+        dataset: the pictures.
+        store: where rows go.
+        shard: which pictures.
+        progress: called with (pictures done, pictures of the shard).
+
+    Returns:
+        Number of pictures done now.
+    """
+    own = shard.of(len(store.info.images))
+    missing = store.missing(own)
+    for done, index in enumerate(missing):
+        if progress is not None:
+            progress(len(own) - len(missing) + done, len(own))
+        sample = resize_sample(dataset[index], experiment.grid.size)
+        store.write(index, experiment.rows(sample), sample.image)
+    if progress is not None:
+        progress(len(own), len(own))
+    return len(missing)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a shard will take.
+
+    Attributes:
+        images: pictures to do.
+        done: pictures that are there already.
+        maps: to compute, an upper bound where targets need a label.
+        seconds_per_image: measured on some targets of one picture.
+        memory_bytes: the process's largest size so far, and a block of maps.
+        disk_bytes: of the results before compression.
+    """
+
+    images: int
+    done: int
+    maps: int
+    seconds_per_image: float
+    memory_bytes: int
+    disk_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all."""
+        return self.images * self.seconds_per_image
+
+
+def make_plan(experiment: Experiment, dataset: Dataset, count: int, missing: list[int]) -> Plan:
+    """Measure a few targets of one picture and say what the rest will take.
+
+    Args:
+        experiment: what is measured.
+        dataset: the pictures.
+        count: pictures of the shard.
+        missing: those to do.
+    """
+    seconds = 0.0
+    targets = len(experiment.grid.pixels)
+    if missing:
+        sample = resize_sample(dataset[missing[0]], experiment.grid.size)
+        seconds = _seconds_per_image(experiment, sample)
+    rows, columns = experiment.grid.window
+    one_map = (rows.stop - rows.start) * (columns.stop - columns.start) * _BYTES_PER_VALUE
+    block = len(experiment.sources) * min(targets * one_map, BLOCK_BYTES)
+    width = len(experiment.columns) + 6
+    maps = len(missing) * targets * len(experiment.sources)
+    disk = len(missing) * targets * width * _BYTES_PER_VALUE
+    return Plan(len(missing), count - len(missing), maps, seconds, _largest_size() + block, disk)
+
+
+def _seconds_per_image(experiment: Experiment, sample: Sample) -> float:
+    """Time is a fixed part and one per target; the first call, which also traces the network, does not count."""
+    pixels = experiment.targets(sample)
+    if not len(pixels):
+        return 0.0
+    few, many = (min(n, len(pixels)) for n in _PROBE)
+    middle = max(0, len(pixels) // 2 - many // 2)
+    times = {}
+    for n in (few, few, many):
+        started = time.perf_counter()
+        experiment.measure(sample, pixels[middle : middle + n])
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times[n] = time.perf_counter() - started
+    if few == many:
+        return times[few]
+    each = max(0.0, (times[many] - times[few]) / (many - few))
+    return float(np.maximum(times[few] - few * each, 0) + len(pixels) * each)
+
+
+def _largest_size() -> int:
+    """Bytes; Linux counts in KiB."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest << 10

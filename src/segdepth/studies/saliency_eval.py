@@ -1,0 +1,146 @@
+"""How far and how widely a network's maps reach: per target (``eval``), and per class of the target (``class``)."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from segdepth.core.errors import DataError
+from segdepth.data import Sample
+from segdepth.saliency.measures import (
+    activation_distance,
+    activation_ratio,
+    effective_pixels,
+    mean_activation,
+    normalise,
+    peak_distance,
+    weighted_distance,
+)
+
+from .experiment import NO_LABEL, Experiment, Rows
+from .grid import TargetGrid
+from .sources import MapSource
+
+__all__ = ["ClassStudy", "EvalStudy", "map_statistics", "statistic_names"]
+
+#: Maps measured at a time: few enough that their passes stay in the processor's cache.
+GROUP = 16
+
+
+def statistic_names(thresholds: Sequence[float]) -> tuple[str, ...]:
+    """The columns of :func:`map_statistics`, in order."""
+    distances = [f"activation_distance_{t:g}" for t in thresholds]
+    ratios = [f"activation_ratio_{t:g}" for t in thresholds]
+    rest = ["peak_distance", "mean_activation", "weighted_distance", "effective_pixels"]
+    return (*distances, *ratios, *rest)
+
+
+def map_statistics(
+    maps: Float[Tensor, "p h w"], pixels: Int[Tensor, "p 2"], thresholds: Sequence[float]
+) -> Float[Tensor, "p s"]:
+    """All statistics of some maps, one column for each of :func:`statistic_names`.
+
+    Args:
+        maps: cut to the crop, not normalised.
+        pixels: row and column of the targets in the crop.
+        thresholds: 0..1.
+    """
+    parts = []
+    for start in range(0, len(maps), GROUP):
+        group, targets = maps[start : start + GROUP], pixels[start : start + GROUP].to(maps.device)
+        unit = normalise(group)
+        alone = (
+            peak_distance(group, targets),
+            mean_activation(unit),
+            weighted_distance(group, targets),
+            effective_pixels(group),
+        )
+        parts.append(
+            torch.cat(
+                [
+                    activation_distance(unit, targets, thresholds),
+                    activation_ratio(unit, thresholds),
+                    torch.stack(alone, dim=1),
+                ],
+                dim=1,
+            )
+        )
+    return torch.cat(parts) if parts else maps.new_zeros(0, len(statistic_names(thresholds)))
+
+
+class EvalStudy(Experiment):
+    """Statistics of a network's map for every target of a grid.
+
+    Args:
+        source: of the maps.
+        grid: of targets.
+        thresholds: shares of a normalised map's range.
+    """
+
+    kind: ClassVar[str] = "eval"
+
+    def __init__(self, source: MapSource, grid: TargetGrid, thresholds: tuple[float, ...] = (0.1, 0.5, 0.9)) -> None:
+        self.sources = (source,)
+        self.grid = grid
+        self.thresholds = thresholds
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The statistics."""
+        return statistic_names(self.thresholds)
+
+    def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
+        """The statistics, the map's largest value ("peak") and what the network says at the target ("answer")."""
+        source = self.sources[0]
+        relative = torch.from_numpy(pixels - self.grid.corner)
+        statistics, peaks = [], []
+        done = 0
+        for maps in source.maps(sample.image, pixels, self.grid.window):
+            statistics.append(map_statistics(maps, relative[done : done + len(maps)], self.thresholds))
+            peaks.append(maps.amax((1, 2)))
+            done += len(maps)
+        answers = source.answers(sample.image)
+        said = np.full(len(pixels), np.nan, np.float32) if answers is None else answers[tuple(pixels.T)]
+        columns = _together(statistics, len(self.columns)).T
+        return {
+            "answer": said.astype(np.float32),
+            "peak": _together([p[:, None] for p in peaks], 1)[:, 0],
+            **dict(zip(self.columns, columns, strict=True)),
+        }
+
+
+class ClassStudy(EvalStudy):
+    """The same for the labelled targets of a grid that starts in the crop's corner: statistics per class.
+
+    Args:
+        source: of the maps.
+        grid: of targets.
+        thresholds: shares of a normalised map's range.
+    """
+
+    kind: ClassVar[str] = "class"
+
+    def __init__(
+        self, source: MapSource, grid: TargetGrid, thresholds: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+    ) -> None:
+        super().__init__(source, grid, thresholds)
+
+    def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
+        """Those with a label.
+
+        Raises:
+            DataError: if the picture has no labels.
+        """
+        if sample.labels is None:
+            raise DataError(f"{sample.name!r} has no labels; the class study needs pictures with labels")
+        pixels = self.grid.pixels
+        return pixels[sample.labels[tuple(pixels.T)] != NO_LABEL]
+
+
+def _together(parts: Iterable[Float[Tensor, "_p s"]], columns: int) -> Float[ndarray, "p s"]:
+    arrays = [part.cpu().numpy().astype(np.float32) for part in parts]
+    return np.concatenate(arrays) if arrays else np.zeros((0, columns), np.float32)

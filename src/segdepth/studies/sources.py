@@ -1,0 +1,167 @@
+"""Where a study's maps come from: a network, or a null model that no network has to be asked for.
+
+A statistic of a network's maps means something only beside the same statistic of maps that know nothing:
+the same network with random weights, the picture's edges, a blob around the target.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Shaped, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from segdepth.networks import Network, build_network
+from segdepth.saliency import saliency_maps
+from segdepth.saliency.engines import EngineName
+
+__all__ = ["NULL_MAPS", "EdgeMaps", "GaussianMaps", "MapSource", "NetworkMaps", "random_network"]
+
+Window = tuple[slice, slice]
+
+
+class MapSource(ABC):
+    """Gives one map per target.
+
+    Attributes:
+        network: whose maps they are ("segnet"), or the null model's name.
+        task: "seg", "depth", or "none" for a null model without one.
+        model: "trained", "random", "edges" or "gaussian".
+    """
+
+    network: str
+    task: str
+    model: str
+
+    @abstractmethod
+    def maps(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """Maps of the targets inside the window, not negative, in the targets' order, some at a time."""
+
+    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"] | None:  # noqa: ARG002
+        """What it says at every pixel: train ids or metres; None where it says nothing."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data for the store."""
+        return {}
+
+
+class NetworkMaps(MapSource):
+    """A network's own maps: the logit of the class predicted at the target, or its depth.
+
+    Args:
+        net: in eval mode, on its device.
+        model: "trained" or "random".
+        engine: who computes them.
+    """
+
+    def __init__(self, net: Network, model: str = "trained", engine: EngineName = "auto") -> None:
+        self.net = net
+        self.network = net.card.arch
+        self.task = net.card.task
+        self.model = model
+        self.engine = engine
+
+    def maps(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """Absolute gradients, maximum over the colours."""
+        targets = [(int(row), int(col)) for row, col in pixels]
+        return saliency_maps(self.net, self._input(image)[0], targets, engine=self.engine, crop=window, iterate=True)
+
+    @torch.no_grad()
+    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"]:
+        """Train ids or metres."""
+        answer: ndarray = self.net.decode(self.net(self._input(image)))[0].cpu().numpy()
+        return answer
+
+    def describe(self) -> dict[str, Any]:
+        """Card and a digest of the weights."""
+        card = self.net.card.model_dump(mode="json", exclude={"config"})
+        return {"card": card, "weights_sha256": _weights_digest(self.net), "engine": self.engine}
+
+    def _input(self, image: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
+        device = self.net.preprocessing.scale.device
+        x: Tensor = self.net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
+        return x
+
+
+def random_network(net: Network, seed: int) -> Network:
+    """The same network with the weights that it would have had before training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = build_network(net.card.model_copy(update={"scores": {}, "protocol": {}, "provenance": None}))
+    return fresh.to(net.preprocessing.scale.device).eval()
+
+
+class EdgeMaps(MapSource):
+    """How fast the picture's brightness changes: the same map for every target.
+
+    A saliency map that looks like this one may show the picture and not the network (Adebayo et al. 2018).
+    """
+
+    network = model = "edges"
+    task = "none"
+
+    def maps(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """Magnitude of the Sobel gradient."""
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        edges = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))[window]
+        one = torch.from_numpy(np.ascontiguousarray(edges))
+        for start in range(0, len(pixels), _BLOCK):
+            yield one.expand(len(pixels[start : start + _BLOCK]), -1, -1)
+
+
+class GaussianMaps(MapSource):
+    """A round blob around the target, the same everywhere: range without a network.
+
+    Attributes:
+        sigma: standard deviation, as a share of the crop's diagonal.
+    """
+
+    network = model = "gaussian"
+    task = "none"
+    sigma = 0.05
+
+    def maps(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """``exp(-d^2 / 2 sigma^2)``."""
+        del image
+        rows, columns = (torch.arange(side.start, side.stop) for side in window)
+        spread = 2 * self.sigma**2 * (len(rows) ** 2 + len(columns) ** 2)
+        for start in range(0, len(pixels), _BLOCK):
+            target = torch.from_numpy(pixels[start : start + _BLOCK])
+            vertical = (rows - target[:, :1]).square().div(-spread).exp()
+            horizontal = (columns - target[:, 1:]).square().div(-spread).exp()
+            yield vertical[:, :, None] * horizontal[:, None, :]
+
+    def describe(self) -> dict[str, Any]:
+        """Its width."""
+        return {"sigma_of_diagonal": self.sigma}
+
+
+#: Maps at a time.
+_BLOCK = 256
+
+#: Null models that need no network.
+NULL_MAPS: Mapping[str, type[MapSource]] = MappingProxyType({"edges": EdgeMaps, "gaussian": GaussianMaps})
+
+
+def _weights_digest(net: Network) -> str:
+    """SHA-256 of all tensors; does not depend on the file that they came in."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(net.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,206 @@
+"""A study on disk: one Parquet file per picture, and a JSON that says what was asked."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Shaped, UInt8
+from numpy import ndarray
+
+from segdepth.core.errors import ConfigError, DataError, reason
+from segdepth.core.files import replacing, write_json
+from segdepth.core.provenance import provenance
+
+__all__ = ["Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
+
+_INFO = "study.json"
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """What was asked.
+
+    Attributes:
+        kind: "eval", "iou" or "class".
+        network: whose maps.
+        task: "seg", "depth", "both" or "none".
+        model: "trained", "random", "edges" or "gaussian".
+        columns: the statistics.
+        protocol: everything that the numbers depend on, plain data.
+        images: names, in order.
+        classes: names by train id, where the pictures have labels.
+        dataset: where the pictures came from, in words.
+        provenance: of who began.
+    """
+
+    kind: str
+    network: str
+    task: str
+    model: str
+    columns: tuple[str, ...]
+    protocol: Mapping[str, Any]
+    images: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=provenance)
+
+    @staticmethod
+    def read(folder: Path) -> "StudyInfo":
+        """What a folder's JSON says.
+
+        Raises:
+            DataError: if there is none, or it is not ours.
+        """
+        path = folder / _INFO
+        try:
+            values = json.loads(path.read_text())
+            tuples = {key: tuple(values[key]) for key in ("columns", "images", "classes")}
+            return StudyInfo(**values | tuples)
+        except OSError:
+            raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{str(path)!r} is no description of a study ({reason(error)})") from None
+
+    def question(self) -> dict[str, Any]:
+        """All but when and where it was asked, as JSON gives it back."""
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return {key: value for key, value in values.items() if key not in ("provenance", "dataset")}
+
+
+class Store:
+    """Where a study's rows go. Parts are whole or not there, so it can be left and gone on with at any time.
+
+    Args:
+        folder: made if need be.
+        info: what is asked.
+
+    Raises:
+        ConfigError: if the folder holds the answers to another question.
+    """
+
+    def __init__(self, folder: Path, info: StudyInfo) -> None:
+        self.folder = folder
+        self.info = info
+        if (folder / _INFO).exists():
+            _require_same(folder, StudyInfo.read(folder).question(), info.question())
+        else:
+            write_json(folder / _INFO, asdict(info))
+
+    def path(self, index: int) -> Path:
+        """The part of a picture."""
+        return self.folder / f"part-{index:05d}.parquet"
+
+    def missing(self, indices: Iterable[int]) -> list[int]:
+        """Those of the pictures whose part is not there."""
+        return [index for index in indices if not self.path(index).exists()]
+
+    def write(self, index: int, rows: Mapping[str, Shaped[ndarray, " p"]], image: UInt8[ndarray, "h w 3"]) -> None:
+        """Write a picture's part.
+
+        Args:
+            index: of the picture.
+            rows: columns of one length.
+            image: what the network saw; its digest is kept.
+        """
+        count = len(next(iter(rows.values())))
+        table = pa.table({"image": np.full(count, index, np.int32), **rows}).replace_schema_metadata(
+            {"name": self.info.images[index], "image_sha256": hashlib.sha256(image.tobytes()).hexdigest()}
+        )
+        with replacing(self.path(index)) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+
+
+def _require_same(folder: Path, there: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    for key, value in asked.items():
+        if there.get(key) == value:
+            continue
+        where, old, new = key, there.get(key), value
+        while isinstance(old, dict) and isinstance(new, dict):
+            inner = next(k for k in {**old, **new} if old.get(k) != new.get(k))
+            where, old, new = f"{where}.{inner}", old.get(inner), new.get(inner)
+        raise ConfigError(
+            f"{str(folder)!r} holds a study with another {where} ({_short(old)}, not {_short(new)}); "
+            "choose another --out, or remove it"
+        )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTable:
+    """A study, read.
+
+    Attributes:
+        folder: where it is.
+        info: what was asked.
+        rows: columns by name; "image" is the place in ``info.images``.
+        digests: of what was seen, by the picture's name.
+    """
+
+    folder: Path
+    info: StudyInfo
+    rows: Mapping[str, Shaped[ndarray, " n"]]
+    digests: Mapping[str, str]
+
+    @cached_property
+    def title(self) -> str:
+        """Network and task."""
+        task = "" if self.info.task in ("none", "both") else f" {self.info.task}"
+        return ("random " if self.info.model == "random" else "") + self.info.network + task
+
+
+def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
+    """Read a study.
+
+    Args:
+        folder: of one store.
+        partial: take what is there of an unfinished one.
+
+    Raises:
+        DataError: if it is unfinished, or a part is broken.
+    """
+    info = StudyInfo.read(folder)
+    parts = {k: folder / f"part-{k:05d}.parquet" for k in range(len(info.images))}
+    there = {k: path for k, path in parts.items() if path.exists()}
+    if not there or (len(there) < len(parts) and not partial):
+        raise DataError(
+            f"the study {str(folder)!r} is not finished: {len(there)} of {len(parts)} pictures are there; "
+            "go on with the same command, or analyse what is there with --partial"
+        )
+    tables, digests = [], {}
+    for path in there.values():
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{str(path)!r} is no part of a study ({reason(error)}); remove it and go on") from None
+        metadata = table.schema.metadata
+        digests[metadata[b"name"].decode()] = metadata[b"image_sha256"].decode()
+        tables.append(table)
+    whole = pa.concat_tables(tables)
+    rows = {name: whole.column(name).to_numpy() for name in whole.column_names}
+    return StudyTable(folder, info, rows, digests)
+
+
+def find_stores(paths: Iterable[Path]) -> list[Path]:
+    """The stores in some folders, at any depth, sorted.
+
+    Raises:
+        DataError: if a folder holds none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        here = sorted(file.parent for file in path.rglob(_INFO)) if path.is_dir() else []
+        if not here:
+            raise DataError(f"{str(path)!r} holds no study (no {_INFO} in it); `segdepth study` makes one")
+        found += here
+    return list(dict.fromkeys(found))

@@ -20,5 +20,6 @@ def pad_to_multiple(x: Float[Tensor, "b c _h _w"], multiple: int, remainder: int
         >>> pad_to_multiple(torch.ones(1, 3, 37, 50), 8, remainder=1).shape
         torch.Size([1, 3, 41, 57])
     """
-    height, width = (-((remainder - side) // multiple) * multiple + remainder for side in x.shape[-2:])
+    # no negative number is divided: ONNX rounds it towards zero, Python down
+    height, width = ((side - remainder + multiple - 1) // multiple * multiple + remainder for side in x.shape[-2:])
     return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))

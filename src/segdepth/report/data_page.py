@@ -1,5 +1,6 @@
 """The doctor's page: findings, histograms, samples with their truth laid over."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy import ndarray
 from segdepth.core.files import write_text
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
-from segdepth.drawing import colour_depth, colour_labels, overlay, png_data_uri
+from segdepth.drawing import colour_depth, colour_labels, overlay
 from segdepth.geometry.resize import resize_image
 
 __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
@@ -90,4 +91,10 @@ def _pictures(samples: Iterable[Sample], dataset: Dataset) -> Iterable[tuple[str
     for sample in samples:
         drawn = draw_sample(sample, dataset)
         width = min(_WIDTH, drawn.shape[1])
-        yield sample.name, png_data_uri(resize_image(drawn, (round(drawn.shape[0] * width / drawn.shape[1]), width)))
+        yield sample.name, _jpeg_data_uri(resize_image(drawn, (round(drawn.shape[0] * width / drawn.shape[1]), width)))
+
+
+def _jpeg_data_uri(picture: UInt8[ndarray, "h w 3"]) -> str:
+    """Photographs with points on them: a tenth of the size of a PNG."""
+    data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(bytes(data)).decode("ascii")

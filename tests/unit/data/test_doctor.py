@@ -159,7 +159,7 @@ def test_the_page_stands_alone(raw: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     write_data_page(examine_splits(splits), splits, {"val": [splits["val"][0]]}, page)
     text = page.read_text()
-    assert text.count("data:image/png;base64,") == 1
+    assert text.count("data:image/jpeg;base64,") == 1
     assert "0000000000.bin is empty" in text
     assert not re.search(r'(src|href)="http', text)
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import typer
 
+from .analyse import analyse
 from .config import config_app
 from .convert import convert
 from .data import data_app
 from .demo import demo
 from .evaluate import evaluate
+from .export import export
 from .predict import predict
 from .prepare import prepare_app
 from .saliency import saliency
@@ -22,7 +24,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "saliency": saliency,
+    "analyse": analyse,
     "convert": convert,
+    "export": export,
     "demo": demo,
 }
 GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "study": study_app}

@@ -183,7 +183,8 @@ def iou(
     sizes = {_size(net, height, width) for net in nets}
     if len(sizes) > 1:
         raise InputError(f"the two networks see pictures of different sizes: {sorted(sizes)}; maps of one size overlap")
-    experiment = IouStudy(*(NetworkMaps(net, engine=engine) for net in nets), TargetGrid(sizes.pop(), sample_rate))
+    of_seg, of_depth = (NetworkMaps(net, engine=engine) for net in nets)
+    experiment = IouStudy(of_seg, of_depth, TargetGrid(sizes.pop(), sample_rate))
     _carry_out(experiment, _open(data_path, dataset, config, split), num_image, output, shard, plan)
 
 
@@ -224,7 +225,7 @@ def _source(
 
     net = None if checkpoint is None else _load(checkpoint, device, model_name, task, height, width)
     size = _size(net, height, width)
-    if null in NULL_MAPS:
+    if null is not None and null in NULL_MAPS:
         return NULL_MAPS[null](), size
     if net is None:
         raise ConfigError("name a checkpoint: --checkpoint RUN (or --null edges, --null gaussian, which need none)")

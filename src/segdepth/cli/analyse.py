@@ -1,0 +1,48 @@
+"""``segdepth analyse``."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["analyse"]
+
+
+def analyse(
+    results: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders that `segdepth study` wrote, at any depth; by default saliency_study.",
+                       metavar="[RESULTS]...", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option("--out", help="Folder for page, tables and figures.")] = Path("saliency_analysis"),
+    partial: Annotated[bool, typer.Option("--partial", help="Take what is there of unfinished studies.")] = False,
+) -> None:  # fmt: skip
+    """Segmentation against depth over pictures: tests, effect sizes, histograms, strata, null models; one HTML page."""
+    from rich.table import Table
+
+    from segdepth.report.analysis_page import statistic_title, write_analysis
+    from segdepth.studies.analysis import analyse as analyse_studies
+    from segdepth.studies.store import find_stores, load_study
+
+    from .console import out
+
+    studies = [load_study(folder, partial=partial) for folder in find_stores(results or [Path("saliency_study")])]
+    analysis = analyse_studies(studies)
+    page = write_analysis(analysis, output)
+    for pair in analysis.pairs:
+        table = Table(title=f"\n{pair.network}", title_justify="left", box=None, pad_edge=False)
+        for number, column in enumerate(("", "seg", "depth", "effect", "p, Holm", "reference's count")):
+            table.add_column(column, justify="right" if number else "left")
+        for c in analysis.comparisons:
+            if c.network == pair.network and c.reference is not None:
+                p = "-" if math.isnan(c.p_holm) else f"{c.p_holm:.2g}"
+                count = f"{100 * c.reference.fraction:.0f} %"
+                means = (f"{c.mean[task]:.4g}" for task in ("seg", "depth"))
+                table.add_row(statistic_title(c.statistic), *means, f"{c.effect:+.2f}", p, count)
+        out.print(table)
+    for overlap in analysis.overlaps:
+        if overlap.stratum == "all":
+            values = ", ".join(f"{statistic_title(name)} {mean:.3f}" for name, mean in overlap.mean.items())
+            out.print(f"\n{overlap.network}: {values}", highlight=False)
+    out.print(f"\n{page}", highlight=False, soft_wrap=True)

@@ -1,0 +1,168 @@
+"""The saliency study's page: a table per network, histograms, null models, strata; CSV and figures beside it."""
+
+import base64
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from segdepth.core.files import write_bytes, write_text
+from segdepth.core.provenance import provenance
+from segdepth.studies.analysis import Analysis, Comparison, Pair
+
+from .figures import TASK_COLOURS
+from .histograms import draw_histograms
+
+__all__ = ["statistic_title", "write_analysis"]
+
+_NAMES = {
+    "activation_distance": "activation distance",
+    "activation_ratio": "activation ratio",
+    "iou": "IoU",
+    "peak_distance": "peak distance",
+    "mean_activation": "mean activation",
+    "weighted_distance": "weighted distance",
+    "effective_pixels": "effective pixels",
+}
+
+#: What the strata show: the two statistics of the claim, and the one without a threshold.
+_IN_STRATA = ("activation_distance_0.1", "activation_ratio_0.1", "weighted_distance")
+
+
+def statistic_title(column: str) -> str:
+    """A column's name in words.
+
+    Example:
+        >>> statistic_title("activation_distance_0.1")
+        'activation distance at 0.1'
+    """
+    if column in _NAMES:
+        return _NAMES[column]
+    stem, _, threshold = column.rpartition("_")
+    return f"{_NAMES.get(stem, stem)} at {threshold}"
+
+
+def write_analysis(analysis: Analysis, folder: Path) -> Path:
+    """Write ``index.html``, the CSV tables and every figure as PNG and SVG; returns the page.
+
+    Args:
+        analysis: of the studies.
+        folder: made if need be.
+    """
+    write_text(folder / "comparisons.csv", _comparison_csv([*analysis.comparisons, *analysis.strata]))
+    write_text(folder / "overlap.csv", _overlap_csv(analysis))
+    write_text(folder / "nulls.csv", _null_csv(analysis))
+    figures = {
+        pair.network: {name: _figure(analysis, pair, name, folder / "figures") for name in pair.means}
+        for pair in analysis.pairs
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"number": _number, "p": _p_value, "title": statistic_title}
+    page = environment.get_template("analysis.html").render(
+        a=analysis,
+        figures=figures,
+        tables={
+            pair.network: [c for c in analysis.comparisons if c.network == pair.network] for pair in analysis.pairs
+        },
+        strata={pair.network: _strata_rows(analysis, pair) for pair in analysis.pairs},
+        in_strata=_IN_STRATA,
+        headlines=[c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
+        colours=TASK_COLOURS,
+        verdict=_verdict,
+        provenance=provenance(),
+    )
+    write_text(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def _figure(analysis: Analysis, pair: Pair, statistic: str, folder: Path) -> str:
+    """Save a histogram in every format; returns the page's copy."""
+    nulls = {n.title: n.means[statistic] for n in analysis.nulls if statistic in n.means}
+    files = draw_histograms(pair.means[statistic], f"{pair.network}: {statistic_title(statistic)}", nulls)
+    stem = f"{pair.network}_{statistic}".replace(" ", "_").replace("(", "").replace(")", "")
+    for ending, content in files.items():
+        write_bytes(folder / f"{stem}.{ending}", content)
+    return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+
+
+def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[str, Comparison]]:
+    """Stratum -> statistic -> comparison."""
+    rows: dict[str, dict[str, Comparison]] = {}
+    for c in analysis.strata:
+        if c.network == pair.network and c.statistic in _IN_STRATA:
+            rows.setdefault(c.stratum, {})[c.statistic] = c
+    return rows
+
+
+def _verdict(c: Comparison) -> str:
+    """In words, what the test says."""
+    if math.isnan(c.p_holm):
+        return "not tested"
+    if c.p_holm >= 0.05:
+        return "no clear difference"
+    return "depth larger" if c.effect > 0 else "segmentation larger"
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    if value == 0 or 1e-3 <= abs(value) < 1000:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2e}"
+
+
+def _p_value(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if value >= 1e-3 else f"{value:.0e}"
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([["" if isinstance(v, float) and math.isnan(v) else v for v in row] for row in rows])
+    return text.getvalue()
+
+
+def _comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    header = (
+        "network", "stratum", "statistic", "images", "targets", "mean_seg", "mean_depth", "median_seg", "median_depth",
+        "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm", "reference_fraction",
+    )  # fmt: skip
+    return _csv(
+        header,
+        [
+            (
+                c.network, c.stratum, c.statistic, c.images, c.targets, c.mean["seg"], c.mean["depth"], c.median["seg"],
+                c.median["depth"], c.difference, *c.interval, c.effect, c.p, c.p_holm,
+                c.reference.fraction if c.reference else math.nan,
+            )
+            for c in comparisons
+        ],
+    )  # fmt: skip
+
+
+def _overlap_csv(analysis: Analysis) -> str:
+    return _csv(
+        ("network", "stratum", "statistic", "images", "targets", "mean", "undefined_share"),
+        [
+            (o.network, o.stratum, name, o.images, o.targets, mean, o.undefined[name])
+            for o in analysis.overlaps
+            for name, mean in o.mean.items()
+        ],
+    )
+
+
+def _null_csv(analysis: Analysis) -> str:
+    return _csv(
+        ("null_model", "statistic", "mean"),
+        [(null.title, name, mean) for null in analysis.nulls for name, mean in null.means.items()],
+    )

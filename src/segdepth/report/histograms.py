@@ -1,0 +1,73 @@
+"""Histograms of both tasks over each other, drawn once and saved in any format."""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from .figures import TASK_COLOURS
+
+__all__ = ["draw_histograms"]
+
+TASK_TITLES = {"seg": "segmentation", "depth": "depth"}
+
+
+def draw_histograms(
+    means: Mapping[str, Float[ndarray, " n"]],
+    title: str,
+    nulls: Mapping[str, float],
+    *,
+    formats: tuple[str, ...] = ("png", "svg"),
+) -> dict[str, bytes]:
+    """Histograms of the pictures' means, segmentation and depth on the same bins.
+
+    Args:
+        means: task -> a mean per picture; nan is left out.
+        title: of the statistic.
+        nulls: null model -> its mean, drawn as a line where it lies within the picture's range.
+        formats: file endings.
+
+    Returns:
+        Format -> the file.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    known = {task: values[np.isfinite(values)] for task, values in means.items()}
+    everything = np.concatenate(list(known.values()))
+    edges = np.histogram_bin_edges(everything, bins=min(24, max(8, len(everything) // 4))) if len(everything) else 1
+    figure = Figure(figsize=(4.2, 2.5), layout="constrained")
+    axes = figure.subplots()
+    for task, values in known.items():
+        colour = TASK_COLOURS[task]
+        axes.hist(values, bins=edges, color=colour, alpha=0.5, label=TASK_TITLES[task])
+        if len(values):
+            axes.axvline(float(values.mean()), color=colour, linewidth=1.6)
+    for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
+        if len(everything) and _near(value, everything):
+            axes.axvline(value, color="#475569", linewidth=1.2, linestyle=style, label=name)
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_ylabel("pictures", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
+    axes.xaxis.get_offset_text().set_fontsize(8)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=7, frameon=False)
+    files = {}
+    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
+        for ending in formats:
+            buffer = io.BytesIO()
+            metadata = {"Date": None} if ending == "svg" else None
+            figure.savefig(buffer, format=ending, dpi=150, metadata=metadata)
+            files[ending] = buffer.getvalue()
+    return files
+
+
+def _near(value: float, values: Float[ndarray, " n"]) -> bool:
+    """Whether a line at the value would leave the histograms readable."""
+    low, high = float(values.min()), float(values.max())
+    margin = 0.75 * (high - low)
+    return low - margin <= value <= high + margin

@@ -41,10 +41,13 @@ def load_backbone(net: Network, source: bool | str | Path) -> None:
     """
     if source is False:
         return
-    _require_backbone(net)
-    state = _download(str(net.backbone)) if source is True else read_state(Path(source))
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    used = load_backbone_state(net, state)
+    try:
+        _require_backbone(net)
+        state = _download(str(net.backbone)) if source is True else read_state(Path(source))
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+        used = load_backbone_state(net, state)
+    except CheckpointError as error:
+        raise CheckpointError(f"model.pretrained: {error}") from None
     unused = sorted(set(state) - used.keys())
     log.info(
         "backbone: %d of %d ImageNet tensors used; left out: %s",
@@ -72,7 +75,7 @@ def load_backbone_state(net: Network, state: Mapping[str, Tensor]) -> dict[str, 
 
 def _require_backbone(net: Network) -> None:
     if net.backbone is None:
-        raise CheckpointError(f"model.pretrained: there are no ImageNet weights for {net.card.arch}; set it to false")
+        raise CheckpointError(f"there are no ImageNet weights for {net.card.arch}; do without")
 
 
 def _download(backbone: str) -> Mapping[str, Tensor]:
@@ -82,7 +85,7 @@ def _download(backbone: str) -> Mapping[str, Tensor]:
         state: Mapping[str, Tensor] = torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(
-            f"model.pretrained: cannot download {url} ({error}); give the path of a local copy instead of true"
+            f"cannot download {url} ({error}); give the path of a local copy instead of true"
         ) from None
     return state
 
@@ -141,11 +144,11 @@ def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapp
     for theirs, ours in names.items():
         if theirs not in state:
             raise CheckpointError(
-                f"model.pretrained: the file has no tensor {theirs!r}; {net.card.arch} needs {net.backbone} weights"
+                f"the file has no tensor {theirs!r}; {net.card.arch} needs {net.backbone} weights"
             )
         if ours not in own or own[ours].shape != state[theirs].shape:
             raise CheckpointError(
-                f"model.pretrained: tensor {theirs!r} {list(state[theirs].shape)} does not fit this {net.card.arch}"
+                f"the tensor {theirs!r} {list(state[theirs].shape)} does not fit this {net.card.arch}"
                 + (f", which has {list(own[ours].shape)} there" if ours in own else "")
                 + f"; it needs {net.backbone} weights and width 1"
             )

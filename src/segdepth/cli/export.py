@@ -1,0 +1,51 @@
+"""``segdepth export``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["export"]
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="Run folder or checkpoint file.", show_default=False)],
+    form: Annotated[Literal["onnx", "torch_export"], typer.Option("--format", help="What to write.")] = "onnx",
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", help="File to write; by default beside the checkpoint, ending in .onnx or .pt2.",
+                     show_default=False),
+    ] = None,
+    height: Annotated[int | None, typer.Option("--height", min=32, help="Fix the rows; free by default.")] = None,
+    width: Annotated[int | None, typer.Option("--width", min=32, help="Fix the columns; free by default.")] = None,
+) -> None:  # fmt: skip
+    """Write a network for ONNX Runtime or torch.export, and check that it answers as the network does.
+
+    The graph starts at the 8-bit RGB picture [b, 3, rows, columns], preprocessing included, and ends at logits or metres of
+    the same size. Batch, rows and columns (from 33 on) are free unless --height and --width fix them. The card travels along.
+    """
+    from segdepth.core.errors import InputError
+
+    if (height is None) != (width is None):
+        raise InputError("--height and --width go together: give both or neither")
+    ending = {"onnx": ".onnx", "torch_export": ".pt2"}[form]
+    if output is not None and output.suffix != ending:
+        raise InputError(f"--out is {str(output)!r}; a file of --format {form} ends in {ending}")
+
+    from segdepth.networks import find_weights, load_network
+    from segdepth.networks.export import export_onnx, export_torch
+
+    from .console import err, out
+
+    weights = find_weights(checkpoint)
+    target = output or weights.with_suffix(ending)
+    net = load_network(weights)
+    size = None if height is None or width is None else (height, width)
+    write = {"onnx": export_onnx, "torch_export": export_torch}[form]
+    with err.status(f"exporting {net.card.arch}, half a minute or two"):
+        error = write(net, target, size=size)
+    shape = "any size" if size is None else f"{size[0]}x{size[1]}"
+    out.print(
+        f"{net.card.arch} for {net.card.task}, {shape}, within {error:.0e} of the network's answers -> {target}",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip

@@ -34,15 +34,20 @@ def draw_histograms(
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     known = {task: values[np.isfinite(values)] for task, values in means.items()}
     everything = np.concatenate(list(known.values()))
-    edges = np.histogram_bin_edges(everything, bins=min(24, max(8, len(everything) // 4))) if len(everything) else 1
+    edges = (
+        np.histogram_bin_edges(everything, bins=min(24, max(8, len(everything) // 4)))
+        if len(everything)
+        else np.array([0, 1])
+    )
     figure = Figure(figsize=(4.2, 2.5), layout="constrained")
     axes = figure.subplots()
     for task, values in known.items():
         colour = TASK_COLOURS[task]
-        axes.hist(values, bins=edges, color=colour, alpha=0.5, label=TASK_TITLES[task])
+        axes.hist(values, bins=edges.tolist(), color=colour, alpha=0.5, label=TASK_TITLES[task])
         if len(values):
             axes.axvline(float(values.mean()), color=colour, linewidth=1.6)
     for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
@@ -53,7 +58,7 @@ def draw_histograms(
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.xaxis.get_offset_text().set_fontsize(8)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=7, frameon=False)
     files = {}

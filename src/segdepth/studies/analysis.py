@@ -235,7 +235,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     factors = np.arange(len(order), 0, -1)
     corrected = np.full(len(p), np.nan)
     corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1)
-    return corrected.tolist()  # type: ignore[no-any-return]
+    return [float(value) for value in corrected]
 
 
 def image_means(

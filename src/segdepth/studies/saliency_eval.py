@@ -138,8 +138,8 @@ class ClassStudy(EvalStudy):
         if sample.labels is None:
             raise DataError(f"{sample.name!r} has no labels; the class study needs pictures with labels")
         pixels = self.grid.pixels
-        labelled: ndarray = sample.labels[tuple(pixels.T)] != NO_LABEL
-        return pixels[labelled]
+        labelled = sample.labels[tuple(pixels.T)] != NO_LABEL
+        return np.compress(labelled, pixels, axis=0)
 
 
 def _together(parts: Iterable[Float[Tensor, "_p s"]], columns: int) -> Float[ndarray, "p s"]:

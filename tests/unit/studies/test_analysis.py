@@ -1,0 +1,194 @@
+import csv
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from segdepth.core.errors import DataError
+from segdepth.report.analysis_page import write_analysis
+from segdepth.studies.analysis import (
+    analyse,
+    bootstrap_interval,
+    compare,
+    holm,
+    image_means,
+    rank_biserial,
+    reference_count,
+)
+from segdepth.studies.saliency_eval import statistic_names
+from segdepth.studies.store import Store, StudyInfo, StudyTable, find_stores, load_study
+
+IMAGES, SIDE = 12, 6
+COLUMNS = statistic_names((0.1, 0.5, 0.9))
+CLASSES = ("road", "car")
+
+
+def test_the_reference_count_is_the_published_one(conformance: Path, conformance_inputs: ModuleType) -> None:
+    golden = json.loads((conformance / "saliency_metrics.json").read_text())["analysis"]
+    seg, depth = conformance_inputs.analysis_arrays()
+    for k in range(seg.shape[1]):
+        count = reference_count(seg[:, k], depth[:, k])
+        np.testing.assert_allclose(count.p_values, golden["p_values_normal_approximation"][k], rtol=1e-12)
+        assert count.fraction == pytest.approx(golden["fraction"][k])
+        everywhere = np.repeat(np.arange(len(seg)), seg.shape[2])
+        for values, task in ((seg, "mean_seg"), (depth, "mean_depth")):
+            means = image_means(values[:, k].ravel(), everywhere, len(seg))
+            assert means.mean() == pytest.approx(golden[task][k], rel=1e-12)
+
+
+def test_holm_against_its_definition() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        p = rng.random(7) ** 3
+        smallest_first = sorted(range(7), key=lambda k: p[k])
+        expected, largest = [0.0] * 7, 0.0
+        for rank, k in enumerate(smallest_first):
+            largest = max(largest, (7 - rank) * p[k])
+            expected[k] = min(1.0, largest)
+        assert holm(p.tolist()) == pytest.approx(expected)
+    assert holm([0.02, float("nan"), 0.5])[0] == pytest.approx(0.04)
+    assert np.isnan(holm([0.02, float("nan")])[1])
+
+
+def test_effect_size_counts_pairs() -> None:
+    rng = np.random.default_rng(1)
+    difference = rng.normal(0.3, 1, 25)
+    # the slow way: over all pairs of pictures, whose sum is positive?
+    positive = sum(difference[i] + difference[j] > 0 for i in range(25) for j in range(i, 25))
+    total = 25 * 26 // 2
+    assert rank_biserial(difference) == pytest.approx((2 * positive - total) / total)
+    assert rank_biserial(np.abs(difference)) == 1
+    assert np.isnan(rank_biserial(np.zeros(4)))
+
+
+def test_the_interval_covers_the_mean_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(100):
+        low, high = bootstrap_interval(rng.normal(1, 2, 40))
+        covered += low <= 1 <= high
+    assert 86 <= covered <= 100
+
+
+def test_targets_without_a_value_are_left_out_of_a_mean() -> None:
+    values = np.array([1.0, np.nan, 3.0, np.nan])
+    means = image_means(values, np.array([0, 0, 0, 1]), 3)
+    assert means[0] == 2
+    assert np.isnan(means[1:]).all()
+
+
+def test_too_few_pictures_are_not_tested() -> None:
+    means = {"seg": np.arange(5.0), "depth": np.arange(5.0) + 1}
+    assert np.isnan(compare("n", "s", means).p)
+    means = {"seg": np.arange(6.0), "depth": np.arange(6.0) + 1 + 0.01 * np.arange(6)}
+    assert compare("n", "s", means).p == pytest.approx(2 / 2**6)
+
+
+def write_study(
+    folder: Path, task: str, shift: float, *, kind: str = "eval", model: str = "trained", images: int = IMAGES,
+    network: str = "fcn",
+) -> None:  # fmt: skip
+    """A study whose statistics are noise plus ``shift``."""
+    columns = COLUMNS if kind == "eval" else ("iou_0.05", "iou_0.5")
+    info = StudyInfo(
+        kind=kind, network=network, task=task, model=model, columns=columns, classes=CLASSES,
+        protocol={"size": [64, 96], "window": [0, 64, 0, 96], "sample_rate": 8, "grid_start": "one step in", "crop": "garg"},
+        images=tuple(f"frame{k}" for k in range(images)), dataset={"kind": "Made", "split": "val"},
+    )  # fmt: skip
+    store = Store(folder, info)
+    places = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), -1).reshape(-1, 2)
+    for index in range(images):
+        rng = np.random.default_rng((index, len(task)))
+        n = len(places)
+        rows = {
+            "row": places[:, 0].astype(np.int16), "col": places[:, 1].astype(np.int16),
+            "label": (np.arange(n) % 3).astype(np.uint8), "depth_m": np.linspace(1, 60, n).astype(np.float32),
+            "peak": np.where(np.arange(n) < 9, 0, 1).astype(np.float32),
+        }  # fmt: skip
+        rows["label"][rows["label"] == 2] = 255
+        values = {name: (0.3 + shift + 0.02 * rng.standard_normal(n)).astype(np.float32) for name in columns}
+        if kind == "iou":
+            values["iou_0.5"][:4] = np.nan
+        store.write(index, rows | values, np.full((4, 4, 3), index, np.uint8))
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> list[StudyTable]:
+    write_study(tmp_path / "eval/fcn_seg", "seg", 0.0)
+    write_study(tmp_path / "eval/fcn_depth", "depth", 0.1)
+    write_study(tmp_path / "eval/random-fcn_seg", "seg", 0.4, model="random")
+    write_study(tmp_path / "iou/fcn", "both", 0.0, kind="iou")
+    return [load_study(folder) for folder in find_stores([tmp_path])]
+
+
+def test_a_planted_difference_is_found_everywhere(studies: list[StudyTable]) -> None:
+    analysis = analyse(studies)
+    assert len(analysis.comparisons) == len(COLUMNS)
+    for c in analysis.comparisons:
+        assert (c.images, c.targets) == (IMAGES, IMAGES * SIDE**2)
+        assert c.mean["depth"] - c.mean["seg"] == pytest.approx(0.1, abs=0.01)
+        assert c.interval[0] < c.difference < c.interval[1]
+        assert c.effect == 1
+        assert c.p == pytest.approx(2 / 2**IMAGES)
+        assert c.p_holm == pytest.approx(len(COLUMNS) * c.p)
+        assert c.reference is not None
+        assert c.reference.fraction == 1
+    strata = {c.stratum for c in analysis.strata}
+    assert strata == {"road", "car", "0-10 m", "10-20 m", "20-40 m", "40-80 m"}
+    pair = analysis.pairs[0]
+    assert pair.dead == {"seg": 0.25, "depth": 0.25}
+    assert analysis.nulls[0].means["peak_distance"] == pytest.approx(0.7, abs=0.02)
+    whole = next(o for o in analysis.overlaps if o.stratum == "all")
+    assert whole.undefined["iou_0.5"] == pytest.approx(4 / 36)
+    assert whole.mean["iou_0.5"] == pytest.approx(0.3, abs=0.02)
+
+
+def test_without_a_difference_nothing_is_claimed(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "seg", 0.0)
+    write_study(tmp_path / "b", "depth", 0.0)
+    analysis = analyse([load_study(tmp_path / "a"), load_study(tmp_path / "b")])
+    assert sum(c.p_holm < 0.05 for c in analysis.comparisons) == 0
+
+
+def test_the_page_stands_alone_and_says_what_the_tables_say(studies: list[StudyTable], tmp_path: Path) -> None:
+    analysis = analyse(studies)
+    page = write_analysis(analysis, tmp_path / "out")
+    text = page.read_text()
+    assert not re.search(r"(src|href)=[\"'](?!data:)", text), "self-contained"
+    assert text.count("data:image/png") == len(COLUMNS)
+    assert text.count("depth larger") >= len(COLUMNS)
+    assert "random fcn seg" in text
+    figures = sorted(p.name for p in (tmp_path / "out/figures").iterdir())
+    assert len(figures) == 2 * len(COLUMNS)
+    with (tmp_path / "out/comparisons.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(analysis.comparisons) + len(analysis.strata)
+    assert float(rows[0]["mean_seg"]) == pytest.approx(analysis.comparisons[0].mean["seg"])
+    assert (tmp_path / "out/overlap.csv").read_text().count("\n") == 1 + 2 * len(analysis.overlaps)
+
+
+def test_studies_of_other_pictures_are_not_compared(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "seg", 0.0)
+    write_study(tmp_path / "b", "depth", 0.0, images=IMAGES - 1)
+    with pytest.raises(DataError, match="same pictures"):
+        analyse([load_study(tmp_path / "a"), load_study(tmp_path / "b")])
+
+
+def test_one_study_alone_cannot_be_compared(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "seg", 0.0)
+    with pytest.raises(DataError, match="nothing to compare"):
+        analyse([load_study(tmp_path / "a")])
+
+
+def test_an_unfinished_study_is_refused_unless_asked_for(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "seg", 0.0)
+    (tmp_path / "a/part-00003.parquet").unlink()
+    with pytest.raises(DataError, match="11 of 12"):
+        load_study(tmp_path / "a")
+    assert len(load_study(tmp_path / "a", partial=True).digests) == 11
+    (tmp_path / "a/part-00003.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(DataError, match="part-00003"):
+        load_study(tmp_path / "a")

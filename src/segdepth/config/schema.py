@@ -13,6 +13,7 @@ __all__ = [
     "Config",
     "DataSection",
     "LossSection",
+    "LrFactors",
     "ModelSection",
     "OptimizerSection",
     "ScheduleSection",
@@ -30,6 +31,7 @@ def _no_bool(value: Any) -> Any:
 
 Count = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
 CountOrZero = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+Factor = Annotated[float, BeforeValidator(_no_bool), Field(gt=0)]
 Side = Annotated[int, BeforeValidator(_no_bool), Field(ge=32, le=16384)]
 
 
@@ -118,6 +120,18 @@ class ScheduleSection(VariantSection):
     warmup_factor: Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1)] = 0.2
 
 
+class LrFactors(Section):
+    """By how much the rates of a network's parts differ from the optimizer's.
+
+    Attributes:
+        backbone: of the part that takes ImageNet weights.
+        head: of all the rest.
+    """
+
+    backbone: Factor = 1.0
+    head: Factor = 1.0
+
+
 class TrainingSection(Section):
     """How the network is trained.
 
@@ -131,6 +145,9 @@ class TrainingSection(Section):
         augmentations: name -> parameter, applied in the file's order.
         resume: a run folder or its last.pt: goes on with everything.
         init_from: a checkpoint whose weights are the start.
+        lr_factors: rates of backbone and head, relative to the optimizer's.
+        freeze_backbone: leave what ImageNet weights filled as it is, batch norm included.
+        freeze_batch_norm: leave every batch norm as it is: scales, shifts and running statistics.
         precision: of the network's arithmetic.
         channels_last: memory layout; faster on most devices.
     """
@@ -146,6 +163,9 @@ class TrainingSection(Section):
     lr_schedule: ScheduleSection | None = None
     resume: Path | None = None
     init_from: Path | None = None
+    lr_factors: LrFactors = LrFactors()
+    freeze_backbone: bool = False
+    freeze_batch_norm: bool = False
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
 

@@ -27,6 +27,7 @@ from segdepth.networks import Classes, Network, load_network, save_network
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, Task, create_network
 
+from .parameters import freeze, parameter_groups, training_mode
 from .run import Journal, create_run_folder
 from .state import TrainingState, load_training_state, save_training_state
 
@@ -170,7 +171,9 @@ def train(
     fabric = _fabric(accelerator, settings.precision)
     _seed_step(config.seed, 0)
     net = build_network_for(config, train_set)
-    optimizer = OPTIMIZERS[settings.optimizer.name]([{"params": list(net.parameters())}], **settings.optimizer.options)
+    frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
+    groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
+    optimizer = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
     base_rates = [group["lr"] for group in optimizer.param_groups]
     state = TrainingState()
     if settings.resume is None:
@@ -215,7 +218,7 @@ def train(
         last_evaluation: Evaluation | None = None
         total, since, interval_started = torch.zeros((), device=device), 0, time.monotonic()
         try:
-            module.train()
+            training_mode(module, frozen)
             stream = Timed(batches(loader, device))
             for batch in stream:
                 _seed_step(config.seed, state.step)
@@ -264,6 +267,7 @@ def train(
                         state.best, best = score, last_evaluation
                         save_network(net, folder / "best.safetensors")
                     save_training_state(folder / "last.pt", state, net, optimizer)
+                    training_mode(module, frozen)
                     stream.seconds, interval_started = 0.0, time.monotonic()
         except KeyboardInterrupt:
             save_training_state(folder / "last.pt", state, net, optimizer)

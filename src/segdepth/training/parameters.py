@@ -1,0 +1,83 @@
+"""Which parameters learn, and how fast."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from segdepth.config import LrFactors
+from segdepth.core.errors import ConfigError
+from segdepth.networks import Network
+
+__all__ = ["freeze", "parameter_groups", "training_mode"]
+
+log = logging.getLogger(__name__)
+
+
+def freeze(net: Network, *, backbone: bool, batch_norm: bool) -> list[nn.Module]:
+    """Keep parts of a network as they are.
+
+    Args:
+        net: whose parameters stop to require gradients.
+        backbone: everything that ImageNet weights fill, its running statistics included.
+        batch_norm: every batch norm: its affine parameters and its running statistics. With two to four pictures in a batch
+            it is the statistics that do the harm, so it would be no use to freeze one without the other.
+
+    Returns:
+        The modules that must stay in evaluation mode; see :func:`training_mode`.
+
+    Raises:
+        ConfigError: if ``backbone`` is asked of a network that has none.
+    """
+    frozen = [_backbone(net, "training.freeze_backbone")] if backbone else []
+    if batch_norm:
+        frozen += [module for module in net.modules() if isinstance(module, _BatchNorm)]
+    for module in frozen:
+        module.requires_grad_(False)
+    if frozen:
+        learning = sum(p.numel() for p in net.parameters() if p.requires_grad)
+        log.info("%.1f million parameters learn, the others are frozen", learning / 1e6)
+    return frozen
+
+
+def training_mode(net: nn.Module, frozen: Iterable[nn.Module]) -> None:
+    """Training mode for all but the frozen modules: no dropout there, and no new running statistics."""
+    net.train()
+    for module in frozen:
+        module.eval()
+
+
+def parameter_groups(net: Network, lr: float, factors: LrFactors) -> list[dict[str, Any]]:
+    """The parameters that learn, in groups for an optimizer: backbone and head, or all where both learn at one rate.
+
+    Args:
+        net: frozen parameters of it are left out.
+        lr: the configured rate.
+        factors: by which the parts' rates differ from it.
+
+    Raises:
+        ConfigError: if there is a factor for the backbone of a network that has none, or of a frozen one.
+    """
+    learning = [p for p in net.parameters() if p.requires_grad]
+    if factors.backbone == factors.head:
+        return [{"params": learning, "lr": lr * factors.head}]
+    key = "training.lr_factors.backbone"
+    of_backbone = {id(p) for p in _backbone(net, key).parameters()}
+    backbone = [p for p in learning if id(p) in of_backbone]
+    if not backbone:
+        raise ConfigError(
+            f"{key} is {factors.backbone}, but training.freeze_backbone is true; leave out one of the two"
+        )
+    head = [p for p in learning if id(p) not in of_backbone]
+    return [{"params": backbone, "lr": lr * factors.backbone}, {"params": head, "lr": lr * factors.head}]
+
+
+def _backbone(net: Network, key: str) -> nn.Module:
+    if net.backbone is None:
+        raise ConfigError(
+            f"{key}: {net.card.arch} has no backbone (no part of it takes ImageNet weights); leave it out"
+        )
+    backbone: nn.Module = net.encoder  # type: ignore[assignment]
+    return backbone

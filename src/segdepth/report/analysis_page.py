@@ -64,7 +64,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"number": _number, "p": _p_value, "title": statistic_title}
+    environment.filters |= {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
     page = environment.get_template("analysis.html").render(
         a=analysis,
         figures=figures,
@@ -113,9 +113,24 @@ def _verdict(c: Comparison) -> str:
 def _number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
-    if value == 0 or 1e-3 <= abs(value) < 1000:
-        return f"{value:.4g}"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1000:
+        return f"{value:#.4g}".rstrip(".")
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2e}"
+
+
+def _short(value: float) -> str:
+    """Three digits, where the width is scarce."""
+    if math.isnan(value):
+        return "-"
+    return (
+        f"{value:.2e}"
+        if 0 < abs(value) < 1e-3
+        else f"{value:#.3g}".rstrip(".")
+        if abs(value) < 1000
+        else f"{value:,.0f}"
+    )
 
 
 def _p_value(value: float) -> str:

@@ -43,7 +43,7 @@ def draw_histograms(
         if len(everything)
         else np.array([0, 1])
     )
-    figure = Figure(figsize=(4.2, 2.5), layout="constrained")
+    figure = Figure(figsize=(4.2, 2.9), layout="constrained")
     axes = figure.subplots()
     for task, values in known.items():
         colour = TASK_COLOURS[task]
@@ -53,14 +53,14 @@ def draw_histograms(
     for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
         if len(everything) and _near(value, everything):
             axes.axvline(value, color="#475569", linewidth=1.2, linestyle=style, label=name)
-    axes.set_title(title, fontsize=9, loc="left")
+    figure.suptitle(title, fontsize=9, x=0.02, ha="left")
     axes.set_ylabel("pictures", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.xaxis.get_offset_text().set_fontsize(8)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=7, frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
     files = {}
     with mpl.rc_context({"svg.hashsalt": "segdepth"}):
         for ending in formats:

@@ -188,6 +188,39 @@ def iou(
     _carry_out(experiment, _open(data_path, dataset, config, split), num_image, output, shard, plan)
 
 
+@study_app.command()
+def faithfulness(
+    checkpoint: _Model = None,
+    sample_rate: _Rate = 32,
+    num_image: _Count = None,
+    data_path: _Data = None,
+    dataset: _Dataset = None,
+    config: _Config = None,
+    split: _Split = None,
+    engine: _Engine = "auto",
+    output: _Out = _OUT,
+    shard: _Shard = None,
+    plan: _PlanOnly = False,
+    model_name: ModelName = None,
+    task: TaskName = None,
+    height: Height = None,
+    width: Width = None,
+    device: Device = "auto",
+) -> None:
+    """Delete, or keep only, the most salient pixels of each target and watch its answer, against pixels drawn by chance."""
+    from segdepth.core.errors import ConfigError
+    from segdepth.studies.faithfulness import FaithfulnessStudy
+    from segdepth.studies.grid import TargetGrid
+    from segdepth.studies.sources import NetworkMaps
+
+    if checkpoint is None:
+        raise ConfigError("name a checkpoint: --checkpoint RUN")
+    net = _load(checkpoint, device, model_name, task, height, width)
+    grid = TargetGrid(_size(net, height, width), sample_rate)
+    experiment = FaithfulnessStudy(NetworkMaps(net, engine=engine), grid)
+    _carry_out(experiment, _open(data_path, dataset, config, split), num_image, output, shard, plan)
+
+
 def _load(
     checkpoint: Path, device: str, model_name: str | None, task: str | None, height: int | None, width: int | None
 ) -> "Network":

@@ -56,6 +56,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     write_text(folder / "comparisons.csv", _comparison_csv([*analysis.comparisons, *analysis.strata]))
     write_text(folder / "overlap.csv", _overlap_csv(analysis))
     write_text(folder / "nulls.csv", _null_csv(analysis))
+    write_text(folder / "faithfulness.csv", _faithfulness_csv(analysis))
     figures = {
         pair.network: {name: _figure(analysis, pair, name, folder / "figures") for name in pair.means}
         for pair in analysis.pairs
@@ -180,4 +181,11 @@ def _null_csv(analysis: Analysis) -> str:
     return _csv(
         ("null_model", "statistic", "mean"),
         [(null.title, name, mean) for null in analysis.nulls for name, mean in null.means.items()],
+    )
+
+
+def _faithfulness_csv(analysis: Analysis) -> str:
+    return _csv(
+        ("network", "images", "targets", "action", "share", "salient", "random", "p"),
+        [(f.title, f.images, f.targets, *row) for f in analysis.faithfulness for row in f.rows],
     )

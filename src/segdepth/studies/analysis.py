@@ -24,6 +24,7 @@ __all__ = [
     "DISTANCE_BANDS",
     "Analysis",
     "Comparison",
+    "Faithfulness",
     "NullModel",
     "Overlap",
     "Pair",
@@ -147,6 +148,24 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Faithfulness:
+    """What happens to an answer when pixels are deleted or kept, means over pictures.
+
+    Attributes:
+        title: of the network and task.
+        images: pictures.
+        targets: pixels whose answer was watched.
+        rows: action ("delete", "keep"), share of the pixels, change by saliency, change by chance, and p of Wilcoxon's
+            signed-rank test between them over pictures.
+    """
+
+    title: str
+    images: int
+    targets: int
+    rows: Sequence[tuple[str, float, float, float, float]]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Everything that a page or a table shows."""
 
@@ -155,6 +174,7 @@ class Analysis:
     strata: Sequence[Comparison]
     nulls: Sequence[NullModel]
     overlaps: Sequence[Overlap]
+    faithfulness: Sequence[Faithfulness]
     studies: Sequence[StudyTable]
 
 
@@ -312,10 +332,11 @@ def analyse(studies: Sequence[StudyTable]) -> Analysis:
     measured = [s for s in studies if s.info.kind in ("eval", "class")]
     pairs = [_pair(seg, depth) for seg, depth in _partners(s for s in measured if s.info.model == "trained")]
     overlaps = [s for s in studies if s.info.kind == "iou"]
-    if not pairs and not overlaps:
+    faithfulness = [_faithfulness(s) for s in studies if s.info.kind == "faithfulness"]
+    if not pairs and not overlaps and not faithfulness:
         raise DataError(
             "nothing to compare: the analysis needs the eval (or class) studies of a network's seg and depth checkpoint, "
-            "or an iou study"
+            "or an iou or a faithfulness study"
         )
     comparisons = [c for pair in pairs for c in _comparisons(pair)]
     strata = [c for pair in pairs for c in _strata(pair)]
@@ -326,6 +347,7 @@ def analyse(studies: Sequence[StudyTable]) -> Analysis:
         strata=_corrected(strata),
         nulls=nulls,
         overlaps=[o for s in overlaps for o in _overlaps(s)],
+        faithfulness=faithfulness,
         studies=studies,
     )
 
@@ -451,3 +473,19 @@ def _overlap(study: StudyTable, stratum: str, where: Bool[ndarray, " n"]) -> Ove
         mean={name: _mean(values) for name, values in known.items()},
         undefined={name: 1 - len(known[name]) / len(values) for name, values in columns.items()},
     )
+
+
+def _faithfulness(study: StudyTable) -> Faithfulness:
+    rows = []
+    for action in ("delete", "keep"):
+        for share in study.info.protocol["thresholds"]:
+            salient, random = (
+                image_means(study.rows[f"{action}_{choice}_{share:g}"], study.rows["image"], len(study.info.images))
+                for choice in ("salient", "random")
+            )
+            both = np.isfinite(salient) & np.isfinite(random)
+            salient, random = salient[both], random[both]
+            testable = len(salient) >= FEWEST and bool((salient != random).any())
+            p = float(wilcoxon(salient - random).pvalue) if testable else math.nan
+            rows.append((action, float(share), _mean(salient), _mean(random), p))
+    return Faithfulness(study.title, len(study.digests), len(study.rows["image"]), rows)

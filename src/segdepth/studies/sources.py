@@ -75,12 +75,12 @@ class NetworkMaps(MapSource):
     ) -> Iterator[Float[Tensor, "_p _h _w"]]:
         """Absolute gradients, maximum over the colours."""
         targets = [(int(row), int(col)) for row, col in pixels]
-        return saliency_maps(self.net, self._input(image)[0], targets, engine=self.engine, crop=window, iterate=True)
+        return saliency_maps(self.net, self.input(image)[0], targets, engine=self.engine, crop=window, iterate=True)
 
     @torch.no_grad()
     def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"]:
         """Train ids or metres."""
-        answer: ndarray = self.net.decode(self.net(self._input(image)))[0].cpu().numpy()
+        answer: ndarray = self.net.decode(self.net(self.input(image)))[0].cpu().numpy()
         return answer
 
     def describe(self) -> dict[str, Any]:
@@ -88,7 +88,8 @@ class NetworkMaps(MapSource):
         card = self.net.card.model_dump(mode="json", exclude={"config"})
         return {"card": card, "weights_sha256": _weights_digest(self.net), "engine": self.engine}
 
-    def _input(self, image: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
+    def input(self, image: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
+        """The picture in the network's input range, on its device."""
         device = self.net.preprocessing.scale.device
         x: Tensor = self.net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
         return x

@@ -33,7 +33,13 @@ def tiny(task: str, seed: int = 0) -> NetworkMaps:
 @pytest.fixture(scope="module")
 def streets() -> Dataset:
     return open_dataset(
-        "synthetic", path=None, split="val", target=frozenset({"labels", "depth"}), num_images=COUNT, height=64, width=128
+        "synthetic",
+        path=None,
+        split="val",
+        target=frozenset({"labels", "depth"}),
+        num_images=COUNT,
+        height=64,
+        width=128,
     )
 
 

@@ -32,8 +32,8 @@ def analyse(
     page = write_analysis(analysis, output)
     for pair in analysis.pairs:
         table = Table(title=f"\n{pair.network}", title_justify="left", box=None, pad_edge=False)
-        for number, column in enumerate(("", "seg", "depth", "effect", "p, Holm", "reference's count")):
-            table.add_column(column, justify="right" if number else "left")
+        for number, column in enumerate(("", "seg", "depth", "effect", "p, Holm", "ref. count")):
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for c in analysis.comparisons:
             if c.network == pair.network and c.reference is not None:
                 p = "-" if math.isnan(c.p_holm) else f"{c.p_holm:.2g}"
@@ -41,6 +41,10 @@ def analyse(
                 means = (f"{c.mean[task]:.4g}" for task in ("seg", "depth"))
                 table.add_row(statistic_title(c.statistic), *means, f"{c.effect:+.2f}", p, count)
         out.print(table)
+    for study in analysis.faithfulness:
+        _, share, salient, random, _ = study.rows[0]
+        moved = f"deleting {100 * share:g} % of the pixels moves it by {salient:.3g}, by chance {random:.3g}"
+        out.print(f"\n{study.title}: {moved}", highlight=False)
     for overlap in analysis.overlaps:
         if overlap.stratum == "all":
             values = ", ".join(f"{statistic_title(name)} {mean:.3f}" for name, mean in overlap.mean.items())

@@ -1,8 +1,11 @@
 """Every command and door, as a user types them, on a make-believe world: from nothing to an explained pixel."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -206,3 +209,29 @@ def test_help_imports_no_heavy_library() -> None:
     printed = run("-c", code).stdout
     for heavy in ("torch", "cv2", "matplotlib", "lightning_fabric", "pydantic"):
         assert f"'{heavy}'" not in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_between_two_updates_and_it_goes_on(
+    number: signal.Signals, configs: dict[str, Path], tmp_path: Path
+) -> None:
+    command = [sys.executable, "train.py", "--config", str(configs["seg"]), "--runs", str(tmp_path), "--device", "cpu",
+               "training.train_iters=100000", "training.val_interval=100000", "training.n_workers=1"]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        log = tmp_path / "tiny_seg"
+        while not list(log.glob("*/log.jsonl")) or len(next(log.glob("*/log.jsonl")).read_text().splitlines()) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, number)  # as a terminal does: the workers get it too
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "training.resume=" in said
+    (folder,) = log.iterdir()
+    done = len((folder / "log.jsonl").read_text().splitlines())
+    stop = [f"training.resume={folder}", f"training.train_iters={done + 1}", "training.val_interval=100000"]
+    assert main(["train", "--config", str(configs["seg"]), "--runs", str(tmp_path), "--device", "cpu", *stop]) == 0
+    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert steps[: done + 1] == list(range(1, done + 2)), "no update is missing, none was done twice"

@@ -5,6 +5,7 @@ a run can be stopped anywhere and go on, with another number of workers or proce
 """
 
 import logging
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -295,10 +296,12 @@ class Timed:
             self.seconds += time.monotonic() - start
 
 
-def _one_thread_each(_: int) -> None:
-    """Workers run beside each other; with a pool of threads in each they would fight for the cores."""
+def _start_worker(_: int) -> None:
+    """One thread each, for workers run beside each other; and signals are for the run, which ends its workers itself."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or a cluster, sends them to the whole group
+        signal.signal(number, signal.SIG_IGN)
 
 
 def training_loader(
@@ -318,7 +321,7 @@ def training_loader(
         batch_sampler=sampler,
         num_workers=n_workers,
         collate_fn=_Collate(target, stack=True),
-        worker_init_fn=_one_thread_each,
+        worker_init_fn=_start_worker,
         pin_memory=pin_memory,
     )
 
@@ -338,6 +341,6 @@ def evaluation_loader(
         batch_size=batch_size,
         num_workers=n_workers,
         collate_fn=_Collate(target, stack=False, skip_bad=skip_bad),
-        worker_init_fn=_one_thread_each,
+        worker_init_fn=_start_worker,
         pin_memory=pin_memory,
     )

@@ -30,6 +30,7 @@ from segdepth.tasks import TASKS, Task, create_network
 from .parameters import freeze, parameter_groups, training_mode
 from .run import Journal, create_run_folder
 from .state import TrainingState, load_training_state, save_training_state
+from .stopping import StopRequest
 
 __all__ = ["Progress", "TrainingResult", "build_loss", "build_network_for", "open_split", "train"]
 
@@ -188,7 +189,7 @@ def train(
     loss_of, rate_of = build_loss(config), _build_rate(config)
     device = fabric.device
 
-    with Journal(folder, state.step) as journal:
+    with Journal(folder, state.step) as journal, StopRequest() as stop:
         log.info(
             "%s for %s: %d training and %d validation pictures, %.1f million parameters, %s, %s",
             config.model.arch, task.name, len(train_set), len(val_set),
@@ -250,11 +251,12 @@ def train(
                     since, stream.seconds, interval_started = 0, 0.0, time.monotonic()
                 if progress is not None:
                     progress.step(state.step, mean, rate)
+                stop.check()
 
                 if state.step % settings.val_interval == 0 or state.step == settings.train_iters:
                     last_evaluation = evaluate(
                         net, val_set, task, size=size, batch_size=settings.batch_size,
-                        n_workers=settings.n_workers, progress=None if progress is None else progress.validating,
+                        n_workers=settings.n_workers, progress=lambda done, count: _watch(progress, stop, done, count),
                         skip_bad=config.data.skip_bad,
                     )  # fmt: skip
                     journal.write("validation", state.step, last_evaluation.scores, prefix="val_metrics")
@@ -274,6 +276,12 @@ def train(
             log.info("interrupted at iteration %d; go on with training.resume=%s", state.step, folder)
             raise
     return TrainingResult(folder, best, last_evaluation, time.monotonic() - started)
+
+
+def _watch(progress: Progress | None, stop: StopRequest, done: int, count: int) -> None:
+    if progress is not None:
+        progress.validating(done, count)
+    stop.check()
 
 
 def _fabric(accelerator: str, precision: Any) -> Fabric:

@@ -81,10 +81,12 @@ class FaithfulnessStudy(Experiment):
         height, width = self.grid.size
         x = self.source.input(sample.image)
         mean = x.mean((2, 3), keepdim=True)
+        with torch.no_grad():
+            output = self.source.net(x)
         maps = self.source.maps(sample.image, pixels, (slice(0, height), slice(0, width)))
         generator = torch.Generator().manual_seed(self.seed)
         changes = [
-            self._changes(x, mean, saliency, (int(row), int(col)), generator)
+            self._changes(x, mean, output, saliency, (int(row), int(col)), generator)
             for (row, col), saliency in zip(pixels, (one for block in maps for one in block), strict=True)
         ]
         table = np.stack(changes, axis=1) if changes else np.zeros((len(self.columns), 0), np.float32)
@@ -95,6 +97,7 @@ class FaithfulnessStudy(Experiment):
         self,
         x: Float[Tensor, "1 3 h w"],
         mean: Float[Tensor, "1 3 1 1"],
+        output: Float[Tensor, "1 c h w"],
         saliency: Float[Tensor, "h w"],
         target: tuple[int, int],
         generator: torch.Generator,
@@ -104,9 +107,8 @@ class FaithfulnessStudy(Experiment):
         chosen = torch.stack([_top(order, share) for order in (saliency, chance) for share in self.thresholds])
         deleted = torch.cat([chosen, ~chosen])[:, None]
         row, col = target
-        before = self.source.net(x)[:, :, row, col]
         after = self.source.net(torch.where(deleted, mean, x))[:, :, row, col]
-        return answer_change(self.source.net, before, after).cpu().numpy().astype(np.float32)
+        return answer_change(self.source.net, output[:, :, row, col], after).cpu().numpy().astype(np.float32)
 
 
 def _top(values: Float[Tensor, "h w"], share: float) -> Bool[Tensor, "h w"]:

@@ -172,7 +172,9 @@ def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
     info = StudyInfo.read(folder)
     parts = {k: folder / f"part-{k:05d}.parquet" for k in range(len(info.images))}
     there = {k: path for k, path in parts.items() if path.exists()}
-    if not there or (len(there) < len(parts) and not partial):
+    if partial and not there:
+        raise DataError(f"the study {str(folder)!r} has no picture yet; wait for the first, or name other folders")
+    if len(there) < len(parts) and not partial:
         raise DataError(
             f"the study {str(folder)!r} is not finished: {len(there)} of {len(parts)} pictures are there; "
             "go on with the same command, or analyse what is there with --partial"

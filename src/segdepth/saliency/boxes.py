@@ -42,7 +42,10 @@ class Reach:
     def __init__(self, graph: Graph, window: Box) -> None:
         self.graph = graph
         self.window = window
-        self._axes = [[node.axes(graph.nodes[value].shape[1:]) for value in node.inputs] for node in graph.nodes]
+        self._axes = [
+            [node.axes(place, graph.nodes[value].shape[1:]) for place, value in enumerate(node.inputs)]
+            for node in graph.nodes
+        ]
 
     @cached_property
     def cone(self) -> list[Box]:
@@ -55,13 +58,14 @@ class Reach:
             cone.append(box)
         return cone
 
-    def back(self, target: Box) -> Boxes:
-        """The boxes behind a box of the output."""
+    def back(self, target: Box, last: int = -1) -> Boxes:
+        """The boxes behind a box of the value ``last``; of the output by default."""
         nodes = self.graph.nodes
+        last %= len(nodes)
         values = [NOTHING] * len(nodes)
         parts: list[tuple[Box, ...]] = [()] * len(nodes)
-        values[-1] = _intersect(target, self.cone[-1])
-        for index in range(len(nodes) - 1, 0, -1):
+        values[last] = _intersect(target, self.cone[last])
+        for index in range(last, 0, -1):
             found = []
             for value, pair in zip(nodes[index].inputs, self._axes[index], strict=True):
                 box = _intersect(_back(pair, values[index]), self.cone[value])

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -12,11 +13,12 @@ from segdepth.core.tables import pick
 from .batched import BatchedExplainer
 from .boxes import Reach
 from .engine import Explainer
-from .graph import Box, UnsupportedOperationError, cached_graph
+from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph
 from .modes import undisturbed
 from .reference import ReferenceExplainer
+from .tail import Tail
 from .target import Target, check_output, output_function
-from .windowed import GraphExplainer, WindowedPass
+from .windowed import BackwardPass, GraphExplainer, WindowedPass
 
 __all__ = ["ENGINES", "EngineName", "explain_with"]
 
@@ -42,35 +44,49 @@ def _batched(
     return BatchedExplainer(function, image, window)
 
 
-def _windowed(
-    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
-) -> Explainer:
-    graph = cached_graph(net, function, image)
-    output, state = graph.forward(image)
-    reach = Reach(graph, window)
-    return GraphExplainer(output, WindowedPass(graph, state, reach), reach)
+def _graph_engine(make_pass: Callable[[Graph, State, int, Reach], BackwardPass]) -> Build:
+    """An engine that takes the network apart; they differ in what does the backward pass."""
+
+    def build(
+        net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
+    ) -> Explainer:
+        graph = cached_graph(net, function, image)
+        output, state = graph.forward(image)
+        reach, tail = Reach(graph, window), Tail(graph, state)
+        return GraphExplainer(output, make_pass(graph, state, tail.last, reach), tail, reach)
+
+    return build
 
 
-def _auto(
-    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
-) -> Explainer:
-    """The fastest that can."""
-    try:
-        return _windowed(net, function, image, window)
-    except UnsupportedOperationError as error:
-        log.warning("saliency: the batched engine is used, because of %s in the network", error.operation)
-        return _batched(net, function, image, window)
+def _sparse_pass(graph: Graph, state: State, last: int, reach: Reach) -> BackwardPass:
+    from .sparse import SparsePass  # Numba takes a second to import, which only this engine's users should wait
+
+    return SparsePass(graph, state, last, reach)
 
 
+#: By name; "auto" is not among them, it is the fastest of them that can.
 ENGINES: dict[str, Build] = {
-    "auto": _auto,
-    "windowed": _windowed,
+    "sparse": _graph_engine(_sparse_pass),
+    "windowed": _graph_engine(WindowedPass),
     "batched": _batched,
     "reference": _reference,
 }
 
+#: From how many pixels on the sparse engine's longer preparation pays.
+MANY = 16
 
-def explain_with(engine: str, net: nn.Module, image: Float[Tensor, "_ h w"], target: Target, window: Box) -> Explainer:
+
+def _fastest(image: Float[Tensor, "_ h w"], count: int) -> list[str]:
+    """Engines to try, the fastest first."""
+    if image.dtype not in (torch.float32, torch.float64):
+        return ["batched"]
+    sparse = ["sparse"] if image.device.type == "cpu" and count >= MANY else []
+    return [*sparse, "windowed", "batched"]
+
+
+def explain_with(
+    engine: str, net: nn.Module, image: Float[Tensor, "_ h w"], target: Target, window: Box, count: int
+) -> Explainer:
     """Get an engine ready for a picture; the network is in eval mode meanwhile and left as it was.
 
     Args:
@@ -79,14 +95,25 @@ def explain_with(engine: str, net: nn.Module, image: Float[Tensor, "_ h w"], tar
         image: in the network's input range.
         target: what will be explained.
         window: rows and columns of the picture that matter.
+        count: how many pixels will be explained.
 
     Raises:
         ConfigError: if there is no such engine.
         InputError: if the target does not fit the network.
         UnsupportedOperationError: if the engine was named and does not know an operation of the network.
     """
-    build = pick(ENGINES, engine, kind="saliency engine")
-    with undisturbed(net):
-        explainer = build(net, output_function(net, target), image.detach().clone(), window)
+    names = _fastest(image, count) if engine == "auto" else [engine]
+    for name in names:
+        build = pick(ENGINES, name, kind="saliency engine")
+        try:
+            with undisturbed(net):
+                explainer = build(net, output_function(net, target), image.detach().clone(), window)
+        except UnsupportedOperationError as error:
+            if name == names[-1]:
+                raise
+            log.warning("saliency: the network holds %s, which the %s engine does not know", error.operation, name)
+            continue
         check_output(explainer.output[None], image[None], target)
-    return explainer
+        log.debug("saliency: engine %s", name)
+        return explainer
+    raise AssertionError("the last engine either explains or raises")

@@ -137,7 +137,7 @@ class _Request:
         check_pixels(pixels, (height, width))
         window = _window(crop, height, width)
         chosen = pick(METHODS, method, kind="saliency method") if isinstance(method, str) else method
-        first = explain_with(engine, net, image, target, window)
+        first = explain_with(engine, net, image, target, window, len(pixels))
         return _Request(net, image.detach(), pixels, target, chosen, engine, window, first)
 
     @property
@@ -150,7 +150,7 @@ class _Request:
         """The picture itself has been looked at already."""
         if picture is self.image:
             return self.first
-        return explain_with(self.engine, self.net, picture, self.target, self.window)
+        return explain_with(self.engine, self.net, picture, self.target, self.window, len(self.pixels))
 
     def attributions(self, indices: range) -> Iterator[Chunk]:
         """Of some pixels, numbered from 0; not more at a time than memory holds."""

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .boxes import Boxes, Reach
 from .graph import Box
 from .graph.axes import hull
 from .target import Margin, Pixel, Target
@@ -38,6 +39,15 @@ class Seeds:
         for value, ((r, c), seed) in zip(values, seeds, strict=True):
             value[:, r[0] - rows[0] : r[1] - rows[0], c[0] - columns[0] : c[1] - columns[0]] = seed
         return (rows, columns), values
+
+    def behind(self, indices: Sequence[int], reach: Reach) -> tuple[Boxes, Float[Tensor, "n c _h _w"]]:
+        """The boxes behind some targets, and their seeds over the output's box of these."""
+        ((top, bottom), (left, right)), values = self.gather(indices)
+        boxes = reach.back(((top, bottom), (left, right)))
+        rows, columns = boxes.values[-1]
+        if rows[0] == rows[1]:  # no target depends on the window
+            return boxes, values[..., :0, :0]
+        return boxes, values[..., rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
 
     def _seed(self, index: int) -> tuple[Box, Float[Tensor, "c _h _w"]]:
         (row, col), target = self.pixels[index], self.targets[index]

@@ -5,15 +5,18 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
+from numpy import ndarray
 from torch import Tensor
 
 from .boxes import Boxes, Reach, box_size
 from .engine import Chunk
 from .graph import Box, Graph, State
+from .graph.axes import hull
 from .graph.backward import input_gradient, prepare_state, prepare_weight
 from .graph.nodes import Convolution, Unpool
 from .memory import free_memory, in_halves
 from .seeds import Seeds
+from .tail import TOGETHER, CellSeeds, Tail, combine, group_by_cells, identity_seeds
 from .target import Pixel, Target
 from .tiles import tile_pixels
 
@@ -22,6 +25,10 @@ __all__ = ["BackwardPass", "GraphExplainer", "WindowedPass"]
 #: Largest number of targets at once on a GPU, and the bytes that a layer's gradients may take on a CPU: its caches.
 LARGEST = 64
 CPU_BYTES = 16 << 20
+
+#: Cells whose gradients are held at a time: more share more, and take more memory.
+HELD_BYTES = 512 << 20
+HELD_CELLS = 256
 
 
 @runtime_checkable
@@ -35,7 +42,7 @@ class BackwardPass(Protocol):
         """The picture's gradient over ``boxes.values[0]``.
 
         Args:
-            seeds: the gradient of each target with respect to the output, over ``boxes.values[-1]``.
+            seeds: the gradient of each target with respect to the value before the tail, over that value's box.
             boxes: as :meth:`Reach.back` gave them.
         """
 
@@ -46,30 +53,78 @@ class GraphExplainer:
     Args:
         output: the network's answer to the picture.
         backward: at the picture.
+        tail: of the network.
         reach: the graph's connectivity.
     """
 
-    def __init__(self, output: Float[Tensor, "c h w"], backward: BackwardPass, reach: Reach) -> None:
+    def __init__(self, output: Float[Tensor, "c h w"], backward: BackwardPass, tail: Tail, reach: Reach) -> None:
         self.output = output
-        self._pass = backward
+        self.backward = backward
+        self._tail = tail
         self._reach = reach
 
     def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
         """See :class:`Explainer`."""
         seeds = Seeds(self.output, pixels, targets)
-        for tile in tile_pixels(pixels, self._pass.lanes):
+        with torch.no_grad():
+            cells = self._tail.cells(seeds, self._reach) if pixels else None
+        yield from self._direct(seeds) if cells is None else self._shared(seeds, cells)
+
+    def _direct(self, seeds: Seeds) -> Iterator[Chunk]:
+        """One lane for each target."""
+        for tile in tile_pixels(seeds.pixels, self.backward.lanes):
             for group, (box, gradients) in in_halves(tile, lambda group: self._tile(seeds, group)):
                 yield Chunk(group, box, gradients)
 
     def _tile(self, seeds: Seeds, group: list[int]) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
         with torch.no_grad():
-            ((top, _), (left, _)), values = seeds.gather(group)
-            boxes = self._reach.back(((top, top + values.shape[-2]), (left, left + values.shape[-1])))
-            rows, columns = boxes.values[-1]
-            values = values[..., rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
-            if rows[0] == rows[1]:  # no target depends on the window
-                return boxes.values[0], values.new_zeros((len(group), self._reach.graph.nodes[0].shape[0], 0, 0))
-            return boxes.values[0], self._pass.gradients(values, boxes)
+            boxes, values = seeds.behind(group, self._reach)
+            return boxes.values[0], self._back(self._tail.back(values, boxes) if values.numel() else values, boxes)
+
+    def _back(self, values: Tensor, boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
+        if box_size(boxes.values[0])[0] == 0:  # no target depends on the window
+            return values.new_zeros((len(values), self._reach.graph.nodes[0].shape[0], 0, 0))
+        return self.backward.gradients(values, boxes)
+
+    def _shared(self, seeds: Seeds, cells: CellSeeds) -> Iterator[Chunk]:
+        """One lane for each cell, and weighted sums of these."""
+        for group in group_by_cells(cells, seeds.pixels, self._cells_held()):
+            needed = cells.of(group)
+            held = [
+                (needed[part], *result)
+                for tile in tile_pixels(cells.places(needed), self.backward.lanes)
+                for part, result in in_halves(sorted(tile), lambda part: self._cells(cells, needed[part]))  # noqa: B023
+            ]
+            for start in range(0, len(group), TOGETHER):
+                yield self._weighted(cells, group[start : start + TOGETHER], held)
+
+    def _cells_held(self) -> int:
+        """How many cells' gradients fit into memory at a time."""
+        rows, columns = box_size(self._reach.window)
+        bytes_each = self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
+        return max(1, min(HELD_BYTES // bytes_each, HELD_CELLS) // self.backward.lanes) * self.backward.lanes
+
+    def _cells(self, cells: CellSeeds, some: ndarray) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
+        with torch.no_grad():
+            box, values = identity_seeds(cells.shape, some, self.output)
+            boxes = self._reach.back(box, self._tail.last)
+            return boxes.values[0], self._back(values, boxes)
+
+    def _weighted(
+        self, cells: CellSeeds, targets: list[int], held: list[tuple[ndarray, Box, Float[Tensor, "_n _ _h _w"]]]
+    ) -> Chunk:
+        box = held[0][1]
+        for _, other, _ in held:
+            box = hull(box[0], other[0]), hull(box[1], other[1])
+        rows, columns = box_size(box)
+        total = self.output.new_zeros((rows, columns, held[0][2].shape[1], len(targets))).permute(3, 2, 0, 1)
+        for some, (r, c), gradients in held:
+            matrix = cells.matrix(targets, some)
+            if gradients.numel() and matrix.any():
+                (top, _), (left, _) = box
+                inside = total[:, :, r[0] - top : r[1] - top, c[0] - left : c[1] - left]
+                inside += combine(matrix, gradients)
+        return Chunk(targets, box, total)
 
 
 class WindowedPass:
@@ -78,13 +133,15 @@ class WindowedPass:
     Args:
         graph: the network.
         state: the forward pass's masks and winners at the picture.
+        last: the value from which gradients start.
         reach: the graph's connectivity.
     """
 
-    def __init__(self, graph: Graph, state: State, reach: Reach) -> None:
+    def __init__(self, graph: Graph, state: State, last: int, reach: Reach) -> None:
         self.graph = graph
+        self._last = last
         self._state: dict[int, Tensor] = {}
-        for index, node in enumerate(graph.nodes):
+        for index, node in enumerate(graph.nodes[: last + 1]):
             if isinstance(node, Convolution):
                 self._state[index] = graph.prepared(index, prepare_weight)
             elif index in state:
@@ -93,9 +150,8 @@ class WindowedPass:
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """See :class:`BackwardPass`."""
-        last = len(self.graph.nodes) - 1
-        sums: dict[int, Tensor] = {last: seeds.contiguous(memory_format=torch.channels_last)}
-        for index in range(last, 0, -1):
+        sums: dict[int, Tensor] = {self._last: seeds.contiguous(memory_format=torch.channels_last)}
+        for index in range(self._last, 0, -1):
             g = sums.pop(index, None)
             if g is not None:
                 self._step(index, g, boxes, sums)

@@ -1,19 +1,14 @@
 """Tracing, lowering, boxes and the windowed pass, on small graphs made of every kind of operation."""
 
-import logging
-
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from segdepth.saliency import UnsupportedOperationError, saliency_maps
+from segdepth.saliency import saliency_maps
 from segdepth.saliency.engines import ENGINES
-from segdepth.saliency.graph import Axis, build_graph
-from segdepth.saliency.graph.nodes import Scale
 
 FAST = [engine for engine in ENGINES if engine != "reference"]
 

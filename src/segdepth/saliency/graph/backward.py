@@ -17,6 +17,7 @@ from .nodes import (
     Add,
     Concat,
     Convolution,
+    Interleave,
     MaxPool,
     Node,
     Permute,
@@ -167,6 +168,16 @@ def _(node: Shuffle, g: Gradient, box: Box, place: int, part: Box, state: None) 
     del place, state
     rows, columns = ((span[0] * node.factor, span[1] * node.factor) for span in part)
     return F.pixel_unshuffle(_fit(g, box, rows, columns), node.factor)
+
+
+@input_gradient.register
+def _(node: Interleave, g: Gradient, box: Box, place: int, part: Box, state: None) -> Gradient:
+    del state
+    factor, offsets = node.factor, divmod(place, node.factor)
+    rows, columns = (
+        (span[0] * factor + o, (span[1] - 1) * factor + o + 1) for span, o in zip(part, offsets, strict=True)
+    )
+    return _fit(g, box, rows, columns)[..., ::factor, ::factor]
 
 
 @input_gradient.register

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .nodes import Concat, Convolution, Node, Permute, Scale, Shuffle, Unpool, Window
+from .nodes import Concat, Convolution, Interleave, Node, Permute, Scale, Shuffle, Unpool, Window
 
 __all__ = ["fold_scales"]
 
@@ -28,7 +28,7 @@ def fold_scales(nodes: list[Node]) -> list[Node]:
 
 def _foldable(nodes: list[Node], users: Counter[int], value: int) -> bool:
     node = nodes[value]
-    if users[value] != 1 or not isinstance(node, (Convolution, Concat, Permute, Shuffle, Window)):
+    if users[value] != 1 or not isinstance(node, (Convolution, Concat, Interleave, Permute, Shuffle, Window)):
         return False
     if isinstance(node, Window) and not node.all_channels:
         return False
@@ -47,8 +47,9 @@ def _fold(nodes: list[Node], value: int, factors: Float[Tensor, " c"]) -> None:
             original = torch.empty_like(factors)
             original[node.order] = factors
             _fold(nodes, node.inputs[0], original)
-        case Window():
-            _fold(nodes, node.inputs[0], factors)
+        case Window() | Interleave():
+            for below in node.inputs:
+                _fold(nodes, below, factors)
         case Shuffle():
             _fold(nodes, node.inputs[0], factors.repeat_interleave(node.factor**2))
 

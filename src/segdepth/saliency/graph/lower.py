@@ -12,6 +12,7 @@ from .nodes import (
     Concat,
     Convolution,
     Input,
+    Interleave,
     MaxPool,
     Node,
     Permute,
@@ -165,12 +166,14 @@ def _arguments(node: fx.Node) -> dict[str, Any]:
 
 
 def _identity(self: _Lowering, node: fx.Node) -> None:
-    if (
-        node.meta["val"].shape != node.args[0].meta["val"].shape
-        or node.meta["val"].dtype != node.args[0].meta["val"].dtype
-    ):  # type: ignore[union-attr]
+    source: Any = node.args[0]
+    before, after = source.meta["val"], node.meta["val"]
+    if (before.shape, before.dtype) != (after.shape, after.dtype):
         raise UnsupportedOperationError(f"{node.target} to another shape or type")
-    self.values[node] = self.values[node.args[0]]  # type: ignore[index]
+    if source in self.stacks:
+        self.stacks[node] = self.stacks[source]
+    else:
+        self.values[node] = self.values[source]
 
 
 def _view(self: _Lowering, node: fx.Node) -> None:
@@ -233,7 +236,7 @@ def _mask(_arguments: tuple[Any, ...], result: Tensor) -> Tensor:
 
 
 def _relu(self: _Lowering, node: fx.Node) -> None:
-    self.put(node, Pointwise((self.value(node.args[0]),), _shape(node), derivative=_mask, source=node))
+    self.put(node, Pointwise((self.value(node.args[0]),), _shape(node), derivative=_mask, source=node, is_mask=True))
 
 
 def _pointwise(self: _Lowering, node: fx.Node) -> None:
@@ -377,6 +380,13 @@ def _pad(self: _Lowering, node: fx.Node) -> None:
 
 
 def _pixel_shuffle(self: _Lowering, node: fx.Node) -> None:
+    """Of a stack of as many maps as there are positions, it interleaves them."""
+    source, factor = node.args[0], int(node.args[1])  # type: ignore[arg-type]
+    stack = source.args[0] if isinstance(source, fx.Node) and source.target in VIEWS else None
+    parts = self.stacks.get(stack, [])  # type: ignore[arg-type]
+    if len(parts) == factor**2:
+        self.put(node, Interleave(tuple(parts), _shape(node), factor))
+        return
     self.put(node, Shuffle((self.value(node.args[0]),), _shape(node), factor=int(node.args[1])))  # type: ignore[arg-type]
 
 
@@ -467,6 +477,8 @@ def _expand(self: _Lowering, node: fx.Node) -> None:
 
 Handler = Callable[[_Lowering, fx.Node], None]
 
+VIEWS = (aten.view.default, aten._unsafe_view.default)
+
 #: Functions of each number by itself; derivatives come from autograd.
 POINTWISE = (
     aten.abs.default, aten.atan.default, aten.clamp.default, aten.clamp_max.default, aten.clamp_min.default,
@@ -510,7 +522,6 @@ TABLE: dict[Any, Handler] = {
     aten.upsample_bicubic2d.default: _separable(_resize_along),
     aten.upsample_bilinear2d.default: _separable(_resize_along),
     aten.upsample_nearest2d.default: _separable(_resize_along),
-    aten.view.default: _view,
-    aten._unsafe_view.default: _view,
+    **dict.fromkeys(VIEWS, _view),
     **dict.fromkeys(POINTWISE, _pointwise),
 }

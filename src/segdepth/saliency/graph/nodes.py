@@ -15,6 +15,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "Input",
+    "Interleave",
     "MaxPool",
     "Node",
     "Permute",
@@ -41,9 +42,9 @@ class Node:
     inputs: tuple[int, ...]
     shape: tuple[int, int, int]
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis] | None:
-        """The reach along rows and columns into an input of these rows and columns; None: each position its own."""
-        del sizes
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis] | None:
+        """The reach along rows and columns into input number ``place``, of these sizes; None: each position its own."""
+        del place, sizes
         return None
 
 
@@ -78,8 +79,9 @@ class Convolution(Node):
         """Rows and columns of the weight."""
         return self.weight.shape[2], self.weight.shape[3]
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
+        del place
         build = Axis.transposed if self.transposed else Axis.affine
         rows, columns = (
             build(
@@ -102,10 +104,12 @@ class Pointwise(Node):
     Attributes:
         derivative: from the operation's input values and its result to the derivative (a mask where it is 0 or 1).
         source: the operation in the trace.
+        is_mask: whether the derivative is 0 or 1 everywhere.
     """
 
     derivative: Callable[[tuple[Any, ...], Tensor], Tensor]
     source: fx.Node
+    is_mask: bool = False
 
 
 @dataclass(eq=False)
@@ -137,8 +141,9 @@ class MaxPool(Node):
     dilation: Pair
     source: fx.Node
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
+        del place
         rows, columns = (
             Axis.affine(
                 sizes[k],
@@ -165,8 +170,9 @@ class Unpool(Node):
     pool: int
     windows: MaxPool
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
+        del place
         w = self.windows
         rows, columns = (
             Axis.transposed(
@@ -213,8 +219,9 @@ class Window(Node):
         """Whether it leaves the channels alone."""
         return (self.start[0], self.step[0], self.shape[0]) == (0, 1, self.channels)
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
+        del place
         rows, columns = (
             Axis.affine(sizes[k], self.shape[1 + k], step=self.step[1 + k], offset=self.start[1 + k]) for k in (0, 1)
         )
@@ -242,10 +249,30 @@ class Shuffle(Node):
 
     factor: int
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
+        del place
         rows, columns = (
             Axis.transposed(sizes[k], self.shape[1 + k], step=self.factor, offset=0, taps=self.factor) for k in (0, 1)
+        )
+        return rows, columns
+
+
+@dataclass(eq=False)
+class Interleave(Node):
+    """Maps of one size, each at every ``factor``-th row and column, the first at (0, 0), the second at (0, 1), ...
+
+    Attributes:
+        factor: how much larger the output is; there are ``factor^2`` inputs.
+    """
+
+    factor: int
+
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
+        """See :meth:`Node.axes`."""
+        offsets = divmod(place, self.factor)
+        rows, columns = (
+            Axis.transposed(sizes[k], self.shape[1 + k], step=self.factor, offset=offsets[k], taps=1) for k in (0, 1)
         )
         return rows, columns
 
@@ -269,7 +296,7 @@ class Separable(Node):
             Axis.of_matrix((self.columns != 0).cpu().numpy()),
         )
 
-    def axes(self, sizes: Pair) -> tuple[Axis, Axis]:
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
-        del sizes
+        del place, sizes
         return self._reach

@@ -31,8 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SegdepthError as error:
         print(f"segdepth: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.filename is None:  # nothing that the user named
+            raise
+        print(f"segdepth: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except typer.exceptions.TyperException as error:
-        print(f"segdepth: {error.format_message()} Try --help.", file=sys.stderr)
+        if message := error.format_message():  # none where help was shown because nothing was asked
+            print(f"segdepth: {message} Try --help.", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         print("segdepth: interrupted", file=sys.stderr)

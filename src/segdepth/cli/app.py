@@ -49,7 +49,9 @@ def build_app() -> typer.Typer:
 
     @app.callback()
     def segdepth(
-        version: bool | None = typer.Option(None, "--version", help="Print the version.", callback=_version, is_eager=True),
+        version: bool | None = typer.Option(
+            None, "--version", help="Print the version.", callback=_version, is_eager=True
+        ),
     ) -> None:
         """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
 

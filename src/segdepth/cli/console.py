@@ -25,7 +25,10 @@ err = Console(stderr=True)
 
 def log_to_terminal() -> None:
     """Show our log lines on stderr, above any bar."""
-    handler = RichHandler(console=err, show_path=False, show_level=False, log_time_format="%H:%M:%S", markup=False,
+    handler: logging.Handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    if err.is_terminal:  # in a file, lines are not to be wrapped at a terminal's width
+        handler = RichHandler(console=err, show_path=False, show_level=False, log_time_format="%H:%M:%S", markup=False,
                           highlighter=None)  # fmt: skip
     logger = logging.getLogger("segdepth")
     logger.handlers = [handler]

@@ -28,14 +28,20 @@ def train(
     from segdepth.training import train as run_training
 
     from .console import TrainingBar, err, log_to_terminal, out, score_table
+    from .loading import resolve_device
 
     log_to_terminal()
+    accelerator = resolve_device(device).type
     with TrainingBar() as bar:
-        result = run_training(checked, name=config.stem, root=runs, accelerator=device, progress=bar)
+        result = run_training(checked, name=config.stem, root=runs, accelerator=accelerator, progress=bar)
     rows = {
         name: evaluation.scores
         for name, evaluation in (("best", result.best), ("last", result.last))
         if evaluation is not None
     }
-    out.print(score_table(rows, TASKS[checked.task].table_scores, title=str(result.folder)))
+    if not rows:
+        out.print("nothing left to do: the run had reached training.train_iters")
+    else:
+        out.print(score_table(rows, TASKS[checked.task].table_scores, title=""))
+    out.print(str(result.folder), soft_wrap=True, highlight=False)
     err.print(f"{result.seconds:.0f} s")

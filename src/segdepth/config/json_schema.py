@@ -35,7 +35,18 @@ def config_schema() -> dict[str, Any]:
         "anyOf": [augmentations, {"type": "null"}],
         "default": None,
     }
-    return schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_standard_keywords(schema)}
+
+
+def _standard_keywords(node: Any) -> Any:
+    """Bounds behind a validator of ours keep pydantic's own names; JSON Schema has others."""
+    if isinstance(node, list):
+        return [_standard_keywords(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    names = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+    bounded = node.get("type") in ("integer", "number")
+    return {names.get(key, key) if bounded else key: _standard_keywords(value) for key, value in node.items()}
 
 
 def _definition_of(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ class _Loader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is no word", key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
@@ -104,7 +106,10 @@ def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict
             place = place[section]
             if not isinstance(place, dict):
                 raise ConfigError(f"the override {override!r}: {'.'.join(sections[:depth])} is a value, not a section")
-        place[leaf] = parse_yaml(text, where=f"the override {override!r}")
+        try:
+            place[leaf] = parse_yaml(text, where=f"the override {override!r}")
+        except ConfigError:
+            place[leaf] = text  # a glob such as {split}/*.png is no YAML, but a plain word on a command line
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import pick
+from segdepth.core.tables import did_you_mean, pick
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
 from segdepth.losses import LOSSES
@@ -53,8 +53,10 @@ def _network(arch: str) -> Variant:
 
 def _find_network(_: Config, section: Any) -> Variant:
     variant = _network(section.arch)
-    if section.preprocessing is not None:
-        pick(PREPROCESSINGS, section.preprocessing, kind="preprocessing")
+    if section.preprocessing is not None and section.preprocessing not in PREPROCESSINGS:
+        raise ConfigError(
+            f"preprocessing: no {section.preprocessing!r} {did_you_mean(section.preprocessing, PREPROCESSINGS)}"
+        )
     return variant
 
 

@@ -164,7 +164,8 @@ def save_saliency(net: Network, path: Path, pixel: tuple[int, int], target: str,
     """
     explanation = explain(net, read_picture(path), pixel, _parse_target(net, target))
     row, col = pixel
-    folder = root / f"{path.stem}_{net.card.arch}_{net.card.task}_{row}_{col}"
+    suffix = "" if target == "predicted" else f"_{target.replace(' ', '-')}"
+    folder = root / f"{path.stem}_{net.card.arch}_{net.card.task}_{row}_{col}{suffix}"
     map_colours = mark_pixel(colour_saliency(explanation.saliency), row, col)
     pictures = {
         "image.png": mark_pixel(explanation.image, row, col),
@@ -187,7 +188,8 @@ def save_saliency(net: Network, path: Path, pixel: tuple[int, int], target: str,
         "card": net.card.model_dump(mode="json", exclude={"config", "provenance"}),
     }
     write_json(folder / "info.json", info)
-    answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}"
+    what = "" if target == "predicted" else f", explained: {target}"
+    answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}{what}"
     return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, peak)
 
 

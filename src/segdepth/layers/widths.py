@@ -1,8 +1,15 @@
 """Reduced channel counts, for laptops and demonstrations."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from segdepth.core.errors import ConfigError
 
-__all__ = ["scale_channels"]
+__all__ = ["Width", "scale_channels"]
+
+#: A network's option: multiplies every channel count.
+Width = Annotated[float, Field(gt=0, le=4, strict=True)]
 
 
 def scale_channels(channels: int, width: float) -> int:

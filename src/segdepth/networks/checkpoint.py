@@ -49,9 +49,10 @@ def find_weights(where: Path) -> Path:
         for name in _NAMES:
             if (where / name).is_file():
                 return where / name
-        runs = [found for name in _NAMES for found in sorted(where.glob(f"*/{name}"))[-1:]]
-        if runs:
-            return runs[0]  # run folders are named after their time: the newest one's best
+        for run in sorted(where.iterdir(), reverse=True):  # run folders are named after their time: the newest first
+            for name in _NAMES:
+                if (run / name).is_file():
+                    return run / name
         raise CheckpointError(f"{str(where)!r} holds no checkpoint ({', '.join(_NAMES)})")
     beside = where.with_name(where.name + ".safetensors")
     if beside.is_file():

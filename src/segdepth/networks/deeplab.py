@@ -9,6 +9,7 @@ from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.padding import pad_to_multiple
 from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.resnet import RESNET101, ResNet
+from segdepth.layers.widths import Width
 
 from .network import Network
 from .outputs import OutputKind
@@ -36,7 +37,7 @@ class DeepLab(Network):
 
     RATES: ClassVar[tuple[int, ...]] = (6, 12, 18, 24)
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0) -> None:
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         self.encoder = ResNet(RESNET101, dilations=(1, 1, 2, 4), stride_in_1x1=legacy, ceil_mode=legacy, width=width)
         self.head = nn.ModuleList(

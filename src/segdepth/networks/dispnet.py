@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.resize import resize_bilinear
-from segdepth.layers.widths import scale_channels
+from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
 from .outputs import DepthOutput, InverseDepth, LogDepth, OutputKind
@@ -38,7 +38,7 @@ class DispNet(Network):
     depth_output: ClassVar[type[DepthOutput]] = InverseDepth
     legacy_depth_output: ClassVar[type[DepthOutput]] = InverseDepth
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0) -> None:
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         kernels = [kernel for kernel, _, _ in LEVELS]
         down = [scale_channels(c, width) for _, c, _ in LEVELS]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.padding import pad_to_multiple
 from segdepth.layers.vgg import VGG16_STAGES, conv_stage
-from segdepth.layers.widths import scale_channels
+from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
 from .outputs import OutputKind
@@ -47,7 +47,7 @@ class FCN8s(Network):
         *,
         legacy: bool = False,
         dropout: float = 0.5,
-        width: float = 1.0,
+        width: Width = 1.0,
     ) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         legacy_depth = legacy and output == "depth"

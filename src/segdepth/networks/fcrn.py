@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.resnet import RESNET50, ResNet
-from segdepth.layers.widths import scale_channels
+from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
 from .outputs import OutputKind
@@ -73,7 +73,7 @@ class FCRN(Network):
         *,
         legacy: bool = False,
         dropout: float = 0.5,
-        width: float = 1.0,
+        width: Width = 1.0,
     ) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         self.encoder = ResNet(RESNET50, width=width)

@@ -11,7 +11,7 @@ from segdepth.core.tables import pick
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.padding import pad_to_multiple
 from segdepth.layers.resize import resize_bilinear
-from segdepth.layers.widths import scale_channels
+from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
 from .outputs import OutputKind
@@ -148,7 +148,7 @@ class FRRN(Network):
         *,
         model_type: Literal["A", "B"] = "A",
         legacy: bool = False,
-        width: float = 1.0,
+        width: Width = 1.0,
     ) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         encoder, decoder = pick(STAGES, model_type, kind="FRRN model_type")

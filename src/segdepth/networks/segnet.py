@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.vgg import VGG16_STAGES, conv_stage, conv_unit
-from segdepth.layers.widths import scale_channels
+from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
 from .outputs import OutputKind
@@ -29,7 +29,7 @@ class SegNet(Network):
 
     backbone: ClassVar[str | None] = "vgg16_bn"
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: float = 1.0) -> None:
+    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
         super().__init__(out_channels, output, legacy=legacy)
         channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
         counts = [count for _, count in VGG16_STAGES]

@@ -143,9 +143,7 @@ def _copy(net: Network, module: nn.Module, names: Mapping[str, str], state: Mapp
     own = module.state_dict()
     for theirs, ours in names.items():
         if theirs not in state:
-            raise CheckpointError(
-                f"the file has no tensor {theirs!r}; {net.card.arch} needs {net.backbone} weights"
-            )
+            raise CheckpointError(f"the file has no tensor {theirs!r}; {net.card.arch} needs {net.backbone} weights")
         if ours not in own or own[ours].shape != state[theirs].shape:
             raise CheckpointError(
                 f"the tensor {theirs!r} {list(state[theirs].shape)} does not fit this {net.card.arch}"

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 __all__ = ["OPTIMIZERS"]
 
 Params = Iterable[dict[str, Any]]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

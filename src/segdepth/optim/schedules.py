@@ -20,46 +20,55 @@ Factor = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-def constant_lr() -> Rate:
+def constant_lr(train_iters: int) -> Rate:  # noqa: ARG001 - every schedule is told
     """The base rate for ever."""
     return lambda base, _: base
 
 
-def poly_lr(*, max_iter: Steps, decay_iter: Steps = 1, gamma: Annotated[float, Field(gt=0)] = 0.9) -> Rate:
-    """``base (1 - t / max_iter)^gamma``, renewed every ``decay_iter`` steps; 0 after ``max_iter``.
+def poly_lr(
+    train_iters: int,
+    *,
+    max_iter: Steps | None = None,
+    decay_iter: Steps = 1,
+    gamma: Annotated[float, Field(gt=0)] = 0.9,
+) -> Rate:
+    """``base (1 - t / max_iter)^gamma``, renewed every ``decay_iter`` steps; 0 after ``max_iter``, by default the run's end.
 
     Source:
         Chen et al. 2016, arXiv:1606.00915, section 4.1.
     """
+    end = train_iters if max_iter is None else max_iter
 
     def rate(base: float, t: int) -> float:
-        if t >= max_iter:
+        if t >= end:
             return 0.0
-        return float(base * (1 - (t - t % decay_iter) / max_iter) ** gamma)
+        return float(base * (1 - (t - t % decay_iter) / end) ** gamma)
 
     return rate
 
 
-def multi_step(*, milestones: list[Steps], gamma: Factor = 0.1) -> Rate:
+def multi_step(train_iters: int, *, milestones: list[Steps], gamma: Factor = 0.1) -> Rate:  # noqa: ARG001 - every schedule is told
     """``base gamma^n`` after ``n`` of the milestones."""
     ordered = sorted(milestones)
     return lambda base, t: float(base * gamma ** bisect_right(ordered, t))
 
 
-def cosine_annealing(*, T_max: Steps, eta_min: NotNegative = 0.0) -> Rate:
-    """Half a cosine from the base rate at 0 to ``eta_min`` at ``T_max``, and back.
+def cosine_annealing(train_iters: int, *, T_max: Steps | None = None, eta_min: NotNegative = 0.0) -> Rate:
+    """Half a cosine from the base rate at 0 to ``eta_min`` at ``T_max``, by default the run's end, and back.
 
     Source:
         Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
     """
-    return lambda base, t: eta_min + (base - eta_min) * (1 + math.cos(math.pi * t / T_max)) / 2
+    end = train_iters if T_max is None else T_max
+    return lambda base, t: eta_min + (base - eta_min) * (1 + math.cos(math.pi * t / end)) / 2
 
 
-def exp_lr(*, gamma: Factor) -> Rate:
+def exp_lr(train_iters: int, *, gamma: Factor) -> Rate:  # noqa: ARG001 - every schedule is told
     """``base gamma^t``."""
     return lambda base, t: float(base * gamma**t)
 
 
+#: Each is called with the run's number of updates, and its options.
 SCHEDULES: dict[str, Callable[..., Rate]] = {
     "constant_lr": constant_lr,
     "poly_lr": poly_lr,

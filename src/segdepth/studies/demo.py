@@ -135,7 +135,7 @@ def demo_configs(world: Path) -> dict[str, Config]:
             "print_interval": 25,
             "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 1e-4},
             "augmentations": {"hflip": 0.5},
-            "lr_schedule": {"name": "poly_lr", "max_iter": 700, "warmup_iters": 50},
+            "lr_schedule": {"name": "poly_lr", "warmup_iters": 50},
         },
     }
     losses = {"seg": {"name": "cross_entropy"}, "depth": {"name": "l1_loss"}}
@@ -191,7 +191,7 @@ def _train_or_go_on(root: Path, name: str, config: Config, progress: Progress) -
     wanted = config_to_dict(config)
     for folder in sorted((root / name).glob("*"), reverse=True):
         last, saved = folder / "last.pt", folder / "config.yaml"
-        if not (last.is_file() and saved.is_file()) or yaml.safe_load(saved.read_text()) != wanted:
+        if not (last.is_file() and saved.is_file()) or _without_resume(yaml.safe_load(saved.read_text())) != wanted:
             continue
         step = int(torch.load(last, map_location="cpu", weights_only=True)["step"])
         if step < config.training.train_iters:
@@ -200,6 +200,11 @@ def _train_or_go_on(root: Path, name: str, config: Config, progress: Progress) -
         return folder
     write_text(root / f"{name}.yml", yaml.safe_dump(wanted, sort_keys=False))
     return train(config, name=name, root=root, progress=progress).folder
+
+
+def _without_resume(values: dict[str, Any]) -> dict[str, Any]:
+    """A saved configuration as it was before the run was gone on with."""
+    return values | {"training": values["training"] | {"resume": None}}
 
 
 def _score(config: Config, net: Network, folder: Path) -> TaskResult:
@@ -239,7 +244,7 @@ def _example(
     assert sample.depth is not None
     classes = nets["seg"].card.classes
     assert classes is not None
-    near, far = 3.0, 80.0  # one colour scale for truth and prediction
+    near, far = 3.0, 50.0  # one colour scale for truth and prediction
     pictures = {
         "seg": (
             colour_labels(sample.labels, classes.colours),

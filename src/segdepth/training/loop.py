@@ -4,7 +4,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -28,7 +28,7 @@ from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, Task, create_network
 
 from .parameters import freeze, parameter_groups, training_mode
-from .run import Journal, create_run_folder
+from .run import Journal, create_run_folder, find_run, require_same_experiment
 from .state import TrainingState, load_training_state, save_training_state
 from .stopping import StopRequest
 
@@ -134,7 +134,7 @@ def build_loss(config: Config) -> Callable[[Tensor, Tensor], Tensor]:
 def _build_rate(config: Config) -> Rate:
     section = config.training.lr_schedule
     assert section is not None  # check_config names the default
-    rate = SCHEDULES[section.name](**section.options)
+    rate = SCHEDULES[section.name](config.training.train_iters, **section.options)
     return warmed_up(rate, WarmUp(section.warmup_iters, section.warmup_mode, section.warmup_factor))
 
 
@@ -180,8 +180,9 @@ def train(
     if settings.resume is None:
         folder = create_run_folder(root, name, config)
     else:
-        last = settings.resume / "last.pt" if settings.resume.is_dir() else settings.resume
+        last = find_run(settings.resume)
         folder = last.parent
+        require_same_experiment(folder, config)
         state = load_training_state(last, net, optimizer)
     if settings.channels_last:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -237,11 +238,7 @@ def train(
                 mean = None
                 if state.step % settings.print_interval == 0 or state.step == settings.train_iters:
                     mean = total.item() / since  # the only point at which the step waits for the device
-                    if not math.isfinite(mean):
-                        raise SegdepthError(
-                            f"the loss is {mean} at iteration {state.step} (last batch: {', '.join(batch.names)}); "
-                            f"the last good checkpoint is in {folder}. Try a smaller training.optimizer.lr"
-                        )
+                    _require_finite(mean, state.step, batch.names, folder)
                     speed = since * settings.batch_size / (time.monotonic() - interval_started)
                     journal.write("train", state.step, {"train_loss": mean, "lr": rate}, prefix="loss")
                     waiting = 100 * stream.seconds / (time.monotonic() - interval_started)
@@ -254,6 +251,7 @@ def train(
                 stop.check()
 
                 if state.step % settings.val_interval == 0 or state.step == settings.train_iters:
+                    _require_finite(total.item(), state.step, batch.names, folder)  # before anything is overwritten
                     last_evaluation = evaluate(
                         net, val_set, task, size=size, batch_size=settings.batch_size,
                         n_workers=settings.n_workers, progress=lambda done, count: _watch(progress, stop, done, count),
@@ -276,6 +274,14 @@ def train(
             log.info("interrupted at iteration %d; go on with training.resume=%s", state.step, folder)
             raise
     return TrainingResult(folder, best, last_evaluation, time.monotonic() - started)
+
+
+def _require_finite(loss: float, step: int, names: Sequence[str], folder: Path) -> None:
+    if not math.isfinite(loss):
+        raise SegdepthError(
+            f"the loss is {loss} at iteration {step} (last batch: {', '.join(names)}); "
+            f"checkpoints from before it are in {folder}. Try a smaller training.optimizer.lr"
+        )
 
 
 def _watch(progress: Progress | None, stop: StopRequest, done: int, count: int) -> None:

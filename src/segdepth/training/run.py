@@ -12,6 +12,7 @@ import yaml
 from torch.utils.tensorboard import SummaryWriter
 
 from segdepth.config import Config, config_to_dict
+from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
 
@@ -35,6 +36,50 @@ def create_run_folder(root: Path, name: str, config: Config) -> Path:
     write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
     write_json(folder / "provenance.json", provenance(config.seed))
     return folder
+
+
+def find_run(where: Path) -> Path:
+    """The ``last.pt`` that a user means: the file, a run folder's, or that of the newest run of a configuration's folder.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    found = [where] if where.is_file() else [where / "last.pt", *sorted(where.glob("*/last.pt"), reverse=True)]
+    for last in found:
+        if last.is_file():
+            return last
+    raise CheckpointError(f"training.resume: there is no run in {str(where)!r}; name a run folder or its last.pt")
+
+
+#: What may not change when a run goes on, or it would be another experiment in the same folder.
+_FIXED = ("model", "task", "data.dataset", "data.img_rows", "data.img_cols", "data.train_split", "seed",
+          "training.batch_size", "training.loss", "training.optimizer.name", "training.augmentations")  # fmt: skip
+
+
+def require_same_experiment(folder: Path, config: Config) -> None:
+    """Refuse to go on with another experiment; keep the record of what else is new in ``config.yaml``.
+
+    Raises:
+        ConfigError: naming the key that differs, its value in the run and the one asked for.
+    """
+    record = folder / "config.yaml"
+    if not record.is_file():
+        return  # a checkpoint that was copied out of its folder
+    before, now = yaml.safe_load(record.read_text()), config_to_dict(config)
+    for key in _FIXED:
+        was, asked = _value(before, key), _value(now, key)
+        if was != asked:
+            raise ConfigError(
+                f"training.resume: {key} is {asked!r}, but the run in {str(folder)!r} has {was!r}; "
+                "a run goes on with what it was begun with. To start anew from its weights, use training.init_from"
+            )
+    write_text(record, yaml.safe_dump(now, sort_keys=False))
+
+
+def _value(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 class Journal:

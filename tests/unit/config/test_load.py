@@ -104,7 +104,7 @@ def test_absent_and_null_sections_have_defaults() -> None:
         ("training.optimizer.lr=-1", ["training.optimizer.lr", "greater than 0", "-1"]),
         ("training.optimizer.name=adamm", ["training.optimizer.name", "did you mean 'adam'"]),
         ("training.optimizer.momentum=0.9", ["training.optimizer.momentum", "unknown key"]),
-        ("training.lr_schedule.name=poly_lr", ["training.lr_schedule.max_iter", "missing"]),
+        ("training.lr_schedule.name=multi_step", ["training.lr_schedule.milestones", "missing"]),
         ("training.augmentations.hflipp=0.5", ["training.augmentations.hflipp", "did you mean 'hflip'"]),
         ("training.augmentations.hflip=often", ["training.augmentations.hflip", "'often'"]),
         ("training.precision=half", ["training.precision", "32-true", "'half'"]),
@@ -135,6 +135,8 @@ def test_all_mistakes_are_named_at_once() -> None:
     [
         ("model: [", ["some.yml:1:9", "no valid YAML"]),
         ("task: seg\ntask: depth\n", ["some.yml:2:1", "'task' stands twice"]),
+        ("[1, 2]: 3", ["some.yml:1:1", "is no word"]),
+        ("1: 3", ["is no word"]),
         ("- 1", ["must be a mapping", "model"]),
         ("", ["must be a mapping"]),
         ("task: seg", ["model", "is missing"]),
@@ -157,6 +159,10 @@ def test_a_missing_file_is_named() -> None:
 def test_an_override_that_is_none_is_refused(override: str) -> None:
     with pytest.raises(ConfigError, match=r"the override"):
         apply_overrides(MINIMAL, [override])
+
+
+def test_an_override_that_is_no_yaml_is_a_word() -> None:
+    assert apply_overrides({}, ["data.images={split}/rgb/*.png"]) == {"data": {"images": "{split}/rgb/*.png"}}
 
 
 def test_overrides_leave_the_original_alone() -> None:

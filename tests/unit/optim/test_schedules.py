@@ -22,12 +22,19 @@ def test_rates_equal_the_closed_forms(conformance: Path) -> None:
         )
         wrapped = title.partition("_over_")[2] or title
         name = next(n for n in SCHEDULES if wrapped.startswith(n))
-        rate = warmed_up(SCHEDULES[name](**parameters), warm_up)
+        rate = warmed_up(SCHEDULES[name](1000, **parameters), warm_up)
         ours = [rate(base, t) for t in golden["steps"]]
         assert ours == pytest.approx(case["lr"], rel=1e-9, abs=1e-15), title
 
 
 def test_poly_is_zero_at_and_after_its_end() -> None:
-    rate = SCHEDULES["poly_lr"](max_iter=7, decay_iter=3)
+    rate = SCHEDULES["poly_lr"](1000, max_iter=7, decay_iter=3)
     assert [rate(1.0, t) for t in (7, 8, 100)] == [0.0, 0.0, 0.0]
     assert rate(1.0, 4) == rate(1.0, 3) > rate(1.0, 6)
+
+
+@pytest.mark.parametrize("name", ["poly_lr", "cosine_annealing"])
+def test_a_schedule_without_an_end_ends_with_the_run(name: str) -> None:
+    rate = SCHEDULES[name](50)
+    assert rate(1.0, 50) == pytest.approx(0.0, abs=1e-12)
+    assert rate(1.0, 49) > 0

@@ -121,7 +121,7 @@ def test_two_processes_give_the_score_of_one(kind):
 
     # what torch.distributed would gather: each state of this process, then the same of the other
     others = iter(there.metric_state.values())
-    here.dist_sync_fn = lambda state, group: [state, next(others)]  # noqa: ARG005 - passed by name
+    here.dist_sync_fn = lambda state, group: [state, next(others)]
     here.distributed_available_fn = lambda: True
 
     assert here.compute() == close(feed(make(kind), *data, [list(range(IMAGES))]).compute())

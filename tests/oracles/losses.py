@@ -10,9 +10,7 @@ def pixel_entropies(logits, labels):
     images = []
     for image, label in zip(logits, labels, strict=True):
         labelled = [(i, j) for i, j in np.ndindex(label.shape) if label[i, j] != 255]
-        images.append(
-            [math.log(np.exp(image[:, i, j]).sum()) - image[label[i, j], i, j] for i, j in labelled]
-        )
+        images.append([math.log(np.exp(image[:, i, j]).sum()) - image[label[i, j], i, j] for i, j in labelled])
     return images
 
 

@@ -189,11 +189,11 @@ def _as_training_sees(config: Path, overrides: list[str], dataset: "Dataset", in
     """A sample of the first epoch."""
     from segdepth.config import load_config
     from segdepth.core.errors import SegdepthError
-    from segdepth.data.loading import TrainingView
+    from segdepth.data.loading import StandIn, TrainingView
 
     checked = load_config(config, overrides)
     size = (checked.data.img_rows, checked.data.img_cols)
     sample = TrainingView(dataset, size, checked.training.augmentations, checked.seed)[0, index]
     if isinstance(sample, SegdepthError):
         raise sample
-    return sample
+    return sample.sample if isinstance(sample, StandIn) else sample

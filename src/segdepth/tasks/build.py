@@ -42,6 +42,7 @@ def create_network(
         CheckpointError: if the backbone weights cannot be had or do not fit.
 
     Example:
+        >>> import torch
         >>> net = create_network("segnet", task="depth", width=0.125)
         >>> net(torch.zeros(1, 3, 37, 50)).shape
         torch.Size([1, 1, 37, 50])

@@ -38,7 +38,8 @@ def test_scores_are_the_plain_ways_for_any_batching(net: Network, batch_size: in
         metric.update(answer[None], torch.from_numpy(truth)[None])
     plain = metric.compute()
     for name, value in ours.scores.items():
-        assert value == pytest.approx(plain[name], rel=1e-2, abs=1e-3), name  # logits that tie in one batch size do not in another
+        # logits that tie in one batch size do not in another
+        assert value == pytest.approx(plain[name], rel=1e-2, abs=1e-3), name
     assert ours.protocol["images"] == 5
 
 

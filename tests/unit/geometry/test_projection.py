@@ -23,11 +23,7 @@ def slow_projection(points, P, size):
         if forward < 0 or z <= 0:
             continue
         row, column = round(v / z) - 1, round(u / z) - 1
-        if (
-            0 <= row < size[0]
-            and 0 <= column < size[1]
-            and (depth[row, column] == 0 or z < depth[row, column])
-        ):
+        if 0 <= row < size[0] and 0 <= column < size[1] and (depth[row, column] == 0 or z < depth[row, column]):
             depth[row, column] = z
     return depth
 
@@ -55,9 +51,7 @@ def test_golden_depth(scene, conformance, size):
 
 def test_golden_scaled_matrix(scene, conformance):
     gold = np.load(conformance / "velodyne_projection.npz")
-    np.testing.assert_allclose(
-        scene[1].scaled(32 / 94, 104 / 311).P_rect_02, gold["prepare_P_rect_32x104"], rtol=1e-15
-    )
+    np.testing.assert_allclose(scene[1].scaled(32 / 94, 104 / 311).P_rect_02, gold["prepare_P_rect_32x104"], rtol=1e-15)
 
 
 @settings(deadline=None, max_examples=20)

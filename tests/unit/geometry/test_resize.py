@@ -32,8 +32,7 @@ def test_nearest_copies_the_pixel_that_holds_the_centre(h, w, rows, cols):
     out = resize_nearest(source, (rows, cols))
 
     want = [
-        [source[(2 * i + 1) * h // (2 * rows), (2 * j + 1) * w // (2 * cols)] for j in range(cols)]
-        for i in range(rows)
+        [source[(2 * i + 1) * h // (2 * rows), (2 * j + 1) * w // (2 * cols)] for j in range(cols)] for i in range(rows)
     ]
     np.testing.assert_array_equal(out, want)
 

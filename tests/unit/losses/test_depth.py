@@ -30,9 +30,7 @@ def test_golden_values_and_gradients(conformance, conformance_inputs, case, name
     assert value.item() == pytest.approx(want["value"], rel=1e-12, abs=1e-15)
     assert loss(prediction, target, **options).item() == pytest.approx(want["value_smooth"], rel=1e-12)
     assert gradient.abs().sum().item() == pytest.approx(want["gradient_sum_abs"], rel=1e-12)
-    assert gradient.flatten()[[0, 37, 95]].tolist() == pytest.approx(
-        want["gradient_at"], rel=1e-12, abs=1e-18
-    )
+    assert gradient.flatten()[[0, 37, 95]].tolist() == pytest.approx(want["gradient_at"], rel=1e-12, abs=1e-18)
 
 
 def test_berhu_of_a_perfect_prediction_is_zero():

@@ -10,9 +10,7 @@ def slow_smoothness(depth):
     z = depth.tolist()
     dxx = [abs(z[i][j + 2] - 2 * z[i][j + 1] + z[i][j]) for i in range(h) for j in range(w - 2)]
     dyy = [abs(z[i + 2][j] - 2 * z[i + 1][j] + z[i][j]) for i in range(h - 2) for j in range(w)]
-    dxy = [
-        abs(z[i + 1][j + 1] - z[i + 1][j] - z[i][j + 1] + z[i][j]) for i in range(h - 1) for j in range(w - 1)
-    ]
+    dxy = [abs(z[i + 1][j + 1] - z[i + 1][j] - z[i][j + 1] + z[i][j]) for i in range(h - 1) for j in range(w - 1)]
     return sum(sum(d) / len(d) for d in (dxx, dxy, dxy, dyy) if d)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from .boxes import Boxes, Reach, box_size
 from .engine import Chunk
 from .graph import Box, Graph, State
-from .graph.axes import hull
+from .graph.axes import EMPTY, hull
 from .graph.backward import input_gradient, prepare_state, prepare_weight
 from .graph.nodes import Convolution, Unpool
 from .memory import free_memory, in_halves
@@ -113,11 +113,13 @@ class GraphExplainer:
     def _weighted(
         self, cells: CellSeeds, targets: list[int], held: list[tuple[ndarray, Box, Float[Tensor, "_n _ _h _w"]]]
     ) -> Chunk:
-        box = held[0][1]
+        box: Box = (EMPTY, EMPTY)
         for _, other, _ in held:
             box = hull(box[0], other[0]), hull(box[1], other[1])
         rows, columns = box_size(box)
-        total = self.output.new_zeros((rows, columns, held[0][2].shape[1], len(targets))).permute(3, 2, 0, 1)
+        total = self.output.new_zeros((rows, columns, self._reach.graph.nodes[0].shape[0], len(targets))).permute(
+            3, 2, 0, 1
+        )
         for some, (r, c), gradients in held:
             matrix = cells.matrix(targets, some)
             if gradients.numel() and matrix.any():

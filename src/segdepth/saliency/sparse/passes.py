@@ -1,9 +1,6 @@
 """Backward passes at live units only, in native loops on the CPU."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from .kernels import Rows
 from .live import live_units
 from .point import lane_width, point_function
 from .routes import Route, lay_out
+from .threads import in_parallel
 
 __all__ = ["SparsePass"]
 
@@ -158,7 +156,7 @@ class _Walk:
         other, other_route = self._source(*added) if added else (above, route)
         convolve: Callable[..., int] = kernels.back_convolution
         begin_with = (kernels.WITH_ADDED if added else kernels.FRESH) if fresh else kernels.MORE
-        done = _in_parallel(
+        done = in_parallel(
             lambda span: convolve(
                 span, rows, above, route.numbers(), self._point, STRIP, begin_with, _flat(self._boxes.values[index]),
                 weight, numbers, other, other_route.numbers(), self._zeros,
@@ -172,7 +170,7 @@ class _Walk:
         above, route = self._source(index, place if _is_move(node) else None)
         kernel = KERNELS[type(node)] if type(node) in KERNELS else KERNELS[Node]
         arguments = (fresh, rows, above, route.numbers(), _flat(self._boxes.values[index]), *self._p.constants[index])
-        _in_parallel(
+        in_parallel(
             lambda span: kernel(span, *arguments),
             _span(rows) if fresh else self._boxes.parts[index][place][0],
         )
@@ -296,18 +294,3 @@ def _span(rows: Rows) -> tuple[int, int]:
 
 def _some(box: Box) -> bool:
     return box[0][0] < box[0][1]
-
-
-@cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="segdepth-sparse")
-
-
-def _in_parallel(work: Callable[[ndarray], Any], rows: tuple[int, int]) -> list[Any]:
-    """Some rows each; as many threads as PyTorch would use."""
-    count = min(torch.get_num_threads(), os.cpu_count() or 1)
-    if count == 1:
-        return [work(np.array(rows, np.int64))]
-    pieces = min(4 * count, rows[1] - rows[0])
-    cuts = np.linspace(*rows, pieces + 1).astype(np.int64)
-    return list(_threads(count).map(work, [cuts[k : k + 2] for k in range(pieces)]))

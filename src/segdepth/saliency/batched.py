@@ -11,6 +11,7 @@ from torch import Tensor
 from .engine import Chunk
 from .graph import Box
 from .memory import free_memory, in_halves
+from .modes import recording
 from .seeds import Seeds
 from .target import Pixel, Target
 
@@ -39,7 +40,7 @@ class BatchedExplainer:
         chunk: int | None = None,
     ) -> None:
         kept = _KeptBytes()
-        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
+        with recording(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
             self._x = image.detach()[None].clone().requires_grad_()
             self._y = function(self._x)
         self._window = window
@@ -74,7 +75,7 @@ class BatchedExplainer:
         return torch.cat([self._backward(output) for output in outputs])
 
     def _backward(self, outputs: Tensor, **how: Any) -> Tensor:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), recording():
             warnings.simplefilter("ignore", UserWarning)  # that an operation has no batching rule and loops
             gradients = torch.autograd.grad(self._y, self._x, outputs, retain_graph=True, allow_unused=True, **how)
         zeros = self._x.new_zeros((*outputs.shape[: outputs.dim() - 4], *self._x.shape))

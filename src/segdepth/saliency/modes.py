@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-__all__ = ["undisturbed"]
+__all__ = ["recording", "undisturbed"]
 
 
 @contextmanager
@@ -20,3 +20,10 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Autograd works inside, whatever mode the caller is in."""
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        yield

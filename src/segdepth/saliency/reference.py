@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .engine import Chunk
 from .graph import Box
-from .modes import undisturbed
+from .modes import recording, undisturbed
 from .target import Pixel, Target, check_output, check_pixels, fixed_targets, output_function, target_value
 
 __all__ = ["ReferenceExplainer", "reference_gradients"]
@@ -24,7 +24,7 @@ class ReferenceExplainer:
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box) -> None:
-        with torch.enable_grad():
+        with recording():
             self._x = image.detach()[None].clone().requires_grad_()
             self._y = function(self._x)
         self._window = window
@@ -38,7 +38,7 @@ class ReferenceExplainer:
         """See :class:`Explainer`."""
         rows, columns = (slice(*span) for span in self._window)
         for index, (pixel, target) in enumerate(zip(pixels, targets, strict=True)):
-            with torch.enable_grad():
+            with recording():
                 value = target_value(self._y, pixel, target)
                 (gradient,) = torch.autograd.grad(value, self._x, retain_graph=True)
             yield Chunk([index], self._window, gradient[:, :, rows, columns])

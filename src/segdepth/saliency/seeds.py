@@ -10,6 +10,7 @@ from torch import Tensor
 from .boxes import Boxes, Reach
 from .graph import Box
 from .graph.axes import hull
+from .modes import recording
 from .target import Margin, Pixel, Target
 
 __all__ = ["Seeds"]
@@ -66,7 +67,7 @@ class Seeds:
     def _of_callable(self, index: int) -> tuple[Box, Float[Tensor, "c _h _w"]]:
         pixel, function = self.pixels[index], self.targets[index]
         assert callable(function)
-        with torch.enable_grad():
+        with recording():
             output = self.output[None].detach().requires_grad_()
             (gradient,) = torch.autograd.grad(function(output, pixel), output)
         touched = gradient[0].ne(0).any(0)

@@ -1,0 +1,322 @@
+"""The call: blocks, crops, methods, targets, engines by name, mistakes, and what is left behind."""
+
+import gc
+import logging
+import weakref
+
+import pytest
+import torch
+import torch.nn.functional as F
+from jaxtyping import TypeCheckError
+from torch import Tensor, nn
+
+from segdepth.core.errors import ConfigError, InputError
+from segdepth.saliency import (
+    ENGINES,
+    IntegratedGradients,
+    Margin,
+    SmoothGrad,
+    UnsupportedOperationError,
+    maps,
+    saliency_chunks,
+    saliency_maps,
+)
+from segdepth.saliency.batched import BatchedExplainer
+from segdepth.saliency.graph import cache
+from segdepth.saliency.memory import in_halves
+from segdepth.saliency.tiles import tile_pixels
+
+HEIGHT, WIDTH = 20, 33
+PIXELS = [(r, c) for r in range(1, HEIGHT, 4) for c in range(0, WIDTH, 5)]
+
+
+class Small(nn.Module):
+    """Three classes, halved and enlarged again: the tail is linear."""
+
+    def __init__(self, tail: nn.Module | None = None) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
+        self.head = nn.Conv2d(8, 3, 3, padding=1)
+        self.tail = tail or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        coarse = self.tail(self.head(self.encoder(x)))
+        return F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Squared(torch.autograd.Function):
+    """A user-written derivative, which a trace would not see."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 3 * g * ctx.saved_tensors[0]
+
+
+class Custom(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return Squared.apply(super().forward(x))
+
+
+class Branching(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y if y.sum() > 0 else -y
+
+
+@pytest.fixture
+def net() -> Small:
+    return Small().double()
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
+
+
+def agree(net: nn.Module, image: Tensor, engine: str, **options: object) -> None:
+    expected = saliency_maps(net, image, PIXELS, engine="reference", **options)
+    assert expected.max() > 0
+    torch.testing.assert_close(saliency_maps(net, image, PIXELS, engine=engine, **options), expected)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+@pytest.mark.parametrize(
+    "method", ["gradient", "input_x_gradient", IntegratedGradients(steps=3), SmoothGrad(samples=2)]
+)
+def test_every_method_works_with_every_engine(net: Small, image: Tensor, engine: str, method: object) -> None:
+    agree(net, image, engine, method=method, crop=(slice(2, 17), slice(3, 30)))
+
+
+@pytest.mark.parametrize("engine", ["sparse", "windowed", "batched"])
+@pytest.mark.parametrize(
+    "target", [1, Margin(0, 2), lambda out, px: out[0, :, px[0], : px[1] + 1].square().sum(), "predicted"]
+)
+def test_every_target_works_with_every_engine(net: Small, image: Tensor, engine: str, target: object) -> None:
+    agree(net, image, engine, target=target)
+
+
+@pytest.mark.parametrize("engine", ["sparse", "windowed"])
+def test_shared_cells_of_a_linear_tail(net: Small, image: Tensor, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = [(r, c) for r in range(HEIGHT) for c in range(WIDTH)]
+    expected = saliency_maps(net, image, pixels, engine="reference")
+    torch.testing.assert_close(saliency_maps(net, image, pixels, engine=engine), expected)
+    monkeypatch.setattr("segdepth.saliency.windowed.HELD_CELLS", 1)  # many small groups
+    torch.testing.assert_close(saliency_maps(net, image, pixels, engine=engine), expected)
+
+
+def test_integrated_gradients_add_up(net: Small, image: Tensor) -> None:
+    """Completeness: attributions sum to the change of the output, here with the sum over colours known from chunks."""
+    steps = IntegratedGradients(steps=200)
+    request = maps._Request.of(net, image, [(9, 16)], 1, steps, "windowed", None)
+    (chunk,) = request.attributions(range(1))
+    with torch.no_grad():
+        change = net.eval()(image[None])[0, 1, 9, 16] - net(torch.zeros_like(image)[None])[0, 1, 9, 16]
+    torch.testing.assert_close(chunk.gradients.sum(), change, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_blocks_are_the_maps_in_order(net: Small, image: Tensor, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = PIXELS[::-1]
+    whole = saliency_maps(net, image, pixels, engine=engine, crop="garg")
+    monkeypatch.setattr(maps, "BLOCK_BYTES", 7 * whole[0].nbytes)
+    blocks = list(saliency_maps(net, image, pixels, engine=engine, crop="garg", iterate=True))
+    assert [len(block) for block in blocks] == [7, 7, 7, 7, 7]
+    torch.testing.assert_close(torch.cat(blocks), whole)
+
+
+def test_a_method_in_blocks_is_the_method(net: Small, image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = saliency_maps(net, image, PIXELS, method="smoothgrad")
+    monkeypatch.setattr(maps, "BLOCK_BYTES", 9 * 3 * whole[0].nbytes)
+    torch.testing.assert_close(saliency_maps(net, image, PIXELS, method="smoothgrad"), whole)
+
+
+def test_chunks_hold_every_map_once(net: Small, image: Tensor) -> None:
+    whole = saliency_maps(net, image, PIXELS)
+    seen = torch.zeros_like(whole)
+    for indices, (rows, columns), values in saliency_chunks(net, image, PIXELS):
+        assert not seen[indices].any()
+        seen[indices, slice(*rows), slice(*columns)] = values
+    torch.testing.assert_close(seen, whole)
+
+
+def test_an_unknown_operation_is_named_and_auto_falls_back(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
+    net = Small(nn.Softmax(dim=1)).double()
+    for engine in ("windowed", "sparse"):
+        with pytest.raises(UnsupportedOperationError, match=r"aten\._softmax.*engine 'batched'"):
+            saliency_maps(net, image, PIXELS, engine=engine)
+    with caplog.at_level(logging.WARNING):
+        agree(net, image, "auto")
+    assert "aten._softmax" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "words"), [(Custom, "custom function Squared"), (Branching, "decision by the input")])
+def test_what_a_trace_would_get_wrong_is_refused(
+    image: Tensor, kind: type[Small], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = kind().double()
+    with pytest.raises(UnsupportedOperationError, match=words):
+        saliency_maps(net, image, PIXELS, engine="windowed")
+    agree(net, image, "auto")
+    assert words in caplog.text
+
+
+def test_detach_stops_gradients(image: Tensor) -> None:
+    class Detached(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * x.mean(1, keepdim=True).expand(-1, 3, -1, -1).detach() + x.detach()
+
+    for engine in ("sparse", "windowed", "batched"):
+        agree(Detached().double(), image, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_that_ignores_the_picture_there(image: Tensor, engine: str, caplog: pytest.LogCaptureFixture) -> None:
+    net = Small(nn.ReLU()).double()
+    nn.init.constant_(net.head.bias, -100.0)
+    found = saliency_maps(net, image, PIXELS, engine=engine)
+    assert not found.any()
+    assert f"{len(PIXELS)} of {len(PIXELS)} maps are zero everywhere" in caplog.text
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_is_left_behind(net: Small, image: Tensor, engine: str, fails: bool) -> None:
+    net.train()
+    net.head.eval()
+    net.head.weight.requires_grad_(False)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    modes = [module.training for module in net.modules()]
+
+    def target(out: Tensor, pixel: tuple[int, int]) -> Tensor:
+        if fails and pixel == PIXELS[3]:
+            raise KeyboardInterrupt
+        return out[0, 0, pixel[0], pixel[1]]
+
+    if fails:
+        with pytest.raises(KeyboardInterrupt):
+            saliency_maps(net, image, PIXELS, target=target, engine=engine)
+    else:
+        saliency_maps(net, image, PIXELS, target=target, engine=engine)
+    assert [module.training for module in net.modules()] == modes
+    assert [p.requires_grad for p in net.parameters()] == [True, True, True, True, False, True]
+    assert all(p.grad is None for p in net.parameters())
+    assert not any(m._forward_hooks or m._backward_hooks or m._forward_pre_hooks for m in net.modules())
+    for name, tensor in net.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
+    assert torch.is_grad_enabled()
+    assert not image.requires_grad
+
+
+def test_a_stream_leaves_the_network_alone_between_blocks(net: Small, image: Tensor) -> None:
+    for engine in ENGINES:
+        stream = saliency_maps(net.train(), image, PIXELS, engine=engine, iterate=True)
+        next(stream)
+        assert net.training
+        assert torch.is_grad_enabled()
+
+
+def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) -> None:
+    for change in (
+        lambda: None,
+        lambda: net.head.weight.data.mul_(2),
+        lambda: nn.init.uniform_(net.encoder[1].running_var),
+        lambda: setattr(net, "tail", nn.Tanh()),
+    ):
+        change()
+        for engine in ("windowed", "sparse"):
+            agree(net, image, engine)
+    assert len(cache._cache[net]) == 1
+
+
+def test_a_trace_does_not_keep_its_network() -> None:
+    net = Small()
+    saliency_maps(net, torch.rand(3, HEIGHT, WIDTH), PIXELS, engine="windowed")
+    reference = weakref.ref(net)
+    del net
+    gc.collect()
+    assert reference() is None
+
+
+def test_inference_mode_and_no_grad_do_not_matter(net: Small, image: Tensor) -> None:
+    expected = saliency_maps(net, image, PIXELS)
+    for mode in (torch.no_grad, torch.inference_mode):
+        for engine in ENGINES:
+            with mode():
+                found = saliency_maps(net, image, PIXELS, engine=engine)
+            torch.testing.assert_close(found.clone(), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_do_not_matter(net: Small, image: Tensor, threads: int) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        agree(net, image, "sparse")
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_single_precision_agrees_within_rounding(net: Small, image: Tensor) -> None:
+    expected = saliency_maps(net, image, PIXELS, engine="reference").float()
+    for engine in ENGINES:
+        found = saliency_maps(net.float(), image.float(), PIXELS, engine=engine)
+        assert found.dtype == torch.float32
+        assert (found - expected).abs().max() < 1e-5 * expected.max()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"engine": "spars"}, "'spars'"),  # by us, or by the checker of annotations that the tests switch on
+        ({"method": "gradients"}, "'gradients'"),
+        ({"crop": "grag"}, "did you mean 'garg'"),
+        ({"crop": (slice(9, 9), slice(None))}, "no pixel"),
+        ({"target": Margin(0, 3)}, r"class 3 is outside 0\.\.2"),
+        ({"target": "log_depth"}, "one output channel"),
+    ],
+)
+def test_mistakes_are_named(net: Small, image: Tensor, options: dict[str, object], words: str) -> None:
+    with pytest.raises((ConfigError, InputError, TypeCheckError), match=words):
+        saliency_maps(net, image, PIXELS, **options)
+
+
+def test_pictures_that_cannot_be_are_refused(net: Small, image: Tensor) -> None:
+    with pytest.raises(InputError, match="not finite"):
+        saliency_maps(net, image / 0, PIXELS)
+    assert not saliency_maps(net, image, []).numel()
+
+
+def test_running_out_of_memory_halves_the_chunk() -> None:
+    sizes = []
+
+    def step(group: list[int]) -> int:
+        sizes.append(len(group))
+        if len(group) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return sum(group)
+
+    assert list(in_halves(list(range(7)), step)) == [([0], 0), ([1, 2], 3), ([3, 4], 7), ([5, 6], 11)]
+    assert sizes == [7, 3, 1, 2, 4, 2, 2]
+    with pytest.raises(RuntimeError, match="other"):
+        list(in_halves([1, 2], lambda _: (_ for _ in ()).throw(RuntimeError("other"))))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 1000])
+def test_the_chunk_size_does_not_matter(net: Small, image: Tensor, chunk: int) -> None:
+    window = ((0, HEIGHT), (0, WIDTH))
+    expected = saliency_maps(net, image, PIXELS, engine="reference", target=2)
+    explainer = BatchedExplainer(net.eval(), image, window, chunk)
+    found = torch.cat([c.gradients.abs().amax(1) for c in explainer.gradients(PIXELS, [2] * len(PIXELS))])
+    torch.testing.assert_close(found, expected)
+
+
+def test_tiles_hold_every_pixel_once() -> None:
+    for largest in (1, 3, 16, 100):
+        tiles = tile_pixels(PIXELS, largest)
+        assert sorted(i for tile in tiles for i in tile) == list(range(len(PIXELS)))
+        assert sum(len(tile) < largest for tile in tiles) <= 1

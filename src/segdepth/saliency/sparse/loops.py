@@ -1,11 +1,11 @@
-"""Measures of maps in native loops; see :mod:`..measuring`."""
+"""Maps and their measures in native loops; see :mod:`..strongest` and :mod:`..measuring`."""
 
 from typing import Any, no_type_check
 
 import numpy as np
 from numba import njit
 
-__all__ = ["measure", "overlap"]
+__all__ = ["measure", "overlap", "strongest"]
 
 #: Sums may be taken in any order, as PyTorch does; division by 0 gives infinity, as in arrays.
 _FAST = {"error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract", "nnan"}}
@@ -124,3 +124,37 @@ def overlap(span: Any, a: Any, b: Any, thresholds: Any, result: Any) -> None:
         for t in range(len(thresholds)):
             both, either = _both_and_either(first, second, low_a, scale_a, low_b, scale_b, thresholds[t])
             result[m, t] = both / either
+
+
+#: Columns that are turned from rows of targets into targets' maps at a time.
+TURNED = 16
+
+
+@njit(cache=True, nogil=True, **_FAST)
+@no_type_check
+def strongest(span: Any, signed: Any, targets: Any, maps: Any, top: int, left: int) -> None:
+    """Write absolute values, maximum over the colours, into maps.
+
+    Args:
+        span: rows to do, from and to.
+        signed: ``[rows, columns, colours, targets]``.
+        targets: the map of each target.
+        maps: ``[maps, rows, columns]``.
+        top: where the rows begin in the maps.
+        left: where the columns begin.
+    """
+    _, width, colours, _ = signed.shape
+    lanes = len(targets)
+    turned = np.empty((TURNED, lanes), signed.dtype)
+    for r in range(span[0], span[1]):
+        for start in range(0, width, TURNED):
+            count = min(TURNED, width - start)
+            for c in range(count):
+                for lane in range(lanes):
+                    turned[c, lane] = abs(signed[r, start + c, 0, lane])
+                for colour in range(1, colours):
+                    for lane in range(lanes):
+                        turned[c, lane] = max(turned[c, lane], abs(signed[r, start + c, colour, lane]))
+            for lane in range(lanes):
+                for c in range(count):
+                    maps[targets[lane], top + r, left + start + c] = turned[c, lane]

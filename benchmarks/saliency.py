@@ -1,0 +1,319 @@
+"""Saliency engines against the plain loop and Captum: CPU seconds per map, interleaved in one run.
+
+    python benchmarks/saliency.py            # all cases; about an hour on one core
+    python benchmarks/saliency.py --quick    # fewer maps and rounds
+    python benchmarks/saliency.py --whole    # whole maps instead of the crop that the statistics read
+
+The plain loop is what the research code did: parameters' gradients on, the graph retained, one backward pass per pixel,
+statistics in Python loops. Targets stand on the ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine
+ready for a picture (tracing, forward pass, lists of live units) is listed by itself and added to each map as its share of
+the full grid, 7,141 targets at 256x832. Captum is left out where it is not installed (``pip install segdepth[bench]``).
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d
+
+from segdepth.core.tables import pick
+from segdepth.geometry.crops import crop_window
+from segdepth.networks import Network
+from segdepth.saliency import Pixel
+from segdepth.saliency.boxes import Reach
+from segdepth.saliency.engines import explain_with
+from segdepth.saliency.graph import Box, cached_graph
+from segdepth.saliency.measuring import measure_maps
+from segdepth.saliency.strongest import write_strongest
+from segdepth.saliency.target import fixed_targets
+from segdepth.saliency.windowed import GraphExplainer
+from segdepth.tasks import create_network
+
+ARCHS = ("fcn8s", "segnet", "frrnA", "deeplab", "dispnet", "fcrn")
+THRESHOLDS = (0.1, 0.5, 0.9)
+RATE = 4
+
+
+@dataclass
+class Times:
+    """CPU seconds per map, wall seconds per map, and seconds of preparation per picture."""
+
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    ready: float = 0.0
+    measuring: float = 0.0
+
+    def per_map(self, targets: int) -> float:
+        """CPU seconds, with the share of the preparation if that many targets are asked for."""
+        return statistics.median(self.cpu) + self.ready / targets
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network at one picture."""
+
+    name: str
+    net: Network
+    image: Tensor
+    window: Box
+    targets: list[Pixel]
+
+    def block(self, side: int, generator: np.random.Generator) -> list[Pixel]:
+        """A square of neighbouring targets somewhere on the grid."""
+        (top, bottom), (left, right) = crop_box(self.image)
+        side_rows, side_columns = (min(side, (b - a - 1) // RATE) for a, b in ((top, bottom), (left, right)))
+        row = top + RATE * int(generator.integers(1, (bottom - top - 1) // RATE - side_rows + 2))
+        column = left + RATE * int(generator.integers(1, (right - left - 1) // RATE - side_columns + 2))
+        return [(row + RATE * i, column + RATE * j) for i in range(side_rows) for j in range(side_columns)]
+
+
+def crop_box(image: Tensor) -> Box:
+    """The Garg crop."""
+    rows, columns = crop_window("garg", image.shape[-2], image.shape[-1])
+    return (rows.start, rows.stop), (columns.start, columns.stop)
+
+
+def cases(archs: list[str], size: tuple[int, int], whole: bool) -> Iterator[Case]:
+    """Networks with random weights, made one at a time."""
+    for arch in archs:
+        for task in ("seg", "depth"):
+            torch.manual_seed(0)
+            net = create_network(arch, task=task).eval()
+            image = torch.randn(3, *size)
+            _calm(net, image)
+            window = ((0, size[0]), (0, size[1])) if whole else crop_box(image)
+            (top, bottom), (left, right) = crop_box(image)
+            grid = [(r, c) for r in range(top + RATE, bottom, RATE) for c in range(left + RATE, right, RATE)]
+            yield Case(f"{arch} {task}", net, image, window, grid)
+
+
+def _calm(net: Network, image: Tensor) -> None:
+    """Depth answers of random weights can saturate, and then there is nothing to compute: scale them down."""
+    with torch.no_grad():
+        largest = net.raw(image[None]).abs().amax()
+        for module in net.modules():
+            if net.output.kind == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
+                module.weight /= largest.clamp_min(1)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU and wall seconds."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+class Plain:
+    """The obvious loop."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.x = case.image[None].clone().requires_grad_()
+        self.y = case.net(self.x)
+
+    def maps(self, pixels: list[Pixel]) -> None:
+        """Maps and statistics."""
+        rows, columns = (slice(*span) for span in crop_box(self.case.image))
+        for row, column in pixels:
+            self.case.net.zero_grad()
+            self.x.grad = None
+            here = self.y[0, :, row, column]
+            here[here.argmax()].backward(retain_graph=True)
+            assert self.x.grad is not None
+            saliency = self.x.grad[0].abs().amax(0)[rows, columns]
+            python_statistics(saliency, (row - rows.start, column - columns.start))
+
+
+def python_statistics(saliency: Tensor, pixel: Pixel) -> list[tuple[float, float]]:
+    """Activation distance and ratio as a Python loop over the active pixels."""
+    peak = saliency.max()
+    unit = (saliency - saliency.min()) / torch.where(peak > 0, peak, 1)
+    found = []
+    for threshold in THRESHOLDS:
+        active = (unit >= threshold).nonzero().tolist()
+        distance = max((math.hypot(r - pixel[0], c - pixel[1]) for r, c in active), default=0.0)
+        found.append((distance, len(active) / unit.numel()))
+    return found
+
+
+class Engine:
+    """One of ours, statistics included."""
+
+    def __init__(self, case: Case, name: str) -> None:
+        self.case = case
+        self.ready, _ = timed(lambda: self._prepare(name))
+        self.measuring = 0.0
+
+    def _prepare(self, name: str) -> None:
+        case = self.case
+        self.explainer = explain_with(name, case.net, case.image, "predicted", case.window, len(case.targets))
+
+    def maps(self, pixels: list[Pixel]) -> None:
+        """Maps and statistics."""
+        (top, bottom), (left, right) = self.case.window
+        rows, columns = crop_box(self.case.image)
+        targets = fixed_targets(self.explainer.output, pixels, "predicted")
+        self.measuring = 0.0
+        for indices, box, signed in self.explainer.gradients(pixels, targets):
+            maps = torch.zeros(len(indices), bottom - top, right - left)
+            write_strongest(maps, range(len(indices)), signed, box, (top, left))
+            cut = maps[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
+            relative = torch.tensor([(pixels[i][0] - rows[0], pixels[i][1] - columns[0]) for i in indices])
+            seconds, _ = timed(lambda c=cut, p=relative: measure_maps(c, p, THRESHOLDS))
+            self.measuring += seconds
+
+    def multiply_adds(self) -> int | None:
+        """Done so far, times targets; None where the engine does not count."""
+        backward = self.explainer.backward if isinstance(self.explainer, GraphExplainer) else None
+        return getattr(backward, "multiply_adds", None)
+
+
+class CaptumSaliency:
+    """Captum, one target at a time, as it wants it."""
+
+    def __init__(self, case: Case) -> None:
+        from captum.attr import Saliency
+
+        self.case = case
+        for parameter in case.net.parameters():
+            parameter.requires_grad_(True)
+        self.saliency = Saliency(case.net)
+
+    def maps(self, pixels: list[Pixel]) -> None:
+        """Maps; statistics as the plain loop has them."""
+        rows, columns = (slice(*span) for span in crop_box(self.case.image))
+        for row, column in pixels:
+            target = (0, row, column)
+            found = self.saliency.attribute(self.case.image[None].clone().requires_grad_(), target=target)
+            python_statistics(found[0].amax(0)[rows, columns], (row - rows.start, column - columns.start))
+
+
+def run_case(case: Case, rounds: int, side: int, engines: list[str], captum: bool) -> dict[str, Times]:
+    """All ways in turn, round after round."""
+    generator = np.random.default_rng(0)
+    times = {name: Times() for name in ["plain", *engines, *(["captum"] if captum else [])]}
+    ours = {name: Engine(case, name) for name in engines}
+    others: dict[str, Plain | CaptumSaliency] = {}
+    for name, engine in ours.items():
+        times[name].ready = engine.ready
+        engine.maps(case.block(2 if name == "windowed" else 8, generator))  # compiles native code, claims memory
+    for _ in range(rounds):
+        others["plain"] = Plain(case)
+        for name in times:
+            if name == "captum":
+                others["captum"] = CaptumSaliency(case)
+            block = case.block({"plain": 1, "captum": 1, "windowed": 2}.get(name, side), generator)
+            worker = others[name] if name in others else ours[name]
+            cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
+            times[name].cpu.append(cpu / len(block))
+            times[name].wall.append(wall / len(block))
+            if isinstance(worker, Engine):
+                times[name].measuring += worker.measuring / cpu / rounds
+        others.clear()
+    return times
+
+
+def work_done(case: Case) -> str:
+    """Multiply-adds of the data gradient per map: everything, inside windows, and at live units."""
+    height, width = case.image.shape[-2:]
+    graph = cached_graph(case.net, case.net, case.image)
+    everything = Reach(graph, ((0, height), (0, width)))
+    full = everything.multiply_adds(everything.back(((0, height), (0, width))))
+    reach = Reach(graph, case.window)
+    generator = np.random.default_rng(1)
+    boxes = [((r, r + 1), (c, c + 1)) for (r, c), *_ in (case.block(1, generator) for _ in range(8))]
+    least = statistics.mean(reach.multiply_adds(reach.back(box)) for box in boxes)
+    return f"{full / 1e9:7.1f} {least / 1e9:7.1f}"
+
+
+def machine_peak() -> float:
+    """GFLOP/s of one thread: the best of matrix products and of a convolution."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    a, b, x, w = torch.rand(1536, 1536), torch.rand(1536, 1536), torch.rand(8, 256, 64, 64), torch.rand(256, 256, 3, 3)
+    product = max(2 * 1536**3 / timed(lambda: a @ b)[1] for _ in range(8))
+    convolution = max(2 * 8 * 64 * 64 * w.numel() / timed(lambda: conv2d(x, w, padding=1))[1] for _ in range(8))
+    torch.set_num_threads(threads)
+    return max(product, convolution) / 1e9
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Of positive numbers."""
+    return math.exp(statistics.mean(map(math.log, values)))
+
+
+def has_captum() -> bool:
+    """Whether Captum is installed."""
+    try:
+        import captum  # noqa: F401 (only whether it is there)
+    except ImportError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one round, blocks of 8x8 targets")
+    parser.add_argument("--whole", action="store_true", help="whole maps, not the crop's")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
+    parser.add_argument("--archs", nargs="+", default=list(ARCHS))
+    parser.add_argument("--engines", nargs="+", default=["windowed", "auto"])
+    parser.add_argument("--no-captum", action="store_true")
+    options = parser.parse_args()
+    for arch in options.archs:
+        pick(dict.fromkeys(ARCHS), arch, kind="network")
+    torch.set_num_threads(options.threads)
+    rounds, side = (1, 8) if options.quick else (3, 16)
+    captum = has_captum() and not options.no_captum
+    peak = machine_peak()
+    print(
+        f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s a thread; {rounds} round(s); blocks of {side}x{side} targets"
+    )
+    names = [*options.engines, *(["captum"] if captum else [])]
+    print(f"{'case':15} {'plain s':>8} " + " ".join(f"{n + ' s':>10} {'ratio':>7}" for n in names)
+          + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip
+    ratios: dict[str, list[float]] = {name: [] for name in names}
+    for case in cases(options.archs, tuple(options.size), options.whole):
+        times = run_case(case, rounds, side, options.engines, captum)
+        print_row(case, times, ratios, peak)
+    for name, values in ratios.items():
+        print(f"{name}: geometric mean x{geometric_mean(values):.1f}, least x{min(values):.1f}")
+
+
+def print_row(case: Case, times: dict[str, Times], ratios: dict[str, list[float]], peak: float) -> None:
+    """One case's line."""
+    targets = len(case.targets)
+    plain = times["plain"].per_map(targets)
+    line = f"{case.name:15} {plain:8.3f} "
+    for name in ratios:
+        seconds = times[name].per_map(targets)
+        ratios[name].append(plain / seconds)
+        line += f"{seconds:10.4f} {plain / seconds:7.1f} "
+    fastest = times.get("auto") or times[next(iter(ratios))]
+    live, share = live_work(case, peak)
+    print(
+        f"{line} {fastest.ready:8.1f} {fastest.measuring:8.1%} {work_done(case)} {live:7.1f} {share:8.0%}", flush=True
+    )
+
+
+def live_work(case: Case, peak: float) -> tuple[float, float]:
+    """GMAC per target that the sparse engine did for a tile, and its share of the machine's peak."""
+    engine = Engine(case, "sparse")
+    tile = case.block(8, np.random.default_rng(2))
+    engine.maps(tile)
+    before = engine.multiply_adds() or 0
+    seconds, _ = timed(lambda: engine.maps(tile))
+    done = (engine.multiply_adds() or 0) - before
+    return done / 1e9, 2 * done * len(tile) / seconds / 1e9 / peak
+
+
+if __name__ == "__main__":
+    main()

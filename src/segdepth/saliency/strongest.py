@@ -1,0 +1,61 @@
+"""From signed gradients to maps: absolute value, maximum over the colours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .graph import Box
+from .graph.axes import Span
+
+__all__ = ["strongest", "write_strongest"]
+
+
+def strongest(signed: Float[Tensor, "n _ h w"]) -> Float[Tensor, "n h w"]:
+    """The maps of some gradients."""
+    _, _, height, width = signed.shape
+    maps = signed.new_empty(len(signed), height, width)
+    write_strongest(maps, range(len(signed)), signed, ((0, height), (0, width)), (0, 0))
+    return maps
+
+
+def write_strongest(
+    maps: Float[Tensor, "p _h _w"],
+    indices: Sequence[int],
+    signed: Float[Tensor, "n _ h w"],
+    box: Box,
+    corner: tuple[int, int],
+) -> None:
+    """Write the maps of some gradients over a box.
+
+    Args:
+        maps: where to write.
+        indices: which of the maps.
+        signed: the gradients.
+        box: rows and columns of the picture that they cover.
+        corner: row and column of the picture at which the maps begin.
+    """
+    if not signed.numel():
+        return
+    top, left = box[0][0] - corner[0], box[1][0] - corner[1]
+    if _targets_innermost(signed) and maps.device.type == "cpu":
+        from .sparse import loops  # Numba takes a second to import, and the sparse engine has done so
+        from .sparse.threads import in_parallel
+
+        turned, target = signed.permute(2, 3, 1, 0).numpy(), np.array(indices, np.int64)
+        in_parallel(lambda rows: loops.strongest(rows, turned, target, maps.numpy(), top, left), _rows(box))
+    else:
+        inside = maps[:, top : top + signed.shape[2], left : left + signed.shape[3]]
+        inside[list(indices)] = signed.abs().amax(1)
+
+
+def _rows(box: Box) -> Span:
+    return 0, box[0][1] - box[0][0]
+
+
+def _targets_innermost(signed: Tensor) -> bool:
+    """Whether one number of all targets stands together, as the sparse engine has them."""
+    known = signed.device.type == "cpu" and signed.dtype in (torch.float32, torch.float64)
+    return known and signed.stride(0) == 1 and len(signed) > 1

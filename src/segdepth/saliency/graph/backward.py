@@ -49,9 +49,30 @@ def input_gradient(node: Node, g: Gradient, box: Box, place: int, part: Box, sta
     raise NotImplementedError(type(node).__name__)
 
 
+#: From this many taps on a matrix product is the fastest, this many positions at a time: it reads the weights once.
+MANY_TAPS, FEW_POSITIONS = 25, 256
+
+
+def _is_product(node: Convolution) -> bool:
+    """Whether the gradient is one matrix product of positions and channels."""
+    return node.kernel == node.stride == (1, 1) and node.padding == (0, 0) and node.groups == 1
+
+
+def _is_folded(node: Convolution) -> bool:
+    """Whether the kernel is so large, as of a fully connected layer made a convolution, that weights are the cost."""
+    return (
+        not node.transposed and node.groups == 1 and node.kernel[0] * node.kernel[1] >= MANY_TAPS and node.shape[0] > 64
+    )
+
+
 def prepare_weight(node: Convolution) -> Tensor:
     """The weight as the gradient needs it: swapped and turned around where a plain convolution does the work."""
     weight = node.weight
+    if _is_product(node):
+        matrix = weight[:, :, 0, 0]
+        return (matrix if node.transposed else matrix.T).contiguous()
+    if _is_folded(node):
+        return weight.flatten(1).contiguous()
     if not node.transposed and node.stride == (1, 1):
         groups, (outputs, inputs, *kernel) = node.groups, weight.shape
         weight = weight.view(groups, outputs // groups, inputs, *kernel).transpose(1, 2)
@@ -69,6 +90,8 @@ def prepare_state(node: Node, state: Tensor, sizes: tuple[int, int]) -> Tensor:
     """
     if isinstance(node, MaxPool):
         state = _tap_masks(node, state, sizes)
+    if state.dtype == torch.bool:
+        state = state.to(torch.uint8)  # what PyTorch multiplies numbers by twice as fast
     return state.movedim(-3, -1).contiguous().movedim(-1, -3)
 
 
@@ -103,6 +126,10 @@ def _fit(g: Gradient, box: Box, rows: Span, columns: Span) -> Gradient:
 @input_gradient.register
 def _(node: Convolution, g: Gradient, box: Box, place: int, part: Box, state: Tensor) -> Gradient:
     del place
+    if _is_product(node):
+        return F.linear(_cut(g, box, part).permute(0, 2, 3, 1), state).permute(0, 3, 1, 2)
+    if _is_folded(node):
+        return _folded(node, g, box, part, state)
     if node.transposed:
         return _transposed(node, g, box, part, state)
     if node.stride != (1, 1):
@@ -115,27 +142,40 @@ def _(node: Convolution, g: Gradient, box: Box, place: int, part: Box, state: Te
     return F.conv2d(g, state, dilation=node.dilation, groups=node.groups)
 
 
-def _strided(node: Convolution, g: Gradient, box: Box, part: Box, weight: Tensor) -> Gradient:
-    full = F.conv_transpose2d(g, weight, stride=node.stride, dilation=node.dilation, groups=node.groups)
-    reached = [
+def _folded(node: Convolution, g: Gradient, box: Box, part: Box, weight: Float[Tensor, "_o _taps"]) -> Gradient:
+    """All taps of every position in one matrix product, then summed where they overlap; a part of positions at a time."""
+    rows = max(1, FEW_POSITIONS // (len(g) * g.shape[3]))
+    result = _zeros(g, node.weight.shape[1], part)
+    for top in range(0, g.shape[2], rows):
+        some = g[:, :, top : top + rows]
+        strip: Box = ((box[0][0] + top, box[0][0] + top + some.shape[2]), box[1])
+        taps = (some.flatten(2).transpose(1, 2).contiguous() @ weight).transpose(1, 2)
+        reached = _reached(node, strip)
+        size = (reached[0][1] - reached[0][0], reached[1][1] - reached[1][0])
+        full = F.fold(taps, size, node.kernel, dilation=node.dilation, stride=node.stride)
+        result += _fit(full, reached, *part)
+    return result
+
+
+def _reached(node: Convolution, box: Box) -> Box:
+    """The inputs that a box of outputs reads, those in the padding included."""
+    rows, columns = (
         (
             box[k][0] * node.stride[k] - node.padding[k],
             (box[k][1] - 1) * node.stride[k] - node.padding[k] + (node.kernel[k] - 1) * node.dilation[k] + 1,
         )
         for k in (0, 1)
-    ]
-    return _fit(full, (reached[0], reached[1]), *part)
+    )
+    return rows, columns
+
+
+def _strided(node: Convolution, g: Gradient, box: Box, part: Box, weight: Tensor) -> Gradient:
+    full = F.conv_transpose2d(g, weight, stride=node.stride, dilation=node.dilation, groups=node.groups)
+    return _fit(full, _reached(node, box), *part)
 
 
 def _transposed(node: Convolution, g: Gradient, box: Box, part: Box, weight: Tensor) -> Gradient:
-    spans = [
-        (
-            part[k][0] * node.stride[k] - node.padding[k],
-            (part[k][1] - 1) * node.stride[k] - node.padding[k] + (node.kernel[k] - 1) * node.dilation[k] + 1,
-        )
-        for k in (0, 1)
-    ]
-    g = _fit(g, box, *spans)
+    g = _fit(g, box, *_reached(node, part))
     return F.conv2d(g, weight, stride=node.stride, dilation=node.dilation, groups=node.groups)
 
 

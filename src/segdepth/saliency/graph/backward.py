@@ -9,7 +9,7 @@ from functools import singledispatch
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from .axes import Box, Span
@@ -251,7 +251,7 @@ def _taps(node: MaxPool, coarse: Box, fine: Box) -> "list[tuple[int, Box, slice,
 
 
 @input_gradient.register
-def _(node: MaxPool, g: Gradient, box: Box, place: int, part: Box, state: Bool[Tensor, "taps c _h _w"]) -> Gradient:
+def _(node: MaxPool, g: Gradient, box: Box, place: int, part: Box, state: UInt8[Tensor, "taps c _h _w"]) -> Gradient:
     del place
     result = _zeros(g, g.shape[1], part)
     for tap, windows, rows, columns in _taps(node, box, part):
@@ -260,7 +260,7 @@ def _(node: MaxPool, g: Gradient, box: Box, place: int, part: Box, state: Bool[T
 
 
 @input_gradient.register
-def _(node: Unpool, g: Gradient, box: Box, place: int, part: Box, state: Bool[Tensor, "taps c _h _w"]) -> Gradient:
+def _(node: Unpool, g: Gradient, box: Box, place: int, part: Box, state: UInt8[Tensor, "taps c _h _w"]) -> Gradient:
     del place
     result = _zeros(g, g.shape[1], part)
     for tap, windows, rows, columns in _taps(node.windows, part, box):

@@ -137,23 +137,34 @@ class TrainingSection(Section):
 
     Attributes:
         train_iters: number of updates.
-        batch_size: pictures per update.
+        batch_size: pictures per update, over all processes and parts.
+        accumulation: parts that an update's pictures are worked off in, one after the other; saves memory.
         val_interval: updates between validations.
         n_workers: processes that load pictures; 0 loads in the training process.
         print_interval: updates between lines of the log.
         loss: none means the task's own.
         augmentations: name -> parameter, applied in the file's order.
-        resume: a run folder or its last.pt: goes on with everything.
+        checkpoint_interval: updates between checkpoints to go on from.
+        keep_checkpoints: how many of these stay; the best one by score is kept apart.
+        resume: a run folder or one of its checkpoints: goes on with everything. auto: the newest run of this
+            configuration that has a whole checkpoint, or a new run.
         init_from: a checkpoint whose weights are the start.
         lr_factors: rates of backbone and head, relative to the optimizer's.
         freeze_backbone: leave what ImageNet weights filled as it is, batch norm included.
         freeze_batch_norm: leave every batch norm as it is: scales, shifts and running statistics.
+        clip_grad_norm: longest gradient of an update; longer ones are shortened to it.
+        ema_decay: validate and keep an exponential moving average of the weights, with this decay per update.
+        early_stop_patience: stop after so many validations in a row without a better score.
         precision: of the network's arithmetic.
         channels_last: memory layout; faster on most devices.
+        deterministic: only algorithms that give the same bits again on the same machine; slower on a GPU.
+        sync_batch_norm: batch norm over the pictures of all processes (GPUs only).
+        wandb: project of Weights & Biases to log to as well.
     """
 
     train_iters: Count = 20000
     batch_size: Count = 4
+    accumulation: Count = 1
     val_interval: Count = 1000
     n_workers: CountOrZero = 2
     print_interval: Count = 50
@@ -161,13 +172,21 @@ class TrainingSection(Section):
     optimizer: OptimizerSection = OptimizerSection()
     augmentations: dict[str, Any] | None = None
     lr_schedule: ScheduleSection | None = None
+    checkpoint_interval: Count = 1000
+    keep_checkpoints: Count = 2
     resume: Path | None = None
     init_from: Path | None = None
     lr_factors: LrFactors = LrFactors()
     freeze_backbone: bool = False
     freeze_batch_norm: bool = False
+    clip_grad_norm: Factor | None = None
+    ema_decay: Annotated[float, BeforeValidator(_no_bool), Field(gt=0, lt=1)] | None = None
+    early_stop_patience: Count | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
+    deterministic: bool = False
+    sync_batch_norm: bool = False
+    wandb: str | None = None
 
 
 class TestingSection(Section):

@@ -13,6 +13,8 @@ from .evaluate import evaluate
 from .export import export
 from .predict import predict
 from .prepare import prepare_app
+from .receptive_field import receptive_field
+from .runs import runs_app
 from .saliency import saliency
 from .study import study_app
 from .train import train
@@ -25,11 +27,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "saliency": saliency,
     "analyse": analyse,
+    "receptive-field": receptive_field,
     "convert": convert,
     "export": export,
     "demo": demo,
 }
-GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "study": study_app}
+GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "runs": runs_app, "study": study_app}
 
 
 def _version(wanted: bool | None) -> None:

@@ -1,0 +1,145 @@
+"""``segdepth runs``: what was trained, and what differs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, no_type_check
+
+import typer
+
+if TYPE_CHECKING:
+    from segdepth.report.runs import Comparison, Run
+
+__all__ = ["runs_app"]
+
+runs_app = typer.Typer(help="List the runs; compare some.", invoke_without_command=True)
+
+_Runs = Annotated[Path, typer.Option("--runs", help="Folder of all runs.")]
+_RUNS = Path("runs")
+
+
+@runs_app.callback()
+@no_type_check  # typer hands over a context that is not of the class it wants named here
+def runs(
+    context: typer.Context,
+    folder: _Runs = _RUNS,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GLOB", help="Names of runs, such as 'fcn8s_*'; may be given again.",
+                     show_default=False),
+    ] = None,
+    sort: Annotated[
+        Literal["date", "score", "name"], typer.Option("--sort", help="The newest, or the best of each task, first.")
+    ] = "date",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:  # fmt: skip
+    """List the runs, one a line: how far they came, their best score, and what is wrong with their files."""
+    if context.invoked_subcommand is not None:
+        return
+    from segdepth.report.runs import find_runs, sorted_runs
+
+    found = sorted_runs(find_runs(folder, only or ()), sort)
+    if as_json:
+        typer.echo(json.dumps([_plain(run) for run in found], indent=2))
+        return
+    if not found:
+        typer.echo(f"no runs in {folder}/" + (f" named {' or '.join(only)}" if only else ""))
+        return
+    columns = ("run", "network", "task", "data", "updates", "state", "best", "begun (UTC)", "git", "")
+    _print_rows([columns, *map(_cells, found)])
+
+
+@runs_app.command()
+def compare(
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Folders of runs, or their names below --runs; a configuration's name means its newest run.",
+                       metavar="RUN RUN...", show_default=False),
+    ],
+    folder: _Runs = _RUNS,
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write one page with the tables and curves (.html), or the curves alone (.png, .svg).",
+                     show_default=False),
+    ] = None,
+) -> None:  # fmt: skip
+    """What differs between runs: configuration, code and versions, scores; and their curves."""
+    from segdepth.core.errors import InputError
+    from segdepth.report.runs import compare as compare_runs
+    from segdepth.report.runs import find_run
+    from segdepth.report.runs_page import write_comparison
+
+    if len(names) < 2:
+        raise InputError("name two runs or more to compare")
+    comparison = compare_runs([find_run(name, folder) for name in names])
+    if output is not None:
+        write_comparison(comparison, output)
+    _print_comparison(comparison)
+    if output is not None:
+        typer.echo(output)
+
+
+def _cells(run: "Run") -> tuple[str, ...]:
+    best = run.best
+    at = "" if best is None or best.step is None else f" at {best.step}"
+    return (
+        run.name,
+        run.network or "?",
+        run.task or "?",
+        run.dataset or "?",
+        f"{run.step} of {run.train_iters or '?'}",
+        run.state,
+        "-" if best is None else f"{best.score} {best.value:.4f}{at}",
+        f"{run.started:%Y-%m-%d %H:%M}",
+        run.revision or "?",
+        "; ".join(run.problems),
+    )
+
+
+def _plain(run: "Run") -> dict[str, Any]:
+    best = run.best
+    return {
+        "name": run.name,
+        "folder": str(run.folder),
+        "network": run.network,
+        "task": run.task,
+        "dataset": run.dataset,
+        "step": run.step,
+        "train_iters": run.train_iters,
+        "state": run.state,
+        "best": None if best is None else {"score": best.score, "value": best.value, "step": best.step},
+        "date": run.started.isoformat(timespec="seconds"),
+        "git": run.provenance.get("git"),
+        "problems": list(run.problems),
+    }
+
+
+def _print_comparison(comparison: "Comparison") -> None:
+    columns = ("", *comparison.labels)
+    for run in comparison.runs:
+        for problem in run.problems:
+            typer.echo(f"{run.name}: {problem}")
+    for task, rows in comparison.scores.items():
+        cells = [
+            (f"{name}, {kind}", *("-" if value is None else f"{value:.4f}" for value in values))
+            for (name, kind), values in rows.items()
+        ]
+        _print_rows([(task, *comparison.labels), *cells, ()])
+    _print_differences("configuration", columns, comparison.config)
+    _print_differences("code and machine", columns, comparison.provenance)
+
+
+def _print_differences(title: str, columns: Sequence[str], rows: Mapping[str, tuple[str, ...]]) -> None:
+    if rows:
+        _print_rows([(title, *columns[1:]), *((key, *values) for key, values in rows.items()), ()])
+    else:
+        typer.echo(f"{title}: the same\n")
+
+
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Each row in one line, however long, so that it can be searched and cut to columns."""
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        typer.echo("  ".join(cells).rstrip())

@@ -1,7 +1,7 @@
 """Saliency maps: which input pixels does the answer at a pixel depend on, and how strongly?"""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
@@ -27,18 +27,26 @@ log = logging.getLogger(__name__)
 #: Bytes of maps, or of a method's sums, that streaming holds at a time.
 BLOCK_BYTES = 256 << 20
 
+#: How many of the pixels without a gradient a warning names.
+NAMED = 5
+
 Crop = str | tuple[slice, slice] | None
+
+#: Told the numbers of the pixels whose maps are zero everywhere.
+ZeroReport = Callable[[list[int]], None]
 
 
 @overload
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[False] = ..., crop: Crop = ...,
+    zeros: ZeroReport | None = ...,
 ) -> Float[Tensor, "p _h _w"]: ...  # fmt: skip
 @overload
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[True], crop: Crop = ...,
+    zeros: ZeroReport | None = ...,
 ) -> Iterator[Float[Tensor, "_p _h _w"]]: ...  # fmt: skip
 def saliency_maps(
     net: nn.Module,
@@ -50,6 +58,7 @@ def saliency_maps(
     engine: EngineName = "auto",
     iterate: bool = False,
     crop: Crop = None,
+    zeros: ZeroReport | None = None,
 ) -> Float[Tensor, "p _h _w"] | Iterator[Float[Tensor, "_p _h _w"]]:
     """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
 
@@ -66,6 +75,8 @@ def saliency_maps(
         iterate: give an iterator over blocks of maps, in the pixels' order and in bounded memory, not one tensor.
         crop: compute and give the maps in this window only: a name (see ``segdepth.geometry.crops``), or row and column
             slices.
+        zeros: called once, when the last map is made, with the numbers of the pixels whose map is zero everywhere, if
+            there are any: the answer has no gradient there, as behind a dead ReLU. By default a warning names them.
 
     Returns:
         One map per pixel, >= 0, in output units per unit of the input range (times the input's for the methods that
@@ -80,10 +91,12 @@ def saliency_maps(
         Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
     """
     request = _Request.of(net, image, pixels, target, method, engine, crop)
+    report = zeros or request.warn
     if iterate:
-        return request.blocks()
+        return request.blocks(report)
     maps = image.new_zeros((len(pixels), *request.size))
-    request.fill(maps, range(len(pixels)))
+    if found := request.fill(maps, range(len(pixels))):
+        report(found)
     return maps
 
 
@@ -96,6 +109,7 @@ def saliency_chunks(
     method: MethodName | Method = "gradient",
     engine: EngineName = "auto",
     crop: Crop = None,
+    zeros: ZeroReport | None = None,
 ) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:
     """The same maps as the engine makes them: which pixels, where in the picture, and the maps over that box.
 
@@ -109,10 +123,16 @@ def saliency_chunks(
         method: see there.
         engine: see there.
         crop: see there; boxes count from the picture's corner, not the crop's.
+        zeros: see there.
     """
     request = _Request.of(net, image, pixels, target, method, engine, crop)
+    found: list[int] = []
     for indices, box, signed in request.attributions(range(len(pixels))):
-        yield indices, box, strongest(signed)
+        maps = strongest(signed)
+        found += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
+        yield indices, box, maps
+    if found:
+        (zeros or request.warn)(sorted(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,31 +185,41 @@ class _Request:
             ):
                 yield Chunk([start - indices.start + n for n in numbers], box, signed)
 
-    def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> None:
-        """Write the maps of some pixels into zeros."""
+    def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> list[int]:
+        """Write the maps of some pixels into zeros; returns the numbers of those that stay zero everywhere."""
         (top, _), (left, _) = self.window
         for numbers, box, signed in self.attributions(indices):
             write_strongest(maps, numbers, signed, box, (top, left))
-        flat = len(maps) - int(maps.flatten(1).any(1).sum()) if maps.numel() else 0
-        if flat:
-            log.warning(
-                "saliency: %d of %d maps are zero everywhere: the output has no gradient there (a dead ReLU?)",
-                flat,
-                len(indices),
-            )
+        return [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
 
-    def blocks(self) -> Iterator[Float[Tensor, "_p _h _w"]]:
+    def blocks(self, report: ZeroReport) -> Iterator[Float[Tensor, "_p _h _w"]]:
         """All maps, a bounded number at a time."""
         size = self._block(1)
+        zeros: list[int] = []
         for start in range(0, len(self.pixels), size):
             indices = range(start, min(start + size, len(self.pixels)))
             maps = self.image.new_zeros((len(indices), *self.size))
-            self.fill(maps, indices)
+            zeros += self.fill(maps, indices)
             yield maps
+        if zeros:
+            report(zeros)
+
+    def warn(self, zeros: list[int]) -> None:
+        """One line for all of them."""
+        places = ", ".join(str(tuple(self.pixels[index])) for index in zeros[:NAMED])
+        log.warning(
+            "saliency: %d of %d maps are zero everywhere: the output has no gradient (a dead ReLU?) at %s%s",
+            len(zeros), len(self.pixels), places, ", ..." if len(zeros) > NAMED else "",
+        )  # fmt: skip
 
     def _block(self, channels: int) -> int:
         rows, columns = self.size
         return max(1, BLOCK_BYTES // (channels * rows * columns * self.image.element_size()))
+
+
+def _are_zero(maps: Float[Tensor, "p _h _w"]) -> list[bool]:
+    """Of each map, whether it is zero everywhere; one synchronisation for all of them."""
+    return (~maps.flatten(1).any(1)).tolist() if maps.numel() else [True] * len(maps)
 
 
 def _window(crop: Crop, height: int, width: int) -> Box:

@@ -1,0 +1,217 @@
+"""``segdepth receptive-field``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .options import Device, Height, Width
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from segdepth.networks import Network
+    from segdepth.report.field_page import FieldReport
+
+__all__ = ["receptive_field"]
+
+#: The published study's size, where neither checkpoint nor flags say one.
+_SIZE = (256, 832)
+
+
+def receptive_field(
+    arch: Annotated[
+        list[str] | None,
+        typer.Option("--arch", help="A network with random weights, or all; can be repeated.", show_default=False),
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; can be repeated.",
+                     show_default=False),
+    ] = None,
+    task: Annotated[Literal["seg", "depth"], typer.Option("--task", help="Of the networks named by --arch.")] = "seg",
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", help="A picture, or a folder of them, to measure with; by default noise.",
+                     show_default=False),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Pictures to measure with.")] = 16,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random weights and of the noise.")] = 0,
+    pixel: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--pixel", metavar="ROW COL", help="The output pixel; by default the centre.", show_default=False),
+    ] = None,
+    height: Height = None,
+    width: Width = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Print every layer's stride, field and window too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+    output: Annotated[Path, typer.Option("--out", help="Folder for page, figures and JSON.")] = Path("receptive_fields"),
+    device: Device = "auto",
+) -> None:  # fmt: skip
+    """How far an output pixel can see (theoretical receptive field), and how far it looks (effective)."""
+    from segdepth.core.errors import InputError
+    from segdepth.report.field_page import write_fields
+
+    from .console import counting, err, log_to_terminal, out
+
+    log_to_terminal()
+    if not arch and not checkpoint:
+        raise InputError("name a network: --arch segnet (or all), or --checkpoint RUN")
+    files = _files(pictures, samples)
+    count = len(files) if files else samples
+    wanted = len(_names(arch)) + len(checkpoint or [])
+    reports: list[FieldReport] = []
+    with counting("receptive fields") as bar:
+        for name, net in _networks(arch, checkpoint, task, device, seed, height, width):
+            bar(len(reports), wanted)
+            size = net.card.input_size or (height or _SIZE[0], width or _SIZE[1])
+            inputs = _real(net, files, size) if files else _noise(net, count, size, seed)
+            reports.append(_measure(_unused(name, reports), net, inputs, size, pixel))
+    source = f"{count} {'pictures of ' + str(pictures) if files else 'pictures of noise'}"
+    page = write_fields(reports, output, source=source)
+    if json:
+        _print_json(reports, source)
+    else:
+        _print_tables(reports, layers)
+        out.print(f"\n{page}", highlight=False, soft_wrap=True)
+    for report in reports:
+        if report.effective.dead:
+            err.print(
+                f"segdepth: {report.name}: {report.effective.dead} of {count} pictures have no gradient at "
+                f"{report.effective.pixel} (a dead ReLU, or a saturated depth)", style="yellow", highlight=False,
+            )  # fmt: skip
+
+
+def _names(arch: list[str] | None) -> list[str]:
+    """Networks by name, checked; "all" is every network of the table, with its variants."""
+    from segdepth.networks import ALIASES, NETWORKS, resolve_arch
+
+    every = [
+        *(name for name in NETWORKS if name not in {target for target, options in ALIASES.values() if options}),
+        *(alias for alias, (_, options) in ALIASES.items() if options),
+    ]
+    names = [name for word in arch or [] for name in (every if word == "all" else [word])]
+    for name in names:
+        resolve_arch(name)
+    return list(dict.fromkeys(names))
+
+
+def _networks(
+    arch: list[str] | None, checkpoint: list[Path] | None, task: str, device: str, seed: int, height: int | None,
+    width: int | None,
+) -> "Iterator[tuple[str, Network]]":  # fmt: skip
+    """Name and network, one at a time."""
+    import torch
+
+    from segdepth.tasks import create_network
+
+    from .loading import load_checked, resolve_device
+
+    for name in _names(arch):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = create_network(name, task)
+        yield f"{name} {task} (random weights)", net.to(resolve_device(device)).eval()
+    for path in checkpoint or []:
+        net = load_checked(path, device, height=height, width=width)
+        yield f"{net.card.arch} {net.card.task}", net
+
+
+def _unused(name: str, reports: "list[FieldReport]") -> str:
+    """Two checkpoints of one network get a number."""
+    taken = {report.name for report in reports}
+    number = 2
+    while name in taken:
+        name, number = f"{name.rsplit(' no. ', 1)[0]} no. {number}", number + 1
+    return name
+
+
+def _files(pictures: Path | None, samples: int) -> list[Path]:
+    from segdepth.core.errors import InputError
+    from segdepth.data.files import IMAGE_ENDINGS
+
+    if pictures is None:
+        return []
+    if not pictures.is_dir():
+        return [pictures]
+    found = sorted(path for path in pictures.rglob("*") if path.suffix.lower() in IMAGE_ENDINGS)[:samples]
+    if not found:
+        raise InputError(f"--pictures {str(pictures)!r} holds no picture ({', '.join(IMAGE_ENDINGS)})")
+    return found
+
+
+def _real(net: "Network", files: list[Path], size: tuple[int, int]) -> "Iterator[Tensor]":
+    import torch
+
+    from segdepth.geometry.resize import resize_image
+    from segdepth.networks import read_picture
+
+    for path in files:
+        picture = torch.from_numpy(resize_image(read_picture(path), size)).permute(2, 0, 1)[None]
+        yield net.preprocessing(picture.to(net.preprocessing.scale.device))[0]
+
+
+def _noise(net: "Network", count: int, size: tuple[int, int], seed: int) -> "Iterator[Tensor]":
+    """Bytes drawn by chance, in the network's input range."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        picture = torch.randint(0, 256, (1, 3, *size), generator=generator, dtype=torch.uint8)
+        yield net.preprocessing(picture.to(net.preprocessing.scale.device))[0]
+
+
+def _measure(
+    name: str, net: "Network", inputs: "Iterator[Tensor]", size: tuple[int, int], pixel: tuple[int, int] | None
+) -> "FieldReport":
+    from segdepth.report.field_page import FieldReport
+    from segdepth.saliency import UnsupportedOperationError, check_pixels
+    from segdepth.saliency.receptive_field import effective_field, theoretical_field
+
+    pixel = pixel or (size[0] // 2, size[1] // 2)
+    check_pixels([pixel], size)
+    theoretical, unknown = None, ""
+    try:
+        like = net.preprocessing.scale.new_zeros(1).expand(3, *size)
+        theoretical = theoretical_field(net, like, pixel)
+    except UnsupportedOperationError as error:
+        unknown = error.operation
+    return FieldReport(name, theoretical, effective_field(net, inputs, pixel), unknown)
+
+
+def _print_json(reports: "list[FieldReport]", source: str) -> None:
+    import json
+
+    from segdepth.report.field_page import field_facts
+
+    print(json.dumps({"pictures": source, "networks": [field_facts(r) for r in reports]}, indent=2))
+
+
+def _print_tables(reports: "list[FieldReport]", layers: bool) -> None:
+    from rich.table import Table
+
+    from segdepth.report.field_page import whole_text
+
+    from .console import out
+
+    table = Table(title="Receptive fields, pixels", title_justify="left", box=None, pad_edge=False)
+    columns = ("", "theoretical", "50 %", "90 %", "95 %", "2 sigma", "area")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=number != 1)
+    for report in reports:
+        field = report.effective
+        theoretical = whole_text(report.theoretical) if report.theoretical else f"not known: {report.unknown}"
+        radii = (f"{radius:.1f}" for radius in field.radii.values())
+        table.add_row(report.name, theoretical, *radii, f"{2 * field.sigma:.1f}", str(field.area))
+    out.print(table)
+    for report in reports if layers else []:
+        if report.theoretical is not None:
+            own = Table(title=f"\n{report.name}", title_justify="left", box=None, pad_edge=False)
+            for number, column in enumerate(("layer", "stride", "field", "window")):
+                own.add_column(column, justify="right" if number else "left", no_wrap=True)
+            for layer in report.theoretical.layers:
+                sizes = (f"{rows}x{columns}" for rows, columns in (layer.field, layer.window))
+                stride = " x ".join(dict.fromkeys(str(step) for step in layer.stride))
+                own.add_row(layer.name, stride, *sizes)
+            out.print(own)

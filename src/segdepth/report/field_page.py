@@ -1,0 +1,154 @@
+"""Receptive fields: a figure for each network, one table, one page."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from segdepth.core.files import write_bytes, write_json, write_text
+from segdepth.core.provenance import provenance
+from segdepth.saliency.receptive_field import EffectiveField, TheoreticalField
+
+__all__ = ["FieldReport", "draw_field", "field_facts", "whole_text", "write_fields"]
+
+#: Share of the peak at which the pictures' colours end: below it is nothing to see.
+_FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class FieldReport:
+    """One network's receptive fields.
+
+    Attributes:
+        name: network and task.
+        theoretical: None where the network holds an operation that cannot be taken apart.
+        effective: measured.
+        unknown: that operation.
+    """
+
+    name: str
+    theoretical: TheoreticalField | None
+    effective: EffectiveField
+    unknown: str = ""
+
+
+def field_facts(report: FieldReport) -> dict[str, Any]:
+    """Plain data for JSON: lengths in pixels."""
+    effective, theoretical = report.effective, report.theoretical
+    facts: dict[str, Any] = {
+        "network": report.name,
+        "pixel": list(effective.pixel),
+        "pictures": effective.pictures,
+        "pictures_without_gradient": effective.dead,
+        "radius_holding": {f"{share:g}": radius for share, radius in effective.radii.items()},
+        "two_sigma": 2 * effective.sigma,
+        "effective_pixels_at_two_sigma": effective.area,
+        "theoretical": None,
+        "unknown_operation": report.unknown or None,
+    }
+    if theoretical is not None:
+        facts["theoretical"] = {
+            "rows": list(theoretical.box[0]),
+            "columns": list(theoretical.box[1]),
+            "whole": list(theoretical.whole),
+            "clipped_by_the_picture": theoretical.clipped,
+            "layers": [
+                {"layer": layer.name, "stride": [str(s) for s in layer.stride], "field": list(layer.field),
+                 "window": list(layer.window)}
+                for layer in theoretical.layers
+            ],
+        }  # fmt: skip
+    return facts
+
+
+def draw_field(report: FieldReport, *, formats: tuple[str, ...] = ("png", "svg")) -> dict[str, bytes]:
+    """The effective field in logarithmic colours, its discs of 50, 90 and 95 %, and the theoretical field's frame.
+
+    Args:
+        report: of one network.
+        formats: file endings.
+
+    Returns:
+        Format -> the file.
+    """
+    import matplotlib as mpl
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Circle, Rectangle
+
+    field = report.effective
+    values = field.map.cpu().numpy()
+    height, width = values.shape
+    figure = Figure(figsize=(8.0, max(2.2, 8.0 * height / width + 0.9)), layout="constrained")
+    axes = figure.subplots()
+    relative = np.maximum(values / max(float(values.max()), 1e-300), _FLOOR)
+    shown = axes.imshow(relative, cmap="magma", norm=LogNorm(_FLOOR, 1), interpolation="nearest")
+    for (share, radius), style in zip(field.radii.items(), ("-", "--", ":"), strict=True):
+        disc = Circle(field.pixel[::-1], radius, fill=False, edgecolor="#0ea5e9", linestyle=style, linewidth=1.6)
+        disc.set_label(f"{share:.0%} of the gradient: {radius:.0f} px")
+        axes.add_patch(disc)
+    if report.theoretical is not None:
+        (top, bottom), (left, right) = report.theoretical.box
+        frame = Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, edgecolor="#4ade80",
+                          linewidth=1.6)  # fmt: skip
+        frame.set_label(f"theoretical: {whole_text(report.theoretical)}")
+        axes.add_patch(frame)
+    axes.plot(field.pixel[1], field.pixel[0], "+", color="white", markersize=7)
+    axes.set_xlim(-0.5, width - 0.5)
+    axes.set_ylim(height - 0.5, -0.5)
+    axes.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=axes, fraction=0.025, pad=0.01).ax.tick_params(labelsize=7)
+    figure.suptitle(f"{report.name}: mean absolute gradient, share of its peak", fontsize=9, x=0.02, ha="left")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    files = {}
+    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
+        for ending in formats:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=ending, dpi=130, metadata={"Date": None} if ending == "svg" else None)
+            files[ending] = buffer.getvalue()
+    return files
+
+
+def whole_text(field: TheoreticalField) -> str:
+    """Rows x columns in a picture large enough, and those in this picture if its border cuts the field."""
+    text = "unbounded" if None in field.whole else f"{field.whole[0]}x{field.whole[1]}"
+    (top, bottom), (left, right) = field.box
+    return text + (f", {bottom - top}x{right - left} of it in the picture" if field.clipped else "")
+
+
+def write_fields(reports: Sequence[FieldReport], folder: Path, *, source: str) -> Path:
+    """Write ``index.html``, ``fields.json`` and a figure for each network as PNG and SVG; returns the page.
+
+    Args:
+        reports: of the networks.
+        folder: made if need be.
+        source: of the pictures, in words.
+    """
+    figures: Mapping[str, str] = {report.name: _save_figure(report, folder) for report in reports}
+    write_json(folder / "fields.json", {"pictures": source, "networks": [field_facts(r) for r in reports]})
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    page = environment.get_template("fields.html").render(
+        reports=reports, figures=figures, source=source, whole=whole_text, provenance=provenance()
+    )
+    write_text(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def _save_figure(report: FieldReport, folder: Path) -> str:
+    files = draw_field(report)
+    for ending, content in files.items():
+        write_bytes(folder / f"{_stem(report.name)}.{ending}", content)
+    return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+
+
+def _stem(name: str) -> str:
+    """A file's name."""
+    return "_".join(name.replace("(", "").replace(")", "").replace(".", "").split())

@@ -1,0 +1,306 @@
+"""How far an output pixel can see (theoretical receptive field) and how far it looks (effective receptive field).
+
+The first follows from the architecture alone: which input pixels are connected to the output pixel at all. The second
+is measured: the mean absolute gradient at the pixel over many pictures, most of which lies in a small part of the first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.core.errors import InputError
+
+from .boxes import Reach, box_size
+from .engines import EngineName
+from .graph import Box, Graph, build_graph
+from .graph.nodes import (
+    Add,
+    Concat,
+    Convolution,
+    Interleave,
+    MaxPool,
+    Node,
+    Separable,
+    Shuffle,
+    Unpool,
+    Window,
+)
+from .maps import saliency_maps
+from .modes import undisturbed
+from .target import Pixel, Target, check_pixels
+
+Pair = tuple[int, int]
+
+__all__ = ["MASSES", "EffectiveField", "LayerField", "TheoreticalField", "effective_field", "theoretical_field"]
+
+#: Shares of an effective field's mass whose radius is given.
+MASSES = (0.5, 0.9, 0.95)
+
+#: A pixel belongs to the effective area from this share of the peak on: what a Gaussian has left at two sigma.
+TWO_SIGMA = 1 - 0.9545
+
+#: Pictures are enlarged to at most this side to find where a field ends; one that is larger is called unbounded.
+SMALLEST_SIDE, LARGEST_SIDE = 512, 4096
+
+#: Enlarged pictures keep the output pixel's place on the coarsest grid that networks have.
+COARSEST = 64
+
+
+@dataclass(frozen=True)
+class LayerField:
+    """One layer between picture and output pixel.
+
+    Attributes:
+        name: kind of layer, kernel and stride.
+        stride: input rows and columns between two neighbouring units of the layer.
+        field: input rows and columns that one unit, in the middle of the layer, can depend on.
+        window: rows and columns of the layer that the output pixel can depend on.
+    """
+
+    name: str
+    stride: tuple[Fraction, Fraction]
+    field: Pair
+    window: Pair
+
+
+@dataclass(frozen=True)
+class TheoreticalField:
+    """What an output pixel is connected to.
+
+    Attributes:
+        size: rows and columns of the picture.
+        pixel: row and column.
+        box: rows and columns of the picture that it can depend on.
+        whole: rows and columns that it would depend on in a picture large enough; None where that is all of any picture.
+        layers: from the picture to the output, as they are in a picture large enough (in this one, if the field is
+            unbounded).
+    """
+
+    size: Pair
+    pixel: Pixel
+    box: Box
+    whole: tuple[int | None, int | None]
+    layers: Sequence[LayerField]
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the picture's border cuts the field."""
+        return self.whole != box_size(self.box)
+
+
+@dataclass(frozen=True, eq=False)
+class EffectiveField:
+    """What an output pixel's answer reacts to, on average over pictures.
+
+    Attributes:
+        pixel: row and column.
+        map: mean of the absolute gradients, scaled so that it sums to 1; 0 where no picture has a gradient.
+        radii: share of the map's sum -> radius around the pixel of the disc that holds it, pixels.
+        sigma: root of the mean squared distance from the pixel along one axis, pixels.
+        area: number of pixels that reach :data:`TWO_SIGMA` of the peak.
+        pictures: how many were averaged.
+        dead: how many of these have no gradient at the pixel (a dead ReLU).
+
+    Source:
+        Luo et al. 2016, arXiv:1701.04128, sections 3 and 4.1.
+    """
+
+    pixel: Pixel
+    map: Float[Tensor, "h w"]
+    radii: dict[float, float]
+    sigma: float
+    area: int
+    pictures: int
+    dead: int
+
+
+def theoretical_field(net: nn.Module, image: Float[Tensor, "_ h w"], pixel: Pixel) -> TheoreticalField:
+    """The input pixels that are connected to an output pixel, exactly, whatever the weights are.
+
+    Args:
+        net: any module that the windowed engine can take apart.
+        image: any picture; only its shape, type and device matter.
+        pixel: row and column.
+
+    Raises:
+        InputError: if the pixel is outside the picture.
+        UnsupportedOperationError: at an operation that is not known.
+    """
+    size = (image.shape[-2], image.shape[-1])
+    check_pixels([pixel], size)
+    with undisturbed(net), torch.no_grad():
+        graph = build_graph(net, image)
+        box = _picture_box(graph, size, pixel)
+        roomy = _roomy(net, image, pixel)
+    return TheoreticalField(size, pixel, box, *_layers_and_whole(graph, pixel, roomy))
+
+
+def _picture_box(graph: Graph, size: Pair, pixel: Pixel) -> Box:
+    reach = Reach(graph, ((0, size[0]), (0, size[1])))
+    return reach.back(((pixel[0], pixel[0] + 1), (pixel[1], pixel[1] + 1))).values[0]
+
+
+def _roomy(net: nn.Module, image: Tensor, pixel: Pixel) -> tuple[Graph, Pixel, tuple[int | None, int | None]]:
+    """The network on a picture so large that the field does not touch its border, or on the largest one."""
+    side = SMALLEST_SIDE
+    while side < max(image.shape[-2:]):
+        side *= 2
+    while True:
+        middle = side // 2
+        row, column = (middle + place % COARSEST for place in pixel)
+        graph = build_graph(net, image.new_empty(1).expand(len(image), side, side))
+        box = _picture_box(graph, (side, side), (row, column))
+        found = [None if span[0] <= 0 or span[1] >= side else span[1] - span[0] for span in box]
+        whole = (found[0], found[1])
+        if None not in whole or 2 * side > LARGEST_SIDE:
+            return graph, (row, column), whole
+        side *= 2
+
+
+def _layers_and_whole(
+    graph: Graph, pixel: Pixel, roomy: tuple[Graph, Pixel, tuple[int | None, int | None]]
+) -> tuple[tuple[int | None, int | None], list[LayerField]]:
+    large, place, whole = roomy
+    return whole, _layers(large, place) if None not in whole else _layers(graph, pixel)
+
+
+def _layers(graph: Graph, pixel: Pixel) -> list[LayerField]:
+    """Every layer that changes which inputs are seen, or joins such ones."""
+    _, height, width = graph.nodes[0].shape
+    reach = Reach(graph, ((0, height), (0, width)))
+    windows = reach.back(((pixel[0], pixel[0] + 1), (pixel[1], pixel[1] + 1))).values
+    strides = _strides(graph)
+    layers = []
+    for index, node in enumerate(graph.nodes):
+        name = _name(node, graph.nodes[node.inputs[0]].shape[1:]) if node.inputs else ""
+        if name and box_size(windows[index]) != (0, 0):
+            (top, bottom), (left, right) = windows[index]
+            row, column = (top + bottom) // 2, (left + right) // 2
+            field = reach.back(((row, row + 1), (column, column + 1)), index).values[0]
+            layers.append(LayerField(name, strides[index], box_size(field), box_size(windows[index])))
+    return layers
+
+
+def _strides(graph: Graph) -> list[tuple[Fraction, Fraction]]:
+    """Input rows and columns from one unit to the next, per value."""
+    strides = [(Fraction(1), Fraction(1))]
+    for node in graph.nodes[1:]:
+        rows, columns = strides[node.inputs[0]]
+        steps = _steps(node, graph.nodes[node.inputs[0]].shape[1:])
+        strides.append((rows * steps[0], columns * steps[1]))
+    return strides
+
+
+def _steps(node: Node, sizes: Pair) -> tuple[Fraction, Fraction]:
+    """Units of the input from one unit of the node's value to the next."""
+    match node:
+        case Convolution(transposed=False) | MaxPool():
+            steps = Fraction(node.stride[0]), Fraction(node.stride[1])
+        case Convolution():
+            steps = Fraction(1, node.stride[0]), Fraction(1, node.stride[1])
+        case Unpool():
+            steps = Fraction(1, node.windows.stride[0]), Fraction(1, node.windows.stride[1])
+        case Shuffle() | Interleave():
+            steps = Fraction(1, node.factor), Fraction(1, node.factor)
+        case Window():
+            steps = Fraction(node.step[1]), Fraction(node.step[2])
+        case Separable():
+            steps = _resizing(sizes[0], node.shape[1]), _resizing(sizes[1], node.shape[2])
+        case _:
+            steps = Fraction(1), Fraction(1)
+    return steps
+
+
+def _resizing(before: int, after: int) -> Fraction:
+    """The step of a resizing with aligned borders or with aligned corners, whichever is the rounder number."""
+    steps = [Fraction(before, after)] + ([Fraction(before - 1, after - 1)] if min(before, after) > 1 else [])
+    return min(steps, key=lambda step: step.numerator + step.denominator)
+
+
+def _name(node: Node, sizes: Pair) -> str:
+    """Kind of layer; empty for those that leave every unit its own."""
+    match node:
+        case Convolution():
+            kind = "transposed convolution" if node.transposed else "convolution"
+            dilated = f" dilation {_times(node.dilation)}" if node.dilation != (1, 1) else ""
+            return f"{kind} {_times(node.kernel)}{_by(node.stride)}{dilated}"
+        case MaxPool():
+            return f"max pooling {_times(node.kernel)}{_by(node.stride)}"
+        case Unpool():
+            return f"max unpooling {_times(node.windows.stride)}"
+        case Separable():
+            if max(node.shape[1:]) == 1:
+                return "mean of all"
+            factors = [f"{float(1 / _resizing(sizes[k], node.shape[1 + k])):.3g}" for k in (0, 1)]
+            return f"resizing by {factors[0]}" + (f" and {factors[1]}" if factors[0] != factors[1] else "")
+        case Shuffle() | Interleave():
+            return f"interleaving {node.factor}x{node.factor}"
+        case Add():
+            return "sum"
+        case Concat():
+            return "concatenation"
+    return ""
+
+
+def _times(pair: Sequence[int]) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+def _by(stride: Pair) -> str:
+    return "" if stride == (1, 1) else f" stride {_times(stride)}" if stride[0] != stride[1] else f" stride {stride[0]}"
+
+
+def effective_field(
+    net: nn.Module,
+    pictures: Iterable[Float[Tensor, "_ h w"]],
+    pixel: Pixel,
+    *,
+    target: Target = "predicted",
+    engine: EngineName = "auto",
+) -> EffectiveField:
+    """The mean saliency map of one output pixel over pictures, and how far its mass reaches.
+
+    Args:
+        net: any module.
+        pictures: of one size, in the network's input range; noise, or real ones.
+        pixel: row and column.
+        target: what is explained (see :func:`saliency_maps`).
+        engine: who computes.
+
+    Raises:
+        InputError: if there is no picture, they differ in size, or the pixel is outside.
+    """
+    total: Tensor | None = None
+    count = dead = 0
+    for picture in pictures:
+        empty: list[int] = []
+        found = saliency_maps(net, picture, [pixel], target=target, engine=engine, zeros=empty.extend)[0].double()
+        if total is not None and found.shape != total.shape:
+            raise InputError(f"pictures of {list(total.shape)} and {list(found.shape)} have no common field")
+        total = found if total is None else total + found
+        count += 1
+        dead += len(empty)
+    if total is None:
+        raise InputError("no picture to measure the effective receptive field with")
+    mass = total.sum()
+    mean = total / torch.where(mass > 0, mass, 1)
+    return EffectiveField(pixel, mean, *_extent(mean, pixel), count, dead)
+
+
+def _extent(mean: Float[Tensor, "h w"], pixel: Pixel) -> tuple[dict[float, float], float, int]:
+    """Radii, sigma and area of a map that sums to 1 (or is 0)."""
+    rows, columns = (torch.arange(n, device=mean.device, dtype=mean.dtype) for n in mean.shape)
+    squares = (rows - pixel[0]).square()[:, None] + (columns - pixel[1]).square()
+    if not mean.any():
+        return dict.fromkeys(MASSES, 0.0), 0.0, 0
+    order = squares.flatten().argsort(stable=True)
+    held = mean.flatten()[order].cumsum(0)
+    places = torch.searchsorted(held, held.new_tensor(MASSES) * held[-1]).clamp(max=len(held) - 1)
+    radii = squares.flatten()[order][places].sqrt()
+    sigma = ((mean * squares).sum() / 2).sqrt()
+    area = int((mean >= TWO_SIGMA * mean.max()).sum())
+    return dict(zip(MASSES, radii.tolist(), strict=True)), float(sigma), area

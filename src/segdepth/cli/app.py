@@ -14,7 +14,6 @@ from .export import export
 from .predict import predict
 from .prepare import prepare_app
 from .receptive_field import receptive_field
-from .receptive_field import receptive_field
 from .runs import runs_app
 from .saliency import saliency
 from .study import study_app
@@ -28,7 +27,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "saliency": saliency,
     "analyse": analyse,
-    "receptive-field": receptive_field,
     "receptive-field": receptive_field,
     "convert": convert,
     "export": export,

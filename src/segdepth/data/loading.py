@@ -138,19 +138,22 @@ class EvaluationView(TorchDataset[Sample | SegdepthError]):
     Args:
         dataset: where the samples come from.
         size: rows and columns of the network's input.
+        rank: number of this process.
+        processes: that share the samples; each takes every ``processes``-th, so none is seen twice.
     """
 
-    def __init__(self, dataset: Dataset, size: tuple[int, int]) -> None:
+    def __init__(self, dataset: Dataset, size: tuple[int, int], rank: int = 0, processes: int = 1) -> None:
         self.dataset = dataset
         self.size = size
+        self._places = range(rank, len(dataset), processes)
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self._places)
 
     def __getitem__(self, index: int) -> Sample | SegdepthError:
-        """Sample number ``index``, or what is wrong with it."""
+        """This process's sample number ``index``, or what is wrong with it."""
         try:
-            return resize_sample(self.dataset[index], self.size, image_only=True)
+            return resize_sample(self.dataset[self._places[index]], self.size, image_only=True)
         except SegdepthError as error:
             return error
 
@@ -178,17 +181,32 @@ def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = F
 class StreamSampler(Sampler[list[tuple[int, int]]]):
     """Batches of keys ``(epoch, index)`` cut from an endless stream of shuffled epochs; every batch is full.
 
-    Sample number ``k`` of the stream is ``order(seed, k // n)[k % n]`` of its epoch.
+    Sample number ``k`` of the stream is ``order(seed, k // n)[k % n]`` of its epoch. A batch is cut into equal parts, of
+    which each process takes every ``processes``-th: so an update sees the same samples however many share it.
 
     Args:
         length: n, number of samples in the data set.
-        batch_size: samples per batch.
+        batch_size: samples per update, all parts of all processes together.
         seed: of the run.
-        start: number of the first batch (updates done so far).
-        stop: number of the batch before which it ends.
+        start: number of the first update (updates done so far).
+        stop: number of the update before which it ends.
+        accumulation: parts per process and update.
+        rank: number of this process.
+        processes: how many there are.
     """
 
-    def __init__(self, length: int, batch_size: int, *, seed: int, start: int, stop: int) -> None:
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        *,
+        seed: int,
+        start: int,
+        stop: int,
+        accumulation: int = 1,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
         if length < 1:
             raise DataError("the training split has no sample")
         self.length = length
@@ -196,9 +214,12 @@ class StreamSampler(Sampler[list[tuple[int, int]]]):
         self.seed = seed
         self.start = start
         self.stop = stop
+        self.accumulation = accumulation
+        self.rank = rank
+        self.processes = processes
 
     def __len__(self) -> int:
-        return max(0, self.stop - self.start)
+        return max(0, self.stop - self.start) * self.accumulation
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         known = -1
@@ -210,7 +231,9 @@ class StreamSampler(Sampler[list[tuple[int, int]]]):
                 if epoch != known:
                     order, known = np.random.default_rng((self.seed, epoch)).permutation(self.length), epoch
                 keys.append((epoch, int(order[place])))
-            yield keys
+            size = self.batch_size // (self.accumulation * self.processes)
+            parts = [keys[first : first + size] for first in range(0, self.batch_size, size)]
+            yield from parts[self.rank :: self.processes]
 
 
 def _target_tensor(sample: Sample, target: Target) -> Tensor:
@@ -313,9 +336,15 @@ def training_loader(
     start: int,
     stop: int,
     pin_memory: bool,
+    accumulation: int = 1,
+    rank: int = 0,
+    processes: int = 1,
 ) -> Iterable[Batch | SegdepthError]:
-    """Batches number ``start`` to ``stop - 1`` of a training run."""
-    sampler = StreamSampler(len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop)
+    """Batches of the updates number ``start`` to ``stop - 1`` of a training run: this process's parts of each."""
+    sampler = StreamSampler(
+        len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop,
+        accumulation=accumulation, rank=rank, processes=processes,
+    )  # fmt: skip
     return DataLoader(
         view,
         batch_sampler=sampler,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -89,6 +90,9 @@ def evaluate(
 ) -> Evaluation:
     """Score a network on every sample of a data set. The network's mode is left as it was.
 
+    Where a group of processes was started (``torch.distributed``), all must call it: each scores its share of the samples,
+    every sample is scored once, and all get the scores of all.
+
     Args:
         net: on the device where the work is to be done.
         dataset: with the task's truth.
@@ -98,13 +102,15 @@ def evaluate(
         n_workers: processes that load pictures.
         progress: called with (images done, images in all).
         make_metric: other than the task's own.
-        watch: called with each sample's name, answer and truth, both [h, w] at the truth's size.
+        watch: called with each sample's (of this process) name, answer and truth, both [h, w] at the truth's size.
         skip_bad: leave out broken samples, say so, and count them in the protocol, instead of stopping.
     """
     device = net.preprocessing.scale.device
     metric = (make_metric or task.make_metric)(dataset).to(device)
+    grouped = dist.is_available() and dist.is_initialized()
+    rank, processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
     loader = evaluation_loader(
-        EvaluationView(dataset, size),
+        EvaluationView(dataset, size, rank, processes),
         task.target,
         batch_size=batch_size,
         n_workers=n_workers,
@@ -119,13 +125,21 @@ def evaluate(
             if batch.names:
                 _score(net, batch, metric, watch)
             bad += batch.skipped
-            done += len(batch.names) + len(batch.skipped)
+            done += (len(batch.names) + len(batch.skipped)) * processes
             if progress is not None:
-                progress(done, len(dataset))
+                progress(min(done, len(dataset)), len(dataset))
     finally:
         net.train(was_training)
+    if grouped:
+        bad = _of_all(bad, processes)
     protocol = protocol_of(dataset, metric, size, f"network {net.card.arch}")
     return Evaluation(metric.compute(), protocol | ({"files_bad": bad} if bad else {}))
+
+
+def _of_all(sentences: list[str], processes: int) -> list[str]:
+    gathered: list[list[str]] = [[] for _ in range(processes)]
+    dist.all_gather_object(gathered, sentences)
+    return [sentence for some in gathered for sentence in some]
 
 
 def _score(net: Network, batch: Batch, metric: Metric, watch: Watch | None) -> None:

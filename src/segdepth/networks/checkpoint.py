@@ -25,7 +25,7 @@ __all__ = ["find_weights", "load_network", "read_card", "read_state", "save_netw
 _METADATA_KEY = "segdepth"
 
 #: Files that a folder is searched for, the preferred one first.
-_NAMES = ("best.safetensors", "model.safetensors", "last.pt")
+_NAMES = ("best.safetensors", "model.safetensors")
 
 
 def save_network(net: Network, path: Path) -> None:
@@ -38,6 +38,8 @@ def save_network(net: Network, path: Path) -> None:
 def find_weights(where: Path) -> Path:
     """The weights that a user means: a file, a run folder (its best, else its last), or the newest run of a config's folder.
 
+    The last are those that a run goes on from, in its ``checkpoints`` folder.
+
     ``runs/x/best`` means ``runs/x/best.safetensors``.
 
     Raises:
@@ -46,13 +48,11 @@ def find_weights(where: Path) -> Path:
     if where.is_file():
         return where
     if where.is_dir():
-        for name in _NAMES:
-            if (where / name).is_file():
-                return where / name
-        for run in sorted(where.iterdir(), reverse=True):  # run folders are named after their time: the newest first
-            for name in _NAMES:
-                if (run / name).is_file():
-                    return run / name
+        for run in (where, *sorted(where.iterdir(), reverse=True)):  # runs are named after their time: the newest first
+            files = [run / name for name in _NAMES]
+            for file in (*files, *sorted((run / "checkpoints").glob("[0-9]*.pt"), reverse=True)):
+                if file.is_file():
+                    return file
         raise CheckpointError(f"{str(where)!r} holds no checkpoint ({', '.join(_NAMES)})")
     beside = where.with_name(where.name + ".safetensors")
     if beside.is_file():
@@ -90,7 +90,7 @@ def _parse_card(path: Path, text: str) -> Card:
 
 
 def _load_run_state(path: Path) -> dict[str, Any]:
-    """What a run wrote to go on from (``last.pt``)."""
+    """What a run wrote to go on from (``checkpoints/<step>.pt``)."""
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a broken file

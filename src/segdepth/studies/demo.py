@@ -26,7 +26,7 @@ from segdepth.networks import Network, load_network
 from segdepth.saliency import saliency_maps
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, open_split, train
+from segdepth.training import Progress, newest_whole_checkpoint, open_split, read_checkpoint, train
 
 __all__ = ["DemoResult", "Example", "ExplainedPixel", "SaliencyRow", "TaskResult", "demo_configs", "run_demo"]
 
@@ -131,6 +131,7 @@ def demo_configs(world: Path) -> dict[str, Config]:
             "train_iters": 700,
             "batch_size": 4,
             "val_interval": 175,
+            "checkpoint_interval": 50,
             "n_workers": 1,
             "print_interval": 25,
             "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 1e-4},
@@ -190,11 +191,11 @@ def _train_or_go_on(root: Path, name: str, config: Config, progress: Progress) -
     """The folder of a finished run of this very configuration; one that was interrupted goes on where it stopped."""
     wanted = config_to_dict(config)
     for folder in sorted((root / name).glob("*"), reverse=True):
-        last, saved = folder / "last.pt", folder / "config.yaml"
-        if not (last.is_file() and saved.is_file()) or _without_resume(yaml.safe_load(saved.read_text())) != wanted:
+        saved = folder / "config.yaml"
+        last = newest_whole_checkpoint(folder)
+        if last is None or not saved.is_file() or _without_resume(yaml.safe_load(saved.read_text())) != wanted:
             continue
-        step = int(torch.load(last, map_location="cpu", weights_only=True)["step"])
-        if step < config.training.train_iters:
+        if read_checkpoint(last)[0].step < config.training.train_iters:
             resumed = config.model_copy(update={"training": config.training.model_copy(update={"resume": folder})})
             train(resumed, name=name, root=root, progress=progress)
         return folder

@@ -1,19 +1,29 @@
 """Training runs."""
 
-from .loop import Progress, TrainingResult, build_loss, build_network_for, open_split, train
-from .run import Journal, create_run_folder
-from .state import TrainingState, load_training_state, save_training_state
+from .build import build_loss, build_network_for, build_rate, open_split
+from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
+from .journal import Journal
+from .loop import TrainingResult, train
+from .run import create_run_folder
+from .update import NotFiniteError, RunningLoss, Update
+from .watching import Progress
 
 __all__ = [
+    "Checkpoints",
     "Journal",
+    "NotFiniteError",
     "Progress",
+    "RunningLoss",
     "TrainingResult",
     "TrainingState",
+    "Update",
     "build_loss",
     "build_network_for",
+    "build_rate",
     "create_run_folder",
-    "load_training_state",
+    "find_checkpoint",
+    "newest_whole_checkpoint",
     "open_split",
-    "save_training_state",
+    "read_checkpoint",
     "train",
 ]

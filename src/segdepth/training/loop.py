@@ -1,54 +1,45 @@
-"""Training, from top to bottom: batch, step, log, validation, checkpoint."""
+"""Training, from top to bottom: validate if due, update, log, checkpoint."""
 
 import logging
-import math
 import time
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch.optim import Optimizer
 
 from segdepth.config import Config, config_to_dict
-from segdepth.core.errors import ConfigError, SegdepthError
-from segdepth.core.provenance import provenance
-from segdepth.data import Dataset, open_dataset
+from segdepth.core import group
+from segdepth.core.errors import ConfigError
+from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.leakage import shared_scenes
-from segdepth.data.loading import Timed, TrainingView, batches, training_loader
+from segdepth.data.loading import Batch, Timed, TrainingView, batches, training_loader
 from segdepth.evaluation import Evaluation, evaluate
-from segdepth.losses import LOSSES
-from segdepth.networks import Classes, Network, load_network, save_network
-from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
-from segdepth.tasks import TASKS, Task, create_network
+from segdepth.networks import Network, save_network
+from segdepth.optim import OPTIMIZERS
+from segdepth.tasks import TASKS, Task
 
+from .averaging import AveragedNetwork
+from .build import build_loss, build_network_for, build_rate, open_split
+from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
+from .distributed import agree, from_first, launch, share_statistics, with_synchronised_batch_norm
+from .journal import Journal
 from .parameters import freeze, parameter_groups, training_mode
-from .run import Journal, create_run_folder, find_run, require_same_experiment
-from .state import TrainingState, load_training_state, save_training_state
+from .run import create_run_folder, require_same_experiment
 from .stopping import StopRequest
+from .update import NotFiniteError, RunningLoss, Update, seed_step
+from .watching import Progress, Samples
 
-__all__ = ["Progress", "TrainingResult", "build_loss", "build_network_for", "open_split", "train"]
+__all__ = ["TrainingResult", "train"]
 
 log = logging.getLogger(__name__)
 
-
-@runtime_checkable
-class Progress(Protocol):
-    """Who watches a run; the command line draws a bar."""
-
-    def start(self, step: int, total: int) -> None:
-        """Called once, before the first update."""
-
-    def step(self, step: int, loss: float | None, rate: float) -> None:
-        """Called after every update; the loss is None where it was not read from the device."""
-
-    def validating(self, done: int, total: int) -> None:
-        """Called as a validation goes on."""
+#: Updates after which many processes ask each other whether to stop; one process asks itself after each.
+_AGREE_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -57,8 +48,8 @@ class TrainingResult:
 
     Attributes:
         folder: of the run.
-        best: the evaluation of the checkpoint that was kept as the best.
-        last: the evaluation after the last update.
+        best: the evaluation of the checkpoint that was kept as the best; None if it was kept before the run was resumed.
+        last: the last evaluation.
         seconds: of training, validations included.
     """
 
@@ -66,81 +57,6 @@ class TrainingResult:
     best: Evaluation | None
     last: Evaluation | None
     seconds: float
-
-
-def open_split(config: Config, split: str) -> Dataset:
-    """A split of the configured data set, with the task's truth."""
-    section = config.data
-    target = TASKS[config.task].target
-    return open_dataset(section.dataset, path=section.path, split=split, target=target, **section.options)
-
-
-def build_network_for(config: Config, dataset: Dataset) -> Network:
-    """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
-
-    Backbone weights are not fetched when a checkpoint is loaded over them anyway.
-    """
-    model, training = config.model, config.training
-    overwritten = training.init_from is not None or training.resume is not None
-    net = create_network(
-        model.arch,
-        config.task,
-        num_classes=len(dataset.classes) if dataset.classes else 2,
-        pretrained=False if overwritten else model.pretrained,
-        preprocessing=model.preprocessing,
-        **model.options,
-    )
-    classes = dataset.classes
-    net.card = net.card.model_copy(
-        update={
-            "input_size": (config.data.img_rows, config.data.img_cols),
-            "classes": None
-            if net.card.output != "logits" or classes is None
-            else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
-            "config": config_to_dict(config),
-            "provenance": provenance(config.seed),
-        }
-    )
-    if training.init_from is not None:
-        _start_from(net, training.init_from)
-    return net
-
-
-def _start_from(net: Network, source: Path) -> None:
-    """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start."""
-    other = load_network(source)
-    own, theirs = net.state_dict(), other.state_dict()
-    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise ConfigError(f"training.init_from: no tensor of {str(source)!r} fits {net.card.arch}")
-    net.load_state_dict(fitting, strict=False)
-    left = sorted(set(own) - set(fitting))
-    log.info(
-        "init_from: %d of %d tensors; left at their start: %s",
-        len(fitting),
-        len(own),
-        ", ".join(left) or "none",
-    )
-
-
-def build_loss(config: Config) -> Callable[[Tensor, Tensor], Tensor]:
-    """The configured loss as a function of output and target."""
-    section = config.training.loss
-    assert section is not None  # check_config names the default
-    function = LOSSES[TASKS[config.task].target][section.name]
-    return lambda output, target: function(output, target, **section.options)
-
-
-def _build_rate(config: Config) -> Rate:
-    section = config.training.lr_schedule
-    assert section is not None  # check_config names the default
-    rate = SCHEDULES[section.name](config.training.train_iters, **section.options)
-    return warmed_up(rate, WarmUp(section.warmup_iters, section.warmup_mode, section.warmup_factor))
-
-
-def _seed_step(seed: int, step: int) -> None:
-    """What a step draws (dropout) follows from the seed and the step's number alone."""
-    torch.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))
 
 
 def train(
@@ -151,7 +67,7 @@ def train(
     accelerator: str = "auto",
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Run a configuration.
+    """Run a configuration. Under ``torchrun`` every process of the group calls this.
 
     Args:
         config: checked.
@@ -165,137 +81,272 @@ def train(
     """
     started = time.monotonic()
     settings, task = config.training, TASKS[config.task]
+    if group.rank() != 0:
+        progress = None
+        logging.getLogger("segdepth").setLevel(logging.ERROR)
     train_set = open_split(config, config.data.train_split)
     val_set = open_split(config, config.data.val_split)
-    size = (config.data.img_rows, config.data.img_cols)
+    source = _checkpoint_to_resume(settings.resume, root / name)
+    if settings.deterministic:
+        _be_deterministic()
 
-    fabric = _fabric(accelerator, settings.precision)
-    _seed_step(config.seed, 0)
-    net = build_network_for(config, train_set)
+    fabric = launch(config, accelerator)
+    seed_step(config.seed, 0)
+    net = build_network_for(config, train_set, resumed=source is not None)
+    if settings.sync_batch_norm:
+        with_synchronised_batch_norm(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
-    optimizer = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
-    base_rates = [group["lr"] for group in optimizer.param_groups]
-    state = TrainingState()
-    if settings.resume is None:
-        folder = create_run_folder(root, name, config)
-    else:
-        last = find_run(settings.resume)
-        folder = last.parent
-        require_same_experiment(folder, config)
-        state = load_training_state(last, net, optimizer)
+    optimizer: Any = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
     if settings.channels_last:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    module, optimizer = fabric.setup(net, optimizer)
-    loss_of, rate_of = build_loss(config), _build_rate(config)
-    device = fabric.device
 
-    with Journal(folder, state.step) as journal, StopRequest() as stop:
-        log.info(
-            "%s for %s: %d training and %d validation pictures, %.1f million parameters, %s, %s",
-            config.model.arch, task.name, len(train_set), len(val_set),
-            sum(p.numel() for p in net.parameters()) / 1e6, device, folder,
-        )  # fmt: skip
-        if shared := shared_scenes(train_set.names, val_set.names):
-            log.warning("LEAK: %d validation pictures are from drives of the training split (%s)",
-                        sum(shared.values()), ", ".join(sorted(shared)[:3]))  # fmt: skip
+    folder = _folder_of(source, root, name, config) if fabric.is_global_zero else None
+    folder = from_first(fabric, folder)
+    assert folder is not None
+    module, optimizer = fabric.setup(net, optimizer)
+    averaged = None if settings.ema_decay is None else AveragedNetwork(net, settings.ema_decay)
+    run = _Run(config, task, folder, fabric, net, optimizer, averaged)
+    if source is not None:
+        run.resume(source)
+    update = Update(
+        fabric, net, module, optimizer, build_loss(config), build_rate(config), base_rates=[g["lr"] for g in groups],
+        accumulation=settings.accumulation, clip_grad_norm=settings.clip_grad_norm, seed=config.seed,
+    )  # fmt: skip
+    journal = Journal(
+        folder, {"train": run.state.step, "validation": run.state.validated},
+        wandb=settings.wandb, config=config_to_dict(config), recording=fabric.is_global_zero,
+    )  # fmt: skip
+    with journal, StopRequest() as stop:
+        _introduce(config, net, train_set, val_set, fabric, folder)
         if progress is not None:
-            progress.start(state.step, settings.train_iters)
-        loader = training_loader(
-            TrainingView(
-                train_set if config.data.cache is None else Cached(train_set, size, config.data.cache),
-                size,
-                settings.augmentations,
-                config.seed,
-                config.data.skip_bad,
-            ),
-            task.target,
-            batch_size=settings.batch_size,
-            n_workers=settings.n_workers,
-            start=state.step,
-            stop=settings.train_iters,
-            pin_memory=device.type == "cuda",
-        )
-        best: Evaluation | None = None
-        last_evaluation: Evaluation | None = None
-        total, since, interval_started = torch.zeros((), device=device), 0, time.monotonic()
+            progress.start(run.state.step, settings.train_iters)
+        stream = Timed(_stream(config, task, train_set, fabric, run.state.step))
+        running = RunningLoss(fabric.device, run.state.step, run.state.loss_total, run.state.loss_count)
+        best = last = None
+        clock, since = time.monotonic(), run.state.step
+        training_mode(module, frozen)
         try:
-            training_mode(module, frozen)
-            stream = Timed(batches(loader, device))
-            for batch in stream:
-                _seed_step(config.seed, state.step)
-                rate = 0.0
-                for group, base in zip(optimizer.param_groups, base_rates, strict=True):
-                    group["lr"] = rate = rate_of(base, state.step)
-                optimizer.zero_grad(set_to_none=True)
-                loss = loss_of(module(net.preprocessing(batch.image)), batch.target)  # type: ignore[arg-type]
-                fabric.backward(loss)
-                optimizer.step()
-                state.step += 1
-                total += loss.detach()
-                since += 1
+            while True:
+                step = run.state.step
+                if run.validation_is_due():
+                    running.total()  # a network of NaNs is not worth a validation
+                    validation_started = time.monotonic()
+                    last = run.validate(val_set, journal, progress, stop)
+                    best = last if run.state.validated == run.best_step else best
+                    training_mode(module, frozen)
+                    clock += time.monotonic() - validation_started
+                ended = step >= settings.train_iters or run.is_given_up()
+                if ended or (step > 0 and step % settings.checkpoint_interval == 0):
+                    run.save(running)
+                if ended:
+                    break
+                update(stream, step, running)
+                step = run.state.step = step + 1
+                if averaged is not None:
+                    averaged.update(net, step)
 
                 mean = None
-                if state.step % settings.print_interval == 0 or state.step == settings.train_iters:
-                    mean = total.item() / since  # the only point at which the step waits for the device
-                    _require_finite(mean, state.step, batch.names, folder)
-                    speed = since * settings.batch_size / (time.monotonic() - interval_started)
-                    journal.write("train", state.step, {"train_loss": mean, "lr": rate}, prefix="loss")
-                    waiting = 100 * stream.seconds / (time.monotonic() - interval_started)
+                if step % settings.print_interval == 0 or step == settings.train_iters:
+                    mean = running.mean(fabric)  # the only point at which updates wait for the device
+                    seconds = time.monotonic() - clock
+                    speed, waiting = (step - since) * settings.batch_size / seconds, stream.seconds / seconds
+                    journal.write("train", step, {"train_loss": mean, "lr": update.rate}, prefix="loss")
+                    journal.watch(step, {"images_per_second": speed, "waiting_share": waiting}, prefix="speed")
                     log.info("iteration %d: loss %.4f, lr %.3g, %.1f images/s, %.0f %% of it waiting for data",
-                             state.step, mean, rate, speed, waiting)  # fmt: skip
-                    total.zero_()
-                    since, stream.seconds, interval_started = 0, 0.0, time.monotonic()
+                             step, mean, update.rate, speed, 100 * waiting)  # fmt: skip
+                    clock, since, stream.seconds = time.monotonic(), step, 0.0
                 if progress is not None:
-                    progress.step(state.step, mean, rate)
+                    progress.step(step, mean, update.rate)
+                if fabric.world_size == 1 or step % _AGREE_EVERY == 0:
+                    stop.requested = agree(fabric, stop.requested)
+                    stop.check()
+        except KeyboardInterrupt:
+            run.save(running)
+            log.info("interrupted at iteration %d; go on with training.resume=%s", run.state.step, folder)
+            raise
+        except NotFiniteError as error:
+            kept = run.save_apart("not-finite.pt")
+            raise NotFiniteError(
+                f"{error}. The state it was found in is {kept}; the checkpoints in {folder} are from before. "
+                "Try a smaller training.optimizer.lr, or training.clip_grad_norm"
+            ) from None
+    return TrainingResult(folder, best, last, time.monotonic() - started)
+
+
+class _Run:
+    """The state of a run, and what is done with all of it: validate, save, resume."""
+
+    def __init__(
+        self,
+        config: Config,
+        task: Task,
+        folder: Path,
+        fabric: Fabric,
+        net: Network,
+        optimizer: Optimizer,
+        averaged: AveragedNetwork | None,
+    ) -> None:
+        self.config = config
+        self.task = task
+        self.folder = folder
+        self.fabric = fabric
+        self.net = net
+        self.optimizer = optimizer
+        self.averaged = averaged
+        self.state = TrainingState()
+        self.best_step: int | None = None
+        self.checkpoints = Checkpoints(folder, config.training.keep_checkpoints)
+        self._saved = (0, 0)
+
+    def resume(self, source: Path) -> None:
+        """Go on from a checkpoint."""
+        self.state, content = read_checkpoint(source)
+        scaler = self.fabric.strategy.precision
+        try:
+            self.net.load_state_dict(content["model_state"])
+            self.optimizer.load_state_dict(content["optimizer_state"])
+            scaler.load_state_dict(content.get("precision_state", {}))
+            if self.averaged is not None:
+                self.averaged.load_state_dict(content["averaged_state"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            said = str(error).splitlines()[-1].strip()
+            raise ConfigError(f"training.resume: {str(source)!r} does not fit this configuration ({said})") from None
+        self._saved = (self.state.step, self.state.validated)
+
+    def validation_is_due(self) -> bool:
+        """Whether the network of this step should be scored and was not."""
+        step, settings = self.state.step, self.config.training
+        regular = step > 0 and step % settings.val_interval == 0
+        return self.state.validated < step and (regular or step >= settings.train_iters)
+
+    def is_given_up(self) -> bool:
+        """Whether early stopping has run out of patience."""
+        patience = self.config.training.early_stop_patience
+        if patience is None or self.state.since_best < patience:
+            return False
+        log.info("stopped early: %d validations without a better %s", self.state.since_best, self.task.best_score)
+        return True
+
+    def validate(self, dataset: Dataset, journal: Journal, progress: Progress | None, stop: StopRequest) -> Evaluation:
+        """Score the network (the averaged one where there is one), record it, keep it if it is the best."""
+        share_statistics(self.net)
+        net = self.net if self.averaged is None else self.averaged.net
+        alone = self.fabric.world_size == 1
+
+        def watch(done: int, count: int) -> None:
+            if progress is not None:
+                progress.validating(done, count)
+            if alone:  # together they stop between updates
                 stop.check()
 
-                if state.step % settings.val_interval == 0 or state.step == settings.train_iters:
-                    _require_finite(total.item(), state.step, batch.names, folder)  # before anything is overwritten
-                    last_evaluation = evaluate(
-                        net, val_set, task, size=size, batch_size=settings.batch_size,
-                        n_workers=settings.n_workers, progress=lambda done, count: _watch(progress, stop, done, count),
-                        skip_bad=config.data.skip_bad,
-                    )  # fmt: skip
-                    journal.write("validation", state.step, last_evaluation.scores, prefix="val_metrics")
-                    log.info("iteration %d: %s", state.step, _summary(last_evaluation, task))
-                    net.card = net.card.model_copy(
-                        update={"scores": last_evaluation.scores, "protocol": last_evaluation.protocol}
-                    )
-                    score = last_evaluation.scores[task.best_score]
-                    if task.is_better(score, state.best):
-                        state.best, best = score, last_evaluation
-                        save_network(net, folder / "best.safetensors")
-                    save_training_state(folder / "last.pt", state, net, optimizer)
-                    training_mode(module, frozen)
-                    stream.seconds, interval_started = 0.0, time.monotonic()
-        except KeyboardInterrupt:
-            save_training_state(folder / "last.pt", state, net, optimizer)
-            log.info("interrupted at iteration %d; go on with training.resume=%s", state.step, folder)
-            raise
-    return TrainingResult(folder, best, last_evaluation, time.monotonic() - started)
+        samples = Samples(dataset, self.task.target)
+        settings, data = self.config.training, self.config.data
+        evaluation = evaluate(
+            net, dataset, self.task, size=(data.img_rows, data.img_cols), batch_size=settings.batch_size,
+            n_workers=settings.n_workers, progress=watch, skip_bad=data.skip_bad, watch=samples.watch,
+        )  # fmt: skip
+        state = self.state
+        journal.write("validation", state.step, evaluation.scores, prefix="val_metrics")
+        journal.show(state.step, samples.pictures)
+        log.info("iteration %d: %s", state.step, _summary(evaluation, self.task))
+        net.card = net.card.model_copy(update={"scores": evaluation.scores, "protocol": evaluation.protocol})
+        score = evaluation.scores[self.task.best_score]
+        state.since_best += 1
+        if self.task.is_better(score, state.best):
+            state.best, state.since_best, self.best_step = score, 0, state.step
+            if self.fabric.is_global_zero:
+                save_network(net, self.folder / "best.safetensors")
+        state.validated = state.step
+        return evaluation
+
+    def save(self, running: RunningLoss) -> None:
+        """Write a checkpoint, unless this very state is on disk.
+
+        Raises:
+            NotFiniteError: if the loss was not finite since the last look at it.
+        """
+        position = (self.state.step, self.state.validated)
+        if self._saved == position:
+            return
+        total = running.total()
+        share_statistics(self.net)
+        self.state.loss_total, self.state.loss_count = total, running.count
+        if self.fabric.is_global_zero:
+            self.checkpoints.save(self.state, self._content())
+        self._saved = position
+
+    def save_apart(self, name: str) -> Path:
+        """Write the state to look at, not to go on from."""
+        path = self.folder / name
+        if self.fabric.is_global_zero:
+            self.checkpoints.save_apart(name, self.state, self._content())
+        return path
+
+    def _content(self) -> dict[str, Any]:
+        content = {
+            "card": self.net.card.model_dump_json(),
+            "model_state": self.net.state_dict(),
+            "optimizer_state": self.optimizer.state_dict(),
+            "precision_state": self.fabric.strategy.precision.state_dict(),
+        }
+        return content if self.averaged is None else content | {"averaged_state": self.averaged.state_dict()}
 
 
-def _require_finite(loss: float, step: int, names: Sequence[str], folder: Path) -> None:
-    if not math.isfinite(loss):
-        raise SegdepthError(
-            f"the loss is {loss} at iteration {step} (last batch: {', '.join(names)}); "
-            f"checkpoints from before it are in {folder}. Try a smaller training.optimizer.lr"
-        )
+def _checkpoint_to_resume(resume: Path | None, runs: Path) -> Path | None:
+    if resume is None:
+        return None
+    if str(resume) != "auto":
+        return find_checkpoint(resume)
+    found = newest_whole_checkpoint(runs)
+    log.info("resume auto: %s", found or f"nothing to go on with in {runs}, a new run begins")
+    return found
 
 
-def _watch(progress: Progress | None, stop: StopRequest, done: int, count: int) -> None:
-    if progress is not None:
-        progress.validating(done, count)
-    stop.check()
+def _folder_of(source: Path | None, root: Path, name: str, config: Config) -> Path:
+    if source is None:
+        return create_run_folder(root, name, config)
+    folder = source.parent.parent if source.parent.name == "checkpoints" else source.parent
+    require_same_experiment(folder, config)
+    return folder
 
 
-def _fabric(accelerator: str, precision: Any) -> Fabric:
-    with warnings.catch_warnings():  # it warns that it was told what it was told
-        warnings.simplefilter("ignore")
-        fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
-        fabric.launch()
-    return fabric
+def _be_deterministic() -> None:
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+def _stream(config: Config, task: Task, dataset: Dataset, fabric: Fabric, start: int) -> Iterator[Batch]:
+    settings, data = config.training, config.data
+    size = (data.img_rows, data.img_cols)
+    source = dataset if data.cache is None else Cached(dataset, size, data.cache)
+    loader = training_loader(
+        TrainingView(source, size, settings.augmentations, config.seed, data.skip_bad),
+        task.target,
+        batch_size=settings.batch_size,
+        n_workers=settings.n_workers,
+        start=start,
+        stop=settings.train_iters,
+        pin_memory=fabric.device.type == "cuda",
+        accumulation=settings.accumulation,
+        rank=fabric.global_rank,
+        processes=fabric.world_size,
+    )
+    return batches(loader, fabric.device)
+
+
+def _introduce(
+    config: Config, net: Network, train_set: Dataset, val_set: Dataset, fabric: Fabric, folder: Path
+) -> None:
+    processes = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
+    log.info(
+        "%s for %s: %d training and %d validation pictures, %.1f million parameters, %s%s, %s",
+        config.model.arch, config.task, len(train_set), len(val_set),
+        sum(p.numel() for p in net.parameters()) / 1e6, fabric.device, processes, folder,
+    )  # fmt: skip
+    if shared := shared_scenes(train_set.names, val_set.names):
+        log.warning("LEAK: %d validation pictures are from drives of the training split (%s)",
+                    sum(shared.values()), ", ".join(sorted(shared)[:3]))  # fmt: skip
 
 
 def _summary(evaluation: Evaluation, task: Task) -> str:

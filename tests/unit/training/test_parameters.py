@@ -11,7 +11,7 @@ from segdepth.config import Config, LrFactors, check_config
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network, load_network
 from segdepth.tasks import create_network
-from segdepth.training import train
+from segdepth.training import find_checkpoint, train
 from segdepth.training.parameters import freeze, parameter_groups, training_mode
 
 
@@ -38,7 +38,7 @@ def tiny(**training: Any) -> Config:
 def run(folder: Path, **training: Any) -> dict[str, Tensor]:
     """All tensors after a run."""
     result = train(tiny(**training), name="run", root=folder, accelerator="cpu")
-    return dict(torch.load(result.folder / "last.pt", weights_only=True)["model_state"])
+    return dict(torch.load(find_checkpoint(result.folder), weights_only=True)["model_state"])
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,22 @@
 """A run can be stopped and goes on as if it had not been; what it writes is whole and says where it comes from."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from segdepth.config import Config, check_config
-from segdepth.core.errors import CheckpointError, SegdepthError
+from segdepth.config.schema import ModelSection
+from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError
 from segdepth.networks import load_network, read_card
-from segdepth.training import train
+from segdepth.training import find_checkpoint, train
 
 
 def tiny(task: str = "depth", **training: Any) -> Config:
@@ -34,6 +39,23 @@ def tiny(task: str = "depth", **training: Any) -> Config:
     )
 
 
+def newest(folder: Path) -> dict[str, Any]:
+    return dict(torch.load(find_checkpoint(folder), weights_only=True))
+
+
+def assert_same_state(one: Path, other: Path) -> None:
+    """Bit for bit: weights, optimizer, log, best."""
+    states = newest(one), newest(other)
+    assert states[0]["state"] == states[1]["state"]
+    for name, value in states[0]["model_state"].items():
+        assert torch.equal(value, states[1]["model_state"][name]), name
+    for mine, its in zip(*(s["optimizer_state"]["state"].values() for s in states), strict=True):
+        assert all(torch.equal(mine[key], its[key]) for key in mine)
+    assert scalars(one) == scalars(other)
+    best = [load_network(folder).state_dict() for folder in (one, other)]
+    assert all(torch.equal(value, best[1][name]) for name, value in best[0].items())
+
+
 def scalars(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
@@ -44,15 +66,8 @@ def test_a_stopped_run_goes_on_exactly(task: str, tmp_path: Path) -> None:
     half = train(tiny(task, train_iters=3), name="half", root=tmp_path, accelerator="cpu")
     resumed = train(tiny(task, resume=str(half.folder)), name="half", root=tmp_path, accelerator="cpu")
     assert resumed.folder == half.folder
-    states = [torch.load(r.folder / "last.pt", weights_only=True) for r in (whole, resumed)]
-    assert states[0]["step"] == states[1]["step"] == 6
-    for name, value in states[0]["model_state"].items():
-        assert torch.equal(value, states[1]["model_state"][name]), name
-    for one, other in zip(*(s["optimizer_state"]["state"].values() for s in states), strict=True):
-        assert all(torch.equal(one[key], other[key]) for key in one)
-    assert scalars(whole.folder) == scalars(resumed.folder)
-    best = [load_network(r.folder).state_dict() for r in (whole, resumed)]
-    assert all(torch.equal(value, best[1][name]) for name, value in best[0].items())
+    assert newest(whole.folder)["state"]["step"] == 6
+    assert_same_state(whole.folder, resumed.folder)
 
 
 class Impatient:
@@ -76,7 +91,7 @@ def test_ctrl_c_loses_nothing(tmp_path: Path) -> None:
         train(tiny(), name="cut", root=tmp_path, accelerator="cpu", progress=Impatient(after=4))
     (folder,) = (tmp_path / "cut").iterdir()
     resumed = train(tiny(resume=str(folder)), name="cut", root=tmp_path, accelerator="cpu")
-    assert scalars(resumed.folder) == scalars(whole.folder)
+    assert_same_state(whole.folder, resumed.folder)
 
 
 def test_the_folder_says_everything(tmp_path: Path) -> None:
@@ -112,14 +127,18 @@ def test_a_run_can_start_from_another_tasks_weights(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(tmp_path: Path) -> None:
-    with pytest.raises(SegdepthError, match=r"the loss is (nan|inf) at iteration \d+ \(last batch: train/"):
+    with pytest.raises(SegdepthError, match=r"not finite at iteration \d+ \(its pictures: train/"):
         train(tiny(optimizer={"name": "sgd", "lr": 1e30}), name="hot", root=tmp_path, accelerator="cpu")
+    (folder,) = (tmp_path / "hot").iterdir()
+    assert (folder / "not-finite.pt").is_file()
+    assert not list((folder / "checkpoints").glob("*")), "no checkpoint holds what is broken"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", b"\x80\x04\x95cos\nsystem\n."])
 def test_a_broken_checkpoint_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "last.pt").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"training\.resume: .*last\.pt"):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "00000003.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"training\.resume: .*00000003\.pt"):
         train(tiny(resume=str(tmp_path)), name="x", root=tmp_path / "runs", accelerator="cpu")
 
 
@@ -127,3 +146,165 @@ def test_a_missing_checkpoint_is_refused_before_anything_is_made(tmp_path: Path)
     with pytest.raises(CheckpointError, match="nowhere"):
         train(tiny(resume=str(tmp_path / "nowhere")), name="x", root=tmp_path / "runs", accelerator="cpu")
     assert not (tmp_path / "runs").exists()
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_offered(tmp_path: Path) -> None:
+    whole = train(tiny(checkpoint_interval=2), name="whole", root=tmp_path, accelerator="cpu")
+    files = sorted((whole.folder / "checkpoints").iterdir())
+    assert [file.stem for file in files] == ["00000004", "00000006"], "the last two stay"
+    flip_a_bit(files[1])
+    with pytest.raises(CheckpointError, match=r"damaged: .*training\.resume=.*00000004\.pt"):
+        train(tiny(resume=str(whole.folder)), name="whole", root=tmp_path, accelerator="cpu")
+    before = scalars(whole.folder)
+    again = train(tiny(resume="auto", checkpoint_interval=2), name="whole", root=tmp_path, accelerator="cpu")
+    assert again.folder == whole.folder, "auto passes over the damaged one"
+    assert scalars(again.folder) == before
+
+
+def test_resume_auto_begins_where_there_is_nothing(tmp_path: Path) -> None:
+    first = train(tiny(resume="auto", train_iters=2), name="x", root=tmp_path, accelerator="cpu")
+    second = train(tiny(resume="auto"), name="x", root=tmp_path, accelerator="cpu")
+    assert first.folder == second.folder
+    whole = train(tiny(), name="whole", root=tmp_path, accelerator="cpu")
+    # the first run validated at its own end as well
+    assert [line for line in scalars(second.folder) if line["step"] != 2] == [
+        line for line in scalars(whole.folder) if line["step"] != 2
+    ]
+
+
+def test_a_run_that_was_stopped_while_it_validated_begins_with_that_validation(tmp_path: Path) -> None:
+    class WhileValidating(Impatient):
+        def step(self, step: int, loss: float | None, rate: float) -> None: ...
+
+        def validating(self, done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+    whole = train(tiny(), name="whole", root=tmp_path, accelerator="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), name="cut", root=tmp_path, accelerator="cpu", progress=WhileValidating(0))
+    resumed = train(tiny(resume="auto"), name="cut", root=tmp_path, accelerator="cpu")
+    assert_same_state(whole.folder, resumed.folder)
+
+
+@pytest.mark.parametrize("name", ["adam", "asgd"])
+def test_killed_at_any_update_with_everything_on(name: str, tmp_path: Path) -> None:
+    """A kill is a run that simply ends: what is on disk is the last checkpoint and a log that ran ahead of it."""
+    lr = 1e-4 if name == "rmsprop" else 1e-3
+    everything: dict[str, Any] = {
+        "optimizer": {"name": name, "lr": lr}, "batch_size": 4, "accumulation": 2, "clip_grad_norm": 1.0,
+        "ema_decay": 0.9, "print_interval": 2, "checkpoint_interval": 1, "keep_checkpoints": 9,
+        "lr_schedule": {"name": "poly_lr", "warmup_iters": 3},
+    }  # fmt: skip
+    whole = train(tiny(**everything), name="whole", root=tmp_path, accelerator="cpu")
+    for step in (3, 5):
+        folder = tmp_path / "cut" / f"after-{step}"
+        shutil.copytree(whole.folder, folder)
+        for later in (folder / "checkpoints").iterdir():
+            if int(later.stem) > step:
+                later.unlink()
+        train(tiny(**everything, resume=str(folder)), name="cut", root=tmp_path, accelerator="cpu")
+        assert_same_state(whole.folder, folder)
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(tmp_path: Path) -> None:
+    """Of a network without batch norm and dropout."""
+    results = []
+    for parts in (1, 4):
+        config = tiny("seg", batch_size=4, accumulation=parts, train_iters=2, optimizer={"name": "sgd", "lr": 1e-2})
+        config = config.model_copy(update={"model": ModelSection(arch="dispnet", width=0.125)})
+        results.append(train(config, name=f"parts{parts}", root=tmp_path, accelerator="cpu"))
+    one, four = (newest(result.folder)["model_state"] for result in results)
+    assert all(torch.allclose(four[name], value, rtol=1e-4, atol=1e-6) for name, value in one.items())
+
+
+def test_the_gradient_is_clipped(tmp_path: Path) -> None:
+    start = newest(train(tiny(train_iters=1, val_interval=1, optimizer={"name": "sgd", "lr": 1e-30}),
+                         name="start", root=tmp_path, accelerator="cpu").folder)["model_state"]  # fmt: skip
+    clipped = newest(
+        train(tiny(train_iters=1, val_interval=1, clip_grad_norm=0.25, optimizer={"name": "sgd", "lr": 1.0}),
+              name="clipped", root=tmp_path, accelerator="cpu").folder
+    )["model_state"]  # fmt: skip
+    learned = [name for name in start if "running" not in name and "num_batches" not in name]
+    moved = torch.cat([(clipped[name] - start[name]).flatten().double() for name in learned])
+    assert float(moved.norm()) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_the_average_is_what_is_validated_and_kept(tmp_path: Path) -> None:
+    result = train(tiny(ema_decay=0.5, train_iters=3), name="x", root=tmp_path, accelerator="cpu")
+    content = newest(result.folder)
+    kept = load_network(result.folder).state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in content["averaged_state"].items())
+    assert not torch.equal(kept["head.weight"], content["model_state"]["head.weight"])
+
+
+def test_a_run_that_gets_no_better_stops_early(tmp_path: Path) -> None:
+    config = tiny(train_iters=50, val_interval=1, early_stop_patience=2, optimizer={"name": "sgd", "lr": 1e-30})
+    result = train(config, name="x", root=tmp_path, accelerator="cpu")
+    validations = [line["step"] for line in scalars(result.folder) if line["event"] == "validation"]
+    assert len(validations) < 10
+    before = scalars(result.folder)
+    again = tiny(train_iters=50, val_interval=1, early_stop_patience=2, optimizer={"name": "sgd", "lr": 1e-30},
+                 resume=str(result.folder))  # fmt: skip
+    train(again, name="x", root=tmp_path, accelerator="cpu")
+    assert scalars(result.folder) == before, "it stays stopped"
+
+
+def test_half_precision_learns_and_goes_on_exactly(tmp_path: Path) -> None:
+    whole = train(tiny(precision="bf16-mixed"), name="whole", root=tmp_path, accelerator="cpu")
+    train(tiny(precision="bf16-mixed", train_iters=3), name="cut", root=tmp_path, accelerator="cpu")
+    resumed = train(tiny(precision="bf16-mixed", resume="auto"), name="cut", root=tmp_path, accelerator="cpu")
+    assert_same_state(whole.folder, resumed.folder)
+    assert all(value.dtype != torch.bfloat16 for value in newest(whole.folder)["model_state"].values())
+
+
+def test_a_deterministic_run_says_so_to_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", asked.append)
+    train(tiny(deterministic=True, train_iters=1, val_interval=1), name="x", root=tmp_path, accelerator="cpu")
+    assert asked == [True]
+
+
+def test_uneven_parts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"batch_size is 5.*1 processes x 2 parts.*4 could"):
+        train(tiny(batch_size=5, accumulation=2), name="x", root=tmp_path, accelerator="cpu")
+
+
+def test_batch_norm_is_not_synchronised_on_a_cpu(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="sync_batch_norm"):
+        train(tiny(sync_batch_norm=True), name="x", root=tmp_path, accelerator="cpu")
+
+
+def test_tensorboard_shows_scalars_speed_and_samples(tmp_path: Path) -> None:
+    result = train(tiny("seg"), name="x", root=tmp_path, accelerator="cpu")
+    board = EventAccumulator(str(result.folder / "tensorboard"), size_guidance={"images": 0})
+    board.Reload()
+    tags = board.Tags()
+    wanted = {"loss/train_loss", "loss/lr", "val_metrics/mIoU", "speed/images_per_second", "speed/waiting_share"}
+    assert wanted <= set(tags["scalars"])
+    assert [event.step for event in board.Scalars("loss/train_loss")] == [1, 2, 3, 4, 5, 6]
+    (tag,) = tags["images"][:1]
+    assert board.Images(tag)[0].height == 3 * 64, "picture, truth, answer"
+    assert len(board.Images(tag)) == 2
+
+
+def test_weights_and_biases_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[dict[str, float]] = []
+    run = SimpleNamespace(log=lambda values, step: logged.append(values), finish=lambda exit_code: None)
+    fake = ModuleType("wandb")
+    fake.init = lambda **settings: run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    result = train(tiny(wandb="streets"), name="x", root=tmp_path, accelerator="cpu")
+    losses = [values["loss/train_loss"] for values in logged if "loss/train_loss" in values]
+    assert losses == [line["train_loss"] for line in scalars(result.folder) if line["event"] == "train"]
+
+
+def test_weights_and_biases_is_asked_for_but_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(ConfigError, match=r"training\.wandb is 'streets', but .* is not installed"):
+        train(tiny(wandb="streets"), name="x", root=tmp_path, accelerator="cpu")

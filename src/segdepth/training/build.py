@@ -1,0 +1,94 @@
+"""What a configuration describes: data sets, the network with its start, the loss, the learning rate."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+
+from segdepth.config import Config, config_to_dict
+from segdepth.core.errors import ConfigError
+from segdepth.core.provenance import provenance
+from segdepth.data import Dataset, open_dataset
+from segdepth.losses import LOSSES
+from segdepth.networks import Classes, Network, load_network
+from segdepth.optim import SCHEDULES, Rate, WarmUp, warmed_up
+from segdepth.tasks import TASKS, create_network
+
+__all__ = ["build_loss", "build_network_for", "build_rate", "open_split"]
+
+log = logging.getLogger(__name__)
+
+
+def open_split(config: Config, split: str) -> Dataset:
+    """A split of the configured data set, with the task's truth."""
+    section = config.data
+    target = TASKS[config.task].target
+    return open_dataset(section.dataset, path=section.path, split=split, target=target, **section.options)
+
+
+def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False) -> Network:
+    """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
+
+    Args:
+        config: checked.
+        dataset: that it learns from.
+        resumed: all weights will be replaced by a checkpoint's, so none need be fetched.
+    """
+    model, training = config.model, config.training
+    overwritten = resumed or training.init_from is not None
+    net = create_network(
+        model.arch,
+        config.task,
+        num_classes=len(dataset.classes) if dataset.classes else 2,
+        pretrained=False if overwritten else model.pretrained,
+        preprocessing=model.preprocessing,
+        **model.options,
+    )
+    classes = dataset.classes
+    net.card = net.card.model_copy(
+        update={
+            "input_size": (config.data.img_rows, config.data.img_cols),
+            "classes": None
+            if net.card.output != "logits" or classes is None
+            else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
+            "config": config_to_dict(config),
+            "provenance": provenance(config.seed),
+        }
+    )
+    if training.init_from is not None and not resumed:
+        _start_from(net, training.init_from)
+    return net
+
+
+def _start_from(net: Network, source: Path) -> None:
+    """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start."""
+    other = load_network(source)
+    own, theirs = net.state_dict(), other.state_dict()
+    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise ConfigError(f"training.init_from: no tensor of {str(source)!r} fits {net.card.arch}")
+    net.load_state_dict(fitting, strict=False)
+    left = sorted(set(own) - set(fitting))
+    log.info(
+        "init_from: %d of %d tensors; left at their start: %s",
+        len(fitting),
+        len(own),
+        ", ".join(left) or "none",
+    )
+
+
+def build_loss(config: Config) -> Callable[[Tensor, Tensor], Tensor]:
+    """The configured loss as a function of output and target."""
+    section = config.training.loss
+    assert section is not None  # check_config names the default
+    function = LOSSES[TASKS[config.task].target][section.name]
+    return lambda output, target: function(output, target, **section.options)
+
+
+def build_rate(config: Config) -> Rate:
+    """The configured learning rate as a function of the base rate and the step."""
+    section = config.training.lr_schedule
+    assert section is not None  # check_config names the default
+    rate = SCHEDULES[section.name](config.training.train_iters, **section.options)
+    return warmed_up(rate, WarmUp(section.warmup_iters, section.warmup_mode, section.warmup_factor))

@@ -1,0 +1,163 @@
+"""Everything that a stopped run needs to go on: written whole, kept, verified, found again. Loading executes no code."""
+
+import logging
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segdepth.core.errors import CheckpointError, reason
+from segdepth.core.files import replacing
+
+__all__ = ["Checkpoints", "TrainingState", "find_checkpoint", "newest_whole_checkpoint", "read_checkpoint"]
+
+log = logging.getLogger(__name__)
+
+_KEYS = {"card", "model_state", "optimizer_state", "state"}
+
+
+@dataclass
+class TrainingState:
+    """Where a run is.
+
+    Attributes:
+        step: updates done.
+        best: the best value so far of the score that keeps a checkpoint.
+        validated: the step of the last validation.
+        since_best: validations since the one that gave ``best``.
+        loss_total: sum of the losses since the last line of the log.
+        loss_count: updates in it.
+    """
+
+    step: int = 0
+    best: float | None = None
+    validated: int = 0
+    since_best: int = 0
+    loss_total: float = 0.0
+    loss_count: int = 0
+
+
+class Checkpoints:
+    """The checkpoints of a run's folder, ``checkpoints/<step>.pt``.
+
+    Args:
+        folder: of the run.
+        keep: how many stay, the newest.
+    """
+
+    def __init__(self, folder: Path, keep: int = 2) -> None:
+        self._folder = folder / "checkpoints"
+        self._keep = keep
+
+    def save(self, state: TrainingState, content: Mapping[str, Any]) -> Path:
+        """Write one, whole or not at all, then remove the oldest beyond those that stay.
+
+        Args:
+            state: where the run is.
+            content: ``card`` (JSON), ``model_state``, ``optimizer_state`` and what else goes on with the run.
+        """
+        path = self._folder / f"{state.step:08d}.pt"
+        with replacing(path) as temporary:
+            torch.save({**content, "state": asdict(state)}, temporary)
+        for old in list(self.newest_first())[self._keep :]:
+            old.unlink()
+        return path
+
+    def save_apart(self, name: str, state: TrainingState, content: Mapping[str, Any]) -> Path:
+        """Write one to look at, which no run goes on from."""
+        path = self._folder.parent / name
+        with replacing(path) as temporary:
+            torch.save({**content, "state": asdict(state)}, temporary)
+        return path
+
+    def newest_first(self) -> Iterator[Path]:
+        """The files, by step."""
+        yield from sorted((p for p in self._folder.glob("*.pt") if re.fullmatch(r"\d+", p.stem)), reverse=True)
+
+
+def read_checkpoint(path: Path) -> tuple[TrainingState, dict[str, Any]]:
+    """A verified checkpoint: where the run was, and what it held.
+
+    Raises:
+        CheckpointError: if the file is missing, truncated, damaged or foreign; the message names the whole one before it.
+    """
+    try:
+        return _read(path)
+    except CheckpointError as error:
+        before = _whole_one_before(path)
+        offer = f"; the one before it is whole: training.resume={before}" if before is not None else ""
+        raise CheckpointError(f"training.resume: {error}{offer}") from None
+
+
+def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {str(path)!r}")
+    try:
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()  # torch itself reads a flipped bit as a weight
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise CheckpointError(f"{str(path)!r} is truncated or no checkpoint ({reason(error)})") from None
+    if damaged is not None:
+        raise CheckpointError(f"{str(path)!r} is damaged: the checksum of {damaged} does not fit")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a foreign file
+        raise CheckpointError(f"{str(path)!r} cannot be read safely ({reason(error)})") from None
+    if not isinstance(content, dict) or not content.keys() >= _KEYS:
+        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run")
+    try:
+        return TrainingState(**content["state"]), content
+    except TypeError as error:
+        raise CheckpointError(f"{str(path)!r} was written by another version ({reason(error)})") from None
+
+
+def _whole_one_before(path: Path) -> Path | None:
+    if path.parent.name != "checkpoints":
+        return None
+    for other in Checkpoints(path.parent.parent).newest_first():
+        if other.name < path.name and _is_whole(other):
+            return other
+    return None
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _read(path)
+    except CheckpointError as error:
+        log.warning("passed over: %s", error)
+        return False
+    return True
+
+
+def find_checkpoint(where: Path) -> Path:
+    """The checkpoint that a user means: the file; a run folder's newest; or that of a configuration's newest run.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    if where.is_file():
+        return where
+    for run in _runs(where):
+        for path in Checkpoints(run).newest_first():
+            return path
+    raise CheckpointError(
+        f"training.resume: there is no run in {str(where)!r}; name a run folder, or a file of its checkpoints folder"
+    )
+
+
+def newest_whole_checkpoint(where: Path) -> Path | None:
+    """The newest checkpoint in a configuration's folder that is whole, of its newest run that has one."""
+    for run in _runs(where):
+        for path in Checkpoints(run).newest_first():
+            if _is_whole(path):
+                return path
+    return None
+
+
+def _runs(where: Path) -> list[Path]:
+    """The folder itself and the runs in it, which are named after their time, the newest first."""
+    return [where, *sorted((p for p in where.glob("*") if p.is_dir()), reverse=True)]

@@ -1,0 +1,85 @@
+"""The processes of a run: started by ``torchrun``, or one."""
+
+import warnings
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from torch import nn
+
+from segdepth.config import Config
+from segdepth.core import group
+from segdepth.core.errors import ConfigError
+
+__all__ = ["agree", "from_first", "launch", "require_even_parts", "share_statistics", "with_synchronised_batch_norm"]
+
+T = TypeVar("T")
+
+
+def launch(config: Config, accelerator: str) -> Fabric:
+    """Join the group that ``torchrun`` describes, or be alone.
+
+    Raises:
+        ConfigError: if the configuration does not fit the number of processes or the device.
+    """
+    require_even_parts(config, group.world_size())
+    strategy = "ddp" if group.world_size() > 1 else "auto"
+    with warnings.catch_warnings():  # it warns that it was told what it was told
+        warnings.simplefilter("ignore")
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=group.local_size(),
+            num_nodes=group.nodes(),
+            strategy=strategy,
+            precision=config.training.precision,
+        )
+        fabric.launch()
+    if config.training.sync_batch_norm and fabric.device.type != "cuda":
+        raise ConfigError(
+            "training.sync_batch_norm: PyTorch synchronises batch norm on GPUs only, and this run is on "
+            f"{fabric.device.type}; leave it out"
+        )
+    return fabric
+
+
+def require_even_parts(config: Config, processes: int) -> None:
+    """Refuse a batch that does not divide.
+
+    Raises:
+        ConfigError: naming the sizes that would.
+    """
+    settings = config.training
+    parts = processes * settings.accumulation
+    if settings.batch_size % parts:
+        fitting = max(parts, settings.batch_size // parts * parts)
+        raise ConfigError(
+            f"training.batch_size is {settings.batch_size}, the pictures of one update; they cannot be shared evenly by "
+            f"{processes} processes x {settings.accumulation} parts (training.accumulation). {fitting} could"
+        )
+
+
+def with_synchronised_batch_norm(net: nn.Module) -> nn.Module:
+    """The network with batch norms that use the pictures of all processes."""
+    converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    return converted
+
+
+def agree(fabric: Fabric, flag: bool) -> bool:
+    """Whether the flag is set in any process. Waits for all of them."""
+    if fabric.world_size == 1:
+        return flag
+    votes = torch.tensor(float(flag), device=fabric.device)
+    return bool(fabric.all_reduce(votes, reduce_op="sum").item() > 0)  # type: ignore[union-attr]
+
+
+def from_first(fabric: Fabric, value: T) -> T:
+    """What process 0 has."""
+    return value if fabric.world_size == 1 else fabric.broadcast(value)
+
+
+def share_statistics(net: nn.Module) -> None:
+    """Give every process the running statistics of process 0, so that all score and save one network."""
+    if dist.is_available() and dist.is_initialized():
+        for buffer in net.buffers():
+            dist.broadcast(buffer, 0)

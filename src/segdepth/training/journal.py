@@ -1,0 +1,124 @@
+"""What happened in a run: JSON lines, a readable log, TensorBoard, and Weights & Biases where asked for."""
+
+import importlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from jaxtyping import UInt8
+from numpy import ndarray
+from torch.utils.tensorboard import SummaryWriter
+
+from segdepth.core.errors import ConfigError
+from segdepth.core.files import write_text
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Records of one run, in step. In all processes but the first it records nothing.
+
+    Args:
+        folder: of the run.
+        start: by event, the last step of the run that goes on; what it wrote of later ones before it was interrupted is
+            dropped, so its log is the log of a run that was never stopped.
+        wandb: project of Weights & Biases; None: not there.
+        config: plain values, for Weights & Biases.
+        recording: whether this is the process that records.
+
+    Raises:
+        ConfigError: if Weights & Biases is asked for and not installed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        start: Mapping[str, int],
+        *,
+        wandb: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        recording: bool = True,
+    ) -> None:
+        self._recording = recording
+        if not recording:
+            return
+        self._wandb = None if wandb is None else _start_wandb(wandb, folder, config or {})
+        self._path = folder / "log.jsonl"
+        if self._path.exists():
+            kept = [line for line in self._path.read_text().splitlines() if _is_before(line, start)]
+            write_text(self._path, "".join(f"{line}\n" for line in kept))
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=max(start.values()) + 1)
+        self._handler = logging.FileHandler(folder / "train.log")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        logging.getLogger("segdepth").addHandler(self._handler)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._recording:
+            return
+        self._board.close()
+        if self._wandb is not None:
+            self._wandb.finish(exit_code=0 if kind is None else 1)
+        logging.getLogger("segdepth").removeHandler(self._handler)
+        self._handler.close()
+
+    def write(self, event: str, step: int, values: Mapping[str, float | None], prefix: str) -> None:
+        """Record what follows from the run alone: scalars of one step, the same whenever and wherever it is run.
+
+        Args:
+            event: "train" or "validation"; the line's kind.
+            step: updates done.
+            values: by name; None is recorded as null and left out of TensorBoard.
+            prefix: of the TensorBoard tags.
+        """
+        if not self._recording:
+            return
+        line = json.dumps({"event": event, "step": step, **values})
+        with self._path.open("a") as file:
+            file.write(line + "\n")
+        self.watch(step, values, prefix)
+
+    def watch(self, step: int, values: Mapping[str, float | None], prefix: str) -> None:
+        """Show scalars that depend on the machine as well, such as its speed; they stay out of ``log.jsonl``."""
+        if not self._recording:
+            return
+        tagged = {f"{prefix}/{name}": value for name, value in values.items() if value is not None}
+        for tag, value in tagged.items():
+            self._board.add_scalar(tag, value, step)
+        if self._wandb is not None:
+            self._wandb.log(tagged, step=step)
+        self._board.flush()
+
+    def show(self, step: int, pictures: Mapping[str, UInt8[ndarray, "_h _w 3"]]) -> None:
+        """Show pictures in TensorBoard, by tag."""
+        if not self._recording:
+            return
+        for tag, picture in pictures.items():
+            self._board.add_image(tag, picture, step, dataformats="HWC")
+        self._board.flush()
+
+
+def _is_before(line: str, start: Mapping[str, int]) -> bool:
+    try:
+        record: Any = json.loads(line)
+        return bool(record["step"] <= start[record["event"]])
+    except (ValueError, KeyError):  # a line cut off by a kill
+        return False
+
+
+def _start_wandb(project: str, folder: Path, config: Mapping[str, Any]) -> Any:
+    try:
+        wandb = importlib.import_module("wandb")
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"training.wandb is {project!r}, but Weights & Biases is not installed: pip install wandb, or leave the key out"
+        ) from None
+    name = f"{folder.parent.name}-{folder.name}"
+    return wandb.init(project=project, name=name, id=name, resume="allow", dir=str(folder), config=dict(config))

@@ -1,0 +1,71 @@
+"""Who watches a run, and the sample answers that are drawn for him."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from segdepth.data.sample import Dataset, Target
+from segdepth.drawing import colour_depth, colour_labels
+from segdepth.geometry.resize import resize_image
+
+__all__ = ["Progress", "Samples"]
+
+#: Validation pictures that are drawn beside their truth.
+_SHOWN = 3
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Who watches a run; the command line draws a bar."""
+
+    def start(self, step: int, total: int) -> None:
+        """Called once, before the first update."""
+
+    def step(self, step: int, loss: float | None, rate: float) -> None:
+        """Called after every update; the loss is None where it was not read from the device."""
+
+    def validating(self, done: int, total: int) -> None:
+        """Called as a validation goes on."""
+
+
+class Samples:
+    """Draws the answers to a few validation pictures, spread over the split, beside the truth.
+
+    Args:
+        dataset: the validation split.
+        target: what of it is the truth.
+
+    Attributes:
+        pictures: picture, truth and answer in a column, by tag; empty until a validation was watched.
+    """
+
+    def __init__(self, dataset: Dataset, target: Target) -> None:
+        self._target = target
+        places = np.linspace(0, len(dataset) - 1, min(_SHOWN, len(dataset))).astype(int).tolist()
+        self._dataset = dataset
+        self._places = {dataset.names[place]: place for place in places}
+        self.pictures: dict[str, UInt8[ndarray, "_h _w 3"]] = {}
+
+    def watch(self, name: str, answer: Tensor, truth: Tensor) -> None:
+        """Be shown an answer of a validation, [h, w] at the truth's size."""
+        if name in self._places:
+            image = self._dataset[self._places[name]].image
+            paint = self._painter(truth.cpu().numpy())
+            columns = [
+                resize_image(image, (truth.shape[0], truth.shape[1])),
+                *(paint(t.cpu().numpy()) for t in (truth, answer)),
+            ]
+            self.pictures[f"samples/{self._places[name]}"] = np.concatenate(columns)
+
+    def _painter(self, truth: Shaped[ndarray, "h w"]) -> Callable[[Shaped[ndarray, "h w"]], UInt8[ndarray, "h w 3"]]:
+        """Colours for answer and truth alike."""
+        classes = self._dataset.classes
+        if self._target == "labels" and classes is not None:
+            return lambda ids: colour_labels(ids.astype(np.uint8), classes.colours)
+        valid = truth[truth > 0]
+        near, far = np.percentile(valid, [2, 98]) if valid.size else (1.0, 80.0)
+        return lambda metres: colour_depth(metres, float(near), float(max(far, 1.01 * near)))

@@ -35,9 +35,10 @@ _Model = Annotated[
     Path | None, typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False)
 ]
 _Null = Annotated[
-    Literal["random", "edges", "gaussian"] | None,
-    typer.Option("--null", help="A null model instead: the checkpoint's network with random weights, the picture's edges, or a"
-                 " Gaussian around the target.", show_default=False, rich_help_panel=_MEASUREMENT),
+    Literal["random", "field", "edges", "gaussian"] | None,
+    typer.Option("--null", help="A null model instead: the checkpoint's network with random weights, its theoretical receptive"
+                 " field, the picture's edges, or a Gaussian around the target.", show_default=False,
+                 rich_help_panel=_MEASUREMENT),
 ]  # fmt: skip
 _Seed = Annotated[int, typer.Option("--seed", min=0, help="Of --null random.", rich_help_panel=_MEASUREMENT)]
 _Rate = Annotated[
@@ -254,7 +255,7 @@ def _source(
 ) -> "tuple[MapSource, tuple[int, int]]":
     """Where the maps come from, and the size of the pictures."""
     from segdepth.core.errors import ConfigError
-    from segdepth.studies.sources import NULL_MAPS, NetworkMaps, random_network
+    from segdepth.studies.sources import NULL_MAPS, FieldMaps, NetworkMaps, random_network
 
     net = None if checkpoint is None else _load(checkpoint, device, model_name, task, height, width)
     size = _size(net, height, width)
@@ -262,6 +263,8 @@ def _source(
         return NULL_MAPS[null](), size
     if net is None:
         raise ConfigError("name a checkpoint: --checkpoint RUN (or --null edges, --null gaussian, which need none)")
+    if null == "field":
+        return FieldMaps(net), size
     if null == "random":
         return NetworkMaps(random_network(net, seed), "random", engine), size
     return NetworkMaps(net, engine=engine), size

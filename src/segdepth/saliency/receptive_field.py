@@ -35,7 +35,15 @@ from .target import Pixel, Target, check_pixels
 
 Pair = tuple[int, int]
 
-__all__ = ["MASSES", "EffectiveField", "LayerField", "TheoreticalField", "effective_field", "theoretical_field"]
+__all__ = [
+    "MASSES",
+    "EffectiveField",
+    "FieldBoxes",
+    "LayerField",
+    "TheoreticalField",
+    "effective_field",
+    "theoretical_field",
+]
 
 #: Shares of an effective field's mass whose radius is given.
 MASSES = (0.5, 0.9, 0.95)
@@ -116,6 +124,34 @@ class EffectiveField:
     area: int
     pictures: int
     dead: int
+
+
+class FieldBoxes:
+    """The theoretical fields of a network at one size, by look-up.
+
+    A field is the product of one span of rows, which depends on the output's row alone, and one of columns. (Only where a
+    branch sees nothing but zeros beyond the picture's border in one direction, the other direction's span can be shorter.)
+
+    Args:
+        net: any module that the windowed engine can take apart.
+        image: any picture; only its shape, type and device matter.
+
+    Raises:
+        UnsupportedOperationError: at an operation that is not known.
+    """
+
+    def __init__(self, net: nn.Module, image: Float[Tensor, "_ h w"]) -> None:
+        size = (image.shape[-2], image.shape[-1])
+        with undisturbed(net), torch.no_grad():
+            graph = build_graph(net, image)
+        reach = Reach(graph, ((0, size[0]), (0, size[1])))
+        whole: Box = (0, size[0]), (0, size[1])
+        self._rows = [reach.back(((row, row + 1), whole[1])).values[0][0] for row in range(size[0])]
+        self._columns = [reach.back((whole[0], (col, col + 1))).values[0][1] for col in range(size[1])]
+
+    def of(self, pixel: Pixel) -> Box:
+        """Rows and columns of the picture that an output pixel can depend on."""
+        return self._rows[pixel[0]], self._columns[pixel[1]]
 
 
 def theoretical_field(net: nn.Module, image: Float[Tensor, "_ h w"], pixel: Pixel) -> TheoreticalField:

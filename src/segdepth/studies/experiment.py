@@ -57,8 +57,7 @@ class Experiment(ABC):
     def name(self) -> str:
         """Of the store's folder: network and task."""
         source = self.sources[0]
-        prefix = "random-" if source.model == "random" else ""
-        return f"{prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else "")
+        return f"{source.prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else "")
 
     def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
         """The targets of a picture."""

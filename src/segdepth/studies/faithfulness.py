@@ -77,7 +77,10 @@ class FaithfulnessStudy(Experiment):
         )
 
     def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
-        """The change of the answer, one column for each action, choice and share."""
+        """The change of the answer, one column for each action, choice and share, and each map's largest value ("peak").
+
+        A map that is zero everywhere has no most salient pixels: its changes are nan, which no mean counts.
+        """
         height, width = self.grid.size
         x = self.source.input(sample.image)
         mean = x.mean((2, 3), keepdim=True)
@@ -85,12 +88,13 @@ class FaithfulnessStudy(Experiment):
             output = self.source.net(x)
         maps = self.source.maps(sample.image, pixels, (slice(0, height), slice(0, width)))
         generator = torch.Generator().manual_seed(self.seed)
-        changes = [
-            self._changes(x, mean, output, saliency, (int(row), int(col)), generator)
-            for (row, col), saliency in zip(pixels, (one for block in maps for one in block), strict=True)
-        ]
+        changes, peaks = [], []
+        for (row, col), saliency in zip(pixels, (one for block in maps for one in block), strict=True):
+            found = self._changes(x, mean, output, saliency, (int(row), int(col)), generator)
+            peaks.append(float(saliency.max()))
+            changes.append(found if peaks[-1] > 0 else np.full_like(found, np.nan))
         table = np.stack(changes, axis=1) if changes else np.zeros((len(self.columns), 0), np.float32)
-        return dict(zip(self.columns, table, strict=True))
+        return {"peak": np.array(peaks, np.float32), **dict(zip(self.columns, table, strict=True))}
 
     @torch.no_grad()
     def _changes(

@@ -1,14 +1,17 @@
 """Carry out a study: picture by picture, from where it was left, alone or as one of several shards."""
 
+import logging
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
+from numpy import ndarray
 
 from segdepth.core.errors import InputError
 from segdepth.data import Dataset, Sample
@@ -19,6 +22,14 @@ from .experiment import Experiment
 from .store import Store, StudyInfo
 
 __all__ = ["Plan", "Shard", "describe_study", "make_plan", "run_study"]
+
+log = logging.getLogger(__name__)
+
+#: Columns with the maps' largest values.
+_PEAKS = ("peak", "peak_seg", "peak_depth")
+
+#: How many of the pictures with zero maps a warning names.
+_NAMED = 5
 
 _PROBE = (16, 96)
 _BYTES_PER_VALUE = 4
@@ -88,18 +99,34 @@ def run_study(
         progress: called with (pictures done, pictures of the shard).
 
     Returns:
-        Number of pictures done now.
+        Number of pictures done now. A warning names the pictures with maps that are zero everywhere, once, at the end.
     """
     own = shard.of(len(store.info.images))
     missing = store.missing(own)
+    zeros: dict[str, int] = {}
     for done, index in enumerate(missing):
         if progress is not None:
             progress(len(own) - len(missing) + done, len(own))
         sample = resize_sample(dataset[index], experiment.grid.size)
-        store.write(index, experiment.rows(sample), sample.image)
+        rows = experiment.rows(sample)
+        store.write(index, rows, sample.image)
+        if count := _zero_maps(rows):
+            zeros[store.info.images[index]] = count
     if progress is not None:
         progress(len(own), len(own))
+    if zeros:
+        log.warning(
+            "study: %d maps in %d of %d pictures are zero everywhere: the output has no gradient there (a dead ReLU?); their "
+            "rows are kept, with peak 0: %s%s",
+            sum(zeros.values()), len(zeros), len(missing), ", ".join(list(zeros)[:_NAMED]),
+            ", ..." if len(zeros) > _NAMED else "",
+        )  # fmt: skip
     return len(missing)
+
+
+def _zero_maps(rows: Mapping[str, Shaped[ndarray, " p"]]) -> int:
+    """How many maps' largest value is 0."""
+    return sum(int((values == 0).sum()) for name, values in rows.items() if name in _PEAKS)
 
 
 @dataclass(frozen=True)

@@ -11,65 +11,20 @@ from torch import Tensor
 
 from segdepth.core.errors import DataError
 from segdepth.data import Sample
-from segdepth.saliency.measures import (
-    activation_distance,
-    activation_ratio,
-    effective_pixels,
-    mean_activation,
-    normalise,
-    peak_distance,
-    weighted_distance,
-)
+from segdepth.saliency.measuring import MEASURES, measure_maps
 
 from .experiment import NO_LABEL, Experiment, Rows
 from .grid import TargetGrid
 from .sources import MapSource
 
-__all__ = ["ClassStudy", "EvalStudy", "map_statistics", "statistic_names"]
-
-#: Maps measured at a time: few enough that their passes stay in the processor's cache.
-GROUP = 16
+__all__ = ["ClassStudy", "EvalStudy", "statistic_names"]
 
 
 def statistic_names(thresholds: Sequence[float]) -> tuple[str, ...]:
-    """The columns of :func:`map_statistics`, in order."""
+    """What :func:`~segdepth.saliency.measuring.measure_maps` gives, in order."""
     distances = [f"activation_distance_{t:g}" for t in thresholds]
     ratios = [f"activation_ratio_{t:g}" for t in thresholds]
-    rest = ["peak_distance", "mean_activation", "weighted_distance", "effective_pixels"]
-    return (*distances, *ratios, *rest)
-
-
-def map_statistics(
-    maps: Float[Tensor, "p h w"], pixels: Int[Tensor, "p 2"], thresholds: Sequence[float]
-) -> Float[Tensor, "p s"]:
-    """All statistics of some maps, one column for each of :func:`statistic_names`.
-
-    Args:
-        maps: cut to the crop, not normalised.
-        pixels: row and column of the targets in the crop.
-        thresholds: 0..1.
-    """
-    parts = []
-    for start in range(0, len(maps), GROUP):
-        group, targets = maps[start : start + GROUP], pixels[start : start + GROUP].to(maps.device)
-        unit = normalise(group)
-        alone = (
-            peak_distance(group, targets),
-            mean_activation(unit),
-            weighted_distance(group, targets),
-            effective_pixels(group),
-        )
-        parts.append(
-            torch.cat(
-                [
-                    activation_distance(unit, targets, thresholds),
-                    activation_ratio(unit, thresholds),
-                    torch.stack(alone, dim=1),
-                ],
-                dim=1,
-            )
-        )
-    return torch.cat(parts) if parts else maps.new_zeros(0, len(statistic_names(thresholds)))
+    return (*distances, *ratios, *MEASURES)
 
 
 class EvalStudy(Experiment):
@@ -100,7 +55,7 @@ class EvalStudy(Experiment):
         statistics, peaks = [], []
         done = 0
         for maps in source.maps(sample.image, pixels, self.grid.window):
-            statistics.append(map_statistics(maps, relative[done : done + len(maps)], self.thresholds))
+            statistics.append(measure_maps(maps, relative[done : done + len(maps)], self.thresholds))
             peaks.append(maps.amax((1, 2)))
             done += len(maps)
         answers = source.answers(sample.image)

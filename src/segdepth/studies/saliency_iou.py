@@ -11,11 +11,10 @@ from torch import Tensor
 
 from segdepth.core.errors import InputError
 from segdepth.data import Sample
-from segdepth.saliency.measures import mask_iou, normalise
+from segdepth.saliency.measuring import measure_overlaps
 
 from .experiment import Experiment, Rows
 from .grid import TargetGrid
-from .saliency_eval import GROUP
 from .sources import MapSource
 
 __all__ = ["IouStudy"]
@@ -51,7 +50,7 @@ class IouStudy(Experiment):
     @property
     def name(self) -> str:
         """The network, or both where they differ."""
-        first, second = (("random-" if s.model == "random" else "") + s.network for s in self.sources)
+        first, second = (s.prefix + s.network for s in self.sources)
         return first if first == second else f"{first}_{second}"
 
     @property
@@ -60,30 +59,36 @@ class IouStudy(Experiment):
         return tuple(f"iou_{t:g}" for t in self.thresholds)
 
     def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
-        """The overlaps, and each network's answer at the target."""
+        """The overlaps, each map's largest value ("peak_seg") and each network's answer at the target ("answer_seg")."""
         seg, depth = self.sources
-        streams = (_groups(s.maps(sample.image, pixels, self.grid.window)) for s in (seg, depth))
-        parts = [
-            mask_iou(normalise(a), normalise(b.to(a.device)), self.thresholds).cpu().numpy().astype(np.float32)
-            for a, b in zip(*streams, strict=True)
-        ]
+        streams = (source.maps(sample.image, pixels, self.grid.window) for source in (seg, depth))
+        parts, peaks = [], []
+        for a, b in _together(*streams):
+            parts.append(measure_overlaps(a, b.to(a.device), self.thresholds).cpu().numpy().astype(np.float32))
+            peaks.append([maps.amax((1, 2)).cpu().numpy().astype(np.float32) for maps in (a, b)])
         overlaps = np.concatenate(parts) if parts else np.zeros((0, len(self.columns)), np.float32)
+        largest = np.concatenate(peaks, axis=1) if peaks else np.zeros((2, 0), np.float32)
         answers = {}
         for source in (seg, depth):
             answer = source.answers(sample.image)
             here = np.full(len(pixels), np.nan) if answer is None else answer[tuple(pixels.T)]
             answers[f"answer_{source.task}"] = here.astype(np.float32)
+        answers |= {f"peak_{source.task}": peak for source, peak in zip((seg, depth), largest, strict=True)}
         return answers | dict(zip(self.columns, overlaps.T, strict=True))
 
 
-def _groups(blocks: Iterator[Float[Tensor, "_p h w"]]) -> Iterator[Float[Tensor, "_p h w"]]:
-    """Maps in groups of one size, whatever the blocks that they come in."""
-    waiting: list[Tensor] = []
-    for block in blocks:
-        for piece in block.split(1):
-            waiting.append(piece)
-            if len(waiting) == GROUP:
-                yield torch.cat(waiting)
-                waiting = []
-    if waiting:
-        yield torch.cat(waiting)
+def _together(
+    first: Iterator[Float[Tensor, "_p h w"]], second: Iterator[Float[Tensor, "_p h w"]]
+) -> Iterator[tuple[Float[Tensor, "p h w"], Float[Tensor, "p h w"]]]:
+    """Both sources' maps of the same targets, whatever the blocks that each comes in."""
+    a = b = torch.zeros(0, 0, 0)
+    while True:
+        while not len(a) and (block := next(first, None)) is not None:
+            a = block
+        while not len(b) and (block := next(second, None)) is not None:
+            b = block
+        count = min(len(a), len(b))
+        if not count:
+            return
+        yield a[:count], b[:count]
+        a, b = a[count:], b[count:]

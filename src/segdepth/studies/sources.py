@@ -1,7 +1,7 @@
 """Where a study's maps come from: a network, or a null model that no network has to be asked for.
 
 A statistic of a network's maps means something only beside the same statistic of maps that know nothing:
-the same network with random weights, the picture's edges, a blob around the target.
+the same network with random weights, all that the network is connected to, the picture's edges, a blob around the target.
 """
 
 import hashlib
@@ -20,8 +20,9 @@ from torch import Tensor
 from segdepth.networks import Network, build_network
 from segdepth.saliency import saliency_maps
 from segdepth.saliency.engines import EngineName
+from segdepth.saliency.receptive_field import FieldBoxes
 
-__all__ = ["NULL_MAPS", "EdgeMaps", "GaussianMaps", "MapSource", "NetworkMaps", "random_network"]
+__all__ = ["NULL_MAPS", "EdgeMaps", "FieldMaps", "GaussianMaps", "MapSource", "NetworkMaps", "random_network"]
 
 Window = tuple[slice, slice]
 
@@ -32,12 +33,17 @@ class MapSource(ABC):
     Attributes:
         network: whose maps they are ("segnet"), or the null model's name.
         task: "seg", "depth", or "none" for a null model without one.
-        model: "trained", "random", "edges" or "gaussian".
+        model: "trained", "random", "field", "edges" or "gaussian".
     """
 
     network: str
     task: str
     model: str
+
+    @property
+    def prefix(self) -> str:
+        """Of a null model that is made of a network, before that network's name."""
+        return f"{self.model}-" if self.model in ("random", "field") else ""
 
     @abstractmethod
     def maps(
@@ -73,9 +79,11 @@ class NetworkMaps(MapSource):
     def maps(
         self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
     ) -> Iterator[Float[Tensor, "_p _h _w"]]:
-        """Absolute gradients, maximum over the colours."""
+        """Absolute gradients, maximum over the colours; the study counts those that are zero, by their peaks."""
         targets = [(int(row), int(col)) for row, col in pixels]
-        return saliency_maps(self.net, self.input(image)[0], targets, engine=self.engine, crop=window, iterate=True)
+        return saliency_maps(
+            self.net, self.input(image)[0], targets, engine=self.engine, crop=window, iterate=True, zeros=lambda _: None
+        )
 
     @torch.no_grad()
     def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"]:
@@ -101,6 +109,54 @@ def random_network(net: Network, seed: int) -> Network:
         torch.manual_seed(seed)
         fresh = build_network(net.card.model_copy(update={"scores": {}, "protocol": {}, "provenance": None}))
     return fresh.to(net.preprocessing.scale.device).eval()
+
+
+class FieldMaps(MapSource):
+    """The theoretical receptive field: 1 wherever the target is connected to, whatever the weights are.
+
+    The target itself is left out. So a map has a lowest value 0 even where the field holds the whole crop, and its
+    statistics are those of the field: a map that is the same everywhere would normalise to nothing.
+
+    Args:
+        net: whose architecture it is.
+    """
+
+    model = "field"
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+        self.network = net.card.arch
+        self.task = net.card.task
+        self._boxes: tuple[tuple[int, int], FieldBoxes] | None = None
+
+    def maps(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:
+        """1 inside the field, 0 outside and at the target."""
+        boxes = self._boxes_of((image.shape[0], image.shape[1]))
+        top, left = window[0].start, window[1].start
+        size = (window[0].stop - top, window[1].stop - left)
+        for start in range(0, len(pixels), _BLOCK):
+            some = pixels[start : start + _BLOCK].tolist()
+            maps = torch.zeros(len(some), *size)
+            for one, (row, col) in zip(maps, some, strict=True):
+                rows, columns = boxes.of((row, col))
+                one[
+                    max(0, rows[0] - top) : max(0, rows[1] - top), max(0, columns[0] - left) : max(0, columns[1] - left)
+                ] = 1
+                one[row - top, col - left] = 0
+            yield maps
+
+    def _boxes_of(self, size: tuple[int, int]) -> FieldBoxes:
+        """A network is traced once per size."""
+        if self._boxes is None or self._boxes[0] != size:
+            like = self.net.preprocessing.scale.new_zeros(1).expand(3, *size)
+            self._boxes = size, FieldBoxes(self.net, like)
+        return self._boxes[1]
+
+    def describe(self) -> dict[str, Any]:
+        """The card; weights do not matter."""
+        return {"card": self.net.card.model_dump(mode="json", include={"arch", "options", "output", "out_channels"})}
 
 
 class EdgeMaps(MapSource):

@@ -31,7 +31,7 @@ class StudyInfo:
         kind: "eval", "iou" or "class".
         network: whose maps.
         task: "seg", "depth", "both" or "none".
-        model: "trained", "random", "edges" or "gaussian".
+        model: "trained", "random", "field", "edges" or "gaussian".
         columns: the statistics.
         protocol: everything that the numbers depend on, plain data.
         images: names, in order.
@@ -156,7 +156,8 @@ class StudyTable:
     def title(self) -> str:
         """Network and task."""
         task = "" if self.info.task in ("none", "both") else f" {self.info.task}"
-        return ("random " if self.info.model == "random" else "") + self.info.network + task
+        null = {"random": "random ", "field": "receptive field of "}.get(self.info.model, "")
+        return null + self.info.network + task
 
 
 def load_study(folder: Path, *, partial: bool = False) -> StudyTable:

@@ -12,12 +12,15 @@ from segdepth.data import Dataset, Sample, open_dataset
 from segdepth.data.loading import resize_sample
 from segdepth.saliency import saliency_maps
 from segdepth.saliency.measures import activation_distance, activation_ratio, mask_iou, normalise
+from segdepth.saliency.receptive_field import theoretical_field
+from segdepth.studies.experiment import Experiment
+from segdepth.studies.faithfulness import FaithfulnessStudy
 from segdepth.studies.frames import PictureFolder, how_many, open_frames
 from segdepth.studies.grid import TargetGrid
 from segdepth.studies.run import Shard, describe_study, make_plan, run_study
 from segdepth.studies.saliency_eval import ClassStudy, EvalStudy
 from segdepth.studies.saliency_iou import IouStudy
-from segdepth.studies.sources import EdgeMaps, GaussianMaps, NetworkMaps, random_network
+from segdepth.studies.sources import EdgeMaps, FieldMaps, GaussianMaps, NetworkMaps, random_network
 from segdepth.studies.store import Store, load_study
 from segdepth.tasks import create_network
 
@@ -48,7 +51,7 @@ def experiment() -> EvalStudy:
     return EvalStudy(tiny("seg"), TargetGrid(SIZE, 14))
 
 
-def store_of(experiment: EvalStudy | IouStudy, streets: Dataset, folder: Path) -> Store:
+def store_of(experiment: Experiment, streets: Dataset, folder: Path) -> Store:
     return Store(folder, describe_study(experiment, streets, COUNT))
 
 
@@ -219,3 +222,48 @@ def test_any_folder_of_pictures(shared_data: "object", tmp_path: Path) -> None:
     assert pictures[0].labels is None
     kitti = open_frames(shared_data("kitti_semantics"), None, "val")  # type: ignore[operator]
     assert kitti[0].labels is not None
+
+
+def test_the_theoretical_field_is_a_null_model(streets: Dataset) -> None:
+    sample = resize_sample(streets[0], SIZE)
+    source = tiny("seg")
+    grid = TargetGrid(SIZE, 9)
+    field = FieldMaps(source.net)
+    (maps,) = field.maps(sample.image, grid.pixels, grid.window)
+    whole = torch.zeros(3, *SIZE)
+    for index in (0, len(maps) // 2, len(maps) - 1):
+        (row, col), one = grid.pixels[index].tolist(), maps[index]
+        rows, columns = theoretical_field(source.net, whole, (row, col)).box
+        expected = np.zeros(SIZE, np.float32)
+        expected[slice(*rows), slice(*columns)] = 1
+        expected[row, col] = 0
+        np.testing.assert_array_equal(one.numpy(), expected[grid.window])
+    study = EvalStudy(field, grid)
+    assert study.name == "field-segnet_seg"
+    rows_of_field = study.rows(sample)
+    count = (grid.window[0].stop - grid.window[0].start) * (grid.window[1].stop - grid.window[1].start)
+    assert rows_of_field["activation_ratio_0.9"].max() == pytest.approx(1 - 1 / count), "this field holds the crop"
+    assert np.isnan(rows_of_field["answer"]).all()
+
+
+def test_zero_maps_are_counted_and_said_once(
+    streets: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segdepth.saliency.maps.BLOCK_BYTES", 1 << 16)  # many blocks
+    dead, alive = tiny("seg"), tiny("depth")
+    for parameter in dead.net.parameters():
+        parameter.data.zero_()
+    grid = TargetGrid(SIZE, 14)
+    targets = len(grid.pixels)
+    for study in (EvalStudy(dead, grid), IouStudy(dead, alive, grid), FaithfulnessStudy(dead, TargetGrid(SIZE, 25))):
+        caplog.clear()
+        run_study(study, streets, store_of(study, streets, tmp_path / study.kind), Shard())
+        maps = len(study.grid.pixels) * COUNT
+        warnings = [record.getMessage() for record in caplog.records if record.name.startswith("segdepth")]
+        assert len(warnings) == 1, warnings
+        assert f"{maps} maps in {COUNT} of {COUNT} pictures are zero everywhere" in warnings[0]
+    rows = rows_of(tmp_path / "iou")
+    assert (rows["peak_seg"] == 0).all()
+    assert (rows["peak_depth"] > 0).sum() > targets
+    faithful = rows_of(tmp_path / "faithfulness")
+    assert np.isnan(faithful["delete_salient_0.05"]).all()

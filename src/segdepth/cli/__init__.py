@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return code if isinstance(code, int) else 0
     except SegdepthError as error:
-        print(f"segdepth: {error}", file=sys.stderr)
+        print(f"segdepth: {_process()}{error}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.filename is None:  # nothing that the user named
@@ -43,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("segdepth: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _process() -> str:
+    """Which process of a group says it; nothing outside a group, and nothing for the first."""
+    number = os.environ.get("RANK", "0")
+    return "" if number == "0" else f"process {number}: "
 
 
 def run() -> None:

@@ -75,12 +75,16 @@ class CountingBar:
 
 
 class TrainingBar:
-    """The bar of a training run: updates, loss, rate, ETA; and the validation's while one is going on."""
+    """The bar of a training run: updates, loss, rate, ETA; and the validation's while one is going on.
 
-    def __init__(self) -> None:
+    Args:
+        shown: whether anything is drawn.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), console=err,
+            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), console=err, disable=not shown,
         )  # fmt: skip
         self._training: TaskID | None = None
         self._validation: TaskID | None = None

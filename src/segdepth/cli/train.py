@@ -19,11 +19,15 @@ def train(
         bool, typer.Option("--skip-bad", help="Leave out broken samples and list them (data.skip_bad).")
     ] = False,
 ) -> None:
-    """Train a network as a YAML configuration says; the run's folder is runs/<config name>/<time>."""
+    """Train a network as a YAML configuration says; the run's folder is runs/<config name>/<time>.
+
+    On many devices: torchrun --nproc-per-node 4 -m segdepth train --config ...
+    """
     from segdepth.config import load_config
 
     checked = load_config(config, [*(overrides or ()), *(["data.skip_bad=true"] if skip_bad else [])])
 
+    from segdepth.core.group import rank
     from segdepth.tasks import TASKS
     from segdepth.training import train as run_training
 
@@ -32,8 +36,10 @@ def train(
 
     log_to_terminal()
     accelerator = resolve_device(device).type
-    with TrainingBar() as bar:
+    with TrainingBar(shown=rank() == 0) as bar:
         result = run_training(checked, name=config.stem, root=runs, accelerator=accelerator, progress=bar)
+    if rank() != 0:
+        return
     rows = {
         name: evaluation.scores
         for name, evaluation in (("best", result.best), ("last", result.last))

@@ -230,7 +230,7 @@ class _Run:
 
     def validate(self, dataset: Dataset, journal: Journal, progress: Progress | None, stop: StopRequest) -> Evaluation:
         """Score the network (the averaged one where there is one), record it, keep it if it is the best."""
-        share_statistics(self.net)
+        self._share_statistics()
         net = self.net if self.averaged is None else self.averaged.net
         alone = self.fabric.world_size == 1
 
@@ -270,11 +270,16 @@ class _Run:
         if self._saved == position:
             return
         total = running.total()
-        share_statistics(self.net)
+        self._share_statistics()
         self.state.loss_total, self.state.loss_count = total, running.count
         if self.fabric.is_global_zero:
             self.checkpoints.save(self.state, self._content())
         self._saved = position
+
+    def _share_statistics(self) -> None:
+        share_statistics(self.net)
+        if self.averaged is not None:
+            share_statistics(self.averaged.net)
 
     def save_apart(self, name: str) -> Path:
         """Write the state to look at, not to go on from."""

@@ -1,0 +1,163 @@
+"""Runs that are killed, shared by processes, and gone on with: as a user starts them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from segdepth.config import load_config
+from segdepth.evaluation import evaluate
+from segdepth.networks import load_network, read_card
+from segdepth.tasks import TASKS
+from segdepth.training import Checkpoints, open_split
+
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def write_config(folder: Path, arch: str, task: str, **training: Any) -> Path:
+    """A small run with a dropout (FCRN), augmentation, averaged weights and workers."""
+    settings = {"train_iters": 12, "batch_size": 4, "val_interval": 5, "print_interval": 2, "checkpoint_interval": 3,
+                "n_workers": 1, "optimizer": {"name": "adam", "lr": 1e-3}, "augmentations": {"hflip": 0.5},
+                "ema_decay": 0.9}  # fmt: skip
+    config = {
+        "model": {"arch": arch, "width": 0.125},
+        "task": task,
+        "data": {"dataset": "synthetic", "img_rows": 32, "img_cols": 64, "height": 64, "width": 128, "num_images": 7},
+        "training": settings | training,
+    }
+    file = folder / f"{arch}_{task}.yml"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+def command(config: Path, runs: Path, *overrides: str, processes: int = 1) -> list[str]:
+    start = [sys.executable, "-m"]
+    if processes > 1:
+        start += ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
+    return [*start, "segdepth", "train", "--config", str(config), "--runs", str(runs), *overrides]
+
+
+def run(config: Path, runs: Path, *overrides: str, processes: int = 1) -> Path:
+    done = subprocess.run(
+        command(config, runs, *overrides, processes=processes), env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return only_run(runs, config)
+
+
+def only_run(runs: Path, config: Path) -> Path:
+    (folder,) = (runs / config.stem).iterdir()
+    return folder
+
+
+def newest(folder: Path) -> dict[str, Any]:
+    return dict(torch.load(next(Checkpoints(folder).newest_first()), weights_only=True))
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """Weights, averaged weights, optimizer, position and log, bit for bit."""
+    a, b = newest(one), newest(other)
+    assert a["state"] == b["state"]
+    for kind in ("model_state", "averaged_state"):
+        assert all(torch.equal(value, b[kind][name]) for name, value in a[kind].items())
+    for mine, its in zip(*(s["optimizer_state"]["state"].values() for s in (a, b)), strict=True):
+        assert all(torch.equal(mine[key], its[key]) for key in mine)
+    assert (one / "log.jsonl").read_text() == (other / "log.jsonl").read_text()
+
+
+def kill_at_a_random_moment(arguments: list[str], folder: Path, config: Path, wait: float) -> bool:
+    """SIGKILL the run ``wait`` seconds after it has written a new checkpoint; False if it came to its end before."""
+
+    def files() -> set[str]:
+        return {path.name for path in folder.glob(f"{config.stem}/*/checkpoints/*.pt") if path.stem.isdigit()}
+
+    before = files()
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          start_new_session=True) as process:  # fmt: skip
+        while process.poll() is None and not files() - before:
+            time.sleep(0.002)
+        time.sleep(wait)
+        if process.poll() is not None:
+            return False
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.slow)])
+def test_kill_9_changes_nothing(kills: int, tmp_path: Path) -> None:
+    updates = f"training.train_iters={max(12, 6 * kills)}"
+    config = write_config(tmp_path, "fcrn", "depth")
+    whole = run(config, tmp_path / "whole", updates)
+    moments = random.Random(0)
+    arguments = command(config, tmp_path / "cut", updates, "training.resume=auto")
+    killed = sum(
+        kill_at_a_random_moment(arguments, tmp_path / "cut", config, moments.uniform(0, 0.4)) for _ in range(kills)
+    )
+    assert killed >= 1
+    assert_same(whole, run(config, tmp_path / "cut", updates, "training.resume=auto"))
+    print(f"killed {killed} times; the same bits")  # noqa: T201  shown by pytest -s
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_with_a_checkpoint(number: int, tmp_path: Path) -> None:
+    config = write_config(tmp_path, "fcrn", "seg", train_iters=100000, checkpoint_interval=100000, val_interval=100000)
+    with subprocess.Popen(command(config, tmp_path), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "iteration 2:" in line:
+                process.send_signal(number)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "go on with training.resume=" in rest
+    assert newest(only_run(tmp_path, config))["state"]["step"] >= 2
+
+
+@pytest.mark.parametrize("task", ["seg", "depth"])
+def test_two_processes_score_as_one(task: str, tmp_path: Path) -> None:
+    """Seven validation pictures, two processes, batches of four: shares of four and three, the last batch short."""
+    config = write_config(tmp_path, "fcrn", task, train_iters=3, val_interval=3)
+    folder = run(config, tmp_path, processes=2)
+    card = read_card(folder / "best.safetensors")
+    checked = load_config(config)
+    alone = evaluate(load_network(folder), open_split(checked, "val"), TASKS[task], size=(32, 64), batch_size=4)
+    assert card.scores is not None
+    assert card.protocol is not None
+    assert card.protocol["files_scored"] == alone.protocol["files_scored"] == 7
+    if task == "seg":
+        assert card.scores == alone.scores, "one confusion matrix, to the last pixel"
+    else:
+        assert card.scores == pytest.approx(alone.scores, rel=1e-9)
+
+
+def test_processes_share_the_batch_and_may_change_in_number(tmp_path: Path) -> None:
+    """DispNet has neither batch norm nor dropout: two processes, two parts and one of each are one experiment."""
+    config = write_config(tmp_path, "dispnet", "seg", train_iters=4, val_interval=4, checkpoint_interval=2)
+    one = newest(run(config, tmp_path / "one"))
+    two_folder = run(config, tmp_path / "two", processes=2)
+    two = newest(two_folder)
+    begun = run(config, tmp_path / "moved", "training.train_iters=2", processes=2)
+    moved = newest(run(config, tmp_path / "moved", "training.accumulation=2", f"training.resume={begun}"))
+    for name, value in one["model_state"].items():
+        assert torch.allclose(two["model_state"][name], value, rtol=1e-4, atol=1e-6), name
+        assert torch.allclose(moved["model_state"][name], value, rtol=1e-4, atol=1e-6), name
+    lines = [json.loads(line) for line in (two_folder / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["event"] == "train"] == [2, 4], "the first process alone writes"
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "fcrn", "seg", batch_size=3)
+    done = subprocess.run(command(config, tmp_path, processes=2), env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "segdepth: training.batch_size is 3" in done.stderr
+    assert not (tmp_path / config.stem).exists()

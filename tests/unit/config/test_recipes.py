@@ -1,0 +1,86 @@
+"""The files of configs/: each is right, and the recipes of the published cells keep their sizes, batches and numbers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from segdepth.config import Config, load_config
+from segdepth.studies.published import PUBLISHED
+from segdepth.tasks import create_network
+from segdepth.training.parameters import freeze, parameter_groups
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+FILES = sorted(CONFIGS.glob("*.yml"))
+#: From the published results.
+BATCHES = {"kitti_seg": 4, "kitti_depth": 4, "cityscapes_depth": 2}
+NO_BACKBONE = ("frrnA", "dispnet")
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
+def recipe(request: pytest.FixtureRequest) -> tuple[Path, Config]:
+    return request.param, load_config(request.param)
+
+
+def test_there_is_a_recipe_for_every_cell() -> None:
+    assert {file.stem for file in FILES} >= set(PUBLISHED)
+    assert len(PUBLISHED) == 24
+
+
+def test_the_recipe_builds_its_network_and_groups_its_parameters(recipe: tuple[Path, Config]) -> None:
+    config = recipe[1]
+    with torch.device("meta"):
+        net = create_network(config.model.arch, config.task, **config.model.options)
+    settings = config.training
+    freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
+    groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
+    learning = sum(p.numel() for p in net.parameters() if p.requires_grad)
+    assert sum(p.numel() for group in groups for p in group["params"]) == learning > 0
+
+
+def test_the_recipe_is_for_what_its_name_says(recipe: tuple[Path, Config]) -> None:
+    file, config = recipe
+    network, dataset, task = file.stem.split("_")
+    assert (config.model.arch, config.data.dataset, config.task) == (network, dataset, task)
+    path = config.data.path
+    assert path is None or (not path.is_absolute() and path.parts[0] == "data")
+    assert config.training.batch_size % config.training.accumulation == 0
+    assert config.training.train_iters % config.training.val_interval == 0 or file.stem not in PUBLISHED
+    text = file.read_text()
+    assert f"configs/{file.name}" in text or file.stem not in PUBLISHED, "the comment says the command"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) -> None:
+    network, kind = name.split("_", 1)
+    config = load_config(CONFIGS / f"{name}.yml")
+    size = (config.data.img_rows, config.data.img_cols)
+    if kind.startswith("kitti"):
+        assert size == (256, 832)
+    else:
+        assert size == ((256, 512) if name == "frrnA_cityscapes_depth" else (512, 1024))
+    assert config.training.batch_size == BATCHES.get(kind, config.training.batch_size)
+    assert config.model.pretrained is (network not in NO_BACKBONE)
+    assert config.training.resume is None
+    comment = "\n".join(line for line in (CONFIGS / f"{name}.yml").read_text().splitlines() if line.startswith("#"))
+    scores = PUBLISHED[name]
+    said = [f"{100 * scores['mIoU']:.1f} %"] if "mIoU" in scores else [f"{scores[k]:.3f}" for k in ("abs_rel", "rmse")]
+    for number in said:
+        assert number in comment
+
+
+@pytest.mark.parametrize("kind", ["cityscapes_seg", "kitti_seg", "kitti_depth", "cityscapes_depth"])
+def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: str) -> None:
+    configs = [load_config(CONFIGS / f"{name}.yml") for name in PUBLISHED if name.endswith(kind)]
+    assert len(configs) == 6
+    first, *others = configs
+    for other in others:
+        assert other.training.augmentations == first.training.augmentations
+        assert other.training.lr_schedule == first.training.lr_schedule
+        assert other.training.ema_decay == first.training.ema_decay
+        assert other.data.path == first.data.path
+        if kind.endswith("depth"):
+            assert other.training.loss == first.training.loss
+            assert not {"rcrop", "ccrop", "scale"} & set(other.training.augmentations or ()), (
+                "zooms change what depth is"
+            )

@@ -14,6 +14,7 @@ from .export import export
 from .predict import predict
 from .prepare import prepare_app
 from .receptive_field import receptive_field
+from .reproduce import reproduce
 from .runs import runs_app
 from .saliency import saliency
 from .study import study_app
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "receptive-field": receptive_field,
     "convert": convert,
     "export": export,
+    "reproduce": reproduce,
     "demo": demo,
 }
 GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "runs": runs_app, "study": study_app}

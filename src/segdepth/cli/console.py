@@ -1,8 +1,9 @@
 """Terminal output: tables, bars, log lines. Results go to stdout, everything else to stderr."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -17,7 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-__all__ = ["TrainingBar", "counting", "err", "log_to_terminal", "out", "score_table"]
+__all__ = ["TrainingBar", "counting", "err", "log_to_terminal", "out", "print_rows", "score_table"]
 
 out = Console()
 err = Console(stderr=True)
@@ -46,6 +47,14 @@ def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[s
         cells = (scores.get(column) for column in columns)
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in cells))
     return table
+
+
+def print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Each row in one line, however long, so that it can be searched and cut to columns."""
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        print("  ".join(cells).rstrip())
 
 
 @contextmanager

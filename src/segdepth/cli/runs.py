@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, no_type_check
 
@@ -39,6 +38,8 @@ def runs(
         return
     from segdepth.report.runs import find_runs, sorted_runs
 
+    from .console import print_rows
+
     found = sorted_runs(find_runs(folder, only or ()), sort)
     if as_json:
         typer.echo(json.dumps([_plain(run) for run in found], indent=2))
@@ -47,7 +48,7 @@ def runs(
         typer.echo(f"no runs in {folder}/" + (f" named {' or '.join(only)}" if only else ""))
         return
     columns = ("run", "network", "task", "data", "updates", "state", "best", "begun (UTC)", "git", "")
-    _print_rows([columns, *map(_cells, found)])
+    print_rows([columns, *map(_cells, found)])
 
 
 @runs_app.command()
@@ -116,6 +117,8 @@ def _plain(run: "Run") -> dict[str, Any]:
 
 
 def _print_comparison(comparison: "Comparison") -> None:
+    from .console import print_rows
+
     columns = ("", *comparison.labels)
     for run in comparison.runs:
         for problem in run.problems:
@@ -125,21 +128,15 @@ def _print_comparison(comparison: "Comparison") -> None:
             (f"{name}, {kind}", *("-" if value is None else f"{value:.4f}" for value in values))
             for (name, kind), values in rows.items()
         ]
-        _print_rows([(task, *comparison.labels), *cells, ()])
+        print_rows([(task, *comparison.labels), *cells, ()])
     _print_differences("configuration", columns, comparison.config)
     _print_differences("code and machine", columns, comparison.provenance)
 
 
 def _print_differences(title: str, columns: Sequence[str], rows: Mapping[str, tuple[str, ...]]) -> None:
+    from .console import print_rows
+
     if rows:
-        _print_rows([(title, *columns[1:]), *((key, *values) for key, values in rows.items()), ()])
+        print_rows([(title, *columns[1:]), *((key, *values) for key, values in rows.items()), ()])
     else:
         typer.echo(f"{title}: the same\n")
-
-
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """Each row in one line, however long, so that it can be searched and cut to columns."""
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        typer.echo("  ".join(cells).rstrip())

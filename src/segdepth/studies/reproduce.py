@@ -1,0 +1,395 @@
+"""The published cells, trained and scored: which can be (their data are there), which are done, and what they gave.
+
+A cell is done once its scores are in ``results.json``. Interrupted anywhere, the same call goes on: scored cells stay, a run
+that was begun with this configuration goes on, and every file is written whole or not at all.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from segdepth.config import Config, config_to_dict, load_config
+from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
+from segdepth.core.files import write_json, write_text
+from segdepth.core.provenance import provenance
+from segdepth.core.tables import did_you_mean
+from segdepth.data import Dataset, open_dataset
+from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
+from segdepth.evaluation.scoring import score
+from segdepth.networks import load_network
+from segdepth.tasks import TASKS
+from segdepth.training import Progress, newest_whole_checkpoint, open_split, train
+
+from .published import PUBLISHED
+
+__all__ = ["DATA", "Cell", "Results", "Row", "choose", "plan", "rows", "score_cell", "to_markdown", "train_cell"]
+
+log = logging.getLogger(__name__)
+
+#: What has to be on disk, by the name that the command line uses -> where it is looked for by default.
+DATA: Mapping[str, Path] = {
+    "cityscapes": Path("data/cityscapes"),
+    "kitti_semantics": Path("data/kitti_semantics"),
+    "kitti_depth": Path("data/kitti_depth"),
+    "kitti_raw": Path("data/kitti_raw"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where cells of a kind learn and are scored: names in :data:`DATA`, data set and split.
+
+    Attributes:
+        training: the data to learn from.
+        scored: the data to score on.
+        dataset: how the latter are read.
+        split: of them.
+        protocol: a named one; None for the data set's own.
+    """
+
+    training: str
+    scored: str
+    dataset: str
+    split: str
+    protocol: str | None = None
+
+
+_EIGEN = "eigen-raw-garg"
+_PLACES = {
+    "cityscapes_seg": _Place("cityscapes", "cityscapes", "cityscapes", "val"),
+    "kitti_seg": _Place("kitti_semantics", "kitti_semantics", "kitti", "val"),
+    "kitti_depth": _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", _EIGEN),
+    "cityscapes_depth": _Place("cityscapes", "cityscapes", "cityscapes", "test"),
+}
+
+#: Cells of a kind whose published numbers were had by going on from cells of another kind.
+_STARTS = {"kitti_seg": "cityscapes_seg"}
+
+#: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
+_FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "training.n_workers", "training.wandb",
+         "training.print_interval", "training.checkpoint_interval", "training.keep_checkpoints", "testing")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One published result, and what it takes to have it here.
+
+    Attributes:
+        name: ``<network>_<data>_<task>``.
+        published: its scores.
+        config: to train with.
+        scored_path: folder of the data to score on.
+        scored_options: of that data set.
+        missing: why it cannot be had here; None if it can.
+    """
+
+    name: str
+    published: Mapping[str, float]
+    config: Config
+    scored_path: Path
+    scored_options: Mapping[str, Any] = field(default_factory=dict)
+    missing: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """``<data>_<task>``."""
+        return self.name.partition("_")[2]
+
+    @property
+    def protocol(self) -> str:
+        """How it is scored, in a few words."""
+        place = _PLACES[self.kind]
+        return place.protocol or f"{place.scored} {place.split}"
+
+    def scored_set(self) -> Dataset:
+        """The data to score on.
+
+        Raises:
+            DataError: if they are not there.
+        """
+        place = _PLACES[self.kind]
+        return open_dataset(
+            place.dataset, path=self.scored_path, split=place.split, target=TASKS[self.config.task].target,
+            **self.scored_options,
+        )  # fmt: skip
+
+
+def choose(patterns: Sequence[str] = ()) -> list[str]:
+    """The cells whose names fit any of the globs; all if there are none. Cells that others start from come first.
+
+    Raises:
+        ConfigError: if a pattern fits nothing.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in PUBLISHED):
+            raise ConfigError(f"--only: no cell fits {pattern!r} {did_you_mean(pattern, PUBLISHED)}")
+    return [name for name in PUBLISHED if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def plan(
+    names: Iterable[str],
+    *,
+    configs: Path,
+    data: Mapping[str, Path],
+    overrides: Sequence[str] = (),
+    eigen_options: Mapping[str, Any] | None = None,
+) -> list[Cell]:
+    """The cells with their configurations, and whether their data are there.
+
+    Args:
+        names: of the cells.
+        configs: folder of the configurations, one a cell.
+        data: paths over those of :data:`DATA`.
+        overrides: over the values of every configuration.
+        eigen_options: of the data set ``kitti_eigen``: another list of files, or leave to score what is there.
+
+    Raises:
+        ConfigError: if a configuration is missing or wrong, or there is no such data.
+    """
+    for name in data:
+        if name not in DATA:
+            raise ConfigError(f"--data: no data named {name!r} {did_you_mean(name, DATA)}")
+    paths = {**DATA, **data}
+    found: dict[str, str | None] = {}  # the cells of a kind read the same data
+    cells = []
+    for name in names:
+        place = _PLACES[name.partition("_")[2]]
+        path = f"data.path={json.dumps(str(paths[place.training]))}"
+        options = dict(eigen_options or {}) if place.dataset == "kitti_eigen" else {}
+        config = load_config(configs / f"{name}.yml", [path, *overrides])
+        cell = Cell(name, PUBLISHED[name], config, paths[place.scored], options)
+        if cell.kind not in found:
+            found[cell.kind] = _missing(cell, place, paths)
+        cells.append(Cell(name, cell.published, config, cell.scored_path, options, found[cell.kind]))
+    return cells
+
+
+def _missing(cell: Cell, place: _Place, paths: Mapping[str, Path]) -> str | None:
+    """Why a cell's data cannot be used: a folder that is not there, or what its reader says."""
+    absent = [name for name in dict.fromkeys((place.training, place.scored)) if not paths[name].is_dir()]
+    if absent:
+        return ", ".join(f"no {name}: looked for {paths[name]}" for name in absent)
+    try:
+        for split in (cell.config.data.train_split, cell.config.data.val_split):
+            open_split(cell.config, split)
+        cell.scored_set()
+    except DataError as error:
+        return str(error)
+    return None
+
+
+class Results:
+    """The scores so far, in ``results.json``, and a table of them in ``results.md``.
+
+    Args:
+        folder: of both files.
+
+    Raises:
+        DataError: if the file that is there is none of ours.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / "results.json"
+        self.records: dict[str, dict[str, Any]] = {}
+        if self._file.exists():
+            try:
+                self.records = json.loads(self._file.read_text())["cells"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{self._file} holds no results ({reason(error)}); move it away") from None
+
+    def write(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add or replace a cell's scores."""
+        self.records[name] = dict(record)
+        write_json(self._file, {"cells": self.records})
+        write_text(self.folder / "results.md", to_markdown(rows(self.records)))
+
+    def is_done(self, cell: Cell, runs: Path) -> bool:
+        """Whether the scores of a cell are those of its newest run, with this configuration and this protocol."""
+        record = self.records.get(cell.name, {})
+        if record.get("scored_options") != dict(cell.scored_options):
+            return False
+        run = _begun(cell, runs)
+        return run is not None and record.get("run") == str(run) and (run / "best.safetensors").is_file()
+
+
+def _begun(cell: Cell, runs: Path) -> Path | None:
+    """The newest run of a cell, if it is of this configuration."""
+    records = sorted((runs / cell.name).glob("*/config.yaml"), reverse=True)
+    if not records:
+        return None
+    same = _fixed(_stored(records[0].parent)) == _fixed(config_to_dict(cell.config))
+    return records[0].parent if same else None
+
+
+def _stored(run: Path) -> dict[str, Any]:
+    """The configuration in force of a run."""
+    config: dict[str, Any] = yaml.safe_load((run / "config.yaml").read_text())
+    return config
+
+
+def _fixed(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values that make a run this experiment and no other, by dotted key."""
+    values: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if name in _FREE:
+            continue
+        if isinstance(value, Mapping):
+            values |= _fixed(value, f"{name}.")
+        else:
+            values[name] = value
+    return values
+
+
+def train_cell(
+    cell: Cell, results: Results, runs: Path, *, device: torch.device, progress: Progress | None = None
+) -> Path:
+    """Train a cell, or go on with its run; nothing is left to train where that was finished.
+
+    Args:
+        cell: whose data are there.
+        results: that may hold a cell to start from.
+        runs: folder of all runs.
+        device: to work on.
+        progress: who watches.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        SegdepthError: if it cannot be trained.
+    """
+    config = _with_start(cell, results, runs)
+    try:
+        return train(config, name=cell.name, root=runs, accelerator=device.type, progress=progress).folder
+    except torch.OutOfMemoryError:
+        raise SegdepthError("out of memory; try training.accumulation=2, or a larger device") from None
+
+
+def score_cell(
+    cell: Cell, run: Path, results: Results, *, device: torch.device, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Score a cell's run and write the scores down.
+
+    Args:
+        cell: whose data are there.
+        run: its folder.
+        results: to add to.
+        device: to work on.
+        progress: called with (pictures scored, pictures in all).
+    """
+    evaluation = _score(cell, run, device, progress)
+    results.write(
+        cell.name,
+        {
+            "run": str(run),
+            "scores": evaluation.scores,
+            "published": dict(cell.published),
+            "protocol": evaluation.protocol,
+            "scored_options": dict(cell.scored_options),
+            "started_from": _started_from(run),
+            "provenance": provenance(cell.config.seed),
+        },
+    )
+
+
+def _with_start(cell: Cell, results: Results, runs: Path) -> Config:
+    """The configuration that goes on with the cell's run, or begins a new one."""
+    begun = _begun(cell, runs)
+    checkpoint = newest_whole_checkpoint(begun) if begun else None
+    if begun and checkpoint:
+        weights = _stored(begun)["training"]["init_from"]  # goes on as it began
+    else:
+        weights = _start(cell, results) or cell.config.training.init_from
+    update = {"resume": checkpoint, "init_from": weights and Path(weights)}
+    return cell.config.model_copy(update={"training": cell.config.training.model_copy(update=update)})
+
+
+def _start(cell: Cell, results: Results) -> Path | None:
+    """The weights to start from: those of the same network's cell that the published one started from, once it is done."""
+    kind = _STARTS.get(cell.kind)
+    record = results.records.get(f"{cell.name.partition('_')[0]}_{kind}", {})
+    weights = Path(record["run"]) / "best.safetensors" if "run" in record else None
+    return weights if weights is not None and weights.is_file() else None
+
+
+def _started_from(run: Path) -> str:
+    config = _stored(run)
+    weights = config["training"]["init_from"]
+    return str(weights or ("ImageNet" if config["model"]["pretrained"] else "random weights"))
+
+
+def _score(cell: Cell, run: Path, device: torch.device, progress: Callable[[int, int], None] | None) -> Evaluation:
+    net, task, settings = load_network(run, device), TASKS[cell.config.task], cell.config.training
+    size = (cell.config.data.img_rows, cell.config.data.img_cols)
+
+    def answers(dataset: Dataset, **looks: Any) -> Evaluation:
+        return evaluate(
+            net, dataset, task, size=size, batch_size=settings.batch_size, n_workers=settings.n_workers,
+            progress=progress, **looks,
+        )  # fmt: skip
+
+    protocol = _PLACES[cell.kind].protocol
+    named = {protocol: PROTOCOLS[protocol].protocol} if protocol else None
+    scored = score(answers, cell.scored_set(), task, protocols=named)
+    return next(iter(scored.evaluations.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A score of a cell beside the published one.
+
+    Attributes:
+        cell: its name.
+        score: its name.
+        published: of the paper or read-me.
+        ours: of our run.
+        better: whether ours is at least as good; None where there is no score.
+        protocol: how ours was taken.
+    """
+
+    cell: str
+    score: str
+    published: float
+    ours: float | None
+    better: bool | None
+    protocol: str
+
+
+def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """One row for each published score of the cells that are done, in the order of the published table."""
+    return [
+        _row(name, score_name, published, records[name])
+        for name, scores in PUBLISHED.items()
+        if name in records
+        for score_name, published in scores.items()
+    ]
+
+
+def _row(name: str, score_name: str, published: float, record: Mapping[str, Any]) -> Row:
+    ours, protocol = record["scores"].get(score_name), record["protocol"]
+    larger = score_name in ("mIoU", "a1", "a2", "a3")
+    better = None if ours is None else (ours >= published if larger else ours <= published)
+    named = protocol["name"] if name.endswith("kitti_depth") else f"{name.split('_')[1]} {protocol['split']}"
+    said = f"{named}, {protocol['files_scored']} of {protocol['files_expected']} files"
+    return Row(name, score_name, published, ours, better, said)
+
+
+def to_markdown(table: Sequence[Row]) -> str:
+    """The rows as a Markdown table; what is at least as good as published is bold."""
+    lines = ["| cell | score | published | ours | difference | protocol |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in table:
+        ours, difference = ("-", "-") if row.ours is None else (f"{row.ours:.4f}", f"{row.ours - row.published:+.4f}")
+        bold = "**" if row.better else ""
+        lines.append(
+            f"| {row.cell} | {row.score} | {row.published:.3f} | {bold}{ours}{bold} | {difference} | {row.protocol} |"
+        )
+    return "\n".join(lines) + "\n"

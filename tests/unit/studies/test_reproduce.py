@@ -1,0 +1,51 @@
+"""The table of published numbers and ours; which cells there are and in which order."""
+
+from typing import Any
+
+import pytest
+
+from segdepth.core.errors import ConfigError
+from segdepth.studies.published import PUBLISHED
+from segdepth.studies.reproduce import choose, rows, to_markdown
+from segdepth.tasks import TASKS
+
+
+def record(split: str, **scores: float | None) -> dict[str, Any]:
+    protocol = {"name": "eigen-raw-garg", "split": split, "files_scored": 690, "files_expected": 697}
+    return {"scores": scores, "protocol": protocol}
+
+
+def test_the_published_scores_are_scores_of_their_tasks() -> None:
+    for name, scores in PUBLISHED.items():
+        task = TASKS[name.rpartition("_")[2]]
+        assert set(scores) <= set(task.table_scores)
+        assert task.best_score in scores
+        for score, value in scores.items():
+            assert 0 < value < (1 if score not in ("sq_rel", "rmse") else 10)
+
+
+def test_cells_are_chosen_by_globs_and_starts_come_first() -> None:
+    assert len(choose()) == 24
+    assert choose(["fcrn_*_seg"]) == ["fcrn_cityscapes_seg", "fcrn_kitti_seg"]
+    assert choose(["fcrn_kitti_seg", "fcrn_cityscapes_seg"]) == ["fcrn_cityscapes_seg", "fcrn_kitti_seg"]
+    with pytest.raises(ConfigError, match="no cell fits"):
+        choose(["fcrn_*", "resnet_*"])
+
+
+def test_better_is_larger_or_smaller_as_the_score_has_it() -> None:
+    depth = record("test", abs_rel=0.1, sq_rel=0.7, rmse=4.45, rmse_log=None, a1=0.9, a2=0.9)
+    table = {row.score: row for row in rows({"fcn8s_kitti_depth": depth})}
+    verdicts = {score: row.better for score, row in table.items()}
+    assert verdicts == {"abs_rel": True, "sq_rel": False, "rmse": True, "rmse_log": None, "a1": True, "a2": False,
+                        "a3": None}  # fmt: skip
+    assert table["abs_rel"].protocol == "eigen-raw-garg, 690 of 697 files"
+    (seg,) = rows({"fcn8s_cityscapes_seg": record("val", mIoU=0.7)})
+    assert (seg.published, seg.ours, seg.better) == (0.672, 0.7, True)
+    assert seg.protocol == "cityscapes val, 690 of 697 files"
+
+
+def test_the_markdown_table() -> None:
+    text = to_markdown(rows({"fcn8s_kitti_depth": record("test", abs_rel=0.1, a1=0.8)}))
+    assert "| fcn8s_kitti_depth | abs_rel | 0.106 | **0.1000** | -0.0060 | eigen-raw-garg, 690 of 697 files |" in text
+    assert "| fcn8s_kitti_depth | a1 | 0.863 | 0.8000 | -0.0630 |" in text
+    assert "| fcn8s_kitti_depth | rmse | 4.450 | - | - |" in text

@@ -147,8 +147,10 @@ class _Walk:
     def _source(self, index: int, place: int | None = None) -> tuple[Rows, Route]:
         """The rows in which a node's gradient stands, and the route to it, or to its part for one input."""
         route = self._p.layout.routes[index]
-        part = route if place is None else route.through(self._p.graph.nodes[index], place)
-        return self._rows[route.value], part
+        if place is not None:
+            node = self._p.graph.nodes[index]
+            route = route.through(node, place, self._p.graph.nodes[node.inputs[place]].shape[1:])
+        return self._rows[route.value], route
 
     def _convolution(self, index: int, rows: Rows, fresh: bool, added: tuple[int, int] | None) -> None:
         above, route = self._source(index)

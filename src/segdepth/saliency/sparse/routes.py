@@ -25,6 +25,8 @@ class Route:
         columns: of columns.
         channels: first channel and the one after the last.
         shift: what a channel of the value has to be raised by to be the other's.
+        inside: whether what stands around the value in the other is not its own: positions beyond the value's border
+            have one there, too.
     """
 
     value: int
@@ -32,15 +34,22 @@ class Route:
     columns: Affine
     channels: tuple[int, int]
     shift: int
+    inside: bool = False
 
     def numbers(self) -> Int[ndarray, "9"]:
         """For the kernels."""
         return np.array([*self.rows, *self.columns, *self.channels, self.shift], np.int64)
 
-    def through(self, node: Node, place: int) -> "Route":
-        """The route of an input of a node, given the node's own."""
+    def through(self, node: Node, place: int, sizes: tuple[int, int]) -> "Route":
+        """The route of an input of a node, given the node's own.
+
+        Args:
+            node: whose route this is.
+            place: of the input.
+            sizes: rows and columns of the input.
+        """
         rows = columns = (1, 0, 1)
-        (first, stop), shift = self.channels, self.shift
+        (first, stop), shift, inside = self.channels, self.shift, self.inside
         match node:
             case Concat():
                 first += sum(node.channels[:place])
@@ -52,7 +61,25 @@ class Route:
             case Window():
                 rows, columns = (1, -node.start[1], node.step[1]), (1, -node.start[2], node.step[2])
                 shift -= node.start[0]
-        return Route(self.value, _after(self.rows, rows), _after(self.columns, columns), (first, stop), shift)
+                inside |= any(node.start[1 + k] < 0 or _shown(node, k)[1] > sizes[k] for k in (0, 1))
+        return Route(self.value, _after(self.rows, rows), _after(self.columns, columns), (first, stop), shift, inside)
+
+    def holds(self, window: Window, sizes: tuple[int, int]) -> bool:
+        """Whether a window's input can be read through it, given the window's own route.
+
+        Not if the window leaves out positions that, reckoned on through its border or between its steps, have a place
+        in the other value after all: there stands somebody else's gradient.
+        """
+        left_out = any(window.start[1 + k] > 0 or _shown(window, k)[1] < sizes[k] for k in (0, 1))
+        stepped = window.step[1:] != (1, 1)
+        enlarged = self.rows[0] != 1 or self.columns[0] != 1
+        return not (left_out and self.inside) and not (stepped and (enlarged or self.inside))
+
+
+def _shown(window: Window, axis: int) -> tuple[int, int]:
+    """First row (or column) of the input that a window shows, and the one after the last."""
+    start, step, count = window.start[1 + axis], window.step[1 + axis], window.shape[1 + axis]
+    return start, start + (count - 1) * step + 1
 
 
 def _after(outer: Affine, inner: Affine) -> Affine:
@@ -111,8 +138,11 @@ def _place(graph: Graph, layout: Layout, summed: dict[int, bool], value: int, us
     if len(users) == 1 and value not in (layout.last, 0):
         index, place = users[0]
         user = graph.nodes[index]
-        if _is_part(user, summed[index]):
-            layout.routes[value] = layout.routes[index].through(user, place)
+        node = graph.nodes[value]
+        route = layout.routes[index].through(user, place, node.shape[1:])
+        lost = isinstance(node, Window) and not route.holds(node, graph.nodes[node.inputs[0]].shape[1:])
+        if _is_part(user, summed[index]) and not lost:
+            layout.routes[value] = route
             summed[value] = summed[index] or isinstance(user, Add)
             return
     layout.routes[value] = own

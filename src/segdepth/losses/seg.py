@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import Annotated
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor
@@ -123,7 +122,13 @@ def _pixel_losses(
         if len(weight) != classes:
             raise InputError(f"the loss has {len(weight)} class weights but the network has {classes} classes")
         weights = _weights(tuple(weight), logits.dtype, logits.device)
-    return F.cross_entropy(logits, target, weight=weights, ignore_index=ignore, reduction="none"), target
+    labelled = target != ignore
+    labels = target.where(labelled, 0)
+    # not F.cross_entropy, which has no deterministic form on a GPU (as of torch 2.13)
+    losses = -logits.log_softmax(1).gather(1, labels[:, None])[:, 0]
+    if weights is not None:
+        losses = losses * weights[labels]
+    return losses.masked_fill(~labelled, 0), target
 
 
 def _check_labels(target: Int64[Tensor, "b h w"], known: Bool[Tensor, "b h w"], classes: int, ignore: int) -> None:

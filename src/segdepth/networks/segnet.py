@@ -2,8 +2,9 @@
 
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
@@ -59,5 +60,22 @@ class SegNet(Network):
             poolings.append((indices, size))
         for stage in (*self.decoder, self.last):
             indices, size = poolings.pop()
-            x = stage(F.max_unpool2d(x, indices, [2, 2], output_size=size[-2:]))
+            x = stage(_unpool(x, indices, size[-2:]))
         return self.head(x)  # type: ignore[no-any-return]
+
+
+def _unpool(
+    x: Float[Tensor, "b c h w"], indices: Int64[Tensor, "b c h w"], size: torch.Size
+) -> Float[Tensor, "b c _h _w"]:
+    """Each value back to the place of its window that it was taken from, zeros elsewhere."""
+    if x.is_cuda and torch.are_deterministic_algorithms_enabled():
+        return scattered(x, indices, size)
+    return F.max_unpool2d(x, indices, [2, 2], output_size=size)
+
+
+def scattered(
+    x: Float[Tensor, "b c h w"], indices: Int64[Tensor, "b c h w"], size: torch.Size
+) -> Float[Tensor, "b c _h _w"]:
+    """``max_unpool2d`` by an operation that PyTorch has a deterministic form of on GPUs."""
+    flat = x.new_zeros(*x.shape[:2], size[0] * size[1])
+    return flat.scatter(2, indices.flatten(2), x.flatten(2)).view(*x.shape[:2], *size)

@@ -1,6 +1,7 @@
 """Training, from top to bottom: validate if due, update, log, checkpoint."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -317,6 +318,7 @@ def _folder_of(source: Path | None, root: Path, name: str, config: Config) -> Pa
 
 
 def _be_deterministic() -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
 

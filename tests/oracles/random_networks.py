@@ -207,6 +207,10 @@ STEPS = (Conv, Conv, Wide, Transposed, Pool, Average, Hourglass, Residual, Pyram
          Gate, Split)  # fmt: skip
 
 
+#: Ways to end.
+TAILS = 7
+
+
 class RandomNetwork(nn.Module):
     """A chain of steps with a shortcut over some of them, back to the input's size by one of several tails.
 
@@ -238,7 +242,7 @@ class RandomNetwork(nn.Module):
                 kept = y
         if self.d[0] % 2:
             y = y + F.interpolate(kept, y.shape[-2:], mode="nearest")
-        tail = self.d[1] % 4
+        tail = self.d[1] % TAILS
         if tail == 0:  # the last layer mixes channels at full size: there is no linear tail
             y = self.last(F.interpolate(y, size, mode="bilinear")).tanh()
             return y[..., : size[0], : size[1]]  # a 1x1 kernel with its padding makes it larger
@@ -246,7 +250,14 @@ class RandomNetwork(nn.Module):
             return F.interpolate(self.last(y), size, mode="bilinear", align_corners=bool(self.d[2] % 2)) * 1.5
         if tail == 2:
             return F.interpolate(self.last(y), size, mode="bicubic").sigmoid()
-        return F.interpolate(F.interpolate(self.last(y), scale_factor=2), size, mode="bilinear")
+        if tail == 3:
+            return F.interpolate(F.interpolate(self.last(y), scale_factor=2), size, mode="bilinear")
+        y = F.interpolate(self.last(y), size, mode="bilinear")
+        if tail == 4:  # the last operation joins maps, parts of which are dead
+            return torch.cat([y[..., :5, :].relu(), y.flip(2)[..., 5:, :], y[..., :0, :]], 2)
+        if tail == 5:
+            return F.max_pool2d(y, 3, 1, 1)
+        return y.relu() * y.flip(3).sigmoid()  # the last is a sum
 
     def __str__(self) -> str:
-        return " ".join([*(type(step).__name__ for step in self.steps), f"tail {self.d[1] % 4}"])
+        return " ".join([*(type(step).__name__ for step in self.steps), f"tail {self.d[1] % TAILS}"])

@@ -34,9 +34,10 @@ def saliency(
     from segdepth.core.errors import InputError
     from segdepth.evaluation.pictures import save_saliency
 
-    from .console import err, out
+    from .console import log_to_terminal, out
     from .loading import load_checked
 
+    log_to_terminal()  # warns of a map that is zero everywhere, and of operations that slow the engine down
     if pixel is None:
         if pos_i is None or pos_j is None:
             raise InputError("name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL)")
@@ -46,8 +47,3 @@ def saliency(
     net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
     result = save_saliency(net, image, pixel, target, output)
     out.print(f"{result.answer} -> {result.folder}/ ({', '.join(result.files)})", highlight=False, soft_wrap=True)
-    if result.peak == 0:
-        err.print(
-            f"segdepth: the map is zero everywhere: the answer at {pixel} has no gradient (a dead ReLU?)",
-            style="yellow",
-        )

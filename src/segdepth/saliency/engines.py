@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -84,6 +85,18 @@ def _fastest(image: Float[Tensor, "_ h w"], count: int) -> list[str]:
     return [*sparse, "windowed", "batched"]
 
 
+#: What was said of each network.
+_said: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
+
+
+def _say_once(net: nn.Module, words: str) -> None:
+    """A study asks for a thousand pictures; one warning is enough."""
+    said = _said.setdefault(net, set())
+    if words not in said:
+        said.add(words)
+        log.warning("%s", words)
+
+
 def explain_with(
     engine: str, net: nn.Module, image: Float[Tensor, "_ h w"], target: Target, window: Box, count: int
 ) -> Explainer:
@@ -111,7 +124,7 @@ def explain_with(
         except UnsupportedOperationError as error:
             if name == names[-1]:
                 raise
-            log.warning("saliency: the network holds %s, which the %s engine does not know", error.operation, name)
+            _say_once(net, f"saliency: the network holds {error.operation}, which the {name} engine does not know")
             continue
         check_output(explainer.output[None], image[None], target)
         log.debug("saliency: engine %s", name)

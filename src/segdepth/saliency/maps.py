@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 #: Bytes of maps, or of a method's sums, that streaming holds at a time.
 BLOCK_BYTES = 256 << 20
 
+#: Channels of our networks' pictures.
+COLOURS = 3
+
 #: How many of the pixels without a gradient a warning names.
 NAMED = 5
 
@@ -83,8 +86,9 @@ def saliency_maps(
         multiply by it).
 
     Raises:
-        InputError: if a pixel is outside the picture, the target does not fit the network or the engine does not know
-            an operation of it.
+        InputError: if the picture is not one picture of finite numbers, a pixel is outside it, the target does not fit
+            the network, or the engine, asked for by name, does not know an operation of it. A picture of another size
+            than the network was trained at is a warning.
         ConfigError: if there is no such method, engine or crop.
 
     Source:
@@ -231,13 +235,18 @@ def _window(crop: Crop, height: int, width: int) -> Box:
 
 
 def _check_image(net: nn.Module, image: Tensor) -> None:
+    if image.dim() != 3 or not image.numel():
+        raise InputError(f"the picture has the shape {list(image.shape)}; give one picture [channels, rows, columns]")
+    card = getattr(net, "card", None)
+    if card is not None and len(image) != COLOURS:
+        raise InputError(f"the picture has {len(image)} channels; the network sees {COLOURS} (RGB)")
     if not image.is_floating_point():
         raise InputError(
             f"the picture is {image.dtype}; give it in the network's input range, as net.preprocessing makes it"
         )
     if not torch.isfinite(image).all():
         raise InputError("the picture holds values that are not finite")
-    trained = getattr(getattr(net, "card", None), "input_size", None)
+    trained = getattr(card, "input_size", None)
     if trained is not None and tuple(trained) != tuple(image.shape[-2:]):
         log.warning(
             "saliency: the picture is %dx%d, but the network was trained at %dx%d",

@@ -25,6 +25,7 @@ from segdepth.saliency.batched import BatchedExplainer
 from segdepth.saliency.graph import cache
 from segdepth.saliency.memory import in_halves
 from segdepth.saliency.tiles import tile_pixels
+from segdepth.tasks import create_network
 
 HEIGHT, WIDTH = 20, 33
 PIXELS = [(r, c) for r in range(1, HEIGHT, 4) for c in range(0, WIDTH, 5)]
@@ -149,9 +150,12 @@ def test_an_unknown_operation_is_named_and_auto_falls_back(image: Tensor, caplog
     for engine in ("windowed", "sparse"):
         with pytest.raises(UnsupportedOperationError, match=r"aten\._softmax.*engine 'batched'"):
             saliency_maps(net, image, PIXELS, engine=engine)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "segdepth"):
+        agree(net, image, "auto", method="smoothgrad")
         agree(net, image, "auto")
-    assert "aten._softmax" in caplog.text
+    said = [record.getMessage() for record in caplog.records if "aten._softmax" in record.getMessage()]
+    assert len(said) == 2, "one line for each engine, whatever the number of pictures"
+    assert ["sparse" in said[0], "windowed" in said[1]] == [True, True]
 
 
 @pytest.mark.parametrize(("kind", "words"), [(Custom, "custom function Squared"), (Branching, "decision by the input")])
@@ -181,6 +185,48 @@ def test_a_network_that_ignores_the_picture_there(image: Tensor, engine: str, ca
     found = saliency_maps(net, image, PIXELS, engine=engine)
     assert not found.any()
     assert f"{len(PIXELS)} of {len(PIXELS)} maps are zero everywhere" in caplog.text
+    assert "at (1, 0), (1, 5), (1, 10), (1, 15), (1, 20), ..." in caplog.text
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_maps_without_gradient_are_said_once(
+    image: Tensor, engine: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HalfDead(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            y = super().forward(x)
+            return torch.cat([y[..., :15].relu() * 0, y[..., 15:]], 3)
+
+    net = HalfDead().double()
+    dead = [index for index, (_, column) in enumerate(PIXELS) if column < 15]
+    monkeypatch.setattr(maps, "BLOCK_BYTES", 2 * 8 * HEIGHT * WIDTH)  # two maps at a time
+    for run in (
+        lambda **how: list(saliency_maps(net, image, PIXELS, engine=engine, iterate=True, **how)),
+        lambda **how: saliency_maps(net, image, PIXELS, engine=engine, **how),
+        lambda **how: list(saliency_chunks(net, image, PIXELS, engine=engine, **how)),
+    ):
+        caplog.clear()
+        run()
+        said = [
+            r.getMessage() for r in caplog.records if r.name.startswith("segdepth") and r.levelno >= logging.WARNING
+        ]
+        assert len(said) == 1, said
+        assert f"{len(dead)} of {len(PIXELS)} maps" in said[0]
+        told: list[int] = []
+        run(zeros=told.extend)
+        assert told == dead
+
+
+def test_a_picture_of_another_size_than_trained_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    net = create_network("segnet", "seg", width=0.125)
+    net.card = net.card.model_copy(update={"input_size": (48, 96)})
+    saliency_maps(net, torch.rand(3, 40, 64), [(3, 4)])
+    assert "the picture is 40x64, but the network was trained at 48x96" in caplog.text
+    caplog.clear()
+    saliency_maps(net, torch.rand(3, 48, 96), [(3, 4)])
+    assert "trained" not in caplog.text
+    with pytest.raises(InputError, match=r"1 channels; the network sees 3"):
+        saliency_maps(net, torch.rand(1, 48, 96), [(3, 4)])
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, "auto"])
@@ -286,6 +332,11 @@ def test_mistakes_are_named(net: Small, image: Tensor, options: dict[str, object
 
 
 def test_pictures_that_cannot_be_are_refused(net: Small, image: Tensor) -> None:
+    for shape in ((1, 3, HEIGHT, WIDTH), (HEIGHT, WIDTH), (3, 0, WIDTH)):
+        with pytest.raises(
+            InputError, match="the picture has the shape"
+        ):  # what a user sees, without our test's checker
+            maps._check_image(net, image.new_zeros(shape))
     with pytest.raises(InputError, match="not finite"):
         saliency_maps(net, image / 0, PIXELS)
     assert not saliency_maps(net, image, []).numel()

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .graph import Graph, build_graph
+from .unsupported import UnsupportedOperationError
 
 __all__ = ["cached_graph"]
 
@@ -21,7 +22,7 @@ LARGEST = 2
 @dataclass(frozen=True, eq=False)
 class _Entry:
     fingerprint: tuple[Any, ...]
-    graph: Graph
+    graph: Graph | str  # the name of the operation that cannot be taken apart, found out once too
 
 
 _cache: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], _Entry]] = WeakKeyDictionary()
@@ -43,11 +44,20 @@ def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Fl
     entries = _cache.setdefault(net, {})
     entry = entries.pop(key, None)
     if entry is None or entry.fingerprint != fingerprint:
-        entry = _Entry(fingerprint, build_graph(function, image))
+        entry = _Entry(fingerprint, _graph_or_reason(function, image))
     entries[key] = entry  # the one used last stands last
     while len(entries) > LARGEST:
         del entries[next(iter(entries))]
+    if isinstance(entry.graph, str):
+        raise UnsupportedOperationError(entry.graph)
     return entry.graph
+
+
+def _graph_or_reason(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph | str:
+    try:
+        return build_graph(function, image)
+    except UnsupportedOperationError as error:
+        return error.operation
 
 
 def _fingerprint(net: nn.Module) -> tuple[Any, ...]:

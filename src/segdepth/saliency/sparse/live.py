@@ -66,8 +66,9 @@ def live_units(graph: Graph, state: State, last: int, wanted: set[int], cone: li
         if index not in carrying:
             continue
         mask = carrying.pop(index)
-        if index in wanted:
-            lists[index] = _listed(_both(mask, reaching[index]), graph.nodes[index].shape, cone[index])
+        if index in wanted:  # of the value from which gradients start all units are listed: seeds may be anywhere
+            live = None if index == last else _both(mask, reaching[index])
+            lists[index] = _listed(live, graph.nodes[index].shape, cone[index])
         for place, value in enumerate(graph.nodes[index].inputs):
             found = _carried(graph, index, place, mask, state)
             carrying[value] = _either(carrying[value], found) if value in carrying else found

@@ -180,8 +180,9 @@ def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> li
         checked = model.model_validate(given)
     except ValidationError as error:
         return [_sentence(where, d, path, model, {"training": {"augmentations": given}}) for d in error.errors()]
-    if given:  # in the order of the file
-        dump["training"]["augmentations"] = {name: getattr(checked, name) for name in given}
+    if given:  # in the order of the file, without those that null switches off
+        values = {name: getattr(checked, name) for name in given}
+        dump["training"]["augmentations"] = {name: value for name, value in values.items() if value is not None}
     return []
 
 

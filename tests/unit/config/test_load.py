@@ -74,6 +74,12 @@ def test_saved_configurations_say_the_same_again(tmp_path: Path) -> None:
     assert check_config(yaml.safe_load(yaml.safe_dump(config_to_dict(config)))) == config
 
 
+def test_null_switches_an_augmentation_off(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, FULL), ["training.augmentations.hflip=null"])
+    assert "hflip" not in (config.training.augmentations or {})
+    assert "gamma" in (config.training.augmentations or {})
+
+
 def test_absent_and_null_sections_have_defaults() -> None:
     config = check_config(
         {**MINIMAL, "training": {"augmentations": None, "lr_schedule": None, "resume": None, "loss": None}}

@@ -51,6 +51,7 @@ class _Place:
         scored: the data to score on.
         dataset: how the latter are read.
         split: of them.
+        files: that the published scores are of.
         protocol: a named one; None for the data set's own.
     """
 
@@ -58,15 +59,21 @@ class _Place:
     scored: str
     dataset: str
     split: str
+    files: int
     protocol: str | None = None
+
+    @property
+    def words(self) -> str:
+        """How cells are scored here, in short."""
+        return self.protocol or f"{self.scored} {self.split}"
 
 
 _EIGEN = "eigen-raw-garg"
 _PLACES = {
-    "cityscapes_seg": _Place("cityscapes", "cityscapes", "cityscapes", "val"),
-    "kitti_seg": _Place("kitti_semantics", "kitti_semantics", "kitti", "val"),
-    "kitti_depth": _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", _EIGEN),
-    "cityscapes_depth": _Place("cityscapes", "cityscapes", "cityscapes", "test"),
+    "cityscapes_seg": _Place("cityscapes", "cityscapes", "cityscapes", "val", 500),
+    "kitti_seg": _Place("kitti_semantics", "kitti_semantics", "kitti", "val", 40),
+    "kitti_depth": _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", 697, _EIGEN),
+    "cityscapes_depth": _Place("cityscapes", "cityscapes", "cityscapes", "test", 1525),
 }
 
 #: Cells of a kind whose published numbers were had by going on from cells of another kind.
@@ -105,8 +112,7 @@ class Cell:
     @property
     def protocol(self) -> str:
         """How it is scored, in a few words."""
-        place = _PLACES[self.kind]
-        return place.protocol or f"{place.scored} {place.split}"
+        return _PLACES[self.kind].words
 
     def scored_set(self) -> Dataset:
         """The data to score on.
@@ -352,7 +358,7 @@ class Row:
         score: its name.
         published: of the paper or read-me.
         ours: of our run.
-        better: whether ours is at least as good; None where there is no score.
+        better: whether ours is at least as good; None where there is no score, or one of fewer files.
         protocol: how ours was taken.
     """
 
@@ -375,12 +381,13 @@ def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 
 
 def _row(name: str, score_name: str, published: float, record: Mapping[str, Any]) -> Row:
-    ours, protocol = record["scores"].get(score_name), record["protocol"]
+    place = _PLACES[name.partition("_")[2]]
+    ours, files = record["scores"].get(score_name), record["protocol"]["files_scored"]
     larger = score_name in ("mIoU", "a1", "a2", "a3")
-    better = None if ours is None else (ours >= published if larger else ours <= published)
-    named = protocol["name"] if name.endswith("kitti_depth") else f"{name.split('_')[1]} {protocol['split']}"
-    said = f"{named}, {protocol['files_scored']} of {protocol['files_expected']} files"
-    return Row(name, score_name, published, ours, better, said)
+    whole = files == place.files
+    better = (ours >= published if larger else ours <= published) if whole and ours is not None else None
+    protocol = f"{place.words}, {files} of {place.files} files" + ("" if whole else ": not comparable")
+    return Row(name, score_name, published, ours, better, protocol)
 
 
 def to_markdown(table: Sequence[Row]) -> str:

@@ -76,7 +76,7 @@ _PLACES = {
     "cityscapes_depth": _Place("cityscapes", "cityscapes", "cityscapes", "test", 1525),
 }
 
-#: Cells of a kind whose published numbers were had by going on from cells of another kind.
+#: Cells of a kind with few pictures -> the kind to start from, as most of the published runs did.
 _STARTS = {"kitti_seg": "cityscapes_seg"}
 
 #: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
@@ -320,7 +320,7 @@ def _with_start(cell: Cell, results: Results, runs: Path) -> Config:
 
 
 def _start(cell: Cell, results: Results) -> Path | None:
-    """The weights to start from: those of the same network's cell that the published one started from, once it is done."""
+    """The weights to start from: those of the same network's cell with more pictures, once it is done."""
     kind = _STARTS.get(cell.kind)
     record = results.records.get(f"{cell.name.partition('_')[0]}_{kind}", {})
     weights = Path(record["run"]) / "best.safetensors" if "run" in record else None

@@ -17,6 +17,7 @@ from .engine import Chunk, Explainer
 from .engines import EngineName, explain_with
 from .graph import Box
 from .methods import METHODS, Gradient, InputXGradient, Method, MethodName
+from .modes import step_by_step
 from .strongest import strongest, write_strongest
 from .target import Pixel, Target, check_pixels, fixed_targets
 
@@ -131,7 +132,7 @@ def saliency_chunks(
     """
     request = _Request.of(net, image, pixels, target, method, engine, crop)
     found: list[int] = []
-    for indices, box, signed in request.attributions(range(len(pixels))):
+    for indices, box, signed in step_by_step(request.attributions(range(len(pixels)))):
         maps = strongest(signed)
         found += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
         yield indices, box, maps
@@ -192,7 +193,7 @@ class _Request:
     def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> list[int]:
         """Write the maps of some pixels into zeros; returns the numbers of those that stay zero everywhere."""
         (top, _), (left, _) = self.window
-        for numbers, box, signed in self.attributions(indices):
+        for numbers, box, signed in step_by_step(self.attributions(indices)):
             write_strongest(maps, numbers, signed, box, (top, left))
         return [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, fx
 
+from ..modes import uninterrupted
 from .fold import fold_scales
 from .lower import lower
 from .nodes import MaxPool, Node, Pointwise
@@ -83,6 +84,7 @@ def build_graph(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h 
     Raises:
         UnsupportedOperationError: at an operation that is not known.
     """
-    traced = trace(function, image[None])
+    with uninterrupted():
+        traced = trace(function, image[None])
     with torch.no_grad():
         return Graph(fold_scales(lower(traced)), traced, image.new_empty(0))

@@ -84,9 +84,11 @@ class SegmentationScores(Metric):
         if self.ignore_index is not None:
             labelled = labelled & (truth != self.ignore_index)
         predicted = torch.where(self._is_class(prediction), prediction, self.num_classes)
-        # not bincount: on a GPU it waits for the largest value, and is not deterministic
-        cells = torch.where(labelled, truth * columns + predicted, 0)
-        self.counts.view(-1).scatter_add_(0, cells, labelled.long())
+        cells = truth * columns + predicted
+        if cells.device.type == "cpu":
+            self.counts += torch.bincount(cells[labelled], minlength=self.counts.numel()).view_as(self.counts)
+        else:  # bincount waits there for the largest value, and is not deterministic
+            self.counts.view(-1).scatter_add_(0, torch.where(labelled, cells, 0), labelled.long())
 
     def compute(self) -> dict[str, float | None]:
         """The scores as fractions 0..1; None where there was nothing to score.

@@ -99,6 +99,8 @@ def train(
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
     optimizer: Any = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
+    if settings.precision == "16-mixed":
+        optimizer._step_supports_amp_scaling = False  # the scaler unscales, before gradients are clipped
     if settings.channels_last:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

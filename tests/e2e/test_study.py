@@ -1,5 +1,6 @@
 """The saliency study as a user types it: planned, carried out, killed and gone on with, shared out, analysed."""
 
+import os
 import re
 import signal
 import subprocess
@@ -127,3 +128,33 @@ def test_the_doors_are_their_verbs(door: str) -> None:
     text = (REPOSITORY / door).read_text()
     assert f"segdepth {DOORS[door]}" in text
     assert ", ".join(f'"{word}"' for word in DOORS[door].split()) in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
+def test_torchrun_gives_the_same_numbers(
+    world: Path, checkpoints: dict[str, Path], tmp_path: Path, killed: bool
+) -> None:
+    """Two processes share the pictures; killed in the middle, the same command goes on."""
+    seg, depth = (str(checkpoints[task]) for task in ("seg", "depth"))
+    command = ["study", "iou", "--seg", seg, "--depth", depth]
+    assert main([*command, *flags(world, tmp_path / "alone")]) == 0
+    folder = tmp_path / "together/iou/segnet"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "segdepth",
+                *command, *flags(world, tmp_path / "together")]  # fmt: skip
+    if killed:
+        process = subprocess.Popen(
+            torchrun, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        until = time.monotonic() + 120
+        while not list(folder.glob("part-*.parquet")) and time.monotonic() < until and process.poll() is None:
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert 0 < len(list(folder.glob("part-*.parquet"))) < COUNT
+    subprocess.run(torchrun, check=True, capture_output=True, timeout=300)
+    alone, together = load_study(tmp_path / "alone/iou/segnet"), load_study(folder)
+    assert alone.rows.keys() == together.rows.keys()
+    for name, values in alone.rows.items():
+        np.testing.assert_array_equal(together.rows[name], values, err_msg=name)
+    assert not list(folder.glob(".*")) or killed, "no temporary file is left"

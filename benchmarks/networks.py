@@ -97,7 +97,8 @@ def difference(plain: nn.Module, ours: Network, x: Tensor) -> float:
     ours.eval()
     want = plain(x)
     got = ours.disparity(x) if getattr(plain, "depth", False) else ours(x)  # the plain DispNet answers disparity
-    return float((got - want).abs().max() / want.abs().max())
+    scale = want.abs().max()  # 0 where a legacy ReLU has left nothing of an untrained network
+    return float((got - want).abs().max() / torch.where(scale > 0, scale, 1))
 
 
 def forward(net: nn.Module, x: Tensor) -> Callable[[], None]:

@@ -165,7 +165,7 @@ def scoring(task: str, batch: Batch) -> tuple[Callable[[], None], Callable[[], N
     if task == "seg":
         output = torch.randn(len(target), CLASSES, *target.shape[-2:], device=target.device)
         seg = SegmentationScores(CLASSES).to(target.device)
-        return lambda: numpy_scores(task, output, target) and None, lambda: seg.update(output.argmax(1), target)
+        return lambda: numpy_scores(task, output, target) and None, lambda: seg.update(output.max(1).indices, target)
     output = 1 + 79 * torch.rand_like(target)
     depth = DepthScores(DepthProtocol(crop="none")).to(target.device)
     return lambda: numpy_scores(task, output, target) and None, lambda: depth.update(output, target)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -135,11 +135,11 @@ def _scores_per_image(
     prediction: Float64[Tensor, "b n"], truth: Float64[Tensor, "b n"], valid: Bool[Tensor, "b n"]
 ) -> Float64[Tensor, "b s"]:
     """Scores of each image, ordered as :data:`DEPTH_SCORES`; meaningless where no pixel is valid."""
-    p, g = torch.where(valid, prediction, 1), torch.where(valid, truth, 1)
+    p, g = torch.where(valid, prediction, 1), torch.where(valid, truth, 1)  # so every error is 0 where nothing is known
     n = valid.sum(1).clamp(min=1)
 
-    def mean(x: Float64[Tensor, "b n"]) -> Float64[Tensor, " b"]:
-        return torch.where(valid, x, 0).sum(1) / n
+    def mean(x: Shaped[Tensor, "b n"]) -> Float64[Tensor, " b"]:
+        return x.sum(1, dtype=torch.float64) / n
 
     error = p - g
     log_error = p.log() - g.log()
@@ -152,7 +152,7 @@ def _scores_per_image(
             mean(error.square() / g),
             mean(error.square()).sqrt(),
             mean_square_log.sqrt(),
-            *(mean((ratio < 1.25**k).double()) for k in (1, 2, 3)),
+            *(mean((ratio < 1.25**k) & valid) for k in (1, 2, 3)),
             100 * variance_log.sqrt(),
             mean(log_error.abs()) / math.log(10),
             mean(error.abs()),

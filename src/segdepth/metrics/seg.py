@@ -84,11 +84,13 @@ class SegmentationScores(Metric):
         if self.ignore_index is not None:
             labelled = labelled & (truth != self.ignore_index)
         predicted = torch.where(self._is_class(prediction), prediction, self.num_classes)
-        cells = truth * columns + predicted
+        nowhere = self.counts.numel()
+        cells = torch.where(labelled, truth * columns + predicted, nowhere)
         if cells.device.type == "cpu":
-            self.counts += torch.bincount(cells[labelled], minlength=self.counts.numel()).view_as(self.counts)
+            self.counts += torch.bincount(cells, minlength=nowhere + 1)[:nowhere].view_as(self.counts)
         else:  # bincount waits there for the largest value, and is not deterministic
-            self.counts.view(-1).scatter_add_(0, torch.where(labelled, cells, 0), labelled.long())
+            counted = torch.cat([self.counts.view(-1), self.counts.new_zeros(1)])
+            self.counts.copy_(counted.scatter_add_(0, cells, torch.ones_like(cells))[:nowhere].view_as(self.counts))
 
     def compute(self) -> dict[str, float | None]:
         """The scores as fractions 0..1; None where there was nothing to score.

@@ -41,7 +41,7 @@ class Logits(Output):
 
     def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
         """The class with the largest logit."""
-        return output.argmax(1)
+        return output.max(1).indices
 
 
 class DepthOutput(Output):

@@ -224,7 +224,7 @@ class _Request:
 
 def _are_zero(maps: Float[Tensor, "p _h _w"]) -> list[bool]:
     """Of each map, whether it is zero everywhere; one synchronisation for all of them."""
-    return (~maps.flatten(1).any(1)).tolist() if maps.numel() else [True] * len(maps)
+    return (maps.amax((1, 2)) == 0).tolist() if maps.numel() else [True] * len(maps)
 
 
 def _window(crop: Crop, height: int, width: int) -> Box:

@@ -28,7 +28,11 @@ def reproduce(
                      help="Where cityscapes, kitti_semantics, kitti_depth (prepared) or kitti_raw is; by default data/NAME."),
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs; results go to reproduce/ in it.")] = Path("runs"),
-    configs: Annotated[Path, typer.Option("--configs", help="Folder of the configurations.")] = Path("configs"),
+    configs: Annotated[
+        Path | None,
+        typer.Option("--configs", show_default=False,
+                     help="Folder of the configurations; by default configs/, else those that came with segdepth."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")] = False,
     dataset_list: Annotated[
         str | None,
@@ -58,7 +62,7 @@ def reproduce(
     log_to_terminal()
     options: dict[str, Any] = {"files": dataset_list} if dataset_list else {}
     options |= {"allow_missing": True} if allow_missing else {}
-    cells = plan(choose(only or ()), configs=configs, data=dict(map(_named_path, data or ())), overrides=overrides or (),
+    cells = plan(choose(only or ()), configs=configs or _recipes(), data=dict(map(_named_path, data or ())), overrides=overrides or (),
                  eigen_options=options)  # fmt: skip
     results = Results(runs / "reproduce")
     where = resolve_device(device)
@@ -66,6 +70,15 @@ def reproduce(
     _print_table(cells, results, runs, failed)
     if failed:
         raise typer.Exit(1)
+
+
+def _recipes() -> Path:
+    """``configs`` here, in the checkout that is installed, or in the installed package."""
+    import segdepth
+
+    package = Path(segdepth.__file__).parent
+    folders = (Path("configs"), package.parents[1] / "configs", package / "recipes")
+    return next((folder for folder in folders if (folder / "fcn8s_kitti_seg.yml").is_file()), folders[0])
 
 
 def _named_path(text: str) -> tuple[str, Path]:

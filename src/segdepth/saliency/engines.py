@@ -9,13 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
 from .batched import BatchedExplainer
 from .boxes import Reach
 from .engine import Explainer
 from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph
-from .modes import undisturbed
+from .modes import Precision, arithmetic, undisturbed
 from .reference import ReferenceExplainer
 from .tail import Tail
 from .target import Target, check_output, output_function
@@ -73,6 +74,14 @@ ENGINES: dict[str, Build] = {
     "reference": _reference,
 }
 
+
+def _bf16_pass(graph: Graph, state: State, last: int, reach: Reach) -> BackwardPass:
+    return WindowedPass(graph, state, last, reach, dtype=torch.bfloat16)
+
+
+#: The one engine that can go back in bfloat16: its masks come from a forward pass in full precision.
+BF16 = _graph_engine(_bf16_pass)
+
 #: From how many pixels on the sparse engine's longer preparation pays.
 MANY = 16
 
@@ -98,7 +107,13 @@ def _say_once(net: nn.Module, words: str) -> None:
 
 
 def explain_with(
-    engine: str, net: nn.Module, image: Float[Tensor, "_ h w"], target: Target, window: Box, count: int
+    engine: str,
+    net: nn.Module,
+    image: Float[Tensor, "_ h w"],
+    target: Target,
+    window: Box,
+    count: int,
+    precision: Precision = "full",
 ) -> Explainer:
     """Get an engine ready for a picture; the network is in eval mode meanwhile and left as it was.
 
@@ -109,17 +124,22 @@ def explain_with(
         target: what will be explained.
         window: rows and columns of the picture that matter.
         count: how many pixels will be explained.
+        precision: of the arithmetic; bfloat16 is the windowed engine's.
 
     Raises:
-        ConfigError: if there is no such engine.
+        ConfigError: if there is no such engine, or it does not work in this precision.
         InputError: if the target does not fit the network.
         UnsupportedOperationError: if the engine was named and does not know an operation of the network.
     """
     names = _fastest(image, count) if engine == "auto" else [engine]
+    if precision == "bf16":
+        if engine not in ("auto", "windowed"):
+            raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {engine!r}")
+        names = ["windowed"]
     for name in names:
-        build = pick(ENGINES, name, kind="saliency engine")
+        build = BF16 if precision == "bf16" else pick(ENGINES, name, kind="saliency engine")
         try:
-            with undisturbed(net):
+            with undisturbed(net), arithmetic(precision):
                 explainer = build(net, output_function(net, target), image.detach().clone(), window)
         except UnsupportedOperationError as error:
             if name == names[-1]:

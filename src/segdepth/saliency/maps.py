@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,7 @@ from .engine import Chunk, Explainer
 from .engines import EngineName, explain_with
 from .graph import Box
 from .methods import METHODS, Gradient, InputXGradient, Method, MethodName
-from .modes import step_by_step
+from .modes import Precision, step_by_step
 from .strongest import strongest, write_strongest
 from .target import Pixel, Target, check_pixels, fixed_targets
 
@@ -44,13 +44,13 @@ ZeroReport = Callable[[list[int]], None]
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[False] = ..., crop: Crop = ...,
-    zeros: ZeroReport | None = ...,
+    precision: Precision = ..., zeros: ZeroReport | None = ...,
 ) -> Float[Tensor, "p _h _w"]: ...  # fmt: skip
 @overload
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[True], crop: Crop = ...,
-    zeros: ZeroReport | None = ...,
+    precision: Precision = ..., zeros: ZeroReport | None = ...,
 ) -> Iterator[Float[Tensor, "_p _h _w"]]: ...  # fmt: skip
 def saliency_maps(
     net: nn.Module,
@@ -62,6 +62,7 @@ def saliency_maps(
     engine: EngineName = "auto",
     iterate: bool = False,
     crop: Crop = None,
+    precision: Precision = "full",
     zeros: ZeroReport | None = None,
 ) -> Float[Tensor, "p _h _w"] | Iterator[Float[Tensor, "_p _h _w"]]:
     """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
@@ -79,6 +80,8 @@ def saliency_maps(
         iterate: give an iterator over blocks of maps, in the pixels' order and in bounded memory, not one tensor.
         crop: compute and give the maps in this window only: a name (see ``segdepth.geometry.crops``), or row and column
             slices.
+        precision: "full" is float32 (or the picture's type) throughout, also where PyTorch would take TF32 by itself; "tf32"
+            and "bf16" are faster on a GPU and less exact (see :func:`~segdepth.saliency.precision.precision_error`).
         zeros: called once, when the last map is made, with the numbers of the pixels whose map is zero everywhere, if
             there are any: the answer has no gradient there, as behind a dead ReLU. By default a warning names them.
 
@@ -95,7 +98,7 @@ def saliency_maps(
     Source:
         Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
     """
-    request = _Request.of(net, image, pixels, target, method, engine, crop)
+    request = _Request.of(net, image, pixels, target, method, engine, crop, precision)
     report = zeros or request.warn
     if iterate:
         return request.blocks(report)
@@ -114,6 +117,7 @@ def saliency_chunks(
     method: MethodName | Method = "gradient",
     engine: EngineName = "auto",
     crop: Crop = None,
+    precision: Precision = "full",
     zeros: ZeroReport | None = None,
 ) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:
     """The same maps as the engine makes them: which pixels, where in the picture, and the maps over that box.
@@ -128,11 +132,12 @@ def saliency_chunks(
         method: see there.
         engine: see there.
         crop: see there; boxes count from the picture's corner, not the crop's.
+        precision: see there.
         zeros: see there.
     """
-    request = _Request.of(net, image, pixels, target, method, engine, crop)
+    request = _Request.of(net, image, pixels, target, method, engine, crop, precision)
     found: list[int] = []
-    for indices, box, signed in step_by_step(request.attributions(range(len(pixels)))):
+    for indices, box, signed in step_by_step(request.attributions(range(len(pixels))), precision):
         maps = strongest(signed)
         found += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
         yield indices, box, maps
@@ -150,21 +155,25 @@ class _Request:
     target: Target
     method: Method
     engine: str
+    precision: Precision
     window: Box
     first: Explainer
 
     @staticmethod
     def of(
         net: nn.Module, image: Tensor, pixels: Sequence[Pixel], target: Target, method: MethodName | Method,
-        engine: str, crop: Crop,
+        engine: str, crop: Crop, precision: Precision = "full",
     ) -> "_Request":  # fmt: skip
         _check_image(net, image)
         height, width = image.shape[-2:]
         check_pixels(pixels, (height, width))
         window = _window(crop, height, width)
         chosen = pick(METHODS, method, kind="saliency method") if isinstance(method, str) else method
-        first = explain_with(engine, net, image, target, window, len(pixels))
-        return _Request(net, image.detach(), pixels, target, chosen, engine, window, first)
+        pick(dict.fromkeys(get_args(Precision)), precision, kind="precision")
+        if precision == "tf32" and image.device.type != "cuda":
+            raise InputError(f"precision 'tf32' is of NVIDIA GPUs; the picture is on {image.device.type!r}")
+        first = explain_with(engine, net, image, target, window, len(pixels), precision)
+        return _Request(net, image.detach(), pixels, target, chosen, engine, precision, window, first)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -176,7 +185,7 @@ class _Request:
         """The picture itself has been looked at already."""
         if picture is self.image:
             return self.first
-        return explain_with(self.engine, self.net, picture, self.target, self.window, len(self.pixels))
+        return explain_with(self.engine, self.net, picture, self.target, self.window, len(self.pixels), self.precision)
 
     def attributions(self, indices: range) -> Iterator[Chunk]:
         """Of some pixels, numbered from 0; not more at a time than memory holds."""
@@ -193,7 +202,7 @@ class _Request:
     def fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> list[int]:
         """Write the maps of some pixels into zeros; returns the numbers of those that stay zero everywhere."""
         (top, _), (left, _) = self.window
-        for numbers, box, signed in step_by_step(self.attributions(indices)):
+        for numbers, box, signed in step_by_step(self.attributions(indices), self.precision):
             write_strongest(maps, numbers, signed, box, (top, left))
         return [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
 

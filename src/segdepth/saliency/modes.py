@@ -4,14 +4,17 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import nn
 
-__all__ = ["grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted"]
+__all__ = ["Precision", "arithmetic", "grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted"]
 
 T = TypeVar("T")
+
+#: How numbers are multiplied: as they are; on NVIDIA GPUs with 10 bits of fraction; gradients with 7 bits of fraction.
+Precision = Literal["full", "tf32", "bf16"]
 
 
 @contextmanager
@@ -38,10 +41,35 @@ def grad_mode_kept() -> Iterator[None]:
         torch.set_grad_enabled(before)
 
 
-def step_by_step(items: Iterator[T]) -> Iterator[T]:
-    """The same items; the caller's grad mode is left alone by each step, however it ends."""
+@contextmanager
+def arithmetic(precision: Precision) -> Iterator[None]:
+    """Products of float32 numbers on an NVIDIA GPU are exact, or TF32's; the user's settings are put back afterwards.
+
+    PyTorch's own default for convolutions is TF32, whose maps are wrong by some thousandths of their peak.
+    """
+    wanted = precision == "tf32"
+    cudnn: Any = torch.backends.cudnn
+    matmul: Any = torch.backends.cuda.matmul
+    if hasattr(matmul, "fp32_precision"):  # PyTorch 2.9 and later; mixing it with the older settings is an error there
+        value = "tf32" if wanted else "ieee"
+        settings: list[tuple[Any, str, Any]] = [(place, "fp32_precision", value) for place in (cudnn.conv, matmul)]
+    else:
+        settings = [(cudnn, "allow_tf32", wanted), (matmul, "allow_tf32", wanted)]
+    before = [getattr(place, name) for place, name, _ in settings]
+    try:
+        for place, name, value in settings:
+            setattr(place, name, value)
+        yield
+    finally:
+        with uninterrupted():
+            for (place, name, _), old in zip(settings, before, strict=True):
+                setattr(place, name, old)
+
+
+def step_by_step(items: Iterator[T], precision: Precision = "full") -> Iterator[T]:
+    """The same items; the caller's grad mode and arithmetic are left alone by each step, however it ends."""
     while True:
-        with grad_mode_kept():
+        with grad_mode_kept(), arithmetic(precision):
             try:
                 item = next(items)
             except StopIteration:

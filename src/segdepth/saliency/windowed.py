@@ -137,28 +137,36 @@ class WindowedPass:
         state: the forward pass's masks and winners at the picture.
         last: the value from which gradients start.
         reach: the graph's connectivity.
+        dtype: of the gradients on their way; the picture's by default.
     """
 
-    def __init__(self, graph: Graph, state: State, last: int, reach: Reach) -> None:
+    def __init__(self, graph: Graph, state: State, last: int, reach: Reach, dtype: torch.dtype | None = None) -> None:
         self.graph = graph
         self._last = last
+        self._dtype = dtype or graph.like.dtype
         self._state: dict[int, Tensor] = {}
         for index, node in enumerate(graph.nodes[: last + 1]):
             if isinstance(node, Convolution):
-                self._state[index] = graph.prepared(index, prepare_weight)
+                self._state[index] = graph.prepared(index, prepare_weight).to(self._dtype)
             elif index in state:
-                self._state[index] = prepare_state(node, state[index], graph.nodes[node.inputs[0]].shape[1:])
+                kept = prepare_state(node, state[index], graph.nodes[node.inputs[0]].shape[1:])
+                self._state[index] = kept.to(self._dtype) if kept.is_floating_point() else kept
         self.lanes = _lanes(graph, reach)
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """See :class:`BackwardPass`."""
-        sums: dict[int, Tensor] = {self._last: seeds.contiguous(memory_format=torch.channels_last)}
+        seeds = seeds.contiguous(memory_format=torch.channels_last)
+        sums: dict[int, Tensor] = {self._last: seeds.to(self._dtype)}
         for index in range(self._last, 0, -1):
             g = sums.pop(index, None)
             if g is not None:
                 self._step(index, g, boxes, sums)
         rows, columns = box_size(boxes.values[0])
-        return sums[0] if 0 in sums else seeds.new_zeros((len(seeds), self.graph.nodes[0].shape[0], rows, columns))
+        return (
+            sums[0].to(seeds.dtype)
+            if 0 in sums
+            else seeds.new_zeros((len(seeds), self.graph.nodes[0].shape[0], rows, columns))
+        )
 
     def _step(self, index: int, g: Tensor, boxes: Boxes, sums: dict[int, Tensor]) -> None:
         """Hand the gradient of one value to its inputs."""

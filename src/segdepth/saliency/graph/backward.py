@@ -188,7 +188,7 @@ def _(node: Pointwise, g: Gradient, box: Box, place: int, part: Box, state: Tens
 @input_gradient.register
 def _(node: Scale, g: Gradient, box: Box, place: int, part: Box, state: None) -> Gradient:
     del place, state
-    return _cut(g, box, part) * node.factors[:, None, None]
+    return _cut(g, box, part) * node.factors[:, None, None].to(g.dtype)
 
 
 @input_gradient.register
@@ -223,8 +223,8 @@ def _(node: Interleave, g: Gradient, box: Box, place: int, part: Box, state: Non
 @input_gradient.register
 def _(node: Separable, g: Gradient, box: Box, place: int, part: Box, state: None) -> Gradient:
     del place, state
-    rows = node.rows[slice(*box[0]), slice(*part[0])]
-    columns = node.columns[slice(*box[1]), slice(*part[1])]
+    rows = node.rows[slice(*box[0]), slice(*part[0])].to(g.dtype)
+    columns = node.columns[slice(*box[1]), slice(*part[1])].to(g.dtype)
     return torch.matmul(rows.T, torch.matmul(g, columns))
 
 

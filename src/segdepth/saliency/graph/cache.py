@@ -64,5 +64,5 @@ def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
     """Changes with the modules and with the weights; these are summed, because ``p.data`` can change unnoticed."""
     tensors = list(chain(net.parameters(), net.buffers()))
     with torch.no_grad():
-        sums = torch.stack([t.sum().double().cpu() for t in tensors]).tolist() if tensors else []
-    return tuple(map(id, net.modules())), tuple(map(id, tensors)), tuple(sums)
+        sums = [t.sum().double().to(tensors[0].device) for t in tensors]  # and all of them brought here at once
+    return tuple(map(id, net.modules())), tuple(map(id, tensors)), tuple(torch.stack(sums).tolist() if sums else ())

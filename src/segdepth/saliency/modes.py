@@ -21,14 +21,22 @@ Precision = Literal["full", "tf32", "bf16"]
 def undisturbed(net: nn.Module) -> Iterator[None]:
     """Eval mode inside; every module's own mode again afterwards, also after an error or Ctrl-C."""
     modes = [(module, module.training) for module in net.modules()]
+
+    def put_back() -> None:
+        for module, mode in modes:
+            module.training = mode
+
     try:
         net.eval()
         with grad_mode_kept(), torch.inference_mode(mode=False):
             yield
     finally:
-        with uninterrupted():
-            for module, mode in modes:
-                module.training = mode
+        try:
+            with uninterrupted():
+                put_back()
+        except KeyboardInterrupt:  # on the threshold of the block, or held back by it
+            put_back()
+            raise
 
 
 @contextmanager
@@ -38,7 +46,11 @@ def grad_mode_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        torch.set_grad_enabled(before)
+        try:
+            torch.set_grad_enabled(before)
+        except KeyboardInterrupt:
+            torch.set_grad_enabled(before)
+            raise
 
 
 @contextmanager
@@ -56,14 +68,22 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     else:
         settings = [(cudnn, "allow_tf32", wanted), (matmul, "allow_tf32", wanted)]
     before = [getattr(place, name) for place, name, _ in settings]
+
+    def put_back() -> None:
+        for (place, name, _), old in zip(settings, before, strict=True):
+            setattr(place, name, old)
+
     try:
         for place, name, value in settings:
             setattr(place, name, value)
         yield
     finally:
-        with uninterrupted():
-            for (place, name, _), old in zip(settings, before, strict=True):
-                setattr(place, name, old)
+        try:
+            with uninterrupted():
+                put_back()
+        except KeyboardInterrupt:  # see undisturbed
+            put_back()
+            raise
 
 
 def step_by_step(items: Iterator[T], precision: Precision = "full") -> Iterator[T]:

@@ -62,8 +62,13 @@ def reproduce(
     log_to_terminal()
     options: dict[str, Any] = {"files": dataset_list} if dataset_list else {}
     options |= {"allow_missing": True} if allow_missing else {}
-    cells = plan(choose(only or ()), configs=configs or _recipes(), data=dict(map(_named_path, data or ())), overrides=overrides or (),
-                 eigen_options=options)  # fmt: skip
+    cells = plan(
+        choose(only or ()),
+        configs=configs or _recipes(),
+        data=dict(map(_named_path, data or ())),
+        overrides=overrides or (),
+        eigen_options=options,
+    )
     results = Results(runs / "reproduce")
     where = resolve_device(device)
     failed = {} if dry_run else _work_off(cells, results, runs, where)

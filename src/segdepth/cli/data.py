@@ -157,6 +157,7 @@ def _open_splits(
     from segdepth.core.errors import ConfigError, DataError
     from segdepth.core.tables import pick
     from segdepth.data import DATASETS, open_dataset
+    from segdepth.data.sample import reader_options
     from segdepth.tasks import TASKS
 
     names = splits or ["train", "val"]
@@ -177,6 +178,8 @@ def _open_splits(
     if not wanted:
         raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
     opened: dict[str, Dataset | SegdepthError] = {}
+    if any("allow_missing" in reader_options(readers[kind]) for kind in wanted):
+        options = {"allow_missing": True} | options  # what is missing is found and named
     for name in names:
         try:
             opened[name] = open_dataset(dataset, path=folder, split=name, target=wanted, **options)

@@ -1,6 +1,5 @@
 """Data sets on disk or made up, augmentations, and batches made of them: RGB, train ids and metres."""
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +17,7 @@ from .kitti_frames import KittiRaw
 from .kitti_joint import KittiJoint
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
-from .sample import Dataset, Sample, Target
+from .sample import Dataset, Sample, Target, reader_options
 from .synthetic import Synthetic
 
 __all__ = ["DATASETS", "Dataset", "Sample", "Target", "open_dataset"]
@@ -65,7 +64,7 @@ def open_dataset(
         raise ConfigError(
             f"the data set {name!r} has {' and '.join(sorted(targets))} of different pictures, not together"
         )
-    known = [key for key, value in inspect.signature(reader).parameters.items() if value.kind is value.KEYWORD_ONLY]
+    known = reader_options(reader)
     for option in options:
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"

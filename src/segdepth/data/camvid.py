@@ -40,6 +40,7 @@ class CamVid(FrameDataset):
         path: folder with the lists and with ``train/``, ``trainannot/`` and so on.
         split: "train", "val" or "test".
         targets: what to read besides the image; "labels" or nothing.
+        allow_missing: leave out frames of which a file is missing.
 
     Source:
         Brostow et al. 2009, "Semantic object classes in video"; Badrinarayanan et al. 2015, arXiv:1511.00561.
@@ -48,29 +49,38 @@ class CamVid(FrameDataset):
     provides: ClassVar[frozenset[str]] = frozenset({"labels"})
     classes = CAMVID
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(
+        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
+    ) -> None:
         root = require_path(path, "camvid")
         list_file = root / f"{split}.txt"
-        pairs = _listed(root, list_file) if list_file.is_file() else _paired(root, split)
+        listed = list_file.is_file()
+        pairs, missing = _listed(root, list_file, allow_missing) if listed else _paired(root, split, allow_missing)
         frames = [Frame(image.stem, image, label if "labels" in targets else None) for image, label in pairs]
         frames.sort(key=lambda frame: frame.name)
-        super().__init__(root, split, targets, frames=frames, kind="camvid")
+        super().__init__(root, split, targets, frames=frames, kind="camvid", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         return map_labels(read_labels(file), _LOOKUP, file)
 
 
-def _listed(root: Path, list_file: Path) -> list[tuple[Path, Path]]:
-    pairs = []
+Pairs = list[tuple[Path, Path]]
+
+
+def _listed(root: Path, list_file: Path, allow_missing: bool) -> tuple[Pairs, list[str]]:
+    pairs, missing = [], []
     for line in read_lines(list_file, "a list of images and labels"):
         entries = [_inside(root, entry) for entry in line.split()]
         if len(entries) != 2:
             raise DataError(f'{list_file}: {line!r} is not "<image> <label>"')
-        for entry in entries:
-            if not entry.is_file():
-                raise DataError(f"no file {entry}, which {list_file} lists")
-        pairs.append((entries[0], entries[1]))
-    return pairs
+        absent = [entry for entry in entries if not entry.is_file()]
+        if absent and not allow_missing:
+            raise DataError(f"no file {absent[0]}, which {list_file} lists; data.allow_missing leaves it out")
+        if absent:
+            missing.append(entries[0].stem)
+        else:
+            pairs.append((entries[0], entries[1]))
+    return pairs, missing
 
 
 def _inside(root: Path, entry: str) -> Path:
@@ -78,8 +88,9 @@ def _inside(root: Path, entry: str) -> Path:
     return root / (Path(*Path(entry).parts[-2:]) if entry.startswith("/") else entry)
 
 
-def _paired(root: Path, split: str) -> list[tuple[Path, Path]]:
+def _paired(root: Path, split: str, allow_missing: bool) -> tuple[Pairs, list[str]]:
     images = files_by_stem(root / split, IMAGE_ENDINGS, f"camvid's images, split {split!r}")
     folder = root / f"{split}annot"
     labels = files_by_stem(folder, (".png",), f"camvid's labels, split {split!r}")
-    return list(zip(images.values(), pair_by_stem(images, labels, folder, "label"), strict=True))
+    paired = pair_by_stem(images, labels, folder, "label", allow_missing)
+    return [(images[key], label) for key, label in paired.items()], [key for key in images if key not in paired]

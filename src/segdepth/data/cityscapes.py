@@ -60,6 +60,7 @@ class Cityscapes(FrameDataset):
         path: folder with ``leftImg8bit/`` and the others.
         split: "train", "val" or "test".
         targets: what to read besides the image.
+        allow_missing: leave out pictures without truth.
 
     Source:
         Cordts et al. 2016, arXiv:1604.01685; cityscapesScripts, README.
@@ -70,7 +71,9 @@ class Cityscapes(FrameDataset):
     depth_range = (0.001, 80.0)
     crop = "cityscapes"
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(
+        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
+    ) -> None:
         root = require_path(path, "cityscapes")
         images = _files(root / "leftImg8bit" / split, _IMAGE_END, ".png")
         absent: dict[str, Path | None] = dict.fromkeys(images)
@@ -78,15 +81,17 @@ class Cityscapes(FrameDataset):
         self._cameras: dict[str, Path] = {}
         if "labels" in targets and split != "test":
             ending = _label_ending(root)
-            labels = _truths(images, root / "gtFine" / split, ending)
+            labels = _truths(images, root / "gtFine" / split, ending, allow_missing)
             official = (root / "gtFine").glob(f"*/*/*{ending}.png")
             self._lookup = cityscapes_lookup(sorted(file for file in official if file.parts[-3] != "test"))
         if "depth" in targets:
-            depths = _truths(images, root / "disparity" / split, _DISPARITY_END)
+            depths = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
             self._cameras = _camera_files(images, root / "camera" / split)
             self.truth_kind = _truth_kind(len(images), len(self._cameras))
-        frames = [Frame(name, image, labels[name], depths[name]) for name, image in images.items()]
-        super().__init__(root, split, targets, frames=frames, kind="cityscapes")
+        whole = [name for name in images if name in labels and name in depths]
+        frames = [Frame(name, images[name], labels[name], depths[name]) for name in whole]
+        missing = [name for name in images if name not in whole] if len(whole) < len(images) else []
+        super().__init__(root, split, targets, frames=frames, kind="cityscapes", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         return map_labels(read_labels(file), self._lookup, file)
@@ -139,9 +144,8 @@ def _files(folder: Path, ending: str, suffix: str) -> dict[str, Path]:
     }
 
 
-def _truths(images: dict[str, Path], folder: Path, ending: str) -> dict[str, Path | None]:
-    found = pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png")
-    return dict(zip(images, found, strict=True))
+def _truths(images: dict[str, Path], folder: Path, ending: str, allow_missing: bool) -> dict[str, Path | None]:
+    return {**pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png", allow_missing)}
 
 
 def _label_ending(root: Path) -> str:

@@ -17,7 +17,7 @@ from segdepth.core.processes import in_processes
 
 from .labels import IGNORE
 from .leakage import scene_of, shared_scenes
-from .sample import Dataset, Sample
+from .sample import Dataset, Sample, reader_options
 
 __all__ = ["DEPTH_EDGES_M", "SHIFTS_PX", "Facts", "Finding", "Report", "examine", "examine_splits"]
 
@@ -238,11 +238,14 @@ def _findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
         yield Finding("error", f"{split}: {name}", sentence, "fetch the file anew, or leave it out with --skip-bad")
     if dataset.missing:
         named = ", ".join(dataset.missing[:3]) + (", ..." if len(dataset.missing) > 3 else "")
+        optional = "allow_missing" not in reader_options(type(dataset))  # raw drives have pictures without a scan
         yield Finding(
-            "warning",
+            "warning" if optional else "error",
             split,
             f"{len(dataset.missing)} samples are incomplete: {named}",
-            "they are left out; fetch them if you can",
+            "they are left out; fetch them if you can"
+            if optional
+            else "fetch them, or leave them out with data.allow_missing=true",
         )
     if facts.samples and "labels" in dataset.targets and dataset.classes is not None:
         yield from _label_findings(split, dataset, facts)

@@ -84,7 +84,9 @@ def files_by_stem(folder: Path, endings: Sequence[str], what: str) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def pair_by_stem(images: Mapping[str, Path], truths: Mapping[str, Path], folder: Path, what: str) -> list[Path]:
+def pair_by_stem(
+    images: Mapping[str, Path], truths: Mapping[str, Path], folder: Path, what: str, allow_missing: bool = False
+) -> dict[str, Path]:
     """The truth of every image, in the images' order.
 
     Args:
@@ -92,16 +94,18 @@ def pair_by_stem(images: Mapping[str, Path], truths: Mapping[str, Path], folder:
         truths: key -> path; more than needed is fine.
         folder: where the truths are, for the message.
         what: they are, for the message ("label").
+        allow_missing: leave out images without truth.
 
     Raises:
-        DataError: if an image has none; the sentence names the first such image.
+        DataError: if an image has none, or none at all has; the sentence names the first such image.
     """
     missing = [key for key in images if key not in truths]
-    if missing:
+    if missing and not (allow_missing and len(missing) < len(images)):
         raise DataError(
-            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none)"
+            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none); "
+            "data.allow_missing leaves them out"
         )
-    return [truths[key] for key in images]
+    return {key: truths[key] for key in images if key in truths}
 
 
 def read_lines(path: Path, what: str) -> list[str]:

@@ -63,6 +63,7 @@ class Folder(FrameDataset):
         min_depth: metres; nearer counts as no measurement.
         max_depth: metres; farther counts as no measurement.
         crop: the window in which depth is scored (:data:`segdepth.geometry.CROPS`).
+        allow_missing: leave out pictures of which a file is missing.
 
     Raises:
         ConfigError: if the options do not fit each other.
@@ -90,6 +91,7 @@ class Folder(FrameDataset):
         min_depth: float = 0.001,
         max_depth: float = 80.0,
         crop: str = "none",
+        allow_missing: bool = False,
     ) -> None:
         root = require_path(path, "folder")
         if (images is None) == (csv is None):
@@ -105,11 +107,11 @@ class Folder(FrameDataset):
         self.crop = crop
         wanted = ("images", *sorted(targets))
         if csv is not None:
-            frames = _listed(root, csv, split, wanted)
+            frames, missing = _listed(root, csv, split, wanted, allow_missing)
         else:
             globs = {"images": images, "labels": labels, "depth": depths}
-            frames = _globbed(root, {key: globs[key] for key in wanted}, split)
-        super().__init__(root, split, targets, frames=frames, kind="folder")
+            frames, missing = _globbed(root, {key: globs[key] for key in wanted}, split, allow_missing)
+        super().__init__(root, split, targets, frames=frames, kind="folder", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         assert self.classes is not None  # whoever asks for labels has declared them
@@ -186,7 +188,9 @@ def _packed(colours: Int[ndarray, "*axes 3"]) -> Int[ndarray, "*axes"]:
     return packed
 
 
-def _globbed(root: Path, globs: Mapping[str, str | None], split: str) -> list[Frame]:
+def _globbed(
+    root: Path, globs: Mapping[str, str | None], split: str, allow_missing: bool
+) -> tuple[list[Frame], list[str]]:
     found = {}
     for key, pattern in globs.items():
         if pattern is None:
@@ -195,11 +199,16 @@ def _globbed(root: Path, globs: Mapping[str, str | None], split: str) -> list[Fr
     if not any("{split}" in (pattern or "") for pattern in globs.values()):
         _log.warning("data set folder: no glob has {split} in it, so every split has the same pictures")
     images = found.pop("images")
-    for key, truths in found.items():
-        _require_pairs(images, truths, _OPTIONS[key], globs[key])
-    return [
-        Frame(name, image, **{key: truths[name] for key, truths in found.items()}) for name, image in images.items()
+    whole = set.intersection(set(images), *map(set, found.values()))
+    if not (allow_missing and whole):
+        for key, truths in found.items():
+            _require_pairs(images, truths, _OPTIONS[key], globs[key])
+    frames = [
+        Frame(name, image, **{key: truths[name] for key, truths in found.items()})
+        for name, image in images.items()
+        if name in whole
     ]
+    return frames, [name for name in images if name not in whole]
 
 
 def _matches(root: Path, pattern: str, option: str) -> dict[str, Path]:
@@ -238,7 +247,9 @@ def _require_pairs(images: Mapping[str, Path], truths: Mapping[str, Path], optio
             )
 
 
-def _listed(root: Path, csv_file: str, split: str, wanted: Sequence[str]) -> list[Frame]:
+def _listed(
+    root: Path, csv_file: str, split: str, wanted: Sequence[str], allow_missing: bool
+) -> tuple[list[Frame], list[str]]:
     path = root / csv_file.replace("{split}", split)
     header, *rows = csv.reader(read_lines(path, "a table with the columns image, label, depth"))
     columns = [column.strip() for column in header]
@@ -247,22 +258,21 @@ def _listed(root: Path, csv_file: str, split: str, wanted: Sequence[str]) -> lis
             raise DataError(f"{path} has no column {_COLUMNS[key]!r} (it has: {', '.join(columns)})")
     if "split" not in columns and "{split}" not in csv_file:
         _log.warning("data set folder: %s has no column 'split', so every split has the same pictures", path)
-    frames = []
+    frames, missing = [], []
     for entries in rows:
         if len(entries) != len(columns):
             raise DataError(f"{path}: {','.join(entries)!r} has {len(entries)} entries, not {len(columns)}")
         row = dict(zip(columns, map(str.strip, entries), strict=True))
         if row.get("split", split) == split:
-            files = {key: _listed_file(root, row[_COLUMNS[key]], path) for key in wanted}
-            frames.append(Frame(_name(row["image"]), files.pop("images"), **files))
-    return frames
-
-
-def _listed_file(root: Path, entry: str, path: Path) -> Path:
-    file = root / entry
-    if not file.is_file():
-        raise DataError(f"no file {file}, which {path} lists")
-    return file
+            files = {key: root / row[_COLUMNS[key]] for key in wanted}
+            absent = [file for file in files.values() if not file.is_file()]
+            if absent and not allow_missing:
+                raise DataError(f"no file {absent[0]}, which {path} lists; data.allow_missing leaves it out")
+            if absent:
+                missing.append(_name(row["image"]))
+            else:
+                frames.append(Frame(_name(row["image"]), files.pop("images"), **files))
+    return frames, missing
 
 
 def _name(entry: str) -> str:

@@ -1,7 +1,7 @@
 """What the readers of files on disk share: a list of frames, read one at a time, sizes compared."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,14 @@ class FrameDataset(Dataset):
     """
 
     def __init__(
-        self, path: Path, split: str, targets: frozenset[Target], *, frames: Sequence[Frame], kind: str
+        self,
+        path: Path,
+        split: str,
+        targets: frozenset[Target],
+        *,
+        frames: Sequence[Frame],
+        kind: str,
+        missing: Iterable[str] = (),
     ) -> None:
         super().__init__(path, split, targets)
         if absent := sorted(targets - self.provides):
@@ -49,6 +56,7 @@ class FrameDataset(Dataset):
         if count > 1:
             raise DataError(f"{kind}: {count} frames of the split {split!r} in {path} have the name {name!r}")
         self.frames = tuple(frames)
+        self.missing = tuple(missing)
         self.names = tuple(frame.name for frame in frames)
 
     def __getitem__(self, index: int) -> Sample:

@@ -33,6 +33,7 @@ class KittiDepth(FrameDataset):
         path: folder with the drives and the lists.
         split: "train", "val", or the name of any other list.
         targets: what to read besides the image; "depth" or nothing.
+        allow_missing: leave out pictures without depth.
 
     Source:
         Geiger et al. 2013, "Vision meets robotics"; depth range and crop of Eigen et al. 2014,
@@ -43,13 +44,20 @@ class KittiDepth(FrameDataset):
     depth_range = (0.001, 80.0)
     crop = "garg"
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(
+        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
+    ) -> None:
         root = require_path(path, "kitti")
         list_file = root / f"{split}.txt"
         drives = sorted(set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)")))
-        frames = [frame for drive in drives for frame in _frames(root / drive, drive, list_file, targets)]
+        frames: list[Frame] = []
+        missing: list[str] = []
+        for drive in drives:
+            there, absent = _frames(root / drive, drive, list_file, targets, allow_missing)
+            frames += there
+            missing += absent
         self._focal = {drive: _read_focal_px(root / drive / "cam.txt") for drive in drives}
-        super().__init__(root, split, targets, frames=frames, kind="kitti")
+        super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         return read_npy(file) if file.suffix == ".npy" else read_depth_png(file, _METRES_PER_UNIT)
@@ -58,7 +66,10 @@ class KittiDepth(FrameDataset):
         return self._focal[frame.name.rpartition("/")[0]]
 
 
-def _frames(folder: Path, drive: str, list_file: Path, targets: frozenset[Target]) -> list[Frame]:
+def _frames(
+    folder: Path, drive: str, list_file: Path, targets: frozenset[Target], allow_missing: bool
+) -> tuple[list[Frame], list[str]]:
+    """A drive's frames, and the names of those without the depth that is wanted."""
     what = f"the images that {list_file} lists"
     pngs = files_by_stem(folder, (".png",), what)
     images = files_by_stem(folder, (".jpg", ".jpeg"), what)
@@ -70,12 +81,11 @@ def _frames(folder: Path, drive: str, list_file: Path, targets: frozenset[Target
     depths |= {stem.removesuffix(_DEPTH_PNG): file for stem, file in pngs.items() if stem.endswith(_DEPTH_PNG)}
     depths |= files_by_stem(folder, (".npy",), what)
     images = images or plain
-    names = [f"{drive}/{stem}" for stem in images]
     if "depth" not in targets:
-        return [Frame(name, image) for name, image in zip(names, images.values(), strict=True)]
-    paired = pair_by_stem(images, depths, folder, "depth")
-    files = zip(names, images.values(), paired, strict=True)
-    return [Frame(name, image, depth=depth) for name, image, depth in files]
+        return [Frame(f"{drive}/{stem}", image) for stem, image in images.items()], []
+    paired = pair_by_stem(images, depths, folder, "depth", allow_missing)
+    frames = [Frame(f"{drive}/{stem}", images[stem], depth=depth) for stem, depth in paired.items()]
+    return frames, [f"{drive}/{stem}" for stem in images if stem not in paired]
 
 
 def _read_focal_px(file: Path) -> float | None:

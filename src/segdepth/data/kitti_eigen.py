@@ -76,14 +76,14 @@ class KittiEigen(RawFrames):
         frames = [_frame(root, truth_root, entry, truth, "depth" in targets) for entry in entries]
         found = {frame.name: position for position, frame in enumerate(frames) if isinstance(frame, Frame)}
         self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(entries)
-        self.missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
+        missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
         self.truth_kind = _KINDS[truth]
         if len(found) < self.expected and not (allow_missing and found):
-            raise DataError(_missing_sentence(root, self.expected, len(found), self.missing))
+            raise DataError(_missing_sentence(root, self.expected, len(found), missing))
         there = sorted((frame for frame in frames if isinstance(frame, Frame)), key=lambda frame: frame.name)
         #: Each sample's place in the list, by which other programs number their files.
         self.positions = tuple(found[frame.name] for frame in there)
-        super().__init__(root, split, targets, frames=there, kind="kitti_eigen")
+        super().__init__(root, split, targets, frames=there, kind="kitti_eigen", missing=missing)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         if self._truth == "improved":

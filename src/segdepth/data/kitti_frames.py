@@ -88,8 +88,7 @@ class KittiRaw(RawFrames):
                         frames.append(Frame(name, image, depth=scans[number]))
                     else:
                         missing.append(name)
-        self.missing = tuple(missing)
-        super().__init__(root, split, targets, frames=frames, kind="kitti_raw")
+        super().__init__(root, split, targets, frames=frames, kind="kitti_raw", missing=missing)
 
 
 def _size(image: Path) -> tuple[int, int]:

@@ -63,7 +63,7 @@ class KittiJoint(RawFrames):
         self._origin = {name: known[name] for name in images if name in known}
         scans = {name: scan_path(self._raw, *origin) for name, origin in self._origin.items()}
         there = {name: images[name] for name, scan in scans.items() if scan.exists()}
-        self.missing = tuple(sorted(scans.keys() - there.keys()))
+        missing = sorted(scans.keys() - there.keys())
         if not there:
             raise DataError(
                 f"{self._raw} has none of the {len(scans)} laser scans that are known to belong to pictures in {folder}"
@@ -75,9 +75,9 @@ class KittiJoint(RawFrames):
                 name, image,
                 labels=label if "labels" in targets else None, depth=scans[name] if "depth" in targets else None,
             )
-            for (name, image), label in zip(there.items(), paired, strict=True)
+            for name, image, label in ((name, there[name], label) for name, label in paired.items())
         ]  # fmt: skip
-        super().__init__(root, split, targets, frames=frames, kind="kitti_joint")
+        super().__init__(root, split, targets, frames=frames, kind="kitti_joint", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         return map_labels(read_labels(file), self._lookup, file)

@@ -32,6 +32,7 @@ class KittiSemantics(FrameDataset):
         path: folder with ``training/`` and ``testing/``.
         split: "train", "val" or "test".
         targets: what to read besides the image; "labels" or nothing.
+        allow_missing: leave out pictures without labels.
 
     Source:
         Alhaija et al. 2018, arXiv:1708.01566.
@@ -40,17 +41,20 @@ class KittiSemantics(FrameDataset):
     provides: ClassVar[frozenset[str]] = frozenset({"labels"})
     classes = CITYSCAPES
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(
+        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
+    ) -> None:
         root = require_path(path, "kitti")
         images = split_images(root, split)
-        frames = [Frame(name, image) for name, image in images.items()]
+        frames, missing = [Frame(name, image) for name, image in images.items()], []
         if "labels" in targets and split != "test":
             folder = root / "training" / "semantic"
             labels = files_by_stem(folder, (".png",), "kitti's labels")
-            paired = pair_by_stem(images, labels, folder, "label")
-            frames = [Frame(*files) for files in zip(images, images.values(), paired, strict=True)]
+            paired = pair_by_stem(images, labels, folder, "label", allow_missing)
+            frames = [Frame(name, images[name], label) for name, label in paired.items()]
+            missing = [name for name in images if name not in paired]
             self._lookup = cityscapes_lookup(list(labels.values()))
-        super().__init__(root, split, targets, frames=frames, kind="kitti")
+        super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         return map_labels(read_labels(file), self._lookup, file)

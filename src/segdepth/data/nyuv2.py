@@ -44,6 +44,7 @@ class NYUv2(FrameDataset):
         path: folder with ``train/`` and ``val/``.
         split: "train" or "val".
         targets: what to read besides the image.
+        allow_missing: leave out pictures without truth.
 
     Source:
         Silberman et al. 2012, "Indoor segmentation and support inference from RGBD images"; the frame is that
@@ -55,14 +56,21 @@ class NYUv2(FrameDataset):
     depth_range = (0.001, 10.0)
     crop = "nyu"
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(
+        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
+    ) -> None:
         root = require_path(path, "nyuv2")
         folder = root / split
         images = files_by_stem(folder / "rgb", IMAGE_ENDINGS, f"nyuv2's images, split {split!r}")
-        labels = _truths(images, folder / "label", "labels", targets)
-        depths = _truths(images, folder / "depth", "depth", targets)
-        frames = [Frame(*files) for files in zip(images, images.values(), labels, depths, strict=True)]
-        super().__init__(root, split, targets, frames=frames, kind="nyuv2")
+        labels = _truths(images, folder / "label", "labels", targets, allow_missing)
+        depths = _truths(images, folder / "depth", "depth", targets, allow_missing)
+        frames = [
+            Frame(name, image, labels[name], depths[name])
+            for name, image in images.items()
+            if name in labels and name in depths
+        ]
+        missing = [name for name in images if name not in labels or name not in depths]
+        super().__init__(root, split, targets, frames=frames, kind="nyuv2", missing=missing)
 
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         return _only_inside(map_labels(read_labels(file), _LOOKUP, file), outside=IGNORE)
@@ -75,11 +83,12 @@ class NYUv2(FrameDataset):
 
 
 def _truths(
-    images: dict[str, Path], folder: Path, target: Target, targets: frozenset[Target]
-) -> list[Path] | list[None]:
+    images: dict[str, Path], folder: Path, target: Target, targets: frozenset[Target], allow_missing: bool
+) -> dict[str, Path | None]:
     if target not in targets:
-        return [None] * len(images)
-    return pair_by_stem(images, files_by_stem(folder, (".png",), f"nyuv2's {target}"), folder, target)
+        return dict.fromkeys(images)
+    files = files_by_stem(folder, (".png",), f"nyuv2's {target}")
+    return {**pair_by_stem(images, files, folder, target, allow_missing)}
 
 
 def _only_inside(values: M, outside: int) -> M:

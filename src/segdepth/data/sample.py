@@ -1,5 +1,6 @@
 """What a data set yields, and what every data set promises."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from numpy import ndarray
 
 from .labels import ClassTable
 
-__all__ = ["Dataset", "Sample", "Target"]
+__all__ = ["Dataset", "Sample", "Target", "reader_options"]
 
 Target = Literal["labels", "depth"]
 
@@ -80,3 +81,9 @@ class Dataset(ABC):
         Raises:
             DataError: if a file is broken; the sentence names it.
         """
+
+
+def reader_options(reader: type[Dataset]) -> list[str]:
+    """Names of a data set's own options: the keyword arguments of its constructor."""
+    parameters = inspect.signature(reader).parameters
+    return [key for key, value in parameters.items() if value.kind is value.KEYWORD_ONLY]

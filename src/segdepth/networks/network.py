@@ -1,7 +1,8 @@
 """What every network promises."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 from typing import ClassVar, overload
 
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped, UInt8
 from numpy import ndarray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
@@ -27,8 +28,12 @@ __all__ = ["MIN_SIZE", "Network", "Picture"]
 #: Smallest number of rows and of columns that a network takes, pixels.
 MIN_SIZE = 32
 
+#: Pictures of one forward pass of :meth:`Network.predict`.
+_BATCH = 8
+
 #: What :meth:`Network.predict` reads: a path, a PIL image, or an RGB array uint8 [h, w, 3].
 Picture = str | Path | Image.Image | UInt8[ndarray, "h w 3"]
+Pictures = Iterable[str | Path | Image.Image | UInt8[ndarray, "_h _w 3"]]
 
 
 class Network(nn.Module, HubNetwork):
@@ -78,11 +83,7 @@ class Network(nn.Module, HubNetwork):
         Raises:
             InputError: if a side is shorter than 32 pixels.
         """
-        if min(x.shape[-2:]) < MIN_SIZE:
-            raise InputError(
-                f"the picture is {x.shape[-2]}x{x.shape[-1]} (rows x columns); "
-                f"networks need at least {MIN_SIZE}x{MIN_SIZE}: enlarge it or pad it"
-            )
+        check_input(x)
         return self.output(self.raw(x))  # type: ignore[no-any-return]
 
     def disparity(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
@@ -102,13 +103,14 @@ class Network(nn.Module, HubNetwork):
     @overload
     def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, image: Iterable[Picture]) -> list[Shaped[ndarray, "_h _w"]]: ...
+    def predict(self, image: Pictures) -> list[Shaped[ndarray, "_h _w"]]: ...
     @torch.no_grad()
-    def predict(self, image: Picture | Iterable[Picture]) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "_h _w"]]:
+    def predict(self, image: Picture | Pictures) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "_h _w"]]:
         """Class ids (uint8 train ids) or metres (float32) of pictures, at each picture's own size.
 
-        Pictures are resized to the size that the network was trained at, in one batch; logits and depth are resized
-        back bilinearly (logits before the argmax). The network's mode is left as it was.
+        Pictures are resized to the size that the network was trained at (without one, each keeps its own); logits and depth
+        are resized back bilinearly (logits before the argmax). A picture's answer does not depend on the others. The network's
+        mode is left as it was.
 
         Args:
             image: a path, a PIL image or an RGB array uint8 [h, w, 3]; or a list of them, answered by a list.
@@ -118,24 +120,47 @@ class Network(nn.Module, HubNetwork):
         """
         if isinstance(image, (str, Path, Image.Image, np.ndarray)):
             return self.predict([image])[0]
-        pictures = [read_picture(one) for one in image]
-        size = self.card.input_size or pictures[0].shape[:2]
-        resized = np.stack([resize_image(picture, size) for picture in pictures])
-        device = self.preprocessing.scale.device
-        batch = torch.from_numpy(resized).permute(0, 3, 1, 2).to(device)
+        if not isinstance(image, Iterable) or isinstance(image, Tensor):
+            raise InputError(f"a picture must be a path, a PIL image or an RGB array, not a {type(image).__name__}")
         was_training = self.training
         self.eval()
         try:
-            outputs = self(self.preprocessing(batch))
+            return [
+                answer
+                for some in _alike(map(read_picture, image), self.card.input_size)
+                for answer in self._answers(some)
+            ]
         finally:
             self.train(was_training)
-        return [
-            self._answer(output[None], picture.shape[:2]) for output, picture in zip(outputs, pictures, strict=True)
-        ]
+
+    def _answers(self, pictures: list[UInt8[ndarray, "_h _w 3"]]) -> Iterator[Shaped[ndarray, "_h _w"]]:
+        """Answers to pictures in one batch, at their own sizes."""
+        size = self.card.input_size or pictures[0].shape[:2]
+        resized = np.stack([resize_image(picture, size) for picture in pictures])
+        batch = torch.from_numpy(resized).permute(0, 3, 1, 2).to(self.preprocessing.scale.device)
+        for output, picture in zip(self(self.preprocessing(batch)), pictures, strict=True):
+            yield self._answer(output[None], picture.shape[:2])
 
     def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
         answer = self.decode(resize_output(output, size))[0].cpu().numpy()
         return answer.astype(np.uint8 if self.output.kind == "logits" else np.float32)
+
+
+def check_input(x: Tensor) -> None:
+    """Refuse what no network can take.
+
+    Raises:
+        InputError: if it is no batch of three channels in floating point, or too small.
+    """
+    if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
+        raise InputError(
+            f"a network takes [b, 3, h, w] in floating point, its preprocessing's range; this is {list(x.shape)} {x.dtype}"
+        )
+    if min(x.shape[-2:]) < MIN_SIZE:
+        raise InputError(
+            f"the picture is {x.shape[-2]}x{x.shape[-1]} (rows x columns); "
+            f"networks need at least {MIN_SIZE}x{MIN_SIZE}: enlarge it or pad it"
+        )
 
 
 def resize_output(output: Float[Tensor, "b c _h _w"], size: tuple[int, int]) -> Float[Tensor, "b c h w"]:
@@ -145,6 +170,15 @@ def resize_output(output: Float[Tensor, "b c _h _w"], size: tuple[int, int]) -> 
     return F.interpolate(output, size=size, mode="bilinear", align_corners=False)
 
 
+def _alike(
+    pictures: Iterable[UInt8[ndarray, "_h _w 3"]], size: tuple[int, int] | None
+) -> Iterator[list[UInt8[ndarray, "_h _w 3"]]]:
+    """Pictures in their order, in batches that a network sees at one size; a bounded number at a time."""
+    for _, alike in groupby(pictures, key=lambda picture: size or picture.shape):
+        while batch := list(islice(alike, _BATCH)):
+            yield batch
+
+
 def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
     """An RGB array of a path, PIL image or array.
 
@@ -152,7 +186,11 @@ def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
         InputError: if the file is missing or is no picture, or the array is not uint8 [h, w, 3].
     """
     if isinstance(image, Image.Image):
-        return np.asarray(image.convert("RGB"))
+        upright = ImageOps.exif_transpose(image)  # as a camera meant it, and as a file is read below
+        if upright.mode.startswith("I;16"):
+            grey = (np.asarray(upright) >> 8).astype(np.uint8)
+            return np.repeat(grey[..., None], 3, axis=2)
+        return np.asarray(upright.convert("RGB"))
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(f"a picture must be RGB uint8 [h, w, 3]; this array is {image.dtype} {list(image.shape)}")

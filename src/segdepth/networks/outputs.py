@@ -1,5 +1,6 @@
 """From a network's last linear map to what it answers: class logits, or depth in metres."""
 
+import math
 from abc import abstractmethod
 from typing import ClassVar, Literal
 
@@ -59,10 +60,11 @@ class DepthOutput(Output):
 
 
 class LogDepth(DepthOutput):
-    """Depth ``10 m * exp(5 tanh(z / 5))`` of an unbounded ``z``: always positive, never quite flat, 0.07 m to 1.5 km.
+    """Depth ``10 m * exp(b(z))`` of an unbounded ``z``, with ``b(z) = 5 * 2/pi * atan(pi/2 * z/5)``: 0.07 m to 1.5 km.
 
     A step in ``z`` is a relative step in depth, which is what abs_rel measures. ReLU heads stop learning wherever they
-    answer 0; this one has a gradient everywhere. The soft bound keeps one wild update from overflowing ``exp``.
+    answer 0; this one has a gradient for every ``z`` that float32 holds: the slope of ``b`` is ``1 / (1 + (pi z / 10)^2)``,
+    where a hyperbolic tangent is exactly flat from 45 on. The soft bound keeps one wild update from overflowing ``exp``.
     """
 
     CENTRE_M: ClassVar[float] = 10.0
@@ -71,7 +73,8 @@ class LogDepth(DepthOutput):
     def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Metres. Computed in float32 at least: half precision has not enough digits for an exponential."""
         z = raw.float() if raw.dtype in (torch.float16, torch.bfloat16) else raw
-        return self.CENTRE_M * torch.exp(self.BOUND * torch.tanh(z / self.BOUND))
+        scale = math.pi / (2 * self.BOUND)
+        return self.CENTRE_M * torch.exp(torch.atan(z * scale) / scale)
 
 
 class Metres(DepthOutput):
@@ -83,7 +86,10 @@ class Metres(DepthOutput):
 
 
 class InverseDepth(DepthOutput):
-    """Disparity ``10 sigmoid(z) + 0.01`` and its inverse, 0.1 m to 100 m: what DispNet predicts."""
+    """Disparity ``10 sigmoid(z) + 0.01`` and its inverse, 0.1 m to 100 m: what DispNet predicts.
+
+    Flat in float32 only where ``z`` is above 17, that is, where the answer is nearer than 0.1 m.
+    """
 
     ALPHA: ClassVar[float] = 10.0
     BETA: ClassVar[float] = 0.01

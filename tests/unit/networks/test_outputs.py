@@ -27,6 +27,13 @@ def test_depth_is_positive_and_never_flat(output: DepthOutput) -> None:
     assert output.decode(depth).shape == (1, 3, 11)
 
 
+@pytest.mark.parametrize("z", [-1e15, -1e6, -1e3, -50.0, 50.0, 1e3, 1e6, 1e15])
+def test_depth_learns_from_however_wild_a_start(z: float) -> None:
+    raw = torch.full((1, 1, 1, 1), z, requires_grad=True)
+    (slope,) = torch.autograd.grad(LogDepth()(raw).sum(), raw)
+    assert slope.item() > 0
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(-1e6, 1e6))
 def test_depth_stays_within_bounds(z: float) -> None:

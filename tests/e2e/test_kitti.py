@@ -208,6 +208,23 @@ def test_the_doctor_has_an_exit_code(raw: Path, tmp_path: Path, capsys: pytest.C
     assert "--skip-bad" in said
 
 
+def test_skip_bad_makes_broken_samples_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "raw"
+    write_kitti_raw(broken, drives=(DRIVES["train"], DRIVES["val"]), frames=2, height=32, width=64)
+    min(broken.rglob("*.bin")).write_bytes(b"")
+    arguments = ["--dataset", "kitti_raw", "--dataset_dir", str(broken)]
+    check = ["data", "check", *arguments, "--num-threads", "1", "--page", str(tmp_path / "page.html")]
+    assert main(check) == 1
+    assert main([*check, "--skip-bad"]) == 0
+    assert main([*check, "data.skip_bad=true"]) == 0
+    assert "warning" in capsys.readouterr().out
+    assert main([*check, "data.skip_bed=true"]) == 2
+    assert main(["data", "show", *arguments, "--skip-bad", "--out", str(tmp_path / "drawn")]) == 0
+    said = capsys.readouterr()
+    assert "is empty (0 bytes)" in said.err
+    assert len(list((tmp_path / "drawn").rglob("*.png"))) == 6
+
+
 def test_samples_are_drawn(prepared: Path, run_folder: Path, tmp_path: Path) -> None:
     arguments = ["data", "show", "--dataset", "kitti", "--target", "depth", "--dataset_dir", str(prepared)]
     assert main([*arguments, "--number", "2", "--out", str(tmp_path)]) == 0

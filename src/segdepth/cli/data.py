@@ -58,6 +58,13 @@ _Splits = Annotated[
     typer.Option("--split", help="Split; again for more. By default train and val.", show_default=False),
 ]
 
+_SkipBad = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad", help="As data.skip_bad=true: samples that are broken or incomplete are left out (and named)."
+    ),
+]
+
 
 @data_app.command()
 def check(
@@ -67,6 +74,7 @@ def check(
     dataset_dir: _Folder = None,
     target: _Target = None,
     split: _Splits = None,
+    skip_bad: _SkipBad = False,
     page: Annotated[
         Path, typer.Option("--page", help="Where the page with findings and samples goes.")
     ] = Path("data_check.html"),
@@ -85,9 +93,11 @@ def check(
     from .console import counting, log_to_terminal, out
 
     log_to_terminal()
-    splits = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
+    splits, skipping = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
     with counting("reading") as bar:
-        report = examine_splits(splits, workers=num_threads or usable_cores(), progress=bar)
+        report = examine_splits(
+            splits, workers=num_threads or usable_cores(), skip_bad=skip_bad or skipping, progress=bar
+        )
     opened = {name: one for name, one in splits.items() if isinstance(one, Dataset)}
     pictures = {}
     for name, one in opened.items():
@@ -119,6 +129,7 @@ def show(
     dataset_dir: _Folder = None,
     target: _Target = None,
     split: _Splits = None,
+    skip_bad: _SkipBad = False,
     output: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("samples"),
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Samples of each split, evenly spread.")] = 8,
     augmented: Annotated[
@@ -130,16 +141,24 @@ def show(
     from segdepth.drawing import write_png
     from segdepth.report.data_page import draw_sample
 
-    from .console import out
+    from .console import err, out
 
     if augmented and config is None:
         raise ConfigError("--augmented needs --config, which says how")
-    for name, one in _open_splits(config, overrides or [], dataset, dataset_dir, target, split).items():
+    splits, skipping = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
+    for name, one in splits.items():
         if isinstance(one, SegdepthError):
             raise one
         count = min(number, len(one))
         for index in (k * len(one) // count for k in range(count)):
-            sample = one[index]
+            try:
+                sample = one[index]
+            except SegdepthError as error:
+                if not (skip_bad or skipping):
+                    raise
+                err.print(f"left out {one.names[index]}: {error}", highlight=False, markup=False, soft_wrap=True)
+                count -= 1
+                continue
             if augmented:
                 assert config is not None
                 sample = _as_training_sees(config, overrides or [], one, index)
@@ -151,25 +170,30 @@ def show(
 def _open_splits(
     config: Path | None, overrides: list[str], dataset: str | None, folder: Path | None, target: str | None,
     splits: list[str] | None,
-) -> "dict[str, Dataset | SegdepthError]":  # fmt: skip
-    """The splits, or what is wrong with those that cannot be opened."""
-    from segdepth.config import apply_overrides, load_config
+) -> "tuple[dict[str, Dataset | SegdepthError], bool]":  # fmt: skip
+    """The splits, or what is wrong with those that cannot be opened; and whether ``data.skip_bad`` is set."""
+    from segdepth.config import load_config
     from segdepth.core.errors import ConfigError, DataError
     from segdepth.core.tables import pick
     from segdepth.data import DATASETS, open_dataset
     from segdepth.data.sample import reader_options
     from segdepth.tasks import TASKS
 
-    names = splits or ["train", "val"]
-    # without a configuration, data.raw_path=... and the like are the data set's options all the same
-    options = apply_overrides({}, overrides).get("data", {})
-    if config is not None:
+    from .named_data import named_data
+
+    if dataset is None and config is not None:
         checked = load_config(config, overrides)
-        options = checked.data.options if dataset in (None, checked.data.dataset) else {}
-        folder = folder or checked.data.path
-        dataset = dataset or checked.data.dataset
+        data, options = checked.data, dict(checked.data.options)
+        folder, dataset, skip_bad = folder or data.path, data.dataset, data.skip_bad
         target = target or TASKS[checked.task].target
-        names = splits or [checked.data.train_split, checked.data.val_split]
+        names = splits or [data.train_split, data.val_split]
+    else:  # data.raw_path=... and the like are the named data set's options
+        given = named_data(overrides)
+        folder, options, skip_bad = folder or given.path, given.options, given.section.get("skip_bad", False)
+        if config is not None and (checked := load_config(config, given.others)).data.dataset == dataset:
+            folder, options = folder or checked.data.path, checked.data.options | options
+            target = target or TASKS[checked.task].target
+        names = splits or [given.section.get("train_split", "train"), given.section.get("val_split", "val")]
     if dataset is None:
         raise ConfigError("name the data set: --config, or --dataset and --dataset_dir")
     readers = pick(DATASETS, dataset, kind="data set")
@@ -185,7 +209,7 @@ def _open_splits(
             opened[name] = open_dataset(dataset, path=folder, split=name, target=wanted, **options)
         except DataError as error:
             opened[name] = error
-    return opened
+    return opened, skip_bad
 
 
 def _as_training_sees(config: Path, overrides: list[str], dataset: "Dataset", index: int) -> "Sample":

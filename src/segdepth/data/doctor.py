@@ -36,6 +36,14 @@ _FEW_DEPTHS = 0.001
 # the median depth of a room is a metre or more, that of a street less than a hundred
 _LEAST_MEDIAN_M, _MOST_MEDIAN_M = 0.4, 120.0
 _FARTHEST_M = 1000.0
+_STREET_MEDIAN_M = 40.0
+# a scanner sees somewhat farther than what is scored, and seldom
+_BEYOND, _MANY_BEYOND, _MANY_CUT = 1.5, 0.01, 0.05
+# where depth is scored to 80 m, half of it is not nearer than 5.3 m, and something is farther than 40 m
+_NEAR_MEDIAN, _NEAR_FARTHEST = 1 / 15, 1 / 2
+# the largest number of 16 bits in 1/256 m, millimetres, 1/5000 m and centimetres
+_FULL_SCALES_M = (65535 / 256, 65.535, 13.107, 655.35)
+_MANY_SATURATED = 0.001
 # a jump in depth is a step of a fifth between measurements at most so many columns apart
 _JUMP, _REACH_PX = 1.2, 6
 _FEWEST_EDGES = 500
@@ -73,9 +81,13 @@ class Facts:
         without_depth: samples with (almost) no measurement.
         medians: median depth of each sample, metres.
         farthest: largest depth, metres.
+        beyond: measurements much farther than the data set's range of depths.
+        cut: measurements that the reader leaves out as too far.
+        saturated: measurements that are the largest number of a 16-bit file, in a usual unit.
         edges: day of recording ("" where the name has none) -> strength of the pictures' edges at jumps in depth, for each of
             :data:`SHIFTS_PX`; and the number of jumps.
         digests: hash of each picture -> names.
+        void: samples whose labels are ignored in every pixel.
         bad: name -> what is wrong.
     """
 
@@ -87,8 +99,12 @@ class Facts:
     without_depth: list[str] = field(default_factory=list)
     medians: list[float] = field(default_factory=list)
     farthest: float = 0.0
+    beyond: int = 0
+    cut: int = 0
+    saturated: int = 0
     edges: dict[str, Float64[ndarray, " shifts"]] = field(default_factory=dict)
     digests: dict[str, list[str]] = field(default_factory=dict)
+    void: list[str] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
@@ -101,10 +117,14 @@ class Facts:
         self.without_depth += other.without_depth
         self.medians += other.medians
         self.farthest = max(self.farthest, other.farthest)
+        self.beyond += other.beyond
+        self.cut += other.cut
+        self.saturated += other.saturated
         for day, sums in other.edges.items():
             self.edges[day] = self.edges.get(day, 0) + sums
         for digest, names in other.digests.items():
             self.digests.setdefault(digest, []).extend(names)
+        self.void += other.void
         self.bad |= other.bad
 
     def shifts(self) -> dict[str, tuple[int, float]]:
@@ -139,19 +159,25 @@ class Report:
         return all(finding.severity != "error" for finding in self.findings)
 
 
-def examine(sample: Sample) -> Facts:
-    """The facts of one sample."""
+def examine(sample: Sample, depth_range: tuple[float, float] | None = None) -> Facts:
+    """The facts of one sample.
+
+    Args:
+        sample: with its truth.
+        depth_range: smallest and largest depth that is scored, metres.
+    """
     facts = Facts(samples=1, pixels=sample.image.shape[0] * sample.image.shape[1])
     facts.sizes[f"{sample.image.shape[0]}x{sample.image.shape[1]}"] += 1
     facts.digests[hashlib.sha256(sample.image.tobytes()).hexdigest()] = [sample.name]
     if sample.labels is not None:
         facts.classes = np.bincount(sample.labels.ravel(), minlength=256).astype(np.int64)
+        facts.void = [sample.name] if facts.classes[IGNORE] == sample.labels.size else []
     if sample.depth is not None:
-        _examine_depth(sample, facts)
+        _examine_depth(sample, facts, depth_range)
     return facts
 
 
-def _examine_depth(sample: Sample, facts: Facts) -> None:
+def _examine_depth(sample: Sample, facts: Facts, depth_range: tuple[float, float] | None) -> None:
     assert sample.depth is not None
     valid = sample.depth[sample.depth > 0]
     if valid.size < max(1, _FEW_DEPTHS * sample.depth.size):
@@ -160,6 +186,9 @@ def _examine_depth(sample: Sample, facts: Facts) -> None:
         facts.depths = np.histogram(valid, DEPTH_EDGES_M)[0].astype(np.int64)
         facts.medians.append(float(np.median(valid)))
         facts.farthest = float(valid.max())
+        facts.beyond = 0 if depth_range is None else int((valid > _BEYOND * depth_range[1]).sum())
+        if any(np.isclose(facts.farthest, full, rtol=1e-5) for full in _FULL_SCALES_M):
+            facts.saturated = int((valid == valid.max()).sum())
     scene = scene_of(sample.name)
     facts.edges[scene[:10] if scene else ""] = _edges(sample)
 
@@ -189,20 +218,24 @@ def _examine_some(dataset: Dataset, indices: Sequence[int]) -> Facts:
     facts = Facts()
     for index in indices:
         try:
-            facts.add(examine(dataset[index]))
+            seen = examine(dataset[index], dataset.depth_range)
+            seen.cut = dataset.too_far(index) if "depth" in dataset.targets else 0
+            facts.add(seen)
         except SegdepthError as error:
             facts.bad[dataset.names[index]] = str(error)
     return facts
 
 
 def examine_splits(
-    splits: Mapping[str, Dataset | SegdepthError], *, workers: int = 1, progress: Progress | None = None
-) -> Report:
+    splits: Mapping[str, Dataset | SegdepthError], *, workers: int = 1, skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Report:  # fmt: skip
     """Read every sample of every split.
 
     Args:
         splits: by name; an error where the split could not even be opened.
         workers: processes.
+        skip_bad: samples that are broken or incomplete will be left out, so they are no more than warnings.
         progress: called with (samples done, samples in all).
     """
     opened = {name: dataset for name, dataset in splits.items() if isinstance(dataset, Dataset)}
@@ -223,7 +256,7 @@ def examine_splits(
         if isinstance(error, SegdepthError)
     ]
     for name, dataset in opened.items():
-        findings += _findings(name, dataset, facts[name])
+        findings += _findings(name, dataset, facts[name], skip_bad)
     findings += _between(opened, facts)
     return Report(facts, tuple(sorted(findings, key=lambda finding: finding.severity != "error")))
 
@@ -233,29 +266,51 @@ def _one_thread() -> None:
     cv2.setNumThreads(0)
 
 
-def _findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
-    for name, sentence in sorted(facts.bad.items()):
-        yield Finding("error", f"{split}: {name}", sentence, "fetch the file anew, or leave it out with --skip-bad")
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _findings(split: str, dataset: Dataset, facts: Facts, skip_bad: bool) -> Iterable[Finding]:
+    yield from _broken(split, facts, "warning" if skip_bad else "error")
     if dataset.missing:
-        named = ", ".join(dataset.missing[:3]) + (", ..." if len(dataset.missing) > 3 else "")
         optional = "allow_missing" not in reader_options(type(dataset))  # raw drives have pictures without a scan
         yield Finding(
-            "warning" if optional else "error",
+            "warning" if optional or skip_bad else "error",
             split,
-            f"{len(dataset.missing)} samples are incomplete: {named}",
+            f"{len(dataset.missing)} samples are incomplete: {_few(dataset.missing)}",
             "they are left out; fetch them if you can"
-            if optional
+            if optional or skip_bad
             else "fetch them, or leave them out with data.allow_missing=true",
         )
     if facts.samples and "labels" in dataset.targets and dataset.classes is not None:
         yield from _label_findings(split, dataset, facts)
     if facts.samples and "depth" in dataset.targets:
-        yield from _depth_findings(split, facts)
+        yield from _depth_findings(split, dataset, facts)
+
+
+def _broken(split: str, facts: Facts, severity: Severity) -> Iterable[Finding]:
+    """What is wrong with files, each sentence once: one calibration breaks a whole day."""
+    names: dict[str, list[str]] = {}
+    for name, sentence in sorted(facts.bad.items()):
+        names.setdefault(sentence, []).append(name)
+    todo = "fetch the file anew, or leave it out with --skip-bad" if severity == "error" else "it is left out"
+    for sentence, samples in names.items():
+        if len(samples) == 1:
+            yield Finding(severity, f"{split}: {samples[0]}", sentence, todo)
+        else:
+            yield Finding(severity, split, f"{sentence} ({len(samples)} samples: {_few(samples)})", todo)
 
 
 def _label_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
     assert dataset.classes is not None
     counts, ignored = facts.classes[: len(dataset.classes)], facts.classes[IGNORE]
+    if facts.void:
+        yield Finding(
+            "error",
+            split,
+            f"{len(facts.void)} label files have no class at all, every pixel is ignored: {_few(sorted(facts.void))}",
+            "fetch them anew, or remove these pictures: they teach nothing",
+        )
     if ignored > _MANY_IGNORED * max(1, facts.classes.sum()):
         share = 100 * ignored / facts.classes.sum()
         yield Finding(
@@ -274,25 +329,15 @@ def _label_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Find
         )
 
 
-def _depth_findings(split: str, facts: Facts) -> Iterable[Finding]:
+def _depth_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
     if facts.without_depth:
-        named = ", ".join(facts.without_depth[:3]) + (", ..." if len(facts.without_depth) > 3 else "")
         yield Finding(
             "error",
             split,
-            f"{len(facts.without_depth)} samples have (almost) no depth: {named}",
+            f"{len(facts.without_depth)} samples have (almost) no depth: {_few(facts.without_depth)}",
             "see the scans and the calibration",
         )
-    median = float(np.median(facts.medians)) if facts.medians else 0.0
-    if facts.medians and not _LEAST_MEDIAN_M < median < _MOST_MEDIAN_M:
-        yield Finding(
-            "error", split, f"the median depth is {median:.4g} m, which is no room and no street",
-            "the unit is wrong: 16-bit files are mostly millimetres (0.001) or 1/256 m",
-        )  # fmt: skip
-    elif facts.farthest > _FARTHEST_M:
-        yield Finding(
-            "error", split, f"the farthest depth is {facts.farthest:.4g} m", "values that mean 'none' must be 0"
-        )
+    yield from _unit_findings(split, dataset, facts)
     for day, (shift, clarity) in facts.shifts().items():
         if abs(shift) > _SHIFT_ALLOWED_PX and clarity > _PEAK:
             yield Finding(
@@ -301,6 +346,40 @@ def _depth_findings(split: str, facts: Facts) -> Iterable[Finding]:
                 f"jumps in depth fit the pictures' edges best when moved by {shift} columns",
                 "the calibration is of another day or camera, or picture and depth are of different moments",
             )
+
+
+def _unit_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Finding]:
+    """Depth that is too near or too far to be in metres: the plainest sign alone."""
+    if not facts.medians and not facts.cut:
+        return
+    median = float(np.median(facts.medians)) if facts.medians else _LEAST_MEDIAN_M + 1
+    measured = max(1, int(facts.depths.sum()))
+    scored = np.inf if dataset.depth_range is None else dataset.depth_range[1]
+    saturated, beyond, cut = facts.saturated / measured, facts.beyond / measured, facts.cut / (measured + facts.cut)
+    here = f"up to {facts.farthest:.4g} m, in a data set that is scored up to {scored:g} m"
+    severity: Severity = "error"
+    todo = "see the unit: 16-bit files are mostly millimetres (0.001) or 1/256 m"
+    if not _LEAST_MEDIAN_M < median < _MOST_MEDIAN_M:
+        what = f"the median depth is {median:.4g} m, which is no room and no street"
+    elif saturated > _MANY_SATURATED:
+        what = f"{100 * saturated:.1f} % of the depth is {facts.farthest:.4g} m, the largest number of a 16-bit file"
+        todo = f"values that mean 'none' must be 0; or {todo}"
+    elif facts.farthest > _FARTHEST_M:
+        what, todo = f"the farthest depth is {facts.farthest:.4g} m", "values that mean 'none' must be 0"
+    elif beyond > _MANY_BEYOND:
+        what = f"{100 * beyond:.0f} % of the depth is beyond {_BEYOND * scored:g} m ({here})"
+    elif cut > _MANY_CUT:
+        severity, what = "warning", f"{100 * cut:.0f} % of the depth is left out, because it is beyond {scored:g} m"
+        todo += "; right if it is meant to be (max_depth) or means 'none' (then say invalid_depth)"
+    elif median > _STREET_MEDIAN_M:
+        severity, what = "warning", f"the median depth is {median:.4g} m, far for a street"
+        todo += "; right for pictures from the air"
+    elif median < _NEAR_MEDIAN * scored < np.inf and facts.farthest < _NEAR_FARTHEST * scored:
+        severity, what = "warning", f"the median depth is {median:.3g} m, which is near ({here})"
+        todo += "; right for a small scene (then lower max_depth, where the data set has it)"
+    else:
+        return
+    yield Finding(severity, split, what, todo)
 
 
 def _between(datasets: Mapping[str, Dataset], facts: Mapping[str, Facts]) -> Iterable[Finding]:

@@ -120,6 +120,13 @@ class Folder(FrameDataset):
         return map_labels(read_labels(file), self._lookup, file)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
+        metres = self._metres(file)
+        low, high = self.depth_range or (0.0, np.inf)
+        metres[(metres < low) | (metres > high)] = 0
+        return metres
+
+    def _metres(self, file: Path) -> Float32[ndarray, "h w"]:
+        """All that is measured, however far."""
         stored = read_array(file)
         if stored.ndim != 2 or stored.dtype.kind not in "uif":
             raise DataError(f"{file} holds {stored.dtype} of shape {stored.shape}; a depth map is [rows, columns]")
@@ -130,9 +137,12 @@ class Folder(FrameDataset):
             )
         metres = stored.astype(np.float32) * np.float32(1 if self._unit is None else self._unit)
         metres[stored == self._invalid] = 0
-        low, high = self.depth_range or (0.0, np.inf)
-        metres[(metres < low) | (metres > high)] = 0
         return valid_depth(metres)
+
+    def too_far(self, index: int) -> int:
+        """Number of measurements of a sample beyond ``max_depth``, which is read as none."""
+        file = self.frames[index].depth
+        return 0 if file is None or self.depth_range is None else int((self._metres(file) > self.depth_range[1]).sum())
 
 
 def _class_table(

@@ -82,6 +82,10 @@ class Dataset(ABC):
             DataError: if a file is broken; the sentence names it.
         """
 
+    def too_far(self, index: int) -> int:  # noqa: ARG002  most readers leave nothing out
+        """Number of measurements of a sample that the reader leaves out because they are too far; for the doctor."""
+        return 0
+
 
 def reader_options(reader: type[Dataset]) -> list[str]:
     """Names of a data set's own options: the keyword arguments of its constructor."""

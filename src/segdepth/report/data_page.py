@@ -8,19 +8,22 @@ from pathlib import Path
 import cv2
 import jinja2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from segdepth.core.files import write_text
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
-from segdepth.drawing import colour_depth, colour_labels, overlay
+from segdepth.drawing import colour_labels, colour_map, overlay
 from segdepth.geometry.resize import resize_image
 
 __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
 
 _WIDTH = 832
 _FAR_M = 1000.0
+_DENSE = 0.3
+#: Metres with the nearest and the farthest colour.
+_COLOURED_M = (3.0, 60.0)
 
 
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
@@ -30,11 +33,28 @@ def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
         coloured = colour_labels(sample.labels, dataset.classes.colours)
         panels.append(overlay(sample.image, coloured, alpha=0.5, where=sample.labels < len(dataset.classes)))
     if sample.depth is not None:
-        coloured = colour_depth(sample.depth, 2, 60, "turbo")
-        if (sample.depth > 0).mean() < 0.3:  # a laser's points: thicker, so that they can be seen
-            coloured = np.asarray(cv2.dilate(coloured, np.ones((2, 2), np.uint8)))
-        panels.append(overlay(sample.image, coloured, alpha=0.85, where=coloured.max(axis=2) > 0))
+        panels.append(_draw_depth(sample))
     return np.concatenate(panels)
+
+
+def _draw_depth(sample: Sample) -> UInt8[ndarray, "h w 3"]:
+    """Near is red, far is blue; single laser points as dots on a darkened picture, the near ones over the far ones."""
+    assert sample.depth is not None
+    depth = sample.depth
+    if (depth > 0).mean() > _DENSE:
+        return overlay(sample.image, _colours(depth), alpha=0.85, where=depth > 0)
+    dot = np.ones((max(3, round(depth.shape[1] / 300)),) * 2, np.uint8)
+    nearness = np.asarray(cv2.dilate(np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0), dot))
+    metres = np.divide(1, nearness, out=np.zeros_like(depth), where=nearness > 0)
+    return overlay(sample.image // 2, _colours(metres), alpha=1.0, where=metres > 0)
+
+
+def _colours(depth: Float32[ndarray, "h w"]) -> UInt8[ndarray, "h w 3"]:
+    """Depth by its logarithm, so that each doubling is as many colours; without the map's ends, which are nearly black."""
+    near, far = np.log(_COLOURED_M)
+    share = (far - np.log(np.clip(depth, *_COLOURED_M))) / (far - near)
+    colours: UInt8[ndarray, "h w 3"] = colour_map("turbo")[np.rint(25 + 205 * share).astype(np.uint8)]
+    return colours
 
 
 def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:

@@ -60,13 +60,16 @@ def test_every_broken_file_is_named(raw: Path) -> None:
     (images / "0000000003.png").write_bytes((images / "0000000003.png").read_bytes()[:-500])
     said = findings(opened(raw))
     for words in (
-        r"error train: .*_02/0000000000: .*0000000000\.bin is empty",
-        r"error train: .*_03/0000000001: .*0000000001\.bin has .* no multiple of 16",
-        r"error train: .*_02/0000000002: .*0000000002\.bin: 1 of .* not finite",
+        r"error train: .*0000000000\.bin is empty .*\(2 samples: .*_02/0000000000, .*_03/0000000000\)",
+        r"error train: .*0000000001\.bin has .* no multiple of 16",
+        r"error train: .*0000000002\.bin: 1 of .* not finite",
         r"error train: .*_02/0000000003: .*image_02.*0000000003\.png is truncated",
     ):
         assert any(re.match(words, line) for line in said), (words, said)
-    assert len(said) == 7, "three scans of two pictures, and one picture"
+    assert len(said) == 4, "three scans and one picture"
+    skipped = examine_splits(opened(raw), skip_bad=True)
+    assert skipped.healthy
+    assert len(skipped.findings) == 4
 
 
 def test_missing_scans_and_keys_are_named(raw: Path) -> None:
@@ -77,7 +80,8 @@ def test_missing_scans_and_keys_are_named(raw: Path) -> None:
     file = raw / DATE / "calib_velo_to_cam.txt"
     file.write_text(file.read_text().replace("R:", "Q:"))
     said = findings(opened(raw))
-    assert sum("has no line 'R'" in line for line in said) == 14
+    broken = [line for line in said if "has no line 'R'" in line]
+    assert [re.findall(r"\d+ samples", line) for line in broken] == [["6 samples"], ["8 samples"]], "one for each split"
 
 
 def test_real_calibrations_fit_and_a_wrong_one_is_noticed(shared_data: Any, tmp_path: Path) -> None:
@@ -106,18 +110,48 @@ def test_real_calibrations_fit_and_a_wrong_one_is_noticed(shared_data: Any, tmp_
     assert re.search(r"error train 2011_09_26: jumps in depth .* moved by -1[0-4] columns", said[0]), said
 
 
-def test_the_wrong_unit_is_noticed(tmp_path: Path) -> None:
-    for index in range(2):
-        write_png(
-            tmp_path / f"rgb/{index}.png", np.random.default_rng(index).integers(0, 255, (12, 20, 3)).astype(np.uint8)
-        )
-        write_png(tmp_path / f"depth/{index}.png", np.full((12, 20), 2500, np.uint16))
-    for unit, wrong in ((0.001, False), (0.1, True)):
-        dataset = open_dataset("folder", path=tmp_path, split="train", target="depth", images="rgb/*.png",
-                               depths="depth/*.png", depth_unit=unit, max_depth=1000.0)  # fmt: skip
-        said = findings({"train": dataset})
-        assert bool(said) == wrong
-        assert not wrong or "median depth is 250 m" in said[0]
+@pytest.mark.parametrize(
+    ("metres", "unit", "max_depth", "words"),
+    [
+        # a street in millimetres, whose farthest points do not fit into 16 bits
+        (np.geomspace(4, 60, 240), 0.001, 80.0, None),
+        (np.geomspace(4, 60, 240), 1 / 256, 80.0, "warning.* % of the depth is left out, because it is beyond 80 m"),
+        (np.geomspace(4, 60, 240), 1 / 256, 256.0, "warning.*median depth is 60.* far for a street"),
+        (np.geomspace(4, 90, 240), 1 / 256, 256.0, "error.* % of the depth is 256 m, the largest number of a 16-bit"),
+        (np.geomspace(4, 60, 240) * 0.256, 0.001, 80.0, "warning.*median depth is 3.9.* m, which is near"),
+        (np.full(240, 2.5), 0.001, 10.0, None),
+        (np.full(240, 2.5), 0.1, 1000.0, "error.*median depth is 250 m"),
+        (np.full(240, 2.5), 0.1, 10.0, "warning.*100 % of the depth is left out"),
+    ],
+)
+def test_the_wrong_unit_is_noticed(
+    metres: np.ndarray, unit: float, max_depth: float, words: str | None, tmp_path: Path
+) -> None:
+    stored = np.clip(np.rint(metres * 1000), 0, 65535).astype(np.uint16).reshape(12, 20)
+    write_png(tmp_path / "rgb/0.png", np.random.default_rng(0).integers(0, 255, (12, 20, 3)).astype(np.uint8))
+    write_png(tmp_path / "depth/0.png", stored)
+    dataset = open_dataset("folder", path=tmp_path, split="train", target="depth", images="rgb/*.png",
+                           depths="depth/*.png", depth_unit=unit, max_depth=max_depth)  # fmt: skip
+    said = [line for line in findings({"train": dataset}) if "(almost) no depth" not in line]
+    assert len(said) == (words is not None), said
+    assert words is None or re.match(words, said[0]), said
+
+
+def test_the_wrong_unit_of_prepared_kitti_is_noticed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    write_png(tmp_path / "drive_02/0.png", rng.integers(0, 255, (32, 64, 3)).astype(np.uint8))
+    write_png(tmp_path / "drive_02/0.depth.png", np.geomspace(4000, 60000, 32 * 64).astype(np.uint16).reshape(32, 64))
+    (tmp_path / "train.txt").write_text("drive_02")
+    said = findings({"train": open_dataset("kitti", path=tmp_path, split="train", target="depth")})
+    assert re.match("error train: 2[0-9] % of the depth is beyond 120 m .*scored up to 80 m", said[0]), said
+
+
+def test_a_label_file_without_any_class_is_named(tmp_path: Path) -> None:
+    write_cityscapes(tmp_path, num_images={"train": 3, "val": 1}, height=64, width=128)
+    labels = min((tmp_path / "gtFine/train").rglob("*_labelIds.png"))
+    write_png(labels, np.zeros((64, 128), np.uint8))
+    said = findings({"train": open_dataset("cityscapes", path=tmp_path, split="train", target="labels")})
+    assert f"every pixel is ignored: {labels.name.removesuffix('_gtFine_labelIds.png')}" in said[0]
 
 
 def test_a_picture_in_two_splits_is_noticed(tmp_path: Path) -> None:

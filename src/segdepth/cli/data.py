@@ -149,7 +149,7 @@ def show(
     for name, one in splits.items():
         if isinstance(one, SegdepthError):
             raise one
-        count = min(number, len(one))
+        count, drawn = min(number, len(one)), 0
         for index in (k * len(one) // count for k in range(count)):
             try:
                 sample = one[index]
@@ -157,14 +157,14 @@ def show(
                 if not (skip_bad or skipping):
                     raise
                 err.print(f"left out {one.names[index]}: {error}", highlight=False, markup=False, soft_wrap=True)
-                count -= 1
                 continue
             if augmented:
                 assert config is not None
                 sample = _as_training_sees(config, overrides or [], one, index)
             file = output / name / f"{sample.name.replace('/', '_')}.png"
             write_png(file, draw_sample(sample, one))
-        out.print(f"{name}: {count} of {len(one)} samples -> {output / name}/", highlight=False)
+            drawn += 1
+        out.print(f"{name}: {drawn} of {len(one)} samples -> {output / name}/", highlight=False)
 
 
 def _open_splits(

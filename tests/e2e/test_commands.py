@@ -93,6 +93,29 @@ def test_predict_writes_what_its_name_says(runs: dict[str, Path], picture: Path,
     assert len(list((tmp_path / "all").glob("*_seg.png"))) == 1
 
 
+def test_predictions_of_several_folders_do_not_overwrite_each_other(
+    runs: dict[str, Path], picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("drive_1/data", "drive_2/data"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "0000.png").write_bytes(picture.read_bytes())
+    arguments = ["predict", "--checkpoint", str(runs["depth"]), "--out", str(tmp_path / "out")]
+    folders = [str(tmp_path / "drive_1/data"), str(tmp_path / "drive_2/data")]
+    assert main([*arguments, *folders, folders[0]]) == 0
+    assert "2 pictures -> 6 files" in capfd.readouterr().out
+    for drive in ("drive_1", "drive_2"):
+        assert (tmp_path / f"out/{drive}/data/0000_depth_metres.npy").exists()
+    (tmp_path / "drive_1/data/0000.jpg").write_bytes(picture.read_bytes())
+    assert main([*arguments, *folders]) == 2
+    assert "would have the same results" in capfd.readouterr().err
+    truncated = tmp_path / "truncated.png"
+    truncated.write_bytes(picture.read_bytes()[:-100])
+    assert main([*arguments, str(truncated)]) == 2
+    said = capfd.readouterr().err
+    assert "truncated.png is truncated" in said
+    assert "libpng" not in said
+
+
 @pytest.mark.parametrize("flags", [["--pixel", "30", "40"], ["--pos_i", "30", "--pos_j", "40"]])
 def test_saliency_draws_and_saves_the_raw_map(
     flags: list[str], runs: dict[str, Path], picture: Path, tmp_path: Path

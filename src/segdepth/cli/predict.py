@@ -1,5 +1,6 @@
 """``segdepth predict``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,10 @@ def predict(
     width: Width = None,
     device: Device = "auto",
 ) -> None:  # fmt: skip
-    """Predict pictures: class ids as PNG, or metres as 16-bit PNG (x 256) and .npy, and a coloured picture of each."""
+    """Predict pictures: class ids as PNG, or metres as 16-bit PNG (x 256) and .npy, and a coloured picture of each.
+
+    Pictures of several folders keep their folders below the one that all of them are in.
+    """
     from segdepth.core.errors import ConfigError, InputError
     from segdepth.evaluation.pictures import save_label_ids, save_prediction
 
@@ -60,16 +64,42 @@ def predict(
         raise ConfigError("name a checkpoint: --checkpoint, or --config with testing.trained_model in it")
     if not paths:
         raise InputError("name at least one picture, or a folder with pictures (PNG, JPEG)")
+    places = _places(paths)
     net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
     save = save_label_ids if label_ids else save_prediction
+    files = 0
     with counting("predicting") as bar:
-        for done, path in enumerate(paths, start=1):
-            written = save(net, path, output)
-            bar(done, len(paths))
+        for done, (path, folder) in enumerate(places.items(), start=1):
+            written = save(net, path, output / folder)
+            files += len(written)
+            bar(done, len(places))
     out.print(
-        f"{len(paths)} pictures -> {output}/ (the last: {', '.join(p.name for p in written)})",
+        f"{len(places)} pictures -> {files} files in {output}/"
+        f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written)})",
         highlight=False,
     )
+
+
+def _places(paths: list[Path]) -> dict[Path, Path]:
+    """Each picture once, with its folder below the one that all are in.
+
+    Raises:
+        InputError: if two pictures of a folder would have the same results.
+    """
+    from segdepth.core.errors import InputError
+
+    root = os.path.commonpath([path.absolute().parent for path in paths])
+    places: dict[Path, Path] = {}
+    first: dict[Path, Path] = {}
+    for path in {path.absolute(): path for path in paths}.values():
+        places[path] = path.absolute().parent.relative_to(root)
+        result = places[path] / path.stem
+        if result in first:
+            raise InputError(
+                f"{str(first[result])!r} and {str(path)!r} would have the same results; predict one at a time"
+            )
+        first[result] = path
+    return places
 
 
 def _pictures_of(config: "Config") -> list[Path]:

@@ -291,7 +291,7 @@ def _decode(path: Path, data: bytes, flag: int) -> Shaped[ndarray, "..."]:
     except cv2.error as error:
         raise DataError(f"{path} cannot be decoded: {error.err}") from error
     if picture is None:
-        raise DataError(f"{path} is not a picture that can be decoded (PNG and JPEG can)")
+        raise DataError(f"{path} is no picture that can be decoded (PNG and JPEG can)")
     return np.asarray(picture)
 
 

@@ -11,6 +11,7 @@ from numpy import ndarray
 from segdepth.core.errors import InputError
 from segdepth.core.files import replacing, write_json
 from segdepth.core.tables import did_you_mean
+from segdepth.data.files import read_rgb
 from segdepth.drawing import (
     colour_depth,
     colour_labels,
@@ -21,7 +22,7 @@ from segdepth.drawing import (
     write_png,
 )
 from segdepth.geometry.resize import resize_image
-from segdepth.networks import Network, read_picture
+from segdepth.networks import Network
 from segdepth.saliency import Target, check_pixels, saliency_maps
 
 __all__ = [
@@ -55,8 +56,12 @@ def class_name(net: Network, train_id: int) -> str:
 
 
 def save_prediction(net: Network, path: Path, folder: Path) -> list[Path]:
-    """Predict one picture and save answer and colours; returns the files."""
-    image = read_picture(path)
+    """Predict one picture and save answer and colours; returns the files.
+
+    Raises:
+        DataError: if the file is missing, truncated or no picture.
+    """
+    image = read_rgb(path)
     answer = net.predict(image)
     colours = folder / f"{path.stem}_{net.card.task}.png"
     write_png(colours, colour_prediction(net, answer, image))
@@ -77,13 +82,14 @@ def save_label_ids(net: Network, path: Path, folder: Path) -> list[Path]:
 
     Raises:
         InputError: if the network does not segment, or does not know the label ids of its classes.
+        DataError: if the file is missing, truncated or no picture.
     """
     classes = net.card.classes
     if net.output.kind != "logits" or classes is None:
         raise InputError(f"label ids are for segmentation with known classes; this network is for {net.card.task}")
     table = np.array(classes.label_ids, np.uint8)
     file = folder / f"{path.stem}.png"
-    write_png(file, table[net.predict(path)])
+    write_png(file, table[net.predict(read_rgb(path))])
     return [file]
 
 
@@ -161,8 +167,9 @@ def save_saliency(net: Network, path: Path, pixel: tuple[int, int], target: str,
 
     Raises:
         InputError: if the pixel is outside the picture at the network's size, or the target does not exist.
+        DataError: if the file is missing, truncated or no picture.
     """
-    explanation = explain(net, read_picture(path), pixel, _parse_target(net, target))
+    explanation = explain(net, read_rgb(path), pixel, _parse_target(net, target))
     row, col = pixel
     suffix = "" if target == "predicted" else f"_{target.replace(' ', '-')}"
     folder = root / f"{path.stem}_{net.card.arch}_{net.card.task}_{row}_{col}{suffix}"

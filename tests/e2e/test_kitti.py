@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -129,6 +130,37 @@ def test_another_models_files(raw: Path, tmp_path: Path) -> None:
     assert 0.1 < stored["scores"][tmp_path.name]["abs_rel"] < 3
 
 
+def test_what_predict_wrote_is_scored(
+    raw: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = raw / "2011_09_26" / drive("test") / "image_02/data"
+    assert main(["predict", "--checkpoint", str(run_folder), str(folder), "--out", str(tmp_path / "p")]) == 0
+    report = tmp_path / "report.json"
+    where = ["--dataset", "kitti_eigen", "--dataset_dir", str(raw), "--dataset_list", str(raw / "files.txt"),
+             "--max-depth", "50", "--out", str(report)]  # fmt: skip
+    assert main(["evaluate", "--predictions", str(tmp_path / "p"), *where]) == 0
+    files = json.loads(report.read_text())
+    assert main(["evaluate", "--checkpoint", str(run_folder), *where]) == 0
+    network = json.loads(report.read_text())
+    assert files["protocol"]["name"] == network["protocol"]["name"] == "eigen-raw-garg, 0.001-50 m"
+    assert files["scores"]["p"]["abs_rel"] == pytest.approx(network["scores"]["dispnet"]["abs_rel"], rel=1e-4)
+    for file in (tmp_path / "p").glob("0000000001_depth*"):
+        file.unlink()
+    assert main(["evaluate", "--predictions", str(tmp_path / "p"), *where]) == 2
+    capsys.readouterr()
+    assert main(["evaluate", "--predictions", str(tmp_path / "p"), *where, "--allow-missing"]) == 0
+    assert f"without a prediction: {drive('test')}_02/0000000001" in " ".join(capsys.readouterr().out.split())
+    assert json.loads(report.read_text())["protocol"]["files_scored"] == 2
+
+
+def test_a_named_data_set_takes_its_options(shared_data: Any, run_folder: Path, tmp_path: Path) -> None:
+    root, raw_path = shared_data("kitti_semantics"), shared_data("kitti_raw")
+    report = tmp_path / "report.json"
+    arguments = ["--dataset", "kitti_joint", "--dataset_dir", str(root), "--split", "all", f"data.raw_path={raw_path}"]
+    assert main(["evaluate", "--checkpoint", str(run_folder), *arguments, "--out", str(report)]) == 0
+    assert json.loads(report.read_text())["protocol"]["files_scored"] == 2
+
+
 def test_a_leak_is_said_aloud(raw: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = tmp_path / "files.txt"
     for part, leak in (("train", True), ("test", False)):
@@ -152,7 +184,21 @@ def test_a_leak_is_said_aloud(raw: Path, run_folder: Path, tmp_path: Path, capsy
             ["--checkpoint", "{run}", "--dataset", "kitti_eigen", "--protocol", "eigen-raw-grag"],
             ["did you mean 'eigen-raw-garg'"],
         ),
-        (["--predictions", "{raw}", "--dataset", "kitti_eigen"], ["--task"]),
+        (["--predictions", "{raw}", "--dataset", "kitti"], ["--task"]),
+        (
+            [
+                "--checkpoint",
+                "{run}",
+                "--dataset",
+                "kitti_eigen",
+                "--dataset_dir",
+                "{raw}",
+                "--all-protocols",
+                "--dataset_list",
+                "{raw}/files.txt.md5",
+            ],
+            ["no file", "files.txt.md5"],
+        ),
         (["--predictions", "{raw}", "--task", "depth"], ["--dataset"]),
         (["--checkpoint", "{run}", "--img_height", "99"], ["--height", "32x104"]),
     ],

@@ -51,8 +51,8 @@ def evaluate(
     ] = None,
     dataset_list: Annotated[
         str | None,
-        typer.Option("--dataset_list", "--dataset-list", help="kitti_eigen: a list other than Eigen's 697 files.",
-                     rich_help_panel=_DATA, show_default=False),
+        typer.Option("--dataset_list", "--dataset-list", help="kitti_eigen: a list other than Eigen's 697 files (ours, or"
+                     " Monodepth2's form).", rich_help_panel=_DATA, show_default=False),
     ] = None,
     truth_dir: Annotated[
         str | None,
@@ -60,7 +60,9 @@ def evaluate(
                      rich_help_panel=_DATA, show_default=False),
     ] = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="kitti_eigen: score what is there of the list.", rich_help_panel=_DATA)
+        bool,
+        typer.Option("--allow-missing", help="Score what is there, of the data set (or its list) and of --predictions;"
+                     " what is missing is counted and named.", rich_help_panel=_DATA),
     ] = False,
     split: Annotated[
         str | None,
@@ -104,29 +106,36 @@ def evaluate(
     ] = None,
 ) -> None:  # fmt: skip
     """Score a checkpoint, or another model's files, on a data set: mIoU and the like, or abs_rel and the like."""
-    from segdepth.core.errors import ConfigError
+    from segdepth.core.errors import ConfigError, DataError
     from segdepth.evaluation import PROTOCOLS, evaluate_baselines
-    from segdepth.evaluation.scoring import limited, score
+    from segdepth.evaluation.scoring import limited, limited_name, score
 
     from .console import counting, log_to_terminal, out
     from .evaluation_output import print_report, write_report
     from .evaluation_setup import Source, answers_of, find_configuration, open_scored, protocols_of, warn_of_leaks
+    from .named_data import named_data
 
     log_to_terminal()
     if protocol is not None and all_protocols:
         raise ConfigError("give --protocol or --all-protocols, not both")
-    checked = find_configuration(config, checkpoint, predictions, overrides or [])
+    given = named_data(overrides or [] if dataset is not None else [])
+    others = given.others if dataset is not None else overrides or []
+    checked = find_configuration(config, checkpoint, predictions, others)
+    if checked is None and given.section:
+        raise ConfigError(f"data.{next(iter(given.section))} is for a configuration (--config); --split names a split")
     where = (
         None if predictions else checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
     )
     if where is None and predictions is None:
         raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
-    source = Source(dataset, dataset_dir, dataset_list, truth_dir, allow_missing, split, test)
+    source = Source(
+        dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
+    )
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     with counting("evaluating") as bar:
         answerer = answers_of(
             where, predictions, checked, task, device, model_name=model_name, height=height, width=width, inverse=pred_disp,
-            progress=bar,
+            allow_missing=allow_missing, dataset=dataset, progress=bar,
         )  # fmt: skip
         results = []
         for truth, named in presets.items():
@@ -134,14 +143,23 @@ def evaluate(
             if scored_set is None:
                 continue
             limits = {name: limited(scored_set, one, min_depth, max_depth) for name, one in named.items()}
-            given = {name: one for name, one in limits.items() if one is not None}
+            protocols = {limited_name(name, named[name], one): one for name, one in limits.items() if one is not None}
             warn_of_leaks(answerer.training_names(), scored_set)
             results.append(
                 score(
-                    answerer.on(scored_set), scored_set, answerer.task, protocols=given, worst=worst, pictures=pictures
+                    answerer.on(scored_set),
+                    scored_set,
+                    answerer.task,
+                    protocols=protocols,
+                    worst=worst,
+                    pictures=pictures,
                 )
             )
             last = scored_set
+    if not results:
+        raise DataError(
+            "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"
+        )
     rows: dict[str, Any] = {}
     if baselines:
         training = open_scored(source.training(checked), checked, answerer.task, None)

@@ -16,6 +16,8 @@ from .evaluation_setup import Answerer
 
 __all__ = ["print_report", "write_report"]
 
+_NAMED = 5
+
 Rows = Mapping[str, Mapping[str, float | None]]
 
 
@@ -63,9 +65,16 @@ def card(protocol: Mapping[str, Any]) -> str:
             f"; truth: {protocol['ground_truth']}; crop {protocol['crop']}, {protocol['min_depth_m']:g}-"
             f"{protocol['max_depth_m']:g} m, scaling {protocol['scaling']}, {protocol['clip']}"
         )
-    if protocol["files_missing"]:
-        text += f"\nmissing: {', '.join(protocol['files_missing'])}"
-    return text
+    text += _missing("missing", protocol["files_missing"])
+    return text + _missing("without a prediction", protocol.get("predictions_missing", ()))
+
+
+def _missing(what: str, names: Sequence[str]) -> str:
+    """A line with the first names; the report has all of them."""
+    if not names:
+        return ""
+    more = f", ... ({len(names)}; --out writes all of them)" if len(names) > _NAMED else ""
+    return f"\n{what}: {', '.join(names[:_NAMED])}{more}"
 
 
 def write_report(path: Path, answerer: Answerer, results: Sequence[Scored], baselines: Rows, seed: int | None) -> None:

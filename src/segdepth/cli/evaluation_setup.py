@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segdepth.config import Config, apply_overrides, check_config, load_config
-from segdepth.core.errors import ConfigError, DataError, SegdepthError
+from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.core.tables import pick
-from segdepth.data import Dataset, open_dataset
+from segdepth.data import DATASETS, Dataset, open_dataset
+from segdepth.data.kitti_eigen import NoTruthError
 from segdepth.data.leakage import shared_scenes
+from segdepth.data.sample import reader_options
 from segdepth.evaluation import PROTOCOLS, Predictions, evaluate, evaluate_predictions
 from segdepth.evaluation.scoring import Answers
 from segdepth.metrics import DepthProtocol
@@ -51,6 +53,7 @@ class Source:
         allow_missing: score what is there.
         split: name.
         test: the split is data.test_split.
+        options: more of the data set's options, over those of the configuration.
     """
 
     dataset: str | None
@@ -60,6 +63,7 @@ class Source:
     allow_missing: bool
     split: str | None
     test: bool
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def name(self, config: Config | None) -> str:
         """The data set's name.
@@ -80,12 +84,11 @@ class Source:
         given = {
             "files": self.files,
             "truth_path": self.truth_path,
-            "allow_missing": self.allow_missing or None,
+            "allow_missing": (self.allow_missing and _can_miss(name, task)) or None,
             "truth": truth,
         }
-        options = (dict(config.data.options) if own and config else {}) | {
-            k: v for k, v in given.items() if v is not None
-        }
+        said = {key: value for key, value in given.items() if value is not None}
+        options = (dict(config.data.options) if own and config else {}) | dict(self.options) | said
         path = self.path if self.path is not None or config is None or not own else config.data.path
         return open_dataset(name, path=path, split=self._split(config, name), target=task.target, **options)
 
@@ -109,6 +112,18 @@ class Source:
                 f"--baselines needs a training split, which {EIGEN} has not; score the prepared data's val split"
             )
         return replace(self, split=config.data.train_split if config else "train")
+
+
+def _can_miss(name: str, task: Task) -> bool:
+    """Whether the data set's reader refuses missing files unless it is told otherwise."""
+    reader = pick(DATASETS, name, kind="data set").get(task.target)
+    return reader is not None and "allow_missing" in reader_options(reader)
+
+
+def only_task(dataset: str | None) -> str | None:
+    """The task of a data set that has one kind of truth; None if it has several, or is not named."""
+    targets = list(DATASETS.get(dataset or "", ()))
+    return next((name for name, task in TASKS.items() if [task.target] == targets), None)
 
 
 def find_configuration(
@@ -154,10 +169,10 @@ def protocols_of(dataset: str, wanted: Sequence[str]) -> Mapping[str | None, Map
 def open_scored(
     source: Source, config: Config | None, task: Task, truth: str | None, optional: bool = False
 ) -> Dataset | None:
-    """The data set that is scored; None if it is not there and need not be."""
+    """The data set that is scored; None if none of its truth is there, and need not be."""
     try:
         return source.open(config, task, truth)
-    except DataError as error:
+    except NoTruthError as error:
         if not optional:
             raise
         log.warning("protocols with the %s truth are left out: %s", truth, error)
@@ -194,9 +209,25 @@ def answers_of(
     height: int | None,
     width: int | None,
     inverse: bool,
+    allow_missing: bool,
+    dataset: str | None,
     progress: Progress,
 ) -> Answerer:
     """A network's answers, or those of another model's files.
+
+    Args:
+        checkpoint: of the network.
+        predictions: the files, in its place.
+        config: what is known of it.
+        task: as the user says.
+        device: for the network.
+        model_name: as the user says.
+        height: as the user says.
+        width: as the user says.
+        inverse: the files hold inverse depth.
+        allow_missing: samples without a file are left out.
+        dataset: that the user names; one with a single kind of truth says the task.
+        progress: called with (images done, images in all).
 
     Raises:
         ConfigError: if the task of predictions is not said.
@@ -204,10 +235,11 @@ def answers_of(
     """
     said = task or (config.task if config else None)
     if predictions is not None:
+        said = said or only_task(dataset)
         if said is None:
             raise ConfigError("say what the predictions are: --task depth or --task seg")
         kind = pick(TASKS, said, kind="task")
-        of_files = partial(_files, predictions, kind, inverse, progress)
+        of_files = partial(_files, predictions, kind, inverse, allow_missing, progress)
         return Answerer(predictions.name, predictions, kind, of_files, tuple)
     assert checkpoint is not None
     net = load_checked(checkpoint, device, model_name=model_name, task=said, height=height, width=width)
@@ -234,8 +266,8 @@ def _network(
     return answers
 
 
-def _files(path: Path, task: Task, inverse: bool, progress: Progress, dataset: Dataset) -> Answers:
-    found = Predictions(path, dataset, "inverse" if inverse else "metres")
+def _files(path: Path, task: Task, inverse: bool, allow_missing: bool, progress: Progress, dataset: Dataset) -> Answers:
+    found = Predictions(path, dataset, "inverse" if inverse else "metres", allow_missing=allow_missing)
 
     def answers(dataset: Dataset, **looks: Any) -> Any:
         return evaluate_predictions(found, dataset, task, progress=progress, **looks)

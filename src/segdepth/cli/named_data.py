@@ -19,7 +19,7 @@ class NamedData:
         path: ``data.path``.
         options: the reader's own.
         section: what every data set has (``skip_bad``, ``val_split``, ...).
-        others: the overrides that are not about data.
+        others: the overrides for a configuration: all but ``data.path`` and the reader's options.
     """
 
     path: Path | None
@@ -41,5 +41,6 @@ def named_data(overrides: Sequence[str]) -> NamedData:
     if not isinstance(section.get("skip_bad", False), bool):
         raise ConfigError(f"data.skip_bad must be true or false, not {section['skip_bad']!r}")
     path = section.pop("path", None)
-    others = [override for override in overrides if override not in about]
+    its_own = {f"data.{key}" for key in (*options, "path")}
+    others = [override for override in overrides if override.partition("=")[0] not in its_own]
     return NamedData(None if path is None else Path(str(path)), options, section, others)

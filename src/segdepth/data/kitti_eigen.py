@@ -18,7 +18,7 @@ from .kitti_raw import drive_folder, scan_path
 from .sample import Target
 from .splits import eigen_test_files
 
-__all__ = ["KittiEigen"]
+__all__ = ["KittiEigen", "NoTruthError"]
 
 Truth = Literal["velodyne", "improved"]
 
@@ -27,10 +27,16 @@ IMPROVED_FILES = 652
 
 _METRES_PER_UNIT = 1 / 256
 _ENTRY = re.compile(r"(?:.*/)?(\d{4}_\d\d_\d\d)/(\1_drive_\d+_sync)/image_0([23])/data/(\d+)\.(?:png|jpg|jpeg)")
+#: The form of Monodepth2's lists: <date>/<drive>_sync <frame> l|r, the frame with or without leading zeros.
+_SHORT = re.compile(r"(\d{4}_\d\d_\d\d)/(\1_drive_\d+_sync)\s+(\d{1,10})\s+([lr])")
 _KINDS = {
     "velodyne": "one laser scan, projected at the picture's size, nearest point of a pixel",
     "improved": "improved ground truth: eleven scans, outliers removed (annotated depth maps)",
 }
+
+
+class NoTruthError(DataError):
+    """None of the files that are to be scored has the truth that is wanted."""
 
 
 class KittiEigen(RawFrames):
@@ -45,7 +51,8 @@ class KittiEigen(RawFrames):
         path: folder with the folders of dates.
         split: "test"; there is no other.
         targets: what to read besides the image; "depth" or nothing.
-        files: a list of pictures, ``<date>/<drive>/image_02/data/<frame>.png`` a line; None for Eigen's.
+        files: a list of pictures, ``<date>/<drive>/image_02/data/<frame>.png`` or ``<date>/<drive> <frame> l`` a line
+            (``image_03`` and ``r`` for the right camera); None for Eigen's.
         truth: which truth.
         truth_path: folder of the annotated depth maps; None for ``path``.
         allow_missing: go on without files that are missing.
@@ -79,7 +86,8 @@ class KittiEigen(RawFrames):
         missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
         self.truth_kind = _KINDS[truth]
         if len(found) < self.expected and not (allow_missing and found):
-            raise DataError(_missing_sentence(root, self.expected, len(found), missing))
+            kind = DataError if found else NoTruthError
+            raise kind(_missing_sentence(root, self.expected, len(found), missing))
         there = sorted((frame for frame in frames if isinstance(frame, Frame)), key=lambda frame: frame.name)
         #: Each sample's place in the list, by which other programs number their files.
         self.positions = tuple(found[frame.name] for frame in there)
@@ -93,10 +101,13 @@ class KittiEigen(RawFrames):
 
 def _entry(line: str, files: str | None) -> tuple[str, Camera, str]:
     """Drive, camera and frame of a line."""
-    match = _ENTRY.fullmatch(line)
-    if match is None:
-        raise DataError(f"{files}: {line!r} is not <date>/<drive>_sync/image_02/data/<frame>.png")
-    return match[2], 2 if match[3] == "2" else 3, match[4]
+    if match := _ENTRY.fullmatch(line):
+        return match[2], 2 if match[3] == "2" else 3, match[4]
+    if match := _SHORT.fullmatch(line):
+        return match[2], 2 if match[4] == "l" else 3, match[3].zfill(10)
+    raise DataError(
+        f"{files}: {line!r} is neither <date>/<drive>_sync/image_02/data/<frame>.png nor <date>/<drive>_sync <frame> l"
+    )
 
 
 def _frame(root: Path, truth_root: Path, entry: tuple[str, Camera, str], truth: Truth, with_depth: bool) -> Frame | str:

@@ -1,7 +1,9 @@
 """Scores of answers that lie on disk: another model's depth maps or label maps."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import cv2
@@ -14,6 +16,7 @@ from torchmetrics import Metric
 from segdepth.core.errors import DataError, reason
 from segdepth.data.cityscapes import cityscapes_lookup
 from segdepth.data.files import map_labels, read_array, read_labels
+from segdepth.data.frames import FrameDataset
 from segdepth.data.sample import Dataset
 from segdepth.geometry.resize import resize_nearest
 from segdepth.tasks import Task
@@ -27,37 +30,51 @@ __all__ = ["Predictions", "Unit", "evaluate_predictions"]
 Unit = Literal["metres", "inverse"]
 
 _ENDINGS = (".npy", ".png")
+#: What ``segdepth predict`` appends to a picture's name.
+_OURS = re.compile(r"_(depth_metres|depth_x256|trainIds)$")
+#: A KITTI sample: drive, camera, frame.
+_KITTI = re.compile(r"(\d{4}_\d\d_\d\d)(_drive_\d+_sync)_(0[23])/(\d+)")
 _UNITS_PER_METRE = 256
+_FRAME_DIGITS = 10
 
 
 class Predictions:
     """Answers in a folder, or in one ``.npy`` file of shape [n, h, w].
 
-    A sample's file has, in this order, the sample's name (``<drive>_02/<frame>``; with ``_`` for ``/``; the frame
-    alone where that is unique), or its place in the data set's list as a number. Depth is ``.npy`` in metres or 16-bit PNG of
-    metres x 256; labels are PNG of train ids or label ids, told apart by their values.
+    A sample's file has one of these names, in this order: the sample's (``<drive>_02/<frame>``, also with ``_`` for
+    ``/``); KITTI's without the camera (``<drive>_<frame>``, ``<drive>/<frame>``); the picture's path, or as much of its
+    end as is unique (``<date>/<drive>/image_02/data/<frame>``, ..., ``<frame>``); its place in the data set's list as a number.
+    Each may end as :func:`segdepth.evaluation.pictures.save_prediction` ends them (``_depth_metres.npy``, ``_depth_x256.png``,
+    ``_trainIds.png``). Depth is ``.npy`` in metres or 16-bit PNG of metres x 256; labels are PNG of train ids or label ids,
+    told apart by their values.
 
     Args:
         path: the folder or file.
         dataset: whose samples are answered.
         unit: of depth.
+        allow_missing: samples without an answer are left out.
+
+    Attributes:
+        missing: names of samples without an answer.
 
     Raises:
-        DataError: if a sample has no answer; the sentence says which names were looked for.
+        DataError: if a sample has no answer, or with ``allow_missing`` none has; the sentence says which names were looked for.
     """
 
-    def __init__(self, path: Path, dataset: Dataset, unit: Unit = "metres") -> None:
+    def __init__(self, path: Path, dataset: Dataset, unit: Unit = "metres", *, allow_missing: bool = False) -> None:
         if not path.exists():
             raise DataError(
                 f"no predictions {path} (a folder of .npy or .png files, or one .npy file [n, rows, columns])"
             )
         self.path = path
         self.unit = unit
+        self.missing: tuple[str, ...] = ()
         positions = getattr(dataset, "positions", range(len(dataset)))
         self._stack: ndarray | None = None
         self._place: Mapping[str, int] = dict(zip(dataset.names, positions, strict=True))
         if path.is_dir():
-            self._files = _files(path, dataset, self._place)
+            self._files = _files(path, dataset, self._place, allow_missing)
+            self.missing = tuple(name for name in dataset.names if name not in self._files)
         else:
             self._stack = _stack(path, max(positions) + 1)
         self._lookup: ndarray | None = None
@@ -95,24 +112,53 @@ class Predictions:
         return resize_nearest(map_labels(read_labels(file), self._lookup, file), size)
 
 
-def _files(folder: Path, dataset: Dataset, place: Mapping[str, int]) -> dict[str, Path]:
+def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missing: bool) -> dict[str, Path]:
     there: dict[str, Path] = {}
-    for ending in reversed(_ENDINGS):
-        there |= {file.relative_to(folder).with_suffix("").as_posix(): file for file in folder.rglob(f"*{ending}")}
-    numbered = {int(stem): file for stem, file in there.items() if stem.isdigit()}
-    last = [name.rpartition("/")[2] for name in dataset.names]
-    unique = len(set(last)) == len(last)
-    found = {}
-    for name in dataset.names:
-        keys = [name, name.replace("/", "_"), *([name.rpartition("/")[2]] if unique else [])]
-        file = next((there[key] for key in keys if key in there), numbered.get(place[name]))
-        if file is None:
-            looked = ", ".join(f"{key}{_ENDINGS[0]}" for key in [*keys, f"{place[name]:04d}"])
-            raise DataError(
-                f"{folder} has no prediction of {name!r}; looked for {looked} (or .png) among {len(there)} files"
-            )
-        found[name] = file
+    for ending in reversed(_ENDINGS):  # the last one written over the others is preferred: .npy, and names as they are
+        files = {
+            file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob(f"*{ending}"))
+        }
+        there |= {_OURS.sub("", stem): file for stem, file in files.items()} | files
+    # ten digits are a frame of KITTI's, not a place in a list
+    numbered = {int(stem): file for stem, file in there.items() if stem.isdigit() and len(stem) < _FRAME_DIGITS}
+    keys = _keys(dataset)
+    found = {
+        name: file
+        for name in dataset.names
+        if (file := next((there[key] for key in keys[name] if key in there), numbered.get(place[name]))) is not None
+    }
+    absent = [name for name in dataset.names if name not in found]
+    if absent and not (found and allow_missing):
+        looked = ", ".join(f"{key}{_ENDINGS[0]}" for key in [*keys[absent[0]], f"{place[absent[0]]:04d}"])
+        raise DataError(
+            f"{folder} has no prediction of {absent[0]!r} ({len(absent)} of {len(dataset)} have none); looked for {looked}"
+            f" (or .png) among {len(there)} files; --allow-missing scores those that are there"
+        )
     return found
+
+
+def _keys(dataset: Dataset) -> dict[str, list[str]]:
+    """The names that each sample's file may have, without their ending; all but the first two only where they are unique."""
+    possible = {}
+    for index, name in enumerate(dataset.names):
+        drive = _KITTI.sub(r"\1\2/\4", name)
+        tails = [*_tails(PurePosixPath(name).parts), *_tails(_picture(dataset, index))]
+        possible[name] = list(dict.fromkeys([name, name.replace("/", "_"), drive, drive.replace("/", "_"), *tails]))
+    count = Counter(key for keys in possible.values() for key in keys)
+    return {name: [*keys[:2], *(key for key in keys[2:] if count[key] == 1)] for name, keys in possible.items()}
+
+
+def _tails(parts: Sequence[str]) -> list[str]:
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _picture(dataset: Dataset, index: int) -> tuple[str, ...]:
+    """The parts of a sample's picture's path below the data set's folder, without the ending; of its name where it has none."""
+    if isinstance(dataset, FrameDataset) and dataset.path is not None:
+        image = dataset.frames[index].image
+        if image.is_relative_to(dataset.path):
+            return image.relative_to(dataset.path).with_suffix("").parts
+    return PurePosixPath(dataset.names[index]).parts
 
 
 def _stack(path: Path, needed: int) -> ndarray:
@@ -147,7 +193,9 @@ def evaluate_predictions(
         watch: called with each sample's name, answer and truth.
     """
     metric = (make_metric or task.make_metric)(dataset)
-    for index, name in enumerate(dataset.names):
+    absent = frozenset(predictions.missing)
+    answered = [(index, name) for index, name in enumerate(dataset.names) if name not in absent]
+    for done, (index, name) in enumerate(answered, start=1):
         truth = _truth(dataset, index, task)
         answer = torch.from_numpy(np.ascontiguousarray(getattr(predictions, task.target)(name, truth.shape)))
         answer = answer.long() if task.target == "labels" else answer
@@ -155,10 +203,13 @@ def evaluate_predictions(
         if watch is not None:
             watch(name, answer, truth)
         if progress is not None:
-            progress(index + 1, len(dataset))
-    return Evaluation(
-        metric.compute(), protocol_of(dataset, metric, None, f"files {predictions.path} ({predictions.unit})")
-    )
+            progress(done, len(answered))
+    protocol = protocol_of(dataset, metric, None, f"files {predictions.path} ({predictions.unit})")
+    protocol["predictions_missing"] = [name for name in dataset.names if name in absent]
+    protocol["files_scored"] -= (
+        0 if task.target == "depth" else len(dataset) - len(answered)
+    )  # a depth metric counts by itself
+    return Evaluation(metric.compute(), protocol)
 
 
 def _truth(dataset: Dataset, index: int, task: Task) -> Any:

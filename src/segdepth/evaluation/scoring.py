@@ -17,7 +17,9 @@ from .detail import Detail
 from .loop import Evaluation, Watch, protocol_of_metric
 from .worst import save_worst
 
-__all__ = ["Answers", "Scored", "limited", "score"]
+__all__ = ["Answers", "Scored", "limited", "limited_name", "score"]
+
+_OWN = "the data set's own"
 
 
 @runtime_checkable
@@ -80,7 +82,7 @@ def score(
         for name, metric in others.items()
     }
     for name, evaluation in evaluations.items():
-        evaluation.protocol["name"] = name or "the data set's own"
+        evaluation.protocol["name"] = name or _OWN
     files: list[Path] = []
     if worst and pictures is not None:
 
@@ -114,3 +116,14 @@ def limited(
         min_depth=protocol.min_depth if min_depth is None else min_depth,
         max_depth=protocol.max_depth if max_depth is None else max_depth,
     )
+
+
+def limited_name(name: str, protocol: DepthProtocol | None, used: DepthProtocol) -> str:
+    """A protocol's name, with the range of depths where that is not its own: "eigen-raw-garg, 1-50 m".
+
+    Args:
+        name: of the protocol; empty for the data set's own.
+        protocol: as it is by that name; None for the data set's own.
+        used: what :func:`limited` made of it.
+    """
+    return name if used == protocol else f"{name or _OWN}, {used.min_depth:g}-{used.max_depth:g} m"

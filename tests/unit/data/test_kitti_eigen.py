@@ -64,6 +64,17 @@ def test_fewer_files_need_a_word(raw: Path, listed: str) -> None:
     assert allowed.missing == (f"2011_09_26/{DRIVE}/image_02/data/0000000007.png",)
 
 
+def test_monodepths_lists_are_read_too(raw: Path, tmp_path: Path) -> None:
+    file = tmp_path / "files.txt"
+    file.write_text(f"2011_09_26/{DRIVE} 2 l\n2011_09_26/{DRIVE} 0000000001 r\n")
+    dataset = opened(raw, files=str(file))
+    assert dataset.names == (f"{DRIVE}_02/0000000002", f"{DRIVE}_03/0000000001")
+    assert dataset.positions == (0, 1)
+    file.write_text(f"{DRIVE} 2 l\n")
+    with pytest.raises(DataError, match=r"is neither .* nor .* <frame> l"):
+        opened(raw, files=str(file))
+
+
 def test_nothing_at_all_is_an_error_even_if_allowed(raw: Path) -> None:
     with pytest.raises(DataError, match="0 of the 652"):
         opened(raw, truth="improved", allow_missing=True)
@@ -91,7 +102,7 @@ def test_the_improved_truth(raw: Path, listed: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["nonsense", "2011_09_26/2011_09_28_drive_0002_sync/image_02/data/0000000001.png"])
 def test_a_line_of_another_kind_is_named(raw: Path, listed: str, line: str) -> None:
     Path(listed).write_text(line)
-    with pytest.raises(DataError, match=r"files\.txt: .* is not <date>"):
+    with pytest.raises(DataError, match=r"files\.txt: .* is neither <date>"):
         opened(raw, files=listed)
 
 

@@ -1,5 +1,6 @@
 """Answers on disk, protocols, distance bands, worst pictures: against plain numpy."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 import torch
 
 from segdepth.core.errors import ConfigError, DataError
+from segdepth.data.frames import Frame, FrameDataset
 from segdepth.data.labels import CITYSCAPES
 from segdepth.data.sample import Dataset, Sample
 from segdepth.drawing import write_depth_png16, write_png
 from segdepth.evaluation import PROTOCOLS, Detail, Predictions, evaluate_predictions
-from segdepth.evaluation.scoring import limited, score
+from segdepth.evaluation.scoring import limited, limited_name, score
 from segdepth.metrics import DepthProtocol
 from segdepth.tasks import TASKS
 
@@ -70,6 +72,83 @@ def test_files_are_found_by_any_of_their_names(tmp_path: Path, style: str) -> No
     assert result.scores["abs_rel"] == pytest.approx(np.mean(expected), rel=1e-3)
     assert result.protocol["files_scored"] == 4
     assert str(tmp_path) in result.protocol["answers"]
+
+
+DRIVES = tuple(f"2011_09_26_drive_{drive}_sync_02/{k:010d}" for drive in ("0002", "0009") for k in (5, 7))
+
+
+class Drives(FrameDataset):
+    """Frames of two drives of KITTI, whose numbers are not unique; nothing reads them."""
+
+    provides = frozenset({"depth"})
+
+    def __init__(self, root: Path) -> None:
+        frames = [
+            Frame(name, root / name[:10] / name[:26] / f"image_02/data/{name.rpartition('/')[2]}.png")
+            for name in DRIVES
+        ]
+        super().__init__(root, "test", frozenset({"depth"}), frames=frames, kind="drives")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "{day}/{drive}/image_02/data/{frame}.npy",
+        "{drive}/image_02/data/{frame}_depth_metres.npy",
+        "{drive}_02/{frame}_depth_x256.png",
+        "{drive}_02_{frame}_depth_metres.npy",
+        "{drive}_{frame}.png",
+        "{drive}/{frame}.npy",
+    ],
+)
+def test_the_usual_layouts_of_kitti_are_found(tmp_path: Path, layout: str) -> None:
+    data = Drives(tmp_path / "raw")
+    for k, name in enumerate(data.names):
+        drive, frame = name[:26], name[-10:]
+        target = tmp_path / "answers" / layout.format(day=drive[:10], drive=drive, frame=frame)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix == ".npy":
+            np.save(target, guess(k))
+        else:
+            write_depth_png16(target, guess(k))
+    answers = Predictions(tmp_path / "answers", data)
+    for k, name in enumerate(data.names):
+        np.testing.assert_allclose(answers.depth(name, SIZE), guess(k), atol=1 / 256)
+
+
+def test_what_predict_writes_is_preferred_to_its_coloured_pictures(tmp_path: Path) -> None:
+    data = Streets()
+    for k, name in enumerate(data.names):
+        flat = name.rpartition("/")[2]
+        np.save(tmp_path / f"{flat}_depth_metres.npy", guess(k))
+        write_depth_png16(tmp_path / f"{flat}_depth_x256.png", 2 * guess(k))
+        write_png(tmp_path / f"{flat}_depth.png", np.zeros((*SIZE, 3), np.uint8))
+    np.testing.assert_array_equal(Predictions(tmp_path, data).depth(data.names[2], SIZE), guess(2))
+
+
+def test_a_frame_that_is_not_unique_is_no_place_in_the_list(tmp_path: Path) -> None:
+    for k in range(4):
+        np.save(tmp_path / f"{k:010d}.npy", guess(k))
+    with pytest.raises(DataError, match="no prediction of '2011_09_26_drive_0002_sync_02/0000000005'"):
+        Predictions(tmp_path, Drives(tmp_path))
+
+
+@pytest.mark.parametrize("task", ["depth", "seg"])
+def test_missing_answers_need_a_word_and_are_counted(tmp_path: Path, task: str) -> None:
+    data = Streets()
+    with pytest.raises(DataError, match="4 of 4 have none"):
+        Predictions(tmp_path, data, allow_missing=True)
+    for k in (1, 3):
+        if task == "depth":
+            np.save(tmp_path / f"{k:04d}.npy", guess(k))
+        else:
+            write_png(tmp_path / f"{k:04d}.png", CITYSCAPES.to_label_id[data[k].labels])
+    with pytest.raises(DataError, match=r"2 of 4 have none.*--allow-missing"):
+        Predictions(tmp_path, data)
+    answers = Predictions(tmp_path, data, allow_missing=True)
+    result = evaluate_predictions(answers, data, TASKS[task])
+    assert result.protocol["predictions_missing"] == ["drive_02/0000", "drive_02/0002"]
+    assert result.protocol["files_scored"] == 2
 
 
 def test_one_array_of_inverse_depth_with_median_scaling(tmp_path: Path) -> None:
@@ -184,6 +263,15 @@ def test_the_worst_pictures_are_drawn_worst_first(tmp_path: Path, task: str) -> 
     assert all(panel.any() for panel in panels)
     np.testing.assert_array_equal(panels[0][..., ::-1], data[3].image)
     assert len(scored.detail.pictures) == 4
+
+
+def test_a_protocol_with_other_limits_has_another_name() -> None:
+    preset = PROTOCOLS["eigen-raw-garg"].protocol
+    assert limited_name("eigen-raw-garg", preset, replace(preset, max_depth=80.0)) == "eigen-raw-garg"
+    assert limited_name("eigen-raw-garg", preset, replace(preset, min_depth=1.0, max_depth=50.0)) == (
+        "eigen-raw-garg, 1-50 m"
+    )
+    assert limited_name("", None, preset) == "the data set's own, 0.001-80 m"
 
 
 def test_limits_change_the_range_alone() -> None:

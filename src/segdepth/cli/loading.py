@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segdepth.core.errors import CheckpointError, InputError, reason
+from segdepth.core.errors import CheckpointError
 
 if TYPE_CHECKING:
     import torch
@@ -21,15 +21,12 @@ def resolve_device(name: str) -> "torch.device":
     """
     import torch
 
+    from segdepth.networks import usable_device
+
     if name == "auto":
         accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return accelerator or torch.device("cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name!r} cannot be used here ({reason(error)}); try auto or cpu") from None
-    return device
+    return usable_device(name)
 
 
 def load_checked(

@@ -3,22 +3,35 @@
 from .build import ALIASES, NETWORKS, build_network, network_options, resolve_arch
 from .card import Card, Classes
 from .checkpoint import find_weights, load_network, read_card, read_state, save_network
+from .deeplab import DeepLab
+from .devices import usable_device
+from .dispnet import DispNet
+from .fcn import FCN8s
+from .fcrn import FCRN
+from .frrn import FRRN
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_reference_state
 from .preprocessing import PREPROCESSINGS, Preprocessing
-from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference
+from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .segnet import SegNet
 from .weights import load_backbone, load_backbone_state
 
 __all__ = [
     "ALIASES",
+    "FCRN",
+    "FRRN",
     "MIN_SIZE",
     "NETWORKS",
     "PREPROCESSINGS",
     "Card",
     "Classes",
+    "DeepLab",
+    "DispNet",
+    "FCN8s",
     "Network",
     "Preprocessing",
     "ReferenceNetwork",
+    "SegNet",
     "build_network",
     "find_weights",
     "load_backbone",
@@ -32,7 +45,9 @@ __all__ = [
     "recognise_backbone",
     "recognise_reference",
     "rename_reference_state",
+    "resembled_backbone",
     "resize_output",
     "resolve_arch",
     "save_network",
+    "usable_device",
 ]

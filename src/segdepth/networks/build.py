@@ -1,9 +1,10 @@
 """From a name or a card to a network."""
 
 import inspect
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean, pick
@@ -62,14 +63,24 @@ def build_network(card: Card) -> Network:
     """An untrained network for a card.
 
     Raises:
-        ConfigError: if the card names an unknown network, option or preprocessing.
+        ConfigError: if the card names an unknown network, option or preprocessing, or an option's value is not allowed.
     """
-    allowed = network_options(card.arch)
-    for key in card.options:
-        if key not in allowed:
-            raise ConfigError(f"{card.arch} has no option {key!r} {did_you_mean(key, allowed)}")
+    _check_options(card)
     net = NETWORKS[card.arch](card.out_channels, card.output, **card.options)
     net.preprocessing = Preprocessing(card.preprocessing)
     net.card = card
     # one layout from the picture's bytes to the last map: no convolution has to reorder its input and its weights
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _check_options(card: Card) -> None:
+    allowed = network_options(card.arch)
+    types = get_type_hints(NETWORKS[card.arch].__init__, include_extras=True)
+    for key, value in card.options.items():
+        if key not in allowed:
+            raise ConfigError(f"{card.arch} has no option {key!r} {did_you_mean(key, allowed)}")
+        try:
+            TypeAdapter(types[key]).validate_python(value, strict=True)
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Input ")
+            raise ConfigError(f"the option {key} of {card.arch} {message}; {value!r} is given") from None

@@ -1,28 +1,34 @@
 """Networks on disk: safetensors whose metadata hold the card. Loading never executes code."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from segdepth.core.errors import CheckpointError, reason
+from segdepth.core.errors import CheckpointError
 from segdepth.core.files import replacing
 
 from .build import build_network
 from .card import Card
+from .devices import usable_device
 from .network import Network
+from .torch_files import is_torch_file, load_torch_file
 
 __all__ = ["find_weights", "load_network", "read_card", "read_state", "save_network"]
 
 _METADATA_KEY = "segdepth"
+
+#: What to do with a file of another program.
+_CONVERT = "`segdepth convert` turns the reference's networks and torchvision's backbones into one"
+
+#: What training programs call the state dict in their checkpoints.
+_WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model", "net", "network", "weights")
 
 #: Files that a folder is searched for, the preferred one first.
 _NAMES = ("best.safetensors", "model.safetensors")
@@ -66,7 +72,7 @@ def read_card(path: Path) -> Card:
     Raises:
         CheckpointError: if the file is truncated, foreign, or of another version.
     """
-    if path.suffix == ".pt":
+    if is_torch_file(path):
         return _parse_card(path, _load_run_state(path)["card"])
     try:
         with safe_open(path, framework="pt") as file:
@@ -74,7 +80,9 @@ def read_card(path: Path) -> Card:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
     if _METADATA_KEY not in metadata:
-        raise CheckpointError(f"{str(path)!r} holds weights but no segdepth card; was it written by another program?")
+        raise CheckpointError(
+            f"{str(path)!r} holds weights but no segdepth card, so it is no checkpoint of ours; {_CONVERT}"
+        )
     return _parse_card(path, metadata[_METADATA_KEY])
 
 
@@ -91,12 +99,9 @@ def _parse_card(path: Path, text: str) -> Card:
 
 def _load_run_state(path: Path) -> dict[str, Any]:
     """What a run wrote to go on from (``checkpoints/<step>.pt``)."""
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a broken file
-        raise CheckpointError(f"{str(path)!r} cannot be read safely ({reason(error)})") from None
+    content = load_torch_file(path)
     if not isinstance(content, dict) or not {"card", "model_state"} <= content.keys():
-        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run; was it written by another program?")
+        raise CheckpointError(f"{str(path)!r} is a torch file, but no checkpoint of ours; {_CONVERT}")
     return content
 
 
@@ -105,59 +110,51 @@ def load_network(where: str | Path, device: str | torch.device = "cpu") -> Netwo
 
     Raises:
         CheckpointError: if there is none, it is broken, or its weights do not fit its card.
+        InputError: if there is no such device.
     """
+    target = usable_device(device)
     path = find_weights(Path(where))
     net = build_network(read_card(path))
-    state = _load_run_state(path)["model_state"] if path.suffix == ".pt" else read_state(path)
+    state = _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(
             f"{str(path)!r}: the weights do not fit the card: {str(error).splitlines()[-1].strip()}"
         ) from None
-    return net.to(device).eval()
-
-
-def _load_pickle(path: Path) -> Any:
-    """A torch file, zipped or as torch before 1.6 wrote it, without executing anything in it.
-
-    Besides tensors and plain values, numpy's numbers are let through: many programs store their best score as one.
-    """
-    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
-    allowed: list[Any] = [np.dtype, *(type(np.dtype(kind)) for kind in "fdil?")]
-    allowed += [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]  # of numpy 1 and 2
-    with torch.serialization.safe_globals(allowed):
-        return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _why(error: Exception) -> str:
-    """Why torch refused a file, in one line; by name, if it was for what the file would call."""
-    calls = re.search(r"GLOBAL (\S+)|unrecognised function (.+)", str(error))
-    if calls:
-        return (
-            f"to open it is to run code of its own choice, {calls[1] or calls[2]}; "
-            "save the state_dict alone, which is tensors and their names"
-        )
-    return reason(error)
+    return net.to(target).eval()
 
 
 def read_state(path: Path) -> Mapping[str, Tensor]:
     """A plain state dict from a ``.safetensors`` or a pickled torch file, without executing anything in it.
+
+    What training programs put around it (:data:`_WRAPPERS`) is taken off.
 
     Raises:
         CheckpointError: if the file is missing, truncated, or holds more than tensors and plain values.
     """
     if not path.is_file():
         raise CheckpointError(f"there is no weights file {str(path)!r}")
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" and not is_torch_file(path):
+        try:
             with safe_open(path, framework="pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        loaded = _load_pickle(path)
-    except Exception as error:  # torch raises half a dozen kinds for a broken file
-        raise CheckpointError(f"{str(path)!r} cannot be read safely as weights ({_why(error)})") from None
-    for key in ("state_dict", "model_state"):
-        loaded = loaded.get(key, loaded) if isinstance(loaded, Mapping) else loaded
-    if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise CheckpointError(f"{str(path)!r} holds no state dict (a mapping from names to tensors)")
-    return loaded
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
+    state = _unwrapped(load_torch_file(path))
+    if state is None:
+        raise CheckpointError(
+            f"{str(path)!r} holds no state dict (a mapping from names to tensors), neither by itself nor as one of "
+            f"{', '.join(_WRAPPERS)}"
+        )
+    return state
+
+
+def _unwrapped(loaded: Any) -> Mapping[str, Tensor] | None:
+    """The state dict that something is, or holds under one of the usual names."""
+    if not isinstance(loaded, Mapping):
+        return None
+    if loaded and all(isinstance(value, Tensor) for value in loaded.values()):
+        return loaded
+    inner = (_unwrapped(loaded[key]) for key in _WRAPPERS if key in loaded)
+    return next((state for state in inner if state is not None), None)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from segdepth.layers.dropout import DropoutRate
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.padding import pad_to_multiple
 from segdepth.layers.vgg import VGG16_STAGES, conv_stage
@@ -34,7 +35,7 @@ class FCN8s(Network):
         output: ``"logits"`` or ``"depth"``.
         legacy: as the reference has it: the border of 100 pixels; a learned last upsampling that mixes classes;
             channel dropout; for depth 64 score channels, fewer channels before them, ReLUs after them, no dropout.
-        dropout: rate of the dropout after fc6 and fc7.
+        dropout: rate of the dropout after fc6 and fc7, in [0, 1).
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
@@ -46,7 +47,7 @@ class FCN8s(Network):
         output: OutputKind,
         *,
         legacy: bool = False,
-        dropout: float = 0.5,
+        dropout: DropoutRate = 0.5,
         width: Width = 1.0,
     ) -> None:
         super().__init__(out_channels, output, legacy=legacy)

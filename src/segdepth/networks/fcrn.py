@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from segdepth.layers.dropout import DropoutRate
 from segdepth.layers.initialise import he_normal_, small_normal_
 from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.resnet import RESNET50, ResNet
@@ -72,7 +73,7 @@ class FCRN(Network):
         output: ``"logits"`` or ``"depth"``.
         legacy: a ReLU after the head for both tasks, as the reference has it; the paper has it for depth only, where
             our positive depth output takes its place.
-        dropout: rate of the channel dropout before the head.
+        dropout: rate of the channel dropout before the head, in [0, 1).
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
@@ -84,7 +85,7 @@ class FCRN(Network):
         output: OutputKind,
         *,
         legacy: bool = False,
-        dropout: float = 0.5,
+        dropout: DropoutRate = 0.5,
         width: Width = 1.0,
     ) -> None:
         super().__init__(out_channels, output, legacy=legacy)

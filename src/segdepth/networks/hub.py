@@ -1,13 +1,20 @@
 """Networks in folders and repositories of the Hugging Face hub."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from huggingface_hub import ModelCard, ModelCardData, ModelHubMixin, hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import write_text
 
 from .card import Card
@@ -18,6 +25,9 @@ N = TypeVar("N", bound="HubNetwork")
 
 _WEIGHTS = "model.safetensors"
 _CARD = "config.json"
+
+#: ``owner/name``, as the hub allows them.
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 #: What the hub calls our tasks, by kind of answer.
 _PIPELINES = {"logits": "image-segmentation", "depth": "depth-estimation"}
@@ -38,40 +48,39 @@ class HubNetwork(ModelHubMixin):
         write_text(save_directory / _CARD, self.card.model_dump_json(indent=2) + "\n")
 
     @classmethod
-    def _from_pretrained(
+    def from_pretrained(  # type: ignore[override] # the mixin's also hands config.json to a constructor; ours is the card inside
         cls: type[N],
+        pretrained_model_name_or_path: str | Path,
         *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
         device: str = "cpu",
-        **_from_config: Any,
     ) -> N:
-        """The network of a folder or repository.
+        """The network of a folder, file or repository, in eval mode.
 
         Args:
-            model_id: folder, or ``owner/name`` on the hub.
-            revision: branch, tag or commit.
+            pretrained_model_name_or_path: folder or checkpoint file, or ``owner/name`` on the hub.
+            revision: branch, tag or commit on the hub.
             cache_dir: of downloads.
             force_download: even what is in the cache.
             local_files_only: never ask the network.
             token: for private repositories.
             device: where the network shall live.
-            _from_config: what the mixin reads out of ``config.json``; the card inside the weights says it better.
 
         Raises:
-            CheckpointError: if there is no network, or one of another class.
+            CheckpointError: if there is no network, or one of another class, or the hub cannot be asked.
+            InputError: if there is no such device.
         """
+        model_id = str(pretrained_model_name_or_path)
         where = Path(model_id)
-        if not where.is_dir():
-            where = Path(
-                hf_hub_download(
-                    model_id, _WEIGHTS, revision=revision, cache_dir=cache_dir, force_download=force_download,
-                    local_files_only=local_files_only, token=token,
-                )
+        if not where.exists():
+            _require_repository(model_id, asked_for=local_files_only or revision is not None)
+            where = _download(
+                model_id, revision=revision, cache_dir=cache_dir, force_download=force_download,
+                local_files_only=local_files_only, token=token,
             )  # fmt: skip
         net = _networks().load_network(where, device)
         if not isinstance(net, cls):
@@ -81,6 +90,49 @@ class HubNetwork(ModelHubMixin):
     def generate_model_card(self, **_: Any) -> ModelCard:
         """The repository's front page, from the card."""
         return ModelCard(model_page(self.card))
+
+
+def _require_repository(model_id: str, *, asked_for: bool) -> None:
+    """Refuse what can be no repository's name, and what is more likely a mistyped folder, before the hub is asked.
+
+    Args:
+        model_id: that is neither a folder nor a file here.
+        asked_for: whether the user said anything that only the hub knows.
+    """
+    if not _REPOSITORY.fullmatch(model_id):
+        raise CheckpointError(
+            f"there is no folder or file {model_id!r}, and on the hub a network is called owner/name, in letters, digits, "
+            "'-', '_' and '.'"
+        )
+    owner = model_id.partition("/")[0]
+    if Path(owner).is_dir() and not asked_for:
+        raise CheckpointError(
+            f"the folder {owner!r} has no {model_id.partition('/')[2]!r} in it; if {model_id!r} is a repository of the hub, "
+            "say so with revision='main'"
+        )
+
+
+def _download(model_id: str, **settings: Any) -> Path:
+    """The weights of a repository, in the cache.
+
+    Raises:
+        CheckpointError: if there are none, or the hub cannot be asked.
+    """
+    try:
+        return Path(hf_hub_download(model_id, _WEIGHTS, **settings))
+    except RepositoryNotFoundError:
+        why = "there is no such repository, or it is private and the token does not open it"
+    except RevisionNotFoundError:
+        why = f"it has no revision {settings['revision']!r}"
+    except LocalEntryNotFoundError:
+        why = "it is not in the cache, and the hub " + (
+            "was not to be asked" if settings["local_files_only"] else "cannot be reached"
+        )
+    except EntryNotFoundError:
+        why = f"it holds no {_WEIGHTS}"
+    except (OSError, ValueError) as error:  # HTTP's other errors, offline mode, a full disk, a name with two dots
+        why = reason(error)
+    raise CheckpointError(f"cannot get {model_id!r} from the hub: {why}")
 
 
 def _networks() -> ModuleType:
@@ -93,13 +145,13 @@ def model_page(card: Card) -> str:
     tags = ["segdepth", card.arch, card.task]
     data = ModelCardData(library_name="segdepth", pipeline_tag=_PIPELINES[card.output], tags=tags)
     options = ", ".join(f"`{name}: {value}`" for name, value in card.options.items()) or "none"
-    size = "any size" if card.input_size is None else "{} rows, {} columns".format(*card.input_size)
+    size = "at an unknown size" if card.input_size is None else "at {} rows, {} columns".format(*card.input_size)
     answer = "metres" if card.output == "depth" else f"{card.out_channels} classes"
     scores = [f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value is not None]
     lines = [
         f"---\n{data.to_yaml()}\n---\n",
         f"# {card.arch}, {card.task}\n",
-        f"Answers {answer}. Trained at {size}; preprocessing `{card.preprocessing}`; options: {options}.\n",
+        f"Answers {answer}. Trained {size}; preprocessing `{card.preprocessing}`; options: {options}.\n",
         "```python",
         "from segdepth.networks import Network\n",
         'net = Network.from_pretrained("this repository or folder")',

@@ -1,5 +1,6 @@
 """Whose weights are these? Answered from the names and shapes of the tensors alone."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +17,19 @@ from .card import Card
 from .old_names import RENAMES, new_name
 from .outputs import OutputKind
 
-__all__ = ["ReferenceNetwork", "recognise_backbone", "recognise_reference"]
+__all__ = ["ReferenceNetwork", "recognise_backbone", "recognise_reference", "resembled_backbone"]
 
 Shape = tuple[int, ...]
 
 _COUNTER = "num_batches_tracked"  # of batch norm; files written before torch 0.4.1 lack it, and nothing needs it
+
+_RESNET_NAME = re.compile(r"(conv1|bn1|layer[1-4]\.\d+\.(conv|bn)[1-3]|layer[1-4]\.\d+\.downsample\.[01]|fc)\.\w+")
+_OTHER_RESNETS = {
+    18: ((2, 2, 2, 2), "blocks of two convolutions"),
+    34: ((3, 4, 6, 3), "blocks of two convolutions"),
+    152: ((3, 8, 36, 3), "bottlenecks"),
+}
+_OTHER_VGGS = (8, 10, 16)  # convolutions of VGG-11, -13 and -19
 
 
 @dataclass(frozen=True)
@@ -53,14 +62,16 @@ def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
     """
     arch = max(RENAMES, key=lambda candidate: sum(new_name(candidate, name) is not None for name in state))
     shapes, names = _renamed_shapes(arch, state)
-    if 2 * len(names) < len(state) or recognise_backbone(state) is not None:
+    if 2 * len(names) < len(state) or recognise_backbone(state) is not None or resembled_backbone(state) is not None:
         return None
     misfits, card, wanted = min((_fit(card, shapes) for card in _candidates(arch, shapes)), key=lambda fit: len(fit[0]))
     if misfits:
         found = shapes.get(misfits[0])
+        several = f"{len(misfits)} do not fit or are missing, the first"
         raise CheckpointError(
-            f"these are tensors of the reference's {arch}, but {len(misfits)} do not fit or are missing, the first: "
-            f"{misfits[0]!r} should be {list(wanted[misfits[0]])} and is {'missing' if found is None else list(found)}"
+            f"these are tensors of the reference's {arch}, but "
+            f"{'one does not fit or is missing' if len(misfits) == 1 else several}: {misfits[0]!r} should be "
+            f"{list(wanted[misfits[0]])} and is {'missing' if found is None else list(found)}"
         )
     placed = {theirs: ours for theirs, ours in names.items() if ours in wanted}
     return ReferenceNetwork(arch, dict(card.options), card.output, card.out_channels, placed)
@@ -136,4 +147,18 @@ def recognise_backbone(state: Mapping[str, Tensor]) -> str | None:
             wanted = {name for name in ResNet(blocks).state_dict() if not name.endswith(_COUNTER)}
         if wanted == {name for name in dims if not name.startswith("fc.")}:
             return backbone
+    return None
+
+
+def resembled_backbone(state: Mapping[str, Tensor]) -> str | None:
+    """What a classifier of torchvision's is called that no network of ours is built on; None if it does not look like one."""
+    names = [name.removeprefix("module.") for name in state]
+    if {"conv1.weight", "layer4.0.conv1.weight"} <= set(names) and all(map(_RESNET_NAME.fullmatch, names)):
+        blocks = tuple(len({n.split(".")[1] for n in names if n.startswith(f"layer{k}.")}) for k in range(1, 5))
+        kind = "bottlenecks" if "layer1.0.conv3.weight" in names else "blocks of two convolutions"
+        depths = [depth for depth, entry in _OTHER_RESNETS.items() if entry == (blocks, kind)]
+        return f"ResNet{f'-{depths[0]}' if depths else ''} ({', '.join(map(str, blocks))} {kind})"
+    convolutions = sum(tensor.dim() == 4 for tensor in state.values())
+    if convolutions in _OTHER_VGGS and all(name.startswith(("features.", "classifier.")) for name in names):
+        return f"VGG-{convolutions + 3}"
     return None

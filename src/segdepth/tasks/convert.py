@@ -21,6 +21,7 @@ from segdepth.networks import (
     read_state,
     recognise_backbone,
     recognise_reference,
+    resembled_backbone,
     resolve_arch,
 )
 
@@ -100,6 +101,12 @@ def convert_state(
     backbone = recognise_backbone(state)
     if backbone is not None:
         return _from_backbone(backbone, state, said)
+    looks = resembled_backbone(state)
+    if looks is not None:
+        raise CheckpointError(
+            f"these look like torchvision's {looks}; of its classifiers only VGG-16, VGG-16-BN, ResNet-50 and ResNet-101 "
+            "are the backbone of a network here"
+        )
     raise CheckpointError(
         "these tensors are neither those of a network of the reference nor of torchvision's VGG-16, VGG-16-BN, ResNet-50 or "
         f"ResNet-101 (the first of {len(state)} is {next(iter(state), None)!r})"

@@ -1,13 +1,19 @@
 """Checkpoints: whole, of ours, and never executed; the reference's names."""
 
+import argparse
+import datetime
 import os
+import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, ConfigError, InputError
 from segdepth.networks import (
     Card,
     Network,
@@ -118,7 +124,95 @@ def test_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "harm").exists()
 
 
-@pytest.mark.parametrize("key", [None, "state_dict", "model_state"])
+def cut(share: float, **format: Any) -> Callable[[Path], None]:
+    """Writes the first part of a file of torch's."""
+
+    def write(path: Path) -> None:
+        torch.save({"weight": torch.zeros(500)}, path, **format)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(share * len(content))])
+
+    return write
+
+
+def pickled(content: object, protocol: int) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(pickle.dumps(content, protocol)) and None
+
+
+def saved_by_torch(content: object, **format: Any) -> Callable[[Path], None]:
+    return lambda path: torch.save(content, path, **format)
+
+
+WEIGHTS = {"weight": torch.zeros(3)}
+
+
+@pytest.mark.parametrize(
+    ("write", "why"),
+    [
+        *(
+            (pickled({"model_state": Harmful()}, p), r"run code of its own choice, posix\.mkdir; .*state_dict")
+            for p in range(6)
+        ),
+        (saved_by_torch({"a": Harmful()}, pickle_protocol=4), r"run code of its own choice, posix\.mkdir"),
+        (saved_by_torch(WEIGHTS, pickle_protocol=4), r"pickle protocol 4"),
+        (
+            saved_by_torch({"model_state": WEIGHTS, "args": argparse.Namespace(lr=1)}),
+            r"of the class argparse\.Namespace",
+        ),
+        (saved_by_torch({"model_state": WEIGHTS, "when": datetime.datetime.now()}), r"of the class datetime\.datetime"),
+        (saved_by_torch(torch.nn.Linear(1, 1)), r"of the class torch\.nn\.modules\.linear\.Linear"),
+        (pickled(WEIGHTS, 4), "a plain pickle"),
+        (cut(0.0), "empty"),
+        (cut(0.2), "truncated"),
+        (cut(0.99), "truncated"),
+        (cut(0.005, _use_new_zipfile_serialization=False), "truncated"),
+        (cut(0.9, _use_new_zipfile_serialization=False), "truncated or damaged"),
+        (lambda path: path.write_text("101") and None, "neither a file of torch.save nor safetensors"),
+        (lambda path: zipfile.ZipFile(path, "w").writestr("a", "b"), "a zip archive, but not one of torch.save"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_one_sentence(
+    write: Callable[[Path], None], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("some.pth"))
+    with pytest.raises(CheckpointError, match=f"^'some.pth' cannot be read safely: .*{why}") as caught:
+        read_state(Path("some.pth"))
+    assert "\n" not in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+    assert not Path("harm").exists()
+
+
+def test_files_of_others_are_sent_to_convert(tmp_path: Path) -> None:
+    for name in ("net.pth", "net.pkl", "net.pt", "net.safetensors"):
+        torch.save(WEIGHTS, tmp_path / name)
+        with pytest.raises(CheckpointError, match="torch file, but no checkpoint of ours; `segdepth convert`"):
+            load_network(tmp_path / name)
+
+
+def test_a_device_that_is_not_there_is_refused(saved: Path) -> None:
+    with pytest.raises(InputError, match="'nonsense' is no device; there are 'cpu'"):
+        load_network(saved, device="nonsense")
+    with pytest.raises(InputError, match="'cuda:77' cannot be used here"):
+        load_network(saved, device="cuda:77")
+
+
+@pytest.mark.parametrize(
+    ("arch", "option", "message"),
+    [
+        ("fcrn", {"dropout": 2.0}, "dropout of fcrn should be less than 1; 2.0 is given"),
+        ("fcn8s", {"dropout": -0.5}, "dropout of fcn8s should be greater than or equal to 0; -0.5 is given"),
+        ("fcrn", {"width": "a"}, "width of fcrn should be a valid number; 'a' is given"),
+        ("segnet", {"legacy": "yes"}, "legacy of segnet should be a valid boolean; 'yes' is given"),
+        ("frrn", {"model_type": "C"}, "model_type of frrn should be 'A' or 'B'; 'C' is given"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(arch: str, option: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^the option {message}$"):
+        make(arch, **option)
+
+
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state", "model", "net", "network", "weights"])
 @pytest.mark.parametrize("old_format", [False, True])
 def test_state_dicts_of_torch_are_read(tmp_path: Path, key: str | None, old_format: bool) -> None:
     state = {"weight": torch.arange(3.0)}
@@ -129,7 +223,7 @@ def test_state_dicts_of_torch_are_read(tmp_path: Path, key: str | None, old_form
 
 def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "any.pkl"
-    for content in ({"epoch": 7}, [torch.zeros(2)]):
+    for content in ({"epoch": 7}, [torch.zeros(2)], {"model": {"lr": 0.1}}, {"model": "fcn", "weights": [0.5]}, {}):
         torch.save(content, path)
         with pytest.raises(CheckpointError, match="no state dict"):
             read_state(path)

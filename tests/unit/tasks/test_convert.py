@@ -123,7 +123,7 @@ def test_files_without_batch_counters_are_complete(conformance: Path) -> None:
 @pytest.mark.data
 def test_what_is_incomplete_or_of_another_shape_is_refused(dispnet: dict[str, Tensor]) -> None:
     with pytest.raises(
-        CheckpointError, match=r"dispnet, but 1 do not fit.*'down.0.0.weight'.*\[32, 3, 7, 7\].*is missing"
+        CheckpointError, match=r"dispnet, but one does not fit.*'down.0.0.weight'.*\[32, 3, 7, 7\].*is missing"
     ):
         convert_state({name: tensor for name, tensor in dispnet.items() if name != "conv1.0.weight"})
     with pytest.raises(CheckpointError, match=r"is \[32, 4, 7, 7\]"):
@@ -218,3 +218,19 @@ def test_torchvisions_backbones_fill_the_network_that_is_built_on_them(
     assert all((own[ours] == state[theirs]).all() for theirs, ours in conversion.used.items())
     assert set(conversion.used.values()) | set(conversion.untouched) == set(own)
     assert all(name.startswith("encoder.") for name in conversion.used.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "looks"),
+    [
+        (
+            {f"module.{name}": tensor for name, tensor in resnet((3, 8, 36, 3)).items()},
+            r"ResNet-152 \(3, 8, 36, 3 bottl",
+        ),
+        (resnet((1, 2, 3, 4)), r"ResNet \(1, 2, 3, 4 bottlenecks\)"),
+        ({f"features.{k}.weight": torch.zeros(1, 1, 1, 1) for k in range(16)}, "VGG-19"),
+    ],
+)
+def test_classifiers_that_nothing_is_built_on_are_called_by_their_names(state: dict[str, Tensor], looks: str) -> None:
+    with pytest.raises(CheckpointError, match=rf"look like torchvision's {looks}.*only .*ResNet-50 and ResNet-101"):
+        convert_state(state, task="seg")

@@ -1,0 +1,184 @@
+"""Files of ``torch.save``, read without executing anything in them; what cannot be read so is named in one sentence.
+
+Torch's own reader, told to build nothing but tensors and plain values, decides what is read. What is said about a file that it
+refuses comes from a list of the pickle's opcodes (:mod:`pickletools`), which executes nothing either.
+"""
+
+import pickletools
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from segdepth.core.errors import CheckpointError
+
+__all__ = ["is_torch_file", "load_torch_file"]
+
+#: The first pickle of a file that torch before 1.6 wrote.
+_MAGIC = 0x1950A86A20F9469CFC6C
+#: Such a file begins with four pickles and a fifth that lists the storages; then come raw bytes.
+_PICKLES = 5
+#: The pickle protocol of ``torch.save``, and the newest that its safe reader knows.
+_PROTOCOL = 2
+
+#: What tensors and plain values are made of.
+_HARMLESS = re.compile(
+    r"collections\.(OrderedDict|Counter)|_codecs\.encode|(numpy\.(core|_core)\.multiarray\.scalar|numpy\.dtype)"
+    r"|(__builtin__|builtins)\.(set|bytearray|complex)|torch\.nn\.parameter\.Parameter|torch\._utils\._rebuild_\w+"
+    r"|torch\._tensor\._rebuild_from_type_v2|torch\.serialization\._get_layout|torch\.storage\.(\w+Storage|_load_from_bytes)"
+    r"|torch\.(\w*Storage|\w*Tensor|Size|device|[a-z]+\d+\w*)"
+)
+
+#: Classes of the standard library that are called to restore an object, and do no harm.
+_CLASSES = re.compile(r"(argparse|datetime|decimal|fractions|pathlib|uuid)\.\w+|collections\.(defaultdict|deque)")
+
+_HOW_TO_SAVE = "where it was made, save the weights alone: torch.save(net.state_dict(), 'weights.pth')"
+
+
+def is_torch_file(path: Path) -> bool:
+    """Whether a file begins as ``torch.save`` or pickle begin one (and not as safetensors, whose ninth byte is a brace)."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[8:] != b"{")
+
+
+def load_torch_file(path: Path) -> Any:
+    """A torch file, zipped or as torch before 1.6 wrote it, on the CPU.
+
+    Besides tensors and plain values, numpy's numbers are let through: many programs store their best score as one.
+
+    Raises:
+        CheckpointError: if it is truncated, is no torch file, or could only be read by running code.
+    """
+    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    allowed: list[Any] = [np.dtype, *(type(np.dtype(kind)) for kind in "fdil?")]
+    allowed += [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]  # of numpy 1 and 2
+    try:
+        with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a protocol that is then refused
+            with path.open("rb") as file:  # of a path, torch would believe the ending
+                return torch.load(file, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception:  # torch raises half a dozen kinds, and advises to read the file without looking
+        raise CheckpointError(f"{str(path)!r} cannot be read safely: {_why(path)}") from None
+
+
+@dataclass
+class _Contents:
+    """What the pickles of a file say.
+
+    Attributes:
+        calls: functions and classes that reading would call, by dotted name.
+        classes: of the objects that it would put back together.
+        values: the first value of each pickle, where it is a plain number.
+        protocol: the newest that is used.
+        whole: whether the first pickle has an end.
+    """
+
+    calls: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    protocol: int = 0
+    whole: bool = False
+
+
+def _why(path: Path) -> str:
+    """Why torch refuses a file, as the rest of a sentence."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        return "it is empty"
+    zipped = start == b"PK\x03\x04"
+    if zipped and not zipfile.is_zipfile(path):
+        return "it is truncated; it begins as a torch file, but its end is missing"
+    with _pickle_of(path, zipped) as stream:
+        if stream is None:
+            return "it is a zip archive, but not one of torch.save"
+        contents = _contents(stream, 1 if zipped else _PICKLES)
+    if contents.calls:
+        return f"to open it is to run code of its own choice, {contents.calls[0]}; {_HOW_TO_SAVE}"
+    if contents.classes:
+        return (
+            f"beside the weights lies an object of the class {contents.classes[0]}, which is put back together by code; "
+            f"{_HOW_TO_SAVE}"
+        )
+    if not contents.whole:
+        if start[:1] == b"\x80":
+            return "it is truncated; it begins as a pickle, but its end is missing"
+        return "it is neither a file of torch.save nor safetensors"
+    if not zipped and contents.values[:1] != [_MAGIC]:
+        return f"it is a plain pickle, not a file of torch.save; {_HOW_TO_SAVE}"
+    if contents.protocol > _PROTOCOL:
+        return (
+            f"it is written with pickle protocol {contents.protocol}, but only torch.save's own ({_PROTOCOL}) can be read "
+            f"without running it; {_HOW_TO_SAVE}"
+        )
+    return "it is truncated or damaged"
+
+
+@contextmanager
+def _pickle_of(path: Path, zipped: bool) -> Iterator[BufferedReader | BytesIO | None]:
+    """The pickle inside a torch file; None where a zip archive has none."""
+    if not zipped:
+        with path.open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+        if not names:
+            yield None
+            return
+        yield BytesIO(archive.read(names[0]))
+
+
+def _contents(stream: BufferedReader | BytesIO, pickles: int) -> _Contents:
+    """List the opcodes of one pickle after the other, executing none."""
+    contents = _Contents()
+    for _ in range(pickles):
+        try:
+            _list_pickle(stream, contents)
+        except Exception:  # a file that ends in the middle, or raw bytes, break the listing in many ways
+            break
+        contents.whole = True
+    return contents
+
+
+def _list_pickle(stream: BufferedReader | BytesIO, contents: _Contents) -> None:
+    texts: list[str] = []  # the last ones that were put on the stack
+    memo: dict[int, str] = {}
+    waiting: list[str] = []  # names of which it is not yet known what is done with them
+    argument: Any
+    for opcode, argument, _ in pickletools.genops(stream):
+        kind = opcode.name
+        if kind == "PROTO":
+            contents.protocol = max(contents.protocol, argument)
+        elif kind in {"LONG1", "BININT", "BININT1", "BININT2", "INT", "LONG"}:
+            contents.values.append(argument)
+        elif "UNICODE" in kind or "STRING" in kind:
+            texts.append(argument)
+        elif kind == "MEMOIZE":
+            memo[len(memo)] = texts[-1] if texts else ""
+        elif kind in {"BINPUT", "LONG_BINPUT", "PUT"}:
+            memo[argument] = texts[-1] if texts else ""
+        elif kind in {"BINGET", "LONG_BINGET", "GET"}:
+            texts.append(memo.get(argument, ""))
+        elif kind in {"GLOBAL", "INST"}:
+            waiting.append(argument.replace(" ", "."))
+        elif kind == "STACK_GLOBAL":
+            waiting.append(".".join(texts[-2:]))
+        if kind in {"REDUCE", "OBJ", "INST", "NEWOBJ", "NEWOBJ_EX", "STOP"}:
+            for name in waiting:
+                if kind.startswith("NEWOBJ") or _CLASSES.fullmatch(name):
+                    contents.classes.append(name)
+                elif not _HARMLESS.fullmatch(name):
+                    contents.calls.append(name)
+            waiting.clear()

@@ -87,10 +87,24 @@ def _start_from(net: Network, source: Path) -> None:
     )
 
 
-def build_loss(config: Config) -> Callable[[Tensor, Tensor], Tensor]:
-    """The configured loss as a function of output and target."""
+def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """The configured loss as a function of output and target.
+
+    Args:
+        config: checked.
+        channels: of the network's output, for which there may be class weights.
+
+    Raises:
+        ConfigError: if there is not one class weight for each.
+    """
     section = config.training.loss
     assert section is not None  # check_config names the default
+    weight = section.options.get("weight")
+    if weight is not None and len(weight) != channels:
+        raise ConfigError(
+            f"training.loss.weight has {len(weight)} numbers, but {config.data.dataset} has {channels} classes; "
+            "give one for each, in the order of the train ids"
+        )
     function = LOSSES[TASKS[config.task].target][section.name]
     return lambda output, target: function(output, target, **section.options)
 

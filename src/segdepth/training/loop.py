@@ -29,7 +29,7 @@ from .build import build_loss, build_network_for, build_rate, open_split
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
 from .distributed import agree, from_first, launch, share_statistics, with_synchronised_batch_norm
 from .journal import Journal
-from .parameters import freeze, parameter_groups, training_mode
+from .parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
 from .run import create_run_folder, require_same_experiment
 from .stopping import StopRequest
 from .update import NotFiniteError, RunningLoss, Update, seed_step
@@ -94,6 +94,7 @@ def train(
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
     net = build_network_for(config, train_set, resumed=source is not None)
+    loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
@@ -113,7 +114,7 @@ def train(
     if source is not None:
         run.resume(source)
     update = Update(
-        fabric, net, module, optimizer, build_loss(config), build_rate(config), base_rates=[g["lr"] for g in groups],
+        fabric, net, module, optimizer, loss, build_rate(config), base_rates=[g["lr"] for g in groups],
         accumulation=settings.accumulation, clip_grad_norm=settings.clip_grad_norm, seed=config.seed,
     )  # fmt: skip
     journal = Journal(
@@ -122,6 +123,8 @@ def train(
     )  # fmt: skip
     with journal, StopRequest() as stop:
         _introduce(config, net, train_set, val_set, fabric, folder)
+        if settings.freeze_batch_norm and source is None:
+            warn_of_untrained_statistics(config)
         if progress is not None:
             progress.start(run.state.step, settings.train_iters)
         stream = Timed(_stream(config, task, train_set, fabric, run.state.step))

@@ -7,11 +7,11 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from segdepth.config import LrFactors
+from segdepth.config import Config, LrFactors
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network
 
-__all__ = ["freeze", "parameter_groups", "training_mode"]
+__all__ = ["freeze", "parameter_groups", "training_mode", "warn_of_untrained_statistics"]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,15 @@ def freeze(net: Network, *, backbone: bool, batch_norm: bool) -> list[nn.Module]
         learning = sum(p.numel() for p in net.parameters() if p.requires_grad)
         log.info("%.1f million parameters learn, the others are frozen", learning / 1e6)
     return frozen
+
+
+def warn_of_untrained_statistics(config: Config) -> None:
+    """Say so if batch norm is to stay as it is in a network that starts from chance."""
+    if config.training.init_from is None and config.model.pretrained is False:
+        log.warning(
+            "training.freeze_batch_norm keeps running statistics that nothing was learned with (means 0, variances 1): no "
+            "weights are loaded; give model.pretrained or training.init_from, or leave it out"
+        )
 
 
 def training_mode(net: nn.Module, frozen: Iterable[nn.Module]) -> None:

@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.networks import Network, load_network
 from segdepth.tasks import create_network
 from segdepth.training import find_checkpoint, train
-from segdepth.training.parameters import freeze, parameter_groups, training_mode
+from segdepth.training.parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
 
 
 def tiny(**training: Any) -> Config:
@@ -150,3 +150,23 @@ def test_contradictions_are_refused_before_anything_is_made(
 def test_impossible_factors_are_refused(factors: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"training\.lr_factors"):
         tiny(lr_factors=factors)
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "warned"),
+    [({}, {}, True), ({"pretrained": "vgg.pth"}, {}, False), ({}, {"init_from": "runs/x"}, False)],
+)
+def test_untrained_statistics_are_not_frozen_in_silence(
+    model: dict[str, Any], training: dict[str, Any], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny(freeze_batch_norm=True, **training)
+    warn_of_untrained_statistics(config.model_copy(update={"model": config.model.model_copy(update=model)}))
+    assert (
+        "training.freeze_batch_norm keeps running statistics that nothing was learned with" in caplog.text
+    ) == warned
+
+
+def test_a_run_from_chance_warns_of_frozen_statistics(tmp_path: Path) -> None:
+    config = tiny(freeze_batch_norm=True, train_iters=1, val_interval=1)
+    folder = train(config, name="run", root=tmp_path, accelerator="cpu").folder
+    assert "no weights are loaded" in (folder / "train.log").read_text()

@@ -270,6 +270,13 @@ def test_a_deterministic_run_says_so_to_torch(tmp_path: Path, monkeypatch: pytes
     assert asked == [True]
 
 
+def test_a_wrong_number_of_class_weights_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    config = tiny("seg", loss={"name": "cross_entropy", "weight": [1.0, 2.0]})
+    with pytest.raises(ConfigError, match=r"training\.loss\.weight has 2 numbers, but synthetic has \d+ classes"):
+        train(config, name="x", root=tmp_path / "runs", accelerator="cpu")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_uneven_parts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"batch_size is 5.*1 processes x 2 parts.*4 could"):
         train(tiny(batch_size=5, accumulation=2), name="x", root=tmp_path, accelerator="cpu")

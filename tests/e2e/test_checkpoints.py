@@ -1,5 +1,7 @@
 """convert and export, as a user types them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,29 @@ def test_convert_reports_every_tensor(backbone: Path, tmp_path: Path, capsys: py
 def test_export_writes_beside_the_checkpoint(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     size = ["--height", "32", "--width", "64"]
     assert main(["export", str(checkpoint.parent), "--format", "torch_export", *size]) == 0
-    assert "segnet for depth, 32x64, within" in capsys.readouterr().out
+    assert "segnet for depth, 32x64, batch 1, within" in capsys.readouterr().out
     assert checkpoint.with_suffix(".pt2").is_file()
+
+
+def test_free_sizes_are_the_same_in_the_help_and_in_the_answer(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("segdepth.networks.export.export_torch", lambda net, path, size: 1e-6)
+    command = ["export", str(checkpoint), "--format", "torch_export", "--out", str(tmp_path / "net.pt2")]
+    assert main(command) == 0
+    assert "segnet for depth, 33 to 8192 rows and columns, batch 1 to 1024, within" in capsys.readouterr().out
+    assert main(["export", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "the 8-bit RGB picture [batch, 3, rows, columns], preprocessing" in text
+    assert "Rows and columns may be 33 to 8192 and the batch 1 to 1024" in text
+
+
+def test_help_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    done = subprocess.run(
+        [sys.executable, "-m", "segdepth", "convert", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "tensors. Nothing in the file is executed. Every tensor that could not be used is named." in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """All verbs, one line each."""
 
+import inspect
 from collections.abc import Callable
 
 import typer
@@ -45,6 +46,12 @@ def _version(wanted: bool | None) -> None:
         raise typer.Exit
 
 
+def _help(function: Callable[..., None]) -> str:
+    """A docstring as help: whole paragraphs, which the terminal breaks, and brackets that are no markup."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs).replace("[", r"\[")
+
+
 def build_app() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
@@ -61,7 +68,7 @@ def build_app() -> typer.Typer:
         """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
 
     for name, function in COMMANDS.items():
-        app.command(name)(function)
+        app.command(name, help=_help(function))(function)
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     return app

@@ -16,13 +16,14 @@ def export(
         typer.Option("--out", help="File to write; by default beside the checkpoint, ending in .onnx or .pt2.",
                      show_default=False),
     ] = None,
-    height: Annotated[int | None, typer.Option("--height", min=32, help="Fix the rows; free by default.")] = None,
-    width: Annotated[int | None, typer.Option("--width", min=32, help="Fix the columns; free by default.")] = None,
+    height: Annotated[int | None, typer.Option("--height", min=32, help="Fix the rows; 33 to 8192 by default.")] = None,
+    width: Annotated[int | None, typer.Option("--width", min=32, help="Fix the columns; 33 to 8192 by default.")] = None,
 ) -> None:  # fmt: skip
     """Write a network for ONNX Runtime or torch.export, and check that it answers as the network does.
 
-    The graph starts at the 8-bit RGB picture [b, 3, rows, columns], preprocessing included, and ends at logits or metres of
-    the same size. Batch, rows and columns (from 33 on) are free unless --height and --width fix them. The card travels along.
+    The graph starts at the 8-bit RGB picture [batch, 3, rows, columns], preprocessing included, and ends at logits or metres of
+    the same size. Rows and columns may be 33 to 8192 and the batch 1 to 1024, unless --height and --width fix the size, which
+    may then be 32, and the batch to one. The card travels along.
     """
     from segdepth.core.errors import InputError
 
@@ -33,7 +34,7 @@ def export(
         raise InputError(f"--out is {str(output)!r}; a file of --format {form} ends in {ending}")
 
     from segdepth.networks import find_weights, load_network
-    from segdepth.networks.export import export_onnx, export_torch
+    from segdepth.networks.export import BATCH, SIDES, export_onnx, export_torch
 
     from .console import err, out
 
@@ -44,7 +45,8 @@ def export(
     write = {"onnx": export_onnx, "torch_export": export_torch}[form]
     with err.status(f"exporting {net.card.arch}, half a minute or two"):
         error = write(net, target, size=size)
-    shape = "any size" if size is None else f"{size[0]}x{size[1]}"
+    free = f"{SIDES[0]} to {SIDES[1]} rows and columns, batch {BATCH[0]} to {BATCH[1]}"
+    shape = free if size is None else f"{size[0]}x{size[1]}, batch 1"
     out.print(
         f"{net.card.arch} for {net.card.task}, {shape}, within {error:.0e} of the network's answers -> {target}",
         highlight=False, markup=False, soft_wrap=True,

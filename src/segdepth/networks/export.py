@@ -21,14 +21,19 @@ from segdepth.core.files import replacing
 
 from .network import Network
 
-__all__ = ["PictureToAnswer", "export_onnx", "export_torch", "trace"]
+__all__ = ["BATCH", "SIDES", "PictureToAnswer", "export_onnx", "export_torch", "trace"]
 
 #: What a graph with free axes was traced with: batch, rows, columns. No axis is special (1, a multiple of 32, equal to another).
 _EXAMPLE = (2, 69, 101)
 #: What it is checked with: smaller, larger, odd, even.
 _CHECKS = ((1, 37, 50), (3, 96, 64))
-#: Rows and columns of a graph with free axes. At 32 the coarsest maps are single pixels, which the tracer takes for constants.
-_SIDES = {"min": 33, "max": 8192}
+#: Fewest and most rows and columns of a graph with free axes. At 32 FCRN's coarsest map is one pixel wide, and what the tracer
+#: decides about strides is another thing there.
+SIDES = (33, 8192)
+#: Smallest and largest batch of such a graph.
+BATCH = (1, 1024)
+#: The free axes of the picture and of the answer, by name.
+_AXES = {0: "batch", 2: "height", 3: "width"}
 #: How far the answers may be from the network's, on the average, relative to their average size. (A tie in a pooling can
 #: fall the other way and change single pixels more than rounding does; a wrong graph is wrong everywhere.)
 _TOLERANCE = 1e-3
@@ -58,7 +63,8 @@ def export_torch(net: Network, path: Path, *, size: tuple[int, int] | None = Non
     Args:
         net: any network.
         path: file to write, whole or not at all; the card is its extra file ``card.json``.
-        size: rows and columns to fix, with a batch of one; None leaves batch, rows and columns (from 33 on) free.
+        size: rows and columns to fix, with a batch of one; None leaves them free within :data:`BATCH` and :data:`SIDES`,
+            which the program checks.
 
     Returns:
         The largest difference from the network's answers, relative to the largest answer.
@@ -80,7 +86,8 @@ def export_onnx(net: Network, path: Path, *, size: tuple[int, int] | None = None
     Args:
         net: any network.
         path: file to write, whole or not at all; the card is its metadata ``segdepth``.
-        size: rows and columns to fix, with a batch of one; None leaves batch, rows and columns (from 33 on) free.
+        size: rows and columns to fix, with a batch of one; None leaves them free. The file does not check sizes: what it
+            answers outside of :data:`SIDES` is not warranted.
 
     Returns:
         The largest difference between ONNX Runtime's answers and the network's, relative to the largest answer.
@@ -97,8 +104,9 @@ def export_onnx(net: Network, path: Path, *, size: tuple[int, int] | None = None
     module = PictureToAnswer(net)
     with _quiet():
         exported = torch.onnx.export(
-            trace(module, size), dynamo=True, verbose=False, input_names=["image"], output_names=[net.output.kind]
-        )
+            trace(module, size), dynamo=True, verbose=False, input_names=["image"], output_names=[net.output.kind],
+            dynamic_shapes=(_AXES,) if size is None else None,  # their names, which the traced program does not keep
+        )  # fmt: skip
     assert exported is not None  # it is None only for the old exporter
     exported.model.metadata_props["segdepth"] = net.card.model_dump_json()
     with replacing(path) as temporary:
@@ -118,7 +126,8 @@ def trace(module: PictureToAnswer, size: tuple[int, int] | None = None) -> Expor
     """
     axes: dict[int, Any] | None = None
     if size is None:
-        axes = {0: Dim("batch", min=1, max=1024), 2: Dim("height", **_SIDES), 3: Dim("width", **_SIDES)}
+        limits = {0: BATCH, 2: SIDES, 3: SIDES}
+        axes = {axis: Dim(name, min=limits[axis][0], max=limits[axis][1]) for axis, name in _AXES.items()}
     batch, height, width = _EXAMPLE if size is None else (1, *size)
     image = torch.zeros(batch, 3, height, width, dtype=torch.uint8)
     # what the layers decide about sizes ("is there anything to crop?") is checked when the graph runs, not assumed

@@ -50,7 +50,8 @@ def check_onnx(net: Network, path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra segdepth[onnx]")
     assert export_onnx(net, path) < TOLERANCE
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    assert [i.name for i in session.get_inputs()] == ["image"]
+    assert [(i.name, i.shape) for i in session.get_inputs()] == [("image", ["batch", 3, "height", "width"])]
+    assert session.get_outputs()[0].shape[0] == "batch"
     assert [o.name for o in session.get_outputs()] == [net.output.kind]
     card = json.loads(session.get_modelmeta().custom_metadata_map["segdepth"])
     assert card == net.card.model_dump(mode="json")

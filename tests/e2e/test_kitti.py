@@ -60,6 +60,13 @@ def test_preparing_again_verifies(raw: Path, prepared: Path, capsys: pytest.Capt
     printed = capsys.readouterr().out
     assert "0 pictures made, 12 verified" in printed
     assert "train folders 2, val folders 2, test drives left out 1" in printed
+    assert f"left out, test scene: 1 ({drive('test')})" in printed
+
+
+def test_a_tree_without_validation_is_said(raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--dataset_dir", str(raw), "--dump-root", str(tmp_path), "--width", "104", "--height", "32"]
+    assert main(["prepare", "kitti", *arguments, "--num-threads", "1", "--val-share", "0"]) == 0
+    assert "no folder is for validation" in capsys.readouterr().err
 
 
 def test_torchrun_decides_the_shard(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """``segdepth prepare``."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,7 +54,8 @@ def kitti(
                      show_default=False),
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out frames with a broken file and list them, instead of stopping.")
+        bool, typer.Option("--skip-bad", help="Leave out frames with a broken file, and with --static-frames speed drives"
+                     " without speeds, and list them, instead of stopping.")
     ] = False,
 ) -> None:  # fmt: skip
     """Prepare KITTI raw for training depth: resized pictures, projected laser scans, train.txt and val.txt.
@@ -81,6 +83,21 @@ def kitti(
     else:
         counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in done.manifest["counts"].items())  # type: ignore[attr-defined]
         out.print(counts, highlight=False, soft_wrap=True)
+        for why, names in _by_reason(done.manifest["left_out"]).items():  # type: ignore[arg-type]
+            some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            out.print(f"left out, {why}: {len(names)} ({some})", highlight=False, markup=False, soft_wrap=True)
+        if done.manifest["counts"]["val_folders"] == 0:  # type: ignore[index]
+            err.print(
+                "warning: no folder is for validation, val.txt is empty (--val-share of one drive, or 0): training needs one",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
+
+
+def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        names.setdefault(why, []).append(name)
+    return names
 
 
 def _shard(text: str | None) -> tuple[int, int]:

@@ -16,10 +16,14 @@ from .files import read_lines
 from .kitti_raw import drive_folder, list_drives, list_images, list_scans, moving_frames, read_velocity
 from .splits import eigen_test_scenes, parse_static_frames, static_frames
 
-__all__ = ["FEWEST", "Job", "Plan", "Setup", "plan_kitti", "validation_scenes"]
+__all__ = ["FEWEST", "SHORT", "Job", "Plan", "Setup", "plan_kitti", "validation_scenes"]
 
 #: A folder with fewer pictures is left out.
 FEWEST = 3
+
+#: Why a drive, or one camera of it, is left out.
+TEST_SCENE, NO_PICTURES = "test scene", "no pictures"
+SHORT = f"fewer than {FEWEST} frames with picture and scan that do not stand still"
 
 _CAMERAS: tuple[Camera, ...] = (2, 3)
 
@@ -91,6 +95,7 @@ class Plan:
         incomplete: frames with a picture but no scan, or the other way round.
         static: number of frames left out because the car stands still.
         test: number of drives left out because they are test scenes.
+        left_out: drive, or drive and camera -> why it is left out.
     """
 
     jobs: tuple[Job, ...]
@@ -98,6 +103,7 @@ class Plan:
     incomplete: tuple[str, ...]
     static: int
     test: int
+    left_out: Mapping[str, str]
 
     @property
     def digest(self) -> str:
@@ -106,25 +112,39 @@ class Plan:
         return hashlib.sha256("\n".join(frames).encode()).hexdigest()[:12]
 
 
-def plan_kitti(source: Path, setup: Setup) -> Plan:
+def plan_kitti(source: Path, setup: Setup, *, skip_bad: bool = False) -> Plan:
     """List what there is to do: frames outside the test scenes that are complete and do not stand still.
 
+    Args:
+        source: KITTI raw, with its folders of dates.
+        setup: what is wanted.
+        skip_bad: leave out drives whose speed is wanted and cannot be read, instead of stopping at the first.
+
     Raises:
-        DataError: if there are no drives, or nothing is left of them.
+        DataError: if there are no drives, or nothing is left of them, or a drive's speed cannot be read.
     """
     drives = list_drives(source)
     wanted = [drive for drive in drives if drive.removesuffix("_sync") not in eigen_test_scenes()]
     jobs: list[Job] = []
     sizes: dict[tuple[str, Camera], tuple[int, int]] = {}
     incomplete: list[str] = []
+    left_out = dict.fromkeys((drive for drive in drives if drive not in wanted), TEST_SCENE)
     static, listed = 0, _listed_static(setup.static)
     for drive in wanted:
         scans = list_scans(source, drive)
         cameras = {camera: list_images(source, drive, camera) for camera in _CAMERAS}
         numbers = sorted(scans.keys() | {number for images in cameras.values() for number in images})
-        moving = _moving(source, drive, numbers, listed)
+        try:
+            moving = _moving(source, drive, numbers, listed)
+        except DataError as error:
+            if not skip_bad:
+                raise
+            left_out[drive] = str(error)
+            continue
         static += len(numbers) - len(moving)
         chosen: dict[Camera, dict[str, Path]] = {}
+        if not any(cameras.values()):
+            left_out[drive] = NO_PICTURES
         for camera, images in cameras.items():
             if not images:
                 continue
@@ -133,6 +153,8 @@ def plan_kitti(source: Path, setup: Setup) -> Plan:
             if len(complete) >= FEWEST:
                 chosen[camera] = complete
                 sizes[drive, camera] = _first_size(complete.values())
+            else:
+                left_out[f"{drive}_{camera:02d}"] = SHORT
         for number in sorted({number for images in chosen.values() for number in images}):
             pictures = tuple((camera, images[number]) for camera, images in chosen.items() if number in images)
             jobs.append(Job(drive, number, scans[number], pictures))
@@ -141,7 +163,7 @@ def plan_kitti(source: Path, setup: Setup) -> Plan:
             f"{source} has {len(drives)} drives, {len(drives) - len(wanted)} of them test scenes, and none of the others has"
             f" {FEWEST} frames with picture and scan that are not standing still"
         )
-    return Plan(tuple(jobs), sizes, tuple(incomplete), static, len(drives) - len(wanted))
+    return Plan(tuple(jobs), sizes, tuple(incomplete), static, len(drives) - len(wanted), left_out)
 
 
 def _moving(source: Path, drive: str, numbers: Sequence[str], listed: frozenset[tuple[str, str]] | None) -> set[str]:
@@ -149,6 +171,11 @@ def _moving(source: Path, drive: str, numbers: Sequence[str], listed: frozenset[
     if listed is not None:
         return {number for number in numbers if (drive, number) not in listed}
     folder = drive_folder(source, drive) / "oxts" / "data"
+    if not folder.is_dir():
+        raise DataError(
+            f"the drive {drive} has no folder oxts/data, whose speeds decide which frames stand still (--static-frames speed);"
+            " fetch it, take --static-frames list, or leave the drive out with --skip-bad"
+        )
     kept = moving_frames(np.array([read_velocity(folder / f"{number}.txt") for number in numbers]).reshape(-1, 3))
     return {number for number, keep in zip(numbers, kept, strict=True) if keep}
 

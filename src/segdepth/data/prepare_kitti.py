@@ -34,7 +34,7 @@ from segdepth.geometry import (
 )
 
 from .files import read_bytes, read_rgb
-from .kitti_plan import FEWEST, Job, Plan, Setup, plan_kitti, validation_scenes
+from .kitti_plan import FEWEST, SHORT, Job, Plan, Setup, plan_kitti, validation_scenes
 from .kitti_raw import read_velodyne
 
 __all__ = ["DEPTH_REDUCTIONS", "Prepared", "prepare_kitti"]
@@ -119,17 +119,22 @@ def prepare_kitti(
         setup: what they look like.
         shard: number and count: this call does every count-th job, and the last one to finish completes the tree.
         workers: processes.
-        skip_bad: leave out frames with a broken file, and list them, instead of stopping at the first.
+        skip_bad: leave out frames with a broken file, and drives without speeds where these are wanted, and list them,
+            instead of stopping at the first.
         progress: called with (jobs done, jobs of this shard).
 
     Raises:
         DataError: if a file is missing or broken; what is done stays done.
-        InputError: if ``output`` holds data of another setup, or the shard does not exist.
+        InputError: if ``output`` holds data of another setup, or is inside ``source``, or the shard does not exist.
     """
     index, count = shard
     if not 0 <= index < count:
         raise InputError(f"shard {index}/{count} does not exist: with {count} shards they are 0..{count - 1}")
-    plan = plan_kitti(source, setup)
+    if output.resolve().is_relative_to(source.resolve()):
+        raise InputError(
+            f"{output} is inside {source}, which stays as it was downloaded; choose a folder outside of it"
+        )
+    plan = plan_kitti(source, setup, skip_bad=skip_bad)
     _claim(output, setup)
     known = _known(output)
     jobs = plan.jobs[index::count]
@@ -332,6 +337,8 @@ def _complete(
     if not pictures:
         raise DataError(f"no drive has {FEWEST} good frames; the first broken one: {next(iter(total.bad.values()))}")
     folders = {f"{drive}_{camera:02d}": number for (drive, camera), number in sorted(pictures.items())}
+    left_out = dict(plan.left_out)
+    left_out |= {f"{drive}_{camera:02d}": SHORT for drive, camera in plan.sizes if (drive, camera) not in pictures}
     files = {name: digest for name, digest in total.files.items() if name.partition("/")[0] in folders}
     texts = _lists(pictures, setup.val_share)
     for drive, camera in pictures:
@@ -352,11 +359,13 @@ def _complete(
             "train_folders": len(texts["train.txt"].split()),
             "val_folders": len(texts["val.txt"].split()),
             "test_drives_left_out": plan.test,
+            "folders_left_out": len(left_out) - plan.test,
             "static_frames_left_out": plan.static,
             "incomplete_frames_left_out": len(plan.incomplete),
             "bad_frames_left_out": len(total.bad),
         },
         "pictures": folders,
+        "left_out": dict(sorted(left_out.items())),
         "incomplete": list(plan.incomplete),
         "bad": dict(sorted(total.bad.items())),
         "hashes": {"file": HASHES, "files": len(files), "sha256": _sha256(output / HASHES)},

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,6 +260,7 @@ def test_broken_files_can_be_skipped_and_are_listed(own_raw: Path, tmp_path: Pat
         assert re.search(words, done.bad[f"{drive(5)}_02/{frame}"])
     assert f"{drive(5)}_03/0000000003" not in done.bad
     assert not (tmp_path / "out" / f"{drive(5)}_03").exists(), "only one good picture is left there"
+    assert done.manifest["left_out"][f"{drive(5)}_03"].startswith("fewer than 3")
     assert (tmp_path / "out/train.txt").read_text() + (tmp_path / "out/val.txt").read_text() == (
         f"{drive(1)}_02\n{drive(1)}_03\n"
     )
@@ -301,6 +303,35 @@ def test_static_frames_by_list_and_by_speed(own_raw: Path, tmp_path: Path) -> No
     listing.write_text("nonsense")
     with pytest.raises(DataError, match=r"still\.txt: 'nonsense' is not"):
         plan_kitti(own_raw, Setup(static=str(listing)))
+
+
+def test_a_drive_without_speeds_is_named_or_left_out(own_raw: Path, tmp_path: Path) -> None:
+    shutil.rmtree(own_raw / DATE / drive(5) / "oxts")
+    setup = Setup(height=24, width=78, static="speed")
+    with pytest.raises(DataError, match=rf"{drive(5)} has no folder oxts/data.*--skip-bad"):
+        prepare_kitti(own_raw, tmp_path / "out", setup)
+    manifest = prepare_kitti(own_raw, tmp_path / "out", setup, skip_bad=True).manifest
+    assert manifest is not None
+    assert set(manifest["left_out"]) == {drive(2), drive(5)}
+    assert manifest["left_out"][drive(2)] == "test scene"
+    assert "no folder oxts/data" in manifest["left_out"][drive(5)]
+    assert manifest["counts"]["folders_left_out"] == 1
+
+
+def test_short_drives_are_counted_and_named(own_raw: Path, tmp_path: Path) -> None:
+    for number in (0, 1):
+        (own_raw / DATE / drive(5) / f"image_03/data/{number:010d}.png").unlink()
+    manifest = prepare_kitti(own_raw, tmp_path / "out", SMALL).manifest
+    assert manifest is not None
+    assert list(manifest["left_out"]) == [drive(2), f"{drive(5)}_03"]
+    assert manifest["left_out"][f"{drive(5)}_03"].startswith("fewer than 3 frames")
+
+
+def test_the_source_is_not_written_into(own_raw: Path) -> None:
+    for inside in (own_raw, own_raw / "prepared"):
+        with pytest.raises(InputError, match="is inside"):
+            prepare_kitti(own_raw, inside, SMALL)
+    assert not (own_raw / "prepared").exists()
 
 
 def test_velocities_are_summed_until_the_car_has_moved() -> None:

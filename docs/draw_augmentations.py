@@ -8,10 +8,11 @@ from segdepth.data import Sample
 from segdepth.data.labels import CITYSCAPES
 from segdepth.data.synthetic import Synthetic
 from segdepth.data.transforms import augment
-from segdepth.drawing import colour_depth, colour_labels, write_png
+from segdepth.drawing import colour_distance, colour_labels, write_png
 
 IMAGES = Path(__file__).parent / "images"
-ROWS, COLUMNS = 48, 160
+ROWS, COLUMNS = 96, 320
+GAP = 6
 SEED = 3
 
 #: Strong parameters, so that something is to be seen.
@@ -22,11 +23,11 @@ PARAMETERS: dict[str, object] = {
     "brightness": 0.6,
     "saturation": 0.9,
     "contrast": 0.8,
-    "rcrop": (24, 80),
-    "translate": (15, 50),
+    "rcrop": (48, 160),
+    "translate": (30, 100),
     "rotate": 20.0,
-    "scale": (36, 80),
-    "ccrop": (30, 100),
+    "scale": (72, 160),
+    "ccrop": (60, 200),
     "hflip": 1.0,
     "vflip": 1.0,
 }
@@ -36,10 +37,10 @@ def draw(sample: Sample) -> np.ndarray:
     """Picture, labels and depth side by side on one height."""
     assert sample.labels is not None
     assert sample.depth is not None
-    panels = [sample.image, colour_labels(sample.labels, CITYSCAPES.colours), colour_depth(sample.depth, 3, 60)]
-    canvas = np.full((ROWS, 3 * COLUMNS + 8, 3), 255, np.uint8)
+    panels = [sample.image, colour_labels(sample.labels, CITYSCAPES.colours), colour_distance(sample.depth)]
+    canvas = np.full((ROWS, 3 * COLUMNS + 2 * GAP, 3), 255, np.uint8)
     for place, panel in enumerate(panels):
-        left = place * (COLUMNS + 4)
+        left = place * (COLUMNS + GAP)
         canvas[: panel.shape[0], left : left + panel.shape[1]] = panel
     return canvas
 

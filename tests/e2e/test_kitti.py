@@ -102,7 +102,9 @@ def test_the_eigen_protocol_from_a_checkpoint(
     mean = np.mean([scores["abs_rel"] for scores in stored["images"].values()])
     assert stored["scores"]["dispnet"]["abs_rel"] == pytest.approx(mean)
     assert len(stored["worst"]) == 2
-    assert cv2.imread(stored["worst"][0]).shape == (4 * 94, 311, 3)
+    rows, columns = cv2.imread(stored["worst"][0]).shape[:2]
+    assert rows > 4 * 94, "a title above each of four panels"
+    assert columns == 311
 
 
 def test_all_protocols_whose_truth_is_there(

@@ -40,7 +40,7 @@ def log_to_terminal() -> None:
 def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[str, ...], title: str) -> Table:
     """Scores, one row per name; undefined ones as a dash."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for column in columns:
         table.add_column(column, justify="right")
     for name, scores in rows.items():

@@ -12,7 +12,15 @@ from numpy import ndarray
 
 from segdepth.core.errors import InputError
 
-__all__ = ["ColourMap", "colour_depth", "colour_labels", "colour_map", "colour_saliency"]
+__all__ = [
+    "ColourMap",
+    "colour_depth",
+    "colour_distance",
+    "colour_labels",
+    "colour_map",
+    "colour_saliency",
+    "enlarge_points",
+]
 
 ColourMap = Literal["magma", "inferno", "viridis", "plasma", "turbo", "gray"]
 
@@ -26,6 +34,9 @@ _OPENCV = {
 }
 
 BLACK = (0, 0, 0)
+
+#: Rows of turbo between its ends, which are nearly black.
+_BRIGHT_TURBO = (25, 230)
 
 
 @cache
@@ -85,6 +96,40 @@ def colour_depth(
     picture = np.zeros((*depth.shape, 3), np.uint8)
     picture[valid] = colour_map(colours)[_steps(inverse, low, high)]
     return picture
+
+
+def colour_distance(depth: Float[ndarray, "h w"], near: float = 3.0, far: float = 60.0) -> UInt8[ndarray, "h w 3"]:
+    """Depth by its logarithm, so that each doubling is as many colours: near is red, far is blue; none of them is dark.
+
+    Args:
+        depth: metres; 0, negative or not finite = no measurement, drawn black.
+        near: metres that are red; what is nearer too.
+        far: metres that are blue; what is farther too.
+
+    Raises:
+        InputError: if the limits are not ``0 < near < far``.
+    """
+    if not 0 < near < far < math.inf:
+        raise InputError(f"the distance scale needs 0 < near < far, not {near} m and {far} m")
+    valid = np.isfinite(depth) & (depth > 0)
+    share = np.log(far / np.clip(np.where(valid, depth, far), near, far)) / math.log(far / near)
+    low, high = _BRIGHT_TURBO
+    colours = colour_map("turbo")[np.rint(low + (high - low) * share).astype(np.uint8)]
+    picture: UInt8[ndarray, "h w 3"] = np.where(valid[..., None], colours, np.uint8(0))
+    return picture
+
+
+def enlarge_points(depth: Float[ndarray, "h w"], size: int) -> Float[ndarray, "h w"]:
+    """Each measurement spread over a square, so that single laser points can be seen; near ones cover far ones.
+
+    Args:
+        depth: metres; 0 = no measurement.
+        size: side of the square, pixels.
+    """
+    nearness = np.divide(1, depth, out=np.zeros(depth.shape, np.float32), where=depth > 0)
+    nearness = np.asarray(cv2.dilate(nearness, np.ones((size, size), np.uint8)))
+    enlarged: Float[ndarray, "h w"] = np.divide(1, nearness, out=np.zeros_like(nearness), where=nearness > 0)
+    return enlarged
 
 
 def colour_saliency(

@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import jinja2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.core.files import write_text
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
-from segdepth.drawing import colour_labels, colour_map, overlay
+from segdepth.drawing import colour_distance, colour_labels, enlarge_points, overlay
 from segdepth.geometry.resize import resize_image
 
 __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
@@ -22,8 +22,6 @@ __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
 _WIDTH = 832
 _FAR_M = 1000.0
 _DENSE = 0.3
-#: Metres with the nearest and the farthest colour.
-_COLOURED_M = (3.0, 60.0)
 
 
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
@@ -40,21 +38,10 @@ def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
 def _draw_depth(sample: Sample) -> UInt8[ndarray, "h w 3"]:
     """Near is red, far is blue; single laser points as dots on a darkened picture, the near ones over the far ones."""
     assert sample.depth is not None
-    depth = sample.depth
-    if (depth > 0).mean() > _DENSE:
-        return overlay(sample.image, _colours(depth), alpha=0.85, where=depth > 0)
-    dot = np.ones((max(3, round(depth.shape[1] / 300)),) * 2, np.uint8)
-    nearness = np.asarray(cv2.dilate(np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0), dot))
-    metres = np.divide(1, nearness, out=np.zeros_like(depth), where=nearness > 0)
-    return overlay(sample.image // 2, _colours(metres), alpha=1.0, where=metres > 0)
-
-
-def _colours(depth: Float32[ndarray, "h w"]) -> UInt8[ndarray, "h w 3"]:
-    """Depth by its logarithm, so that each doubling is as many colours; without the map's ends, which are nearly black."""
-    near, far = np.log(_COLOURED_M)
-    share = (far - np.log(np.clip(depth, *_COLOURED_M))) / (far - near)
-    colours: UInt8[ndarray, "h w 3"] = colour_map("turbo")[np.rint(25 + 205 * share).astype(np.uint8)]
-    return colours
+    if (sample.depth > 0).mean() > _DENSE:
+        return overlay(sample.image, colour_distance(sample.depth), alpha=0.85, where=sample.depth > 0)
+    points = enlarge_points(sample.depth, max(3, round(sample.depth.shape[1] / 300)))
+    return overlay(sample.image // 2, colour_distance(points), alpha=1.0, where=points > 0)
 
 
 def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:

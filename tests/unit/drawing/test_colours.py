@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segdepth.core.errors import InputError
-from segdepth.drawing import colour_depth, colour_labels, colour_map, colour_saliency
+from segdepth.drawing import (
+    colour_depth,
+    colour_distance,
+    colour_labels,
+    colour_map,
+    colour_saliency,
+    enlarge_points,
+)
 
 
 @pytest.mark.parametrize("name", ["magma", "inferno", "viridis", "plasma", "gray"])
@@ -93,3 +100,25 @@ def test_a_clip_that_is_no_percentile_is_refused() -> None:
 def test_any_numbers_can_be_drawn(values: np.ndarray) -> None:
     assert colour_depth(values).shape == (3, 4, 3)
     assert colour_saliency(values).shape == (3, 4, 3)
+
+
+def test_distances_are_red_to_blue_by_doublings_and_never_dark() -> None:
+    depth = np.array([[1.0, 3.0, 13.416, 60.0, 500.0, 0.0, np.nan]], np.float32)
+    picture = colour_distance(depth)[0].astype(int)
+    np.testing.assert_array_equal(picture[0], picture[1])
+    np.testing.assert_array_equal(picture[3], picture[4])
+    assert picture[1].argmax() == 0, "red"
+    assert picture[2].argmax() == 1, "green: the middle of 3 and 60 m by their logarithms"
+    assert picture[3].argmax() == 2, "blue"
+    assert picture[:5].max(axis=1).min() > 120
+    assert not picture[5:].any()
+    with pytest.raises(InputError, match="near < far"):
+        colour_distance(depth, 5, 5)
+
+
+def test_points_are_enlarged_and_the_near_one_is_on_top() -> None:
+    depth = np.zeros((5, 7), np.float32)
+    depth[2, 2], depth[2, 4] = 10, 20
+    expected = np.zeros_like(depth)
+    expected[1:4, 1:4], expected[1:4, 4:6] = 10, 20
+    np.testing.assert_allclose(enlarge_points(depth, 3), expected, rtol=1e-6)

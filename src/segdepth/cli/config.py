@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from .options import Overrides
-
 __all__ = ["config_app"]
 
 config_app = typer.Typer(
@@ -29,7 +27,14 @@ def config(
 @config_app.command()
 def check(
     file: Annotated[str, typer.Argument(help="YAML configuration.")],
-    overrides: Overrides = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="More files, and values over those of the files, such as training.optimizer.lr=3e-4.",
+            metavar="[FILE | KEY=VALUE]...",
+            show_default=False,
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print every value in force, defaults included.")] = False,
 ) -> None:
     """Check a configuration: every mistake in one line, with file, key, what was given and what is allowed."""
@@ -39,8 +44,11 @@ def check(
 
     from segdepth.config import config_to_dict, load_config
 
-    checked = load_config(Path(file), overrides or ())
-    if show:
-        typer.echo(yaml.safe_dump(config_to_dict(checked), sort_keys=False), nl=False)
-    else:
-        typer.echo(f"{file}: good ({checked.model.arch}, {checked.task}, {checked.data.dataset})")
+    others = overrides or []
+    values = [text for text in others if "=" in text]
+    for one in (file, *(text for text in others if "=" not in text)):
+        checked = load_config(Path(one), values)
+        if show:
+            typer.echo(yaml.safe_dump(config_to_dict(checked), sort_keys=False), nl=False)
+        else:
+            typer.echo(f"{one}: good ({checked.model.arch}, {checked.task}, {checked.data.dataset})")

@@ -132,9 +132,7 @@ def _print_table(cells: "list[Cell]", results: "Results", runs: Path, failed: di
     for cell in cells:
         if cell.name in done:
             for row in rows({cell.name: done[cell.name]}):
-                ours, difference = (
-                    ("-", "-") if row.ours is None else (f"{row.ours:.4f}", f"{row.ours - row.published:+.4f}")
-                )
+                ours, difference = row.cells()
                 verdict = {True: "better", False: "worse", None: ""}[row.better]
                 lines.append((row.cell, row.score, f"{row.published:.3f}", ours, difference, verdict, row.protocol))
             continue

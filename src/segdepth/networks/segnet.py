@@ -68,7 +68,7 @@ def _unpool(
     x: Float[Tensor, "b c h w"], indices: Int64[Tensor, "b c h w"], size: torch.Size
 ) -> Float[Tensor, "b c _h _w"]:
     """Each value back to the place of its window that it was taken from, zeros elsewhere."""
-    if x.is_cuda and torch.are_deterministic_algorithms_enabled():
+    if torch.are_deterministic_algorithms_enabled():  # which refuse max_unpool2d
         return scattered(x, indices, size)
     return F.max_unpool2d(x, indices, [2, 2], output_size=size)
 
@@ -76,6 +76,6 @@ def _unpool(
 def scattered(
     x: Float[Tensor, "b c h w"], indices: Int64[Tensor, "b c h w"], size: torch.Size
 ) -> Float[Tensor, "b c _h _w"]:
-    """``max_unpool2d`` by an operation that PyTorch has a deterministic form of on GPUs."""
+    """``max_unpool2d`` by an operation that PyTorch has a deterministic form of."""
     flat = x.new_zeros(*x.shape[:2], size[0] * size[1])
     return flat.scatter(2, indices.flatten(2), x.flatten(2)).view(*x.shape[:2], *size)

@@ -389,7 +389,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     return Comparison(
         runs=tuple(runs),
         labels=_labels(runs),
-        config=_differences([_flat(run.config) if run.config else None for run in runs]),
+        config=_differences([_experiment(run.config) if run.config else None for run in runs]),
         provenance=_differences([_origin(run) if run.provenance else None for run in runs]),
         scores={task: _score_rows(runs, task) for task in tasks},
     )
@@ -423,6 +423,11 @@ def _origin(run: Run) -> dict[str, str]:
     values = {"git": run.revision or "", "python": run.provenance.get("python"), "host": run.provenance.get("host"),
               "machine": run.provenance.get("machine")}  # fmt: skip
     return {key: shown(value) for key, value in values.items()} | _flat(_mapping(run.provenance.get("versions")))
+
+
+def _experiment(config: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration by dotted key, without where a run went on from, which is no part of it."""
+    return {key: value for key, value in _flat(config).items() if key != "training.resume"}
 
 
 def _differences(columns: Sequence[Mapping[str, str] | None]) -> dict[str, tuple[str, ...]]:

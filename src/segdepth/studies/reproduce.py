@@ -369,6 +369,12 @@ class Row:
     better: bool | None
     protocol: str
 
+    def cells(self) -> tuple[str, str]:
+        """Our score and its difference as text; a dash where there is none, or none that may be compared."""
+        if self.ours is None:
+            return "-", "-"
+        return f"{self.ours:.4f}", "-" if self.better is None else f"{self.ours - self.published:+.4f}"
+
 
 def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """One row for each published score of the cells that are done, in the order of the published table."""
@@ -394,7 +400,7 @@ def to_markdown(table: Sequence[Row]) -> str:
     """The rows as a Markdown table; what is at least as good as published is bold."""
     lines = ["| cell | score | published | ours | difference | protocol |", "| --- | --- | --- | --- | --- | --- |"]
     for row in table:
-        ours, difference = ("-", "-") if row.ours is None else (f"{row.ours:.4f}", f"{row.ours - row.published:+.4f}")
+        ours, difference = row.cells()
         bold = "**" if row.better else ""
         lines.append(
             f"| {row.cell} | {row.score} | {row.published:.3f} | {bold}{ours}{bold} | {difference} | {row.protocol} |"

@@ -96,6 +96,10 @@ def read_checkpoint(path: Path) -> tuple[TrainingState, dict[str, Any]]:
 def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {str(path)!r}")
+    if path.suffix == ".safetensors":
+        raise CheckpointError(
+            f"{str(path)!r} holds weights only, which training.init_from starts from; to go on, name the run's folder"
+        )
     try:
         with zipfile.ZipFile(path) as file:
             damaged = file.testzip()  # torch itself reads a flipped bit as a weight

@@ -35,6 +35,8 @@ def launch(config: Config, accelerator: str) -> Fabric:
             precision=config.training.precision,
         )
         fabric.launch()
+    if config.training.precision == "16-mixed" and fabric.device.type == "cpu":
+        raise ConfigError("training.precision: 16-mixed is for GPUs; on a CPU use bf16-mixed or 32-true")
     if config.training.sync_batch_norm and fabric.device.type != "cuda":
         raise ConfigError(
             "training.sync_batch_norm: PyTorch synchronises batch norm on GPUs only, and this run is on "

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from segdepth.data.cached import Cached
 from segdepth.data.leakage import shared_scenes
 from segdepth.data.loading import Batch, Timed, TrainingView, batches, training_loader
 from segdepth.evaluation import Evaluation, evaluate
-from segdepth.networks import Network, save_network
+from segdepth.networks import Network, read_card, save_network
 from segdepth.optim import OPTIMIZERS
 from segdepth.tasks import TASKS, Task
 
@@ -49,7 +50,7 @@ class TrainingResult:
 
     Attributes:
         folder: of the run.
-        best: the evaluation of the checkpoint that was kept as the best; None if it was kept before the run was resumed.
+        best: the evaluation of the checkpoint that was kept as the best.
         last: the last evaluation.
         seconds: of training, validations included.
     """
@@ -80,7 +81,6 @@ def train(
     Raises:
         SegdepthError: if the data, a checkpoint or the configuration cannot be used, or the loss is not finite.
     """
-    started = time.monotonic()
     settings, task = config.training, TASKS[config.task]
     if group.rank() != 0:
         progress = None
@@ -88,9 +88,22 @@ def train(
     train_set = open_split(config, config.data.train_split)
     val_set = open_split(config, config.data.val_split)
     source = _checkpoint_to_resume(settings.resume, root / name)
-    if settings.deterministic:
-        _be_deterministic()
+    with _deterministic(settings.deterministic):
+        return _train(config, task, train_set, val_set, source, name, root, accelerator, progress)
 
+
+def _train(
+    config: Config,
+    task: Task,
+    train_set: Dataset,
+    val_set: Dataset,
+    source: Path | None,
+    name: str,
+    root: Path,
+    accelerator: str,
+    progress: Progress | None,
+) -> TrainingResult:
+    started, settings = time.monotonic(), config.training
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
     net = build_network_for(config, train_set, resumed=source is not None)
@@ -174,10 +187,19 @@ def train(
         except NotFiniteError as error:
             kept = run.save_apart("not-finite.pt")
             raise NotFiniteError(
-                f"{error}. The state it was found in is {kept}; the checkpoints in {folder} are from before. "
+                f"{error}. The state it was found in is {kept}; checkpoints are from before. "
                 "Try a smaller training.optimizer.lr, or training.clip_grad_norm"
             ) from None
-    return TrainingResult(folder, best, last, time.monotonic() - started)
+    return TrainingResult(folder, best or _kept_best(folder), last, time.monotonic() - started)
+
+
+def _kept_best(folder: Path) -> Evaluation | None:
+    """What the best checkpoint says of itself, where it was kept before the run was resumed."""
+    file = folder / "best.safetensors"
+    if not file.is_file():
+        return None
+    card = read_card(file)
+    return Evaluation(card.scores, card.protocol)
 
 
 class _Run:
@@ -322,10 +344,21 @@ def _folder_of(source: Path | None, root: Path, name: str, config: Config) -> Pa
     return folder
 
 
-def _be_deterministic() -> None:
+@contextmanager
+def _deterministic(asked: bool) -> Iterator[None]:
+    """Only operations that give the same bits again, for the time of a run that asks for it."""
+    if not asked:
+        yield
+        return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
 
 
 def _stream(config: Config, task: Task, dataset: Dataset, fabric: Fabric, start: int) -> Iterator[Batch]:

@@ -263,11 +263,34 @@ def test_half_precision_learns_and_goes_on_exactly(tmp_path: Path) -> None:
     assert all(value.dtype != torch.bfloat16 for value in newest(whole.folder)["model_state"].values())
 
 
-def test_a_deterministic_run_says_so_to_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
-    monkeypatch.setattr(torch, "use_deterministic_algorithms", asked.append)
-    train(tiny(deterministic=True, train_iters=1, val_interval=1), name="x", root=tmp_path, accelerator="cpu")
-    assert asked == [True]
+@pytest.mark.parametrize("arch", ["fcn8s", "frrnA", "segnet", "deeplab", "dispnet", "fcrn"])
+def test_every_network_trains_with_deterministic_operations_alone(arch: str, tmp_path: Path) -> None:
+    config = tiny("seg", deterministic=True, train_iters=1, val_interval=1)
+    config = config.model_copy(update={"model": ModelSection(arch=arch, width=0.125)})
+    seen: list[bool] = []
+
+    class Looking(Impatient):
+        def step(self, step: int, loss: float | None, rate: float) -> None:
+            seen.append(torch.are_deterministic_algorithms_enabled())
+
+    train(config, name="x", root=tmp_path, accelerator="cpu", progress=Looking(9))
+    assert seen == [True]
+    assert not torch.are_deterministic_algorithms_enabled(), "the flag is left as it was"
+
+
+def test_half_precision_with_loss_scaling_is_refused_on_a_cpu(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="16-mixed is for GPUs"):
+        train(tiny(precision="16-mixed"), name="x", root=tmp_path, accelerator="cpu")
+
+
+def test_a_resumed_run_still_knows_its_best(tmp_path: Path) -> None:
+    first = train(tiny(train_iters=3), name="x", root=tmp_path, accelerator="cpu")
+    again = train(tiny(train_iters=3, resume=str(first.folder)), name="x", root=tmp_path, accelerator="cpu")
+    assert first.best is not None
+    assert again.best is not None
+    assert again.best.scores == first.best.scores
+    with pytest.raises(CheckpointError, match=r"weights only, which training\.init_from"):
+        train(tiny(resume=str(first.folder / "best.safetensors")), name="x", root=tmp_path, accelerator="cpu")
 
 
 def test_a_wrong_number_of_class_weights_is_refused_before_anything_is_made(tmp_path: Path) -> None:

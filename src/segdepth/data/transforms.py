@@ -10,7 +10,7 @@ parameter, and gives a new sample; the old one is left as it was.
   length does not move the scene: the sample's ``focal_px`` changes, its metres do not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from numpy import ndarray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from segdepth.core.tables import pick
 from segdepth.geometry import resize_image, resize_nearest
@@ -33,8 +33,21 @@ Strength = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 HueShare = Annotated[float, Field(ge=0, le=0.5)]
 Degrees = Annotated[float, Field(ge=0, le=180)]
-Size = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-Shift = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+def _pair(form: str) -> BeforeValidator:
+    """A check that says what a pair looks like; its two numbers are checked by their own."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) or not (isinstance(value, Sequence) and len(value) == 2):
+            raise ValueError(f"must be two whole numbers {form}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Size = Annotated[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], _pair("[h, w]")]
+Shift = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], _pair("[dh, dw]")]
 
 Rng = np.random.Generator
 

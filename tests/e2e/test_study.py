@@ -56,7 +56,9 @@ def test_from_checkpoints_to_the_page(
     common = flags(world, studies)
     for task, path in checkpoints.items():
         named = ["--model_name", "segnet", "--task", task, "--model_path", str(path)]
-        assert main(["study", "eval", *named, *common, "--plan"]) == 0
+        there = sorted(studies.rglob("*"))
+        assert main(["study", "eval", *named, *common, "--plan", "--sample_rate", "18"]) == 0
+        assert sorted(studies.rglob("*")) == there, "a plan writes nothing, so that the study can be another"
         planned = capsys.readouterr().out
         assert f"{COUNT} pictures to do" in planned
         assert re.search(r"GB of memory", planned)

@@ -101,6 +101,7 @@ def run_study(
     Returns:
         Number of pictures done now. A warning names the pictures with maps that are zero everywhere, once, at the end.
     """
+    store.begin()
     own = shard.of(len(store.info.images))
     missing = store.missing(own)
     zeros: dict[str, int] = {}

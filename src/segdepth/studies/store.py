@@ -77,8 +77,10 @@ class StudyInfo:
 class Store:
     """Where a study's rows go. Parts are whole or not there, so it can be left and gone on with at any time.
 
+    Looking at a store writes nothing; :meth:`begin` does.
+
     Args:
-        folder: made if need be.
+        folder: made by the first write.
         info: what is asked.
 
     Raises:
@@ -88,10 +90,23 @@ class Store:
     def __init__(self, folder: Path, info: StudyInfo) -> None:
         self.folder = folder
         self.info = info
-        if (folder / _INFO).exists():
-            _require_same(folder, StudyInfo.read(folder).question(), info.question())
-        else:
-            write_json(folder / _INFO, asdict(info))
+        self._check()
+
+    def begin(self) -> None:
+        """Write down what is asked, unless it has been.
+
+        Raises:
+            ConfigError: if another question has been, meanwhile.
+        """
+        if not self._check():
+            write_json(self.folder / _INFO, asdict(self.info))
+
+    def _check(self) -> bool:
+        """Whether the folder holds this question already."""
+        if not (self.folder / _INFO).exists():
+            return False
+        _require_same(self.folder, StudyInfo.read(self.folder).question(), self.info.question())
+        return True
 
     def path(self, index: int) -> Path:
         """The part of a picture."""

@@ -119,10 +119,14 @@ def test_an_interrupted_study_goes_on(experiment: EvalStudy, streets: Dataset, t
 
 
 def test_a_folder_answers_one_question(experiment: EvalStudy, streets: Dataset, tmp_path: Path) -> None:
-    store_of(experiment, streets, tmp_path)
     other = EvalStudy(tiny("seg", seed=1), experiment.grid)
+    late = store_of(other, streets, tmp_path)
+    assert not list(tmp_path.iterdir()), "looking writes nothing"
+    store_of(experiment, streets, tmp_path).begin()
     with pytest.raises(ConfigError, match=r"protocol\.sources"):
         store_of(other, streets, tmp_path)
+    with pytest.raises(ConfigError, match=r"protocol\.sources"):
+        late.begin()
     with pytest.raises(ConfigError, match="sample_rate"):
         store_of(EvalStudy(experiment.sources[0], TargetGrid(SIZE, 13)), streets, tmp_path)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, InputError
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,10 @@ def resolve_device(name: str) -> "torch.device":
     if name == "auto":
         accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return accelerator or torch.device("cpu")
-    return usable_device(name)
+    try:
+        return usable_device(name)
+    except InputError as error:
+        raise InputError(f"--device: {error}, or 'auto'") from None
 
 
 def load_checked(

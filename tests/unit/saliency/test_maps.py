@@ -3,6 +3,7 @@
 import gc
 import importlib
 import logging
+import re
 import signal
 import sys
 import weakref
@@ -172,6 +173,77 @@ def test_what_a_trace_would_get_wrong_is_refused(
         saliency_maps(net, image, PIXELS, engine="windowed")
     agree(net, image, "auto")
     assert words in caplog.text
+
+
+def _under_no_grad(net: Small, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        weight = x.mean(1, keepdim=True).sigmoid()
+    return Small.forward(net, x) * weight
+
+
+def _in_place_under_no_grad(net: Small, x: Tensor) -> Tensor:
+    y = Small.forward(net, x)
+    with torch.no_grad():
+        y.mul_(x.sigmoid())
+    return y + x
+
+
+def _data(net: Small, x: Tensor) -> Tensor:
+    return Small.forward(net, x) * x.sigmoid().data
+
+
+def _hook(net: Small, x: Tensor) -> Tensor:
+    y = x.sigmoid()
+    if y.requires_grad:
+        y.register_hook(lambda gradient: gradient * 2)
+    return Small.forward(net, x) * y
+
+
+def _number(net: Small, x: Tensor) -> Tensor:
+    return Small.forward(net, x) * float(x.max())
+
+
+def _count(net: Small, x: Tensor) -> Tensor:
+    return Small.forward(net, x) / len((x > 0).nonzero())
+
+
+def _numpy(net: Small, x: Tensor) -> Tensor:
+    return Small.forward(net, x) * torch.from_numpy(x.detach().numpy())
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (_under_no_grad, "aten.sigmoid.default under torch.no_grad()"),
+        (_in_place_under_no_grad, "aten.mul_.Tensor under torch.no_grad()"),
+        (_data, "a value used by its .data"),
+        (_hook, "a hook on a gradient"),
+        (_number, "a decision by the input's values"),
+        (_count, "a decision by the input's values"),
+        (_numpy, "what cannot be traced (.numpy()"),
+    ],
+)
+def test_what_autograd_does_not_follow_is_refused_by_a_trace(
+    image: Tensor, forward: Callable[[Small, Tensor], Tensor], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = type("Changed", (Small,), {"forward": forward})().double()
+    for engine in ("sparse", "windowed"):
+        with pytest.raises(UnsupportedOperationError, match=re.escape(words)):
+            saliency_maps(net, image, PIXELS, engine=engine)
+    agree(net, image, "auto")
+    assert words in caplog.text
+
+
+def test_a_look_without_gradient_does_no_harm(image: Tensor) -> None:
+    class Watched(Small):
+        def forward(self, x: Tensor) -> Tensor:
+            y = super().forward(x)
+            with torch.no_grad():
+                y.mean()
+            return y * x.sigmoid().detach()
+
+    for engine in ("sparse", "windowed", "batched"):
+        agree(Watched().double(), image, engine)
 
 
 def test_detach_stops_gradients(image: Tensor) -> None:

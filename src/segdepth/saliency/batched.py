@@ -13,7 +13,7 @@ from .graph import Box
 from .memory import free_memory, in_halves
 from .modes import recording
 from .seeds import Seeds
-from .target import Pixel, Target
+from .target import Pixel, Target, run_network
 
 __all__ = ["BatchedExplainer"]
 
@@ -42,7 +42,7 @@ class BatchedExplainer:
         kept = _KeptBytes()
         with recording(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
             self._x = image.detach()[None].clone().requires_grad_()
-            self._y = function(self._x)
+            self._y = run_network(function, self._x)
         self._window = window
         self.chunk = chunk or _chunk_size(kept.bytes, image.device)
 

@@ -131,22 +131,26 @@ def explain_with(
         InputError: if the target does not fit the network.
         UnsupportedOperationError: if the engine was named and does not know an operation of the network.
     """
+    pick({"auto": None, **ENGINES}, engine, kind="saliency engine")
     names = _fastest(image, count) if engine == "auto" else [engine]
     if precision == "bf16":
         if engine not in ("auto", "windowed"):
             raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {engine!r}")
         names = ["windowed"]
+    passed: list[str] = []
     for name in names:
-        build = BF16 if precision == "bf16" else pick(ENGINES, name, kind="saliency engine")
+        build = BF16 if precision == "bf16" else ENGINES[name]
         try:
             with undisturbed(net), arithmetic(precision):
                 explainer = build(net, output_function(net, target), image.detach().clone(), window)
         except UnsupportedOperationError as error:
             if name == names[-1]:
                 raise
-            _say_once(net, f"saliency: the network holds {error.operation}, which the {name} engine does not know")
+            passed.append(f"saliency: the network holds {error.operation}, which the {name} engine does not know")
             continue
         check_output(explainer.output[None], image[None], target)
+        for words in passed:
+            _say_once(net, words)
         log.debug("saliency: engine %s", name)
         return explainer
     raise AssertionError("the last engine either explains or raises")

@@ -19,7 +19,7 @@ from .graph import Box
 from .methods import METHODS, Gradient, InputXGradient, Method, MethodName
 from .modes import Precision, step_by_step
 from .strongest import strongest, write_strongest
-from .target import Pixel, Target, check_pixels, fixed_targets
+from .target import Pixel, Pixels, Target, as_pixels, as_target, check_pixels, fixed_targets
 
 __all__ = ["saliency_chunks", "saliency_maps"]
 
@@ -42,20 +42,20 @@ ZeroReport = Callable[[list[int]], None]
 
 @overload
 def saliency_maps(
-    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
+    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Pixels, *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[False] = ..., crop: Crop = ...,
     precision: Precision = ..., zeros: ZeroReport | None = ...,
 ) -> Float[Tensor, "p _h _w"]: ...  # fmt: skip
 @overload
 def saliency_maps(
-    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], *, target: Target = ...,
+    net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Pixels, *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[True], crop: Crop = ...,
     precision: Precision = ..., zeros: ZeroReport | None = ...,
 ) -> Iterator[Float[Tensor, "_p _h _w"]]: ...  # fmt: skip
 def saliency_maps(
     net: nn.Module,
     image: Float[Tensor, "_ h w"],
-    pixels: Sequence[Pixel],
+    pixels: Pixels,
     *,
     target: Target = "predicted",
     method: MethodName | Method = "gradient",
@@ -72,7 +72,7 @@ def saliency_maps(
     Args:
         net: any module that maps ``[1, ., h, w]`` to ``[1, c, h, w]``.
         image: in the network's input range (see ``Network.preprocessing``).
-        pixels: (row, column) of the targets.
+        pixels: (row, column) of the targets: pairs, or a tensor or array of whole numbers ``[p, 2]``.
         target: the number that is explained; by default the logit of the class predicted at the pixel, or the depth.
         method: "gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", or one with its own settings,
             such as ``SmoothGrad(samples=50)``.
@@ -111,7 +111,7 @@ def saliency_maps(
 def saliency_chunks(
     net: nn.Module,
     image: Float[Tensor, "_ h w"],
-    pixels: Sequence[Pixel],
+    pixels: Pixels,
     *,
     target: Target = "predicted",
     method: MethodName | Method = "gradient",
@@ -161,14 +161,20 @@ class _Request:
 
     @staticmethod
     def of(
-        net: nn.Module, image: Tensor, pixels: Sequence[Pixel], target: Target, method: MethodName | Method,
+        net: nn.Module, image: Tensor, pixels: Pixels, target: Target, method: MethodName | Method,
         engine: str, crop: Crop, precision: Precision = "full",
     ) -> "_Request":  # fmt: skip
         _check_image(net, image)
         height, width = image.shape[-2:]
+        pixels = as_pixels(pixels)
         check_pixels(pixels, (height, width))
+        target = as_target(target)
         window = _window(crop, height, width)
         chosen = pick(METHODS, method, kind="saliency method") if isinstance(method, str) else method
+        if not isinstance(chosen, get_args(Method)):
+            raise InputError(
+                f"{method!r} is no saliency method; give {', '.join(map(repr, METHODS))}, or SmoothGrad(samples=50)"
+            )
         pick(dict.fromkeys(get_args(Precision)), precision, kind="precision")
         if precision == "tf32" and image.device.type != "cuda":
             raise InputError(f"precision 'tf32' is of NVIDIA GPUs; the picture is on {image.device.type!r}")
@@ -237,14 +243,29 @@ def _are_zero(maps: Float[Tensor, "p _h _w"]) -> list[bool]:
 
 
 def _window(crop: Crop, height: int, width: int) -> Box:
-    rows, columns = crop_window(crop, height, width) if isinstance(crop, str) else crop or (slice(None), slice(None))
+    rows, columns = crop_window(crop, height, width) if isinstance(crop, str) else _slices(crop)
+    for span, size, what in ((rows, height, "rows"), (columns, width, "columns")):
+        if any(edge is not None and not -size <= edge <= size for edge in (span.start, span.stop)):
+            raise InputError(f"crop {(rows, columns)} is beyond the {height}x{width} picture: it has {size} {what}")
     (top, bottom, row_step), (left, right, column_step) = rows.indices(height), columns.indices(width)
     if (row_step, column_step) != (1, 1) or top >= bottom or left >= right:
         raise InputError(f"crop {(rows, columns)} has no pixel of the {height}x{width} picture, or has a step")
     return (top, bottom), (left, right)
 
 
+def _slices(crop: tuple[slice, slice] | None) -> tuple[slice, slice]:
+    if crop is None:
+        return slice(None), slice(None)
+    if not isinstance(crop, tuple) or len(crop) != 2 or not all(isinstance(span, slice) for span in crop):
+        raise InputError(f"crop {crop!r} is none: give a name, or (slice(top, bottom), slice(left, right))")
+    return crop
+
+
 def _check_image(net: nn.Module, image: Tensor) -> None:
+    if not isinstance(image, Tensor):
+        raise InputError(
+            f"the picture is a {type(image).__name__}; give a tensor in the network's input range, as net.preprocessing makes it"
+        )
     if image.dim() != 3 or not image.numel():
         raise InputError(f"the picture has the shape {list(image.shape)}; give one picture [channels, rows, columns]")
     card = getattr(net, "card", None)

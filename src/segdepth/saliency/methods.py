@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from segdepth.core.errors import InputError
+
 from .engine import Chunk, Explainer
 from .graph import Box
 from .target import Pixel, Target
@@ -72,12 +74,19 @@ class IntegratedGradients:
         steps: points on the line.
         baseline: the value of all inputs at its beginning; 0 is the mean colour after ImageNet's normalisation.
 
+    Raises:
+        InputError: if there is no step.
+
     Source:
         Sundararajan, Taly and Yan 2017, arXiv:1703.01365.
     """
 
     steps: int = 32
     baseline: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"integrated gradients with steps={self.steps}; at least 1 is needed")
 
     def attributions(
         self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],
@@ -100,6 +109,9 @@ class SmoothGrad:
         noise: deviation of the noise, as a share of the picture's range of values.
         seed: of the noise.
 
+    Raises:
+        InputError: if there is no sample, or the noise is negative.
+
     Source:
         Smilkov et al. 2017, arXiv:1706.03825.
     """
@@ -107,6 +119,12 @@ class SmoothGrad:
     samples: int = 16
     noise: float = 0.15
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or not self.noise >= 0:
+            raise InputError(
+                f"SmoothGrad with samples={self.samples}, noise={self.noise}; at least 1 sample and no negative noise are needed"
+            )
 
     def attributions(
         self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],

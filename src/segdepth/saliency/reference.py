@@ -9,7 +9,17 @@ from torch import Tensor, nn
 from .engine import Chunk
 from .graph import Box
 from .modes import recording, undisturbed
-from .target import Pixel, Target, check_output, check_pixels, fixed_targets, output_function, target_value
+from .target import (
+    Pixel,
+    Target,
+    as_target,
+    check_output,
+    check_pixels,
+    fixed_targets,
+    output_function,
+    run_network,
+    target_value,
+)
 
 __all__ = ["ReferenceExplainer", "reference_gradients"]
 
@@ -26,7 +36,7 @@ class ReferenceExplainer:
     def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box) -> None:
         with recording():
             self._x = image.detach()[None].clone().requires_grad_()
-            self._y = function(self._x)
+            self._y = run_network(function, self._x)
         self._window = window
 
     @property
@@ -40,8 +50,14 @@ class ReferenceExplainer:
         for index, (pixel, target) in enumerate(zip(pixels, targets, strict=True)):
             with recording():
                 value = target_value(self._y, pixel, target)
-                (gradient,) = torch.autograd.grad(value, self._x, retain_graph=True)
+                gradient = self._gradient(value)
             yield Chunk([index], self._window, gradient[:, :, rows, columns])
+
+    def _gradient(self, value: Float[Tensor, ""]) -> Float[Tensor, "1 _ h w"]:
+        if not value.requires_grad:  # nothing of the picture reaches the output
+            return torch.zeros_like(self._x)
+        (gradient,) = torch.autograd.grad(value, self._x, retain_graph=True, allow_unused=True)
+        return torch.zeros_like(self._x) if gradient is None else gradient
 
 
 def reference_gradients(
@@ -55,6 +71,7 @@ def reference_gradients(
         InputError: if a pixel is outside the picture or the target does not fit the network.
     """
     height, width = image.shape[-2:]
+    target = as_target(target)
     check_pixels(pixels, (height, width))
     with undisturbed(net):
         explainer = ReferenceExplainer(output_function(net, target), image, ((0, height), (0, width)))

@@ -11,7 +11,7 @@ from .boxes import Boxes, Reach
 from .graph import Box
 from .graph.axes import hull
 from .modes import recording
-from .target import Margin, Pixel, Target
+from .target import Margin, Pixel, Target, call_target
 
 __all__ = ["Seeds"]
 
@@ -69,7 +69,7 @@ class Seeds:
         assert callable(function)
         with recording():
             output = self.output[None].detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(function(output, pixel), output)
+            (gradient,) = torch.autograd.grad(call_target(function, output, pixel), output)
         touched = gradient[0].ne(0).any(0)
         rows, columns = (touched.any(axis).nonzero().flatten().tolist() for axis in (1, 0))
         if not rows:

@@ -1,28 +1,41 @@
 """Which number is explained: one output value per target pixel."""
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy import ndarray
 from torch import Tensor, nn
 
-from segdepth.core.errors import InputError
+from segdepth.core.errors import InputError, reason
+from segdepth.core.tables import did_you_mean
 
 __all__ = [
     "Margin",
     "Pixel",
+    "Pixels",
     "Target",
+    "as_pixels",
+    "as_target",
+    "call_target",
     "check_pixels",
     "fixed_targets",
     "output_function",
+    "require_tensor",
+    "run_network",
     "target_output",
     "target_value",
 ]
 
 #: (row, column), counted from 0 at the top left.
 Pixel = tuple[int, int]
+
+#: Several: pairs, or whole numbers ``[p, 2]``.
+Pixels = Sequence[Pixel] | Tensor | ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,71 @@ class Margin:
 #: margin between two classes, depth in metres, its natural logarithm, disparity in inverse metres, or any function
 #: from the output ``[1, c, h, w]`` and the pixel to a number.
 Target = Literal["predicted", "depth", "log_depth", "disparity"] | int | Margin | Callable[[Tensor, Pixel], Tensor]
+
+
+#: The targets that have a name.
+_NAMED = ("predicted", "depth", "log_depth", "disparity")
+
+
+def as_target(target: Any) -> Target:
+    """The target, with a class number of any type of whole number as an int.
+
+    Raises:
+        InputError: if it is none.
+
+    Example:
+        >>> as_target(np.int64(3))
+        3
+    """
+    if isinstance(target, str):
+        if target not in _NAMED:
+            raise InputError(f"no target {target!r} {did_you_mean(target, _NAMED)}")
+        return target  # type: ignore[return-value]
+    if isinstance(target, Margin):
+        return Margin(_whole(target.a, "class"), _whole(target.b, "class"))
+    if callable(target) and not isinstance(target, (Tensor, type)):
+        return target  # type: ignore[no-any-return]
+    try:
+        return _whole(target, "class")
+    except InputError:
+        raise InputError(
+            f"target {target!r} is none: give {', '.join(map(repr, _NAMED))}, a class's train id, a Margin of two, "
+            "or a function of the output and the pixel"
+        ) from None
+
+
+def as_pixels(pixels: Any) -> list[Pixel]:
+    """Pairs of ints from pairs of any type of whole number, or from an array ``[p, 2]``.
+
+    Raises:
+        InputError: if they are none.
+
+    Example:
+        >>> as_pixels(torch.tensor([[3, 4], [5, 6]]))
+        [(3, 4), (5, 6)]
+    """
+    if isinstance(pixels, (Tensor, ndarray)):
+        if pixels.ndim != 2 or pixels.shape[1] != 2:
+            raise InputError(f"the pixels have the shape {list(pixels.shape)}; give (row, column) pairs [p, 2]")
+        pixels = pixels.tolist()
+    if not isinstance(pixels, Iterable) or isinstance(pixels, str):
+        raise InputError(f"the pixels are {pixels!r}; give a list of (row, column) pairs")
+    return [_pixel(pixel) for pixel in pixels]
+
+
+def _pixel(pixel: Any) -> Pixel:
+    if not isinstance(pixel, (Sequence, ndarray, Tensor)) or isinstance(pixel, str) or len(pixel) != 2:
+        raise InputError(f"{pixel!r} is no pixel; give a list of (row, column) pairs, such as [(120, 400)]")
+    return _whole(pixel[0], "row of a pixel"), _whole(pixel[1], "column of a pixel")
+
+
+def _whole(value: Any, what: str) -> int:
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, Tensor) and value.dtype == torch.bool):
+        raise InputError(f"{value!r} is no {what}; give a whole number")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"{value!r} is no {what}; give a whole number") from None
 
 
 def check_pixels(pixels: Sequence[Pixel], size: tuple[int, int]) -> None:
@@ -79,8 +157,39 @@ def target_output(net: nn.Module, x: Float[Tensor, "1 _ h w"], target: Target) -
     Raises:
         InputError: if the network's output does not fit the target.
     """
-    output = output_function(net, target)(x)
+    output = run_network(output_function(net, target), x)
     check_output(output, x, target)
+    return output
+
+
+def run_network(function: Callable[[Tensor], Tensor], x: Float[Tensor, "1 _ h w"]) -> Tensor:
+    """The function's answer.
+
+    Raises:
+        InputError: if PyTorch does not let it run on this picture, or it answers something else than one tensor.
+    """
+    try:
+        return require_tensor(function(x))
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise InputError(
+            f"the network cannot take a picture of {list(x.shape[1:])}, {x.dtype} on {x.device} ({reason(error)}); "
+            "channels, size, type and device have to be what its weights expect"
+        ) from error
+
+
+def require_tensor(output: Any) -> Tensor:
+    """Refuse an answer that is no tensor.
+
+    Raises:
+        InputError: with what it is.
+    """
+    if not isinstance(output, Tensor):
+        raise InputError(
+            f"the network answers a {type(output).__name__}; per-pixel saliency needs one tensor [1, c, h, w]: "
+            "wrap the network in a module that picks it"
+        )
     return output
 
 
@@ -121,6 +230,26 @@ def fixed_targets(output: Float[Tensor, "c h w"], pixels: Sequence[Pixel], targe
     return list(output[:, rows, columns].argmax(0).tolist())
 
 
+def call_target(
+    target: Callable[[Tensor, Pixel], Tensor], output: Float[Tensor, "1 c h w"], pixel: Pixel
+) -> Float[Tensor, ""]:
+    """The value of a user's function.
+
+    Raises:
+        InputError: if it is not one number, or has no gradient although the output has.
+    """
+    value = target(output, pixel)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        what = f"the shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise InputError(f"the target function gives {what} at pixel {pixel}; it has to give a tensor with one number")
+    if output.requires_grad and not value.requires_grad:
+        raise InputError(
+            f"the target function's value at pixel {pixel} has no gradient; compute it from the output, without detach() "
+            "or item()"
+        )
+    return value.reshape(())
+
+
 def target_value(output: Float[Tensor, "1 c h w"], pixel: Pixel, target: Target) -> Float[Tensor, ""]:
     """The number that is explained at one pixel."""
     row, col = pixel
@@ -130,7 +259,7 @@ def target_value(output: Float[Tensor, "1 c h w"], pixel: Pixel, target: Target)
     if isinstance(target, int):
         return here[target]
     if callable(target):
-        return target(output, pixel)
+        return call_target(target, output, pixel)
     if target == "log_depth":
         return here[0].log()
     return here[torch.argmax(here.detach())]  # one channel: depth or disparity; many: the predicted class

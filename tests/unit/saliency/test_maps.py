@@ -7,12 +7,13 @@ import re
 import signal
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from jaxtyping import TypeCheckError
+from jaxtyping import TypeCheckError, config
 from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
@@ -173,6 +174,17 @@ def test_what_a_trace_would_get_wrong_is_refused(
         saliency_maps(net, image, PIXELS, engine="windowed")
     agree(net, image, "auto")
     assert words in caplog.text
+
+
+class Many(nn.Module):
+    """Answers more than one tensor."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"out": self.net(x)}
 
 
 def _under_no_grad(net: Small, x: Tensor) -> Tensor:
@@ -505,6 +517,60 @@ def test_single_precision_agrees_within_rounding(net: Small, image: Tensor) -> N
 def test_mistakes_are_named(net: Small, image: Tensor, options: dict[str, object], words: str) -> None:
     with pytest.raises((ConfigError, InputError, TypeCheckError), match=words):
         saliency_maps(net, image, PIXELS, **options)
+
+
+@pytest.fixture
+def no_checker() -> Iterator[None]:
+    """What a user sees: nobody checks the annotations."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "dept"}, "no target 'dept'.*did you mean 'depth'"),
+        ({"target": True}, "target True is none"),
+        ({"target": 1.0}, "target 1.0 is none"),
+        ({"pixels": [(1.0, 2)]}, "1.0 is no row of a pixel"),
+        ({"pixels": (1, 2)}, "1 is no pixel"),
+        ({"pixels": torch.tensor([1, 2])}, r"the shape \[2\]"),
+        ({"image": np.zeros((3, 8, 8))}, "the picture is a ndarray"),
+        ({"image": torch.zeros(3, HEIGHT, WIDTH)}, "cannot take a picture .*float32"),
+        ({"image": torch.zeros(4, HEIGHT, WIDTH, dtype=torch.float64)}, r"cannot take a picture of \[4, "),
+        ({"net": Many(nn.Conv2d(3, 2, 1)).double()}, "the network answers a dict"),
+        ({"target": lambda output, pixel: output[0, :, *pixel]}, r"gives the shape \[3\] at pixel \(1, 0\)"),
+        ({"target": lambda output, pixel: output[0, 0, *pixel].detach()}, "has no gradient"),
+        ({"target": lambda output, pixel: 3.0}, "gives a float"),
+        ({"crop": (slice(0, HEIGHT + 1), slice(None))}, "beyond the 20x33 picture: it has 20 rows"),
+        ({"crop": 5}, "crop 5 is none"),
+        ({"engine": "spars"}, "there are: auto, batched"),
+        ({"method": SmoothGrad}, "is no saliency method"),
+    ],
+)
+@pytest.mark.usefixtures("no_checker")
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_mistakes_are_named_without_a_checker_of_annotations(
+    net: Small, image: Tensor, options: dict[str, object], words: str, engine: str
+) -> None:
+    call = {"net": net, "image": image, "pixels": PIXELS, "engine": engine, **options}
+    with pytest.raises((ConfigError, InputError), match=words):
+        saliency_maps(**call)
+
+
+@pytest.mark.usefixtures("no_checker")
+def test_pixels_are_pairs_or_an_array(net: Small, image: Tensor) -> None:
+    expected = saliency_maps(net, image, PIXELS)
+    for pixels in (torch.tensor(PIXELS), np.array(PIXELS), [list(pixel) for pixel in PIXELS]):
+        torch.testing.assert_close(saliency_maps(net, image, pixels), expected)
+
+
+def test_methods_without_a_step_are_refused() -> None:
+    with pytest.raises(InputError, match="steps=0"):
+        IntegratedGradients(steps=0)
+    with pytest.raises(InputError, match="samples=0"):
+        SmoothGrad(samples=0)
 
 
 def test_pictures_that_cannot_be_are_refused(net: Small, image: Tensor) -> None:

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from segdepth.core.errors import reason
 
+from ..target import require_tensor
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["trace"]
@@ -56,8 +57,7 @@ def _refuse_other_derivatives(function: Callable[[Tensor], Tensor], x: Tensor) -
         image = mode.from_tensor(x.detach()).requires_grad_()
         watch.follow(image)
         output = function(image)
-    if not isinstance(output, Tensor):
-        return  # which the caller will say
+    require_tensor(output)
     for node in _history(output):
         if isinstance(node, BackwardCFunction):
             raise UnsupportedOperationError(f"the custom function {type(node).__name__.removesuffix('Backward')}")

@@ -396,10 +396,17 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
-    """The configurations' names where they differ, else with the time."""
+    """The configurations' names where they differ; else the shortest ends of the folders' paths that do, or with the time."""
     short = [str(Path(run.name).parent) if _STAMP.fullmatch(run.folder.name) else run.name for run in runs]
-    short = [run.name if name == "." else name for name, run in zip(short, runs, strict=True)]
-    return tuple(name if short.count(name) == 1 else run.name for name, run in zip(short, runs, strict=True))
+    if len(set(short)) == len(short) and "." not in short:
+        return tuple(short)
+    paths = [run.folder.absolute() for run in runs]
+    parts = [(path.parent if _STAMP.fullmatch(path.name) else path).parts for path in paths]
+    for length in range(1, max(map(len, parts)) + 1):
+        labels = tuple("/".join(part[-length:]) for part in parts)
+        if len(set(labels)) == len(labels):
+            return labels
+    return tuple(run.name for run in runs)  # several runs of one configuration
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

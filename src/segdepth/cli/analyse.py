@@ -25,14 +25,19 @@ def analyse(
     from segdepth.studies.analysis import analyse as analyse_studies
     from segdepth.studies.store import find_stores, load_study
 
-    from .console import out
+    from .console import err, out
 
     studies = [load_study(folder, partial=partial) for folder in find_stores(results or [Path("saliency_study")])]
     analysis = analyse_studies(studies)
     page = write_analysis(analysis, output)
     for pair in analysis.pairs:
+        for task, zeros in pair.zeros.items():
+            if zeros:
+                err.print(
+                    f"{pair.network} {task}: {zeros:,} of {pair.targets:,} maps are zero everywhere; left out of the means"
+                )
         table = Table(title=f"\n{pair.network}", title_justify="left", box=None, pad_edge=False)
-        for number, column in enumerate(("", "seg", "depth", "effect", "p, Holm", "ref. count")):
+        for number, column in enumerate(("", "seg", "depth", "effect", "p (Holm)", "ref. count")):
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for c in analysis.comparisons:
             if c.network == pair.network and c.reference is not None:

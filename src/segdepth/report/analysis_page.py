@@ -12,7 +12,7 @@ import jinja2
 
 from segdepth.core.files import write_bytes, write_text
 from segdepth.core.provenance import provenance
-from segdepth.studies.analysis import Analysis, Comparison, Pair
+from segdepth.studies.analysis import FEWEST, SIGNIFICANT, Analysis, Comparison, Pair
 
 from .figures import TASK_COLOURS
 from .histograms import draw_histograms
@@ -27,6 +27,19 @@ _NAMES = {
     "mean_activation": "mean activation",
     "weighted_distance": "weighted distance",
     "effective_pixels": "effective pixels",
+}
+
+_DIAGONAL = "share of the window's diagonal"
+
+#: Units of the statistics, for axes.
+_UNITS = {
+    "activation_distance": _DIAGONAL,
+    "activation_ratio": "share of the window's pixels",
+    "iou": "intersection over union",
+    "peak_distance": _DIAGONAL,
+    "mean_activation": "share of the largest value",
+    "weighted_distance": _DIAGONAL,
+    "effective_pixels": "number",
 }
 
 #: What the strata show: the two statistics of the claim, and the one without a threshold.
@@ -44,6 +57,11 @@ def statistic_title(column: str) -> str:
         return _NAMES[column]
     stem, _, threshold = column.rpartition("_")
     return f"{_NAMES.get(stem, stem)} at {threshold}"
+
+
+def _axis_title(column: str) -> str:
+    stem = column if column in _UNITS else column.rpartition("_")[0]
+    return f"{statistic_title(column)} ({_UNITS[stem]})" if stem in _UNITS else statistic_title(column)
 
 
 def write_analysis(analysis: Analysis, folder: Path) -> Path:
@@ -73,7 +91,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
             pair.network: [c for c in analysis.comparisons if c.network == pair.network] for pair in analysis.pairs
         },
         strata={pair.network: _strata_rows(analysis, pair) for pair in analysis.pairs},
-        in_strata=_IN_STRATA,
+        families=_families(analysis),
         headlines=[c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
         colours=TASK_COLOURS,
         verdict=_verdict,
@@ -85,8 +103,13 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
 
 def _figure(analysis: Analysis, pair: Pair, statistic: str, folder: Path) -> str:
     """Save a histogram in every format; returns the page's copy."""
-    nulls = {n.title: n.means[statistic] for n in analysis.nulls if statistic in n.means}
-    files = draw_histograms(pair.means[statistic], f"{pair.network}: {statistic_title(statistic)}", nulls)
+    ours = [n for n in analysis.nulls if statistic in n.means and n.belongs_to(pair.seg.info.network)]
+    files = draw_histograms(
+        pair.means[statistic],
+        f"{pair.network}: {statistic_title(statistic)}",
+        {n.title: n.means[statistic] for n in ours},
+        axis=_axis_title(statistic),
+    )
     stem = f"{pair.network}_{statistic}".replace(" ", "_").replace("(", "").replace(")", "")
     for ending, content in files.items():
         write_bytes(folder / f"{stem}.{ending}", content)
@@ -102,11 +125,37 @@ def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[str, Co
     return rows
 
 
+def _families(analysis: Analysis) -> list[str]:
+    """In words, what each correction is over."""
+    words = []
+    for what, comparisons in (("over all targets", analysis.comparisons), ("by class and distance", analysis.strata)):
+        tested = [c for c in comparisons if not math.isnan(c.p)]
+        if not tested:
+            continue
+        networks, statistics, strata = (
+            list(dict.fromkeys(values))
+            for values in zip(*((c.network, c.statistic, c.stratum) for c in tested), strict=True)
+        )
+        where = "" if strata == ["all"] else f", {len(strata)} strata ({', '.join(strata)})"
+        names = ", ".join(map(statistic_title, statistics))
+        words.append(
+            f"{what}: {len(tested)} comparisons; {len(networks)} network{'s' if len(networks) > 1 else ''} "
+            f"({', '.join(networks)}), {len(statistics)} statistics ({names}){where}"
+        )
+    return words
+
+
 def _verdict(c: Comparison) -> str:
     """In words, what the test says."""
     if math.isnan(c.p_holm):
-        return "not tested"
-    if c.p_holm >= 0.05:
+        return (
+            f"not tested: {c.images} pictures, fewer than {FEWEST}"
+            if c.images < FEWEST
+            else "not tested: no difference"
+        )
+    if c.p_holm >= SIGNIFICANT:
+        if c.smallest_p >= SIGNIFICANT:
+            return f"too few pictures to tell (the smallest possible p (Holm) is {_p_value(c.smallest_p)})"
         return "no clear difference"
     return "depth larger" if c.effect > 0 else "segmentation larger"
 
@@ -151,14 +200,15 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _comparison_csv(comparisons: Sequence[Comparison]) -> str:
     header = (
         "network", "stratum", "statistic", "images", "targets", "mean_seg", "mean_depth", "median_seg", "median_depth",
-        "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm", "reference_fraction",
+        "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm", "smallest_p_holm", "family",
+        "reference_fraction",
     )  # fmt: skip
     return _csv(
         header,
         [
             (
                 c.network, c.stratum, c.statistic, c.images, c.targets, c.mean["seg"], c.mean["depth"], c.median["seg"],
-                c.median["depth"], c.difference, *c.interval, c.effect, c.p, c.p_holm,
+                c.median["depth"], c.difference, *c.interval, c.effect, c.p, c.p_holm, c.smallest_p, c.family,
                 c.reference.fraction if c.reference else math.nan,
             )
             for c in comparisons

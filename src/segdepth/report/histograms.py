@@ -11,6 +11,9 @@ from .figures import TASK_COLOURS
 
 __all__ = ["draw_histograms"]
 
+#: From how many pictures on bars say more than points.
+_FEWEST_FOR_BARS = 15
+
 TASK_TITLES = {"seg": "segmentation", "depth": "depth"}
 
 
@@ -19,14 +22,16 @@ def draw_histograms(
     title: str,
     nulls: Mapping[str, float],
     *,
+    axis: str,
     formats: tuple[str, ...] = ("png", "svg"),
 ) -> dict[str, bytes]:
-    """Histograms of the pictures' means, segmentation and depth on the same bins.
+    """Histograms of the pictures' means, segmentation and depth on the same bins; of few pictures, a point each.
 
     Args:
         means: task -> a mean per picture; nan is left out.
         title: of the statistic.
-        nulls: null model -> its mean, drawn as a line where it lies within the picture's range.
+        nulls: null model -> its mean, drawn as a line where it lies near the pictures' range, and else noted.
+        axis: title of the x axis, with its unit.
         formats: file endings.
 
     Returns:
@@ -38,27 +43,41 @@ def draw_histograms(
 
     known = {task: values[np.isfinite(values)] for task, values in means.items()}
     everything = np.concatenate(list(known.values()))
+    as_points = max(map(len, known.values())) < _FEWEST_FOR_BARS
     edges = (
         np.histogram_bin_edges(everything, bins=min(24, max(8, len(everything) // 4)))
         if len(everything)
         else np.array([0, 1])
     )
-    figure = Figure(figsize=(4.2, 2.9), layout="constrained")
+    figure = Figure(figsize=(4.2, 3.1), layout="constrained")
     axes = figure.subplots()
-    for task, values in known.items():
+    for row, (task, values) in enumerate(known.items()):
         colour = TASK_COLOURS[task]
-        axes.hist(values, bins=edges.tolist(), color=colour, alpha=0.5, label=TASK_TITLES[task])
+        if as_points:
+            axes.plot(
+                values, [-row] * len(values), "o", color=colour, alpha=0.6, label=TASK_TITLES[task], clip_on=False
+            )
+        else:
+            axes.hist(values, bins=edges.tolist(), color=colour, alpha=0.5, label=TASK_TITLES[task])
         if len(values):
             axes.axvline(float(values.mean()), color=colour, linewidth=1.6)
     for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
         if len(everything) and _near(value, everything):
             axes.axvline(value, color="#475569", linewidth=1.2, linestyle=style, label=name)
+        elif len(everything) and np.isfinite(value):
+            axes.plot([], [], " ", label=f"{name}: {value:.3g}, outside the axis")
     figure.suptitle(title, fontsize=9, x=0.02, ha="left")
-    axes.set_ylabel("pictures", fontsize=8)
+    axes.set_xlabel(axis, fontsize=8)
+    if as_points:
+        axes.set_ylim(0.6 - len(known), 0.6)
+        axes.set_yticks([])
+        axes.set_ylabel("one point a picture", fontsize=8)
+    else:
+        axes.set_ylabel("pictures", fontsize=8)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=8)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.xaxis.get_offset_text().set_fontsize(8)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
     files = {}

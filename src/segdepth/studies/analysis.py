@@ -6,7 +6,7 @@ counted pictures; that count is computed too, for comparison.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from .store import StudyTable
 
 __all__ = [
     "DISTANCE_BANDS",
+    "FEWEST",
+    "SIGNIFICANT",
     "Analysis",
     "Comparison",
     "Faithfulness",
@@ -45,7 +47,8 @@ DISTANCE_BANDS = ((0.0, 10.0), (10.0, 20.0), (20.0, 40.0), (40.0, 80.0))
 FEWEST = 6
 
 _RESAMPLES = 10_000
-_SIGNIFICANT = 0.05
+#: The level of every test.
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class Comparison:
         effect: matched-pairs rank-biserial correlation, -1..1; positive where depth is larger.
         p: of Wilcoxon's signed-rank test over pictures, two-sided; nan with too few pictures.
         p_holm: corrected for all tests of its family.
+        smallest_p: what p_holm would be if all differences had one sign; from 0.05 on, there are too few pictures to tell.
+        family: number of tests in it.
         reference: the published count; None in strata.
     """
 
@@ -93,6 +98,8 @@ class Comparison:
     effect: float
     p: float
     p_holm: float = math.nan
+    smallest_p: float = math.nan
+    family: int = 0
     reference: ReferenceCount | None = None
 
 
@@ -104,26 +111,44 @@ class Pair:
         network: its name.
         seg: its study.
         depth: its study.
-        means: statistic -> task -> one mean per picture.
-        dead: task -> share of maps that are zero everywhere.
-        targets: in all pictures.
+        means: statistic -> task -> one mean per picture, over the targets that count.
+        alive: the targets that count: neither task's map is zero everywhere.
+        zeros: task -> number of maps that are zero everywhere.
+        targets: in all pictures, with these.
     """
 
     network: str
     seg: StudyTable
     depth: StudyTable
     means: Mapping[str, Mapping[str, Float[ndarray, " n"]]]
-    dead: Mapping[str, float]
+    alive: Bool[ndarray, " t"]
+    zeros: Mapping[str, int]
     targets: int
 
 
 @dataclass(frozen=True)
 class NullModel:
-    """A null model beside the networks: its statistics' means over pictures."""
+    """A null model beside the networks: its statistics' means over pictures, without maps that are zero everywhere.
+
+    Attributes:
+        title: in words.
+        model: "random", "field", "edges" or "gaussian".
+        network: whose weights or wiring; of edges and gaussian, nobody's.
+        means: by statistic.
+        zeros: number of maps that are zero everywhere.
+        targets: in all pictures, with these.
+    """
 
     title: str
     model: str
+    network: str
     means: Mapping[str, float]
+    zeros: int
+    targets: int
+
+    def belongs_to(self, network: str) -> bool:
+        """Whether it says something of this network: it is made of it, or of none."""
+        return self.model not in ("random", "field") or self.network == network
 
 
 @dataclass(frozen=True)
@@ -197,7 +222,7 @@ def reference_count(seg: Float[ndarray, "n p"], depth: Float[ndarray, "n p"]) ->
         smaller[index] = a.mean() < b.mean()
         if (a != b).any():
             p_values[index] = wilcoxon(a, b, zero_method="wilcox", correction=False, method="asymptotic").pvalue
-    return ReferenceCount(p_values, float((smaller & (p_values < _SIGNIFICANT)).mean()))
+    return ReferenceCount(p_values, float((smaller & (p_values < SIGNIFICANT)).mean()))
 
 
 def rank_biserial(difference: Float[ndarray, " n"]) -> float:
@@ -312,6 +337,7 @@ def compare(
         interval=bootstrap_interval(difference) if count >= 2 else undefined,
         effect=rank_biserial(difference),
         p=float(wilcoxon(difference).pvalue) if testable else math.nan,
+        smallest_p=float(wilcoxon(np.abs(difference)).pvalue) if testable else math.nan,
         reference=reference,
     )
 
@@ -338,8 +364,8 @@ def analyse(studies: Sequence[StudyTable]) -> Analysis:
             "nothing to compare: the analysis needs the eval (or class) studies of a network's seg and depth checkpoint, "
             "or an iou or a faithfulness study"
         )
-    comparisons = [c for pair in pairs for c in _comparisons(pair)]
-    strata = [c for pair in pairs for c in _strata(pair)]
+    comparisons = [c for pair in pairs for c in _comparisons(pair, _elsewhere(pair, pairs, "eval"))]
+    strata = [c for pair in pairs for c in _strata(pair, _elsewhere(pair, pairs, "class"))]
     nulls = [_null(s) for s in measured if s.info.model != "trained"]
     return Analysis(
         pairs=pairs,
@@ -353,8 +379,30 @@ def analyse(studies: Sequence[StudyTable]) -> Analysis:
 
 
 def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    corrected = holm([c.p for c in comparisons])
-    return [replace(c, p_holm=p) for c, p in zip(comparisons, corrected, strict=True)]
+    p_values = [c.p for c in comparisons]
+    family = sum(math.isfinite(p) for p in p_values)
+    return [
+        replace(c, p_holm=p_holm, smallest_p=_smallest(p_values, place, c.smallest_p), family=family)
+        for place, (c, p_holm) in enumerate(zip(comparisons, holm(p_values), strict=True))
+    ]
+
+
+def _smallest(p_values: Sequence[float], place: int, alone: float) -> float:
+    """The corrected p of one test if it had the smallest p that its number of pictures allows."""
+    return holm([*p_values[:place], alone, *p_values[place + 1 :]])[place]
+
+
+def _elsewhere(pair: Pair, pairs: Sequence[Pair], kind: str) -> set[str]:
+    """Statistics of the same network that the study of this kind answers: nothing is tested twice.
+
+    Eval studies answer for all targets, class studies for the strata.
+    """
+    return {
+        name
+        for other in pairs
+        if other is not pair and other.seg.info.kind == kind and other.seg.info.network == pair.seg.info.network
+        for name in other.means
+    }
 
 
 def _partners(studies: Iterable[StudyTable]) -> list[tuple[StudyTable, StudyTable]]:
@@ -390,26 +438,28 @@ def _pair(seg: StudyTable, depth: StudyTable) -> Pair:
         if not np.array_equal(seg.rows[column], depth.rows[column]):
             raise DataError(f"{seg.folder} and {depth.folder} are not of the same targets: repeat one of them")
     count = len(seg.info.images)
+    alive = (seg.rows["peak"] != 0) & (depth.rows["peak"] != 0)
     means = {
-        name: {s.info.task: image_means(s.rows[name], s.rows["image"], count) for s in (seg, depth)}
+        name: {s.info.task: image_means(s.rows[name], s.rows["image"], count, alive) for s in (seg, depth)}
         for name in seg.info.columns
     }
-    dead = {s.info.task: float((s.rows["peak"] == 0).mean()) for s in (seg, depth)}
+    zeros = {s.info.task: int((s.rows["peak"] == 0).sum()) for s in (seg, depth)}
     network = seg.info.network + (" (classes)" if seg.info.kind == "class" else "")
-    return Pair(network, seg, depth, means, dead, len(seg.rows["image"]))
+    return Pair(network, seg, depth, means, alive, zeros, len(seg.rows["image"]))
 
 
-def _comparisons(pair: Pair) -> list[Comparison]:
+def _comparisons(pair: Pair, elsewhere: Collection[str]) -> list[Comparison]:
     image = pair.seg.rows["image"]
     return [
         compare(
             pair.network,
             name,
             means,
-            targets=pair.targets,
+            targets=int(pair.alive.sum()),
             reference=reference_count(*(_per_image(s.rows[name], image) for s in (pair.seg, pair.depth))),
         )
         for name, means in pair.means.items()
+        if name not in elsewhere
     ]
 
 
@@ -432,29 +482,31 @@ def _members(study: StudyTable) -> list[tuple[str, Bool[ndarray, " n"]]]:
     return [(name, where) for name, where in members if where.any()]
 
 
-def _strata(pair: Pair) -> list[Comparison]:
+def _strata(pair: Pair, elsewhere: Collection[str]) -> list[Comparison]:
     count = len(pair.seg.info.images)
     image = pair.seg.rows["image"]
     return [
         compare(
             pair.network,
             name,
-            {s.info.task: image_means(s.rows[name], image, count, where) for s in (pair.seg, pair.depth)},
+            {s.info.task: image_means(s.rows[name], image, count, where & pair.alive) for s in (pair.seg, pair.depth)},
             stratum=stratum,
-            targets=int(where.sum()),
+            targets=int((where & pair.alive).sum()),
         )
         for stratum, where in _members(pair.seg)
         for name in pair.seg.info.columns
+        if name not in elsewhere
     ]
 
 
 def _null(study: StudyTable) -> NullModel:
     count = len(study.info.images)
-    means = {
-        name: float(np.nanmean(image_means(study.rows[name], study.rows["image"], count)))
-        for name in study.info.columns
-    }
-    return NullModel(study.title, study.info.model, means)
+    zero = study.rows["peak"] == 0
+    means = {}
+    for name in study.info.columns:
+        values = image_means(study.rows[name], study.rows["image"], count, ~zero)
+        means[name] = _mean(values[np.isfinite(values)])
+    return NullModel(study.title, study.info.model, study.info.network, means, int(zero.sum()), len(zero))
 
 
 def _overlaps(study: StudyTable) -> list[Overlap]:

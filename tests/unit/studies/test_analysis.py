@@ -129,7 +129,7 @@ def test_a_planted_difference_is_found_everywhere(studies: list[StudyTable]) -> 
     analysis = analyse(studies)
     assert len(analysis.comparisons) == len(COLUMNS)
     for c in analysis.comparisons:
-        assert (c.images, c.targets) == (IMAGES, IMAGES * SIDE**2)
+        assert (c.images, c.targets) == (IMAGES, IMAGES * (SIDE**2 - 9)), "nine maps a picture are zero"
         assert c.mean["depth"] - c.mean["seg"] == pytest.approx(0.1, abs=0.01)
         assert c.interval[0] < c.difference < c.interval[1]
         assert c.effect == 1
@@ -140,7 +140,7 @@ def test_a_planted_difference_is_found_everywhere(studies: list[StudyTable]) -> 
     strata = {c.stratum for c in analysis.strata}
     assert strata == {"road", "car", "0-10 m", "10-20 m", "20-40 m", "40-80 m"}
     pair = analysis.pairs[0]
-    assert pair.dead == {"seg": 0.25, "depth": 0.25}
+    assert pair.zeros == {"seg": 9 * IMAGES, "depth": 9 * IMAGES}
     assert analysis.nulls[0].means["peak_distance"] == pytest.approx(0.7, abs=0.02)
     whole = next(o for o in analysis.overlaps if o.stratum == "all")
     assert whole.undefined["iou_0.5"] == pytest.approx(4 / 36)
@@ -152,6 +152,38 @@ def test_without_a_difference_nothing_is_claimed(tmp_path: Path) -> None:
     write_study(tmp_path / "b", "depth", 0.0)
     analysis = analyse([load_study(tmp_path / "a"), load_study(tmp_path / "b")])
     assert sum(c.p_holm < 0.05 for c in analysis.comparisons) == 0
+
+
+def test_too_few_pictures_to_tell_is_said(tmp_path: Path) -> None:
+    for task, shift in (("seg", 0.0), ("depth", 0.1)):
+        write_study(tmp_path / "studies" / task, task, shift, images=7)
+    analysis = analyse([load_study(folder) for folder in find_stores([tmp_path / "studies"])])
+    for c in analysis.comparisons:
+        assert c.family == len(COLUMNS)
+        assert c.smallest_p == pytest.approx(len(COLUMNS) * 2 / 2**7)
+    text = write_analysis(analysis, tmp_path / "out").read_text()
+    assert "too few pictures to tell (the smallest possible p (Holm) is 0.156)" in text
+    assert "no clear difference" not in text
+    assert f"over all targets: {len(COLUMNS)} comparisons" in text
+    assert "63 of 252" in text, "zero maps"
+
+
+def test_eval_and_class_studies_are_not_tested_twice(tmp_path: Path) -> None:
+    for task, shift in (("seg", 0.0), ("depth", 0.1)):
+        write_study(tmp_path / "eval" / task, task, shift)
+        write_study(tmp_path / "class" / task, task, shift)
+        info = tmp_path / "class" / task / "study.json"
+        info.write_text(info.read_text().replace('"kind": "eval"', '"kind": "class"'))
+    analysis = analyse([load_study(folder) for folder in find_stores([tmp_path])])
+    assert {c.network for c in analysis.comparisons} == {"fcn"}
+    assert {c.network for c in analysis.strata} == {"fcn (classes)"}
+    assert "Its statistics are those of the eval study" in write_analysis(analysis, tmp_path / "out").read_text()
+
+
+def test_a_null_model_belongs_to_its_own_network(studies: list[StudyTable]) -> None:
+    (null,) = analyse(studies).nulls
+    assert null.belongs_to("fcn")
+    assert not null.belongs_to("segnet")
 
 
 def test_the_page_stands_alone_and_says_what_the_tables_say(studies: list[StudyTable], tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """``segdepth prepare``."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -102,10 +101,11 @@ def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _shard(text: str | None) -> tuple[int, int]:
     """The part to do: as said, or this process's among those that torchrun started, or everything."""
+    from segdepth.core import group
     from segdepth.core.errors import InputError
 
     if text is None:
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        return group.rank(), group.world_size()
     index, slash, count = text.partition("/")
     if not (slash and index.isdigit() and count.isdigit()):
         raise InputError(f"--shard is {text!r}; it must look like 0/4, the first of four parts")

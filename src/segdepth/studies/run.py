@@ -1,7 +1,6 @@
 """Carry out a study: picture by picture, from where it was left, alone or as one of several shards."""
 
 import logging
-import os
 import resource
 import sys
 import time
@@ -13,6 +12,7 @@ import torch
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from segdepth.core import group
 from segdepth.core.errors import InputError
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
@@ -55,7 +55,7 @@ class Shard:
             InputError: if it is neither.
         """
         if text is None:
-            return Shard(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+            return Shard(group.rank(), group.world_size())
         index, _, count = text.partition("/")
         if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
             raise InputError(f"--shard {text!r} is not i/n with 0 <= i < n, such as 0/4")

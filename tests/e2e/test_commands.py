@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from segdepth.cli import main
+from segdepth.geometry.crops import crop_window
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOORS = {"train.py": "train", "validate_seg.py": "evaluate", "demo_seg.py": "predict", "demo_depth.py": "predict",
@@ -133,6 +134,32 @@ def test_saliency_draws_and_saves_the_raw_map(
         info = json.loads((folder / "info.json").read_text())
         assert info["pixel"] == [30, 40]
         assert info["card"]["task"] == task
+        assert 0 < info["statistics"]["activation_ratio@0.1"] <= 1
+
+
+def test_saliency_takes_a_method_an_engine_a_crop_and_a_margin(
+    runs: dict[str, Path], picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["saliency", "--checkpoint", str(runs["seg"]), "--image", str(picture), "--pixel", "30", "40"]
+
+    def drawn(*more: str) -> np.ndarray:
+        assert main([*arguments, *more, "--out", str(tmp_path / "-".join(more))]) == 0
+        (folder,) = (tmp_path / "-".join(more)).iterdir()
+        loaded: np.ndarray = np.load(folder / "saliency.npy")
+        return loaded
+
+    whole = drawn()
+    assert "% of the diagonal" in capfd.readouterr().out
+    for engine in ("reference", "batched", "windowed", "sparse"):
+        np.testing.assert_allclose(drawn("--engine", engine), whole, rtol=1e-4, atol=1e-5 * whole.max())
+    cut = drawn("--crop", "garg")
+    rows, columns = crop_window("garg", *whole.shape)
+    np.testing.assert_allclose(cut[rows, columns], whole[rows, columns], rtol=1e-4, atol=1e-5 * whole.max())
+    assert np.isnan(cut).sum() == whole.size - cut[rows, columns].size
+    assert not np.allclose(drawn("--method", "smoothgrad"), whole, rtol=0.1)
+    road, car, margin = (drawn("--target", target) for target in ("road", "car", "road:car"))
+    assert (margin <= road + car + 1e-6 * margin.max()).all()
+    assert not np.allclose(margin, road, rtol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +189,14 @@ def test_saliency_draws_and_saves_the_raw_map(
         (
             ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--target", "raod"],
             ["raod", "did you mean 'road'"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--target", "road:cra"],
+            ["cra", "did you mean 'car'"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--crop", "gargg"],
+            ["gargg", "did you mean 'garg'"],
         ),
         (["config", "check", "{seg}", "training.batch_size=zero"], ["training.batch_size", "'zero'"]),
         (["data", "synthesize", "{world}", "--num-images", "9"], ["another"]),

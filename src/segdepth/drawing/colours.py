@@ -138,7 +138,7 @@ def colour_saliency(
     """A saliency map in colours, from 0 (darkest) to a percentile of its values (brightest).
 
     Args:
-        saliency: absolute gradients, 0 or more; not finite counts as 0.
+        saliency: absolute gradients, 0 or more; grey where it is not finite, as outside a crop.
         clip: percentile of the non-zero values from which everything is brightest, 0..100; 100 is the
             maximum. A gradient has a few pixels far above all others, and on a scale up to them the rest is
             invisible.
@@ -149,10 +149,12 @@ def colour_saliency(
     """
     if not 0 <= clip <= 100:
         raise InputError(f"clip is a percentile and must be 0..100, not {clip}")
-    values = np.where(np.isfinite(saliency), saliency, 0).astype(np.float64)
+    known = np.isfinite(saliency)
+    values = np.where(known, saliency, 0).astype(np.float64)
     above = values[values > 0]
     brightest = np.percentile(above, clip) if above.size else 1.0
     picture: UInt8[ndarray, "h w 3"] = colour_map(colours)[_steps(values, 0.0, brightest)]
+    picture[~known] = 96
     return picture
 
 

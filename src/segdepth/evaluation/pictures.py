@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
+from torch import Tensor
 
 from segdepth.core.errors import InputError
 from segdepth.core.files import replacing, write_json
@@ -21,9 +22,13 @@ from segdepth.drawing import (
     write_depth_png16,
     write_png,
 )
+from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
-from segdepth.saliency import Target, check_pixels, saliency_maps
+from segdepth.saliency import Margin, Target, check_pixels, saliency_maps
+from segdepth.saliency.engines import EngineName
+from segdepth.saliency.measuring import MEASURES, measure_maps
+from segdepth.saliency.methods import MethodName
 
 __all__ = [
     "Explanation",
@@ -98,6 +103,27 @@ def _save_array(path: Path, array: ndarray) -> None:
         np.save(temporary, array)
 
 
+#: Thresholds of the statistics that are saved with a single map.
+THRESHOLDS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class MapOptions:
+    """How a map is made.
+
+    Attributes:
+        target: what is explained.
+        method: see :func:`~segdepth.saliency.saliency_maps`.
+        engine: who computes; all give the same.
+        crop: name of the window (see :mod:`segdepth.geometry.crops`) in which the map is computed.
+    """
+
+    target: Target = "predicted"
+    method: MethodName = "gradient"
+    engine: EngineName = "auto"
+    crop: str = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """One pixel's answer and what it was drawn from.
@@ -105,32 +131,53 @@ class Explanation:
     Attributes:
         image: the picture at the network's size.
         answer: the network's answer per pixel: train ids or metres.
-        saliency: map in output units per unit of the input range.
+        saliency: map in output units per unit of the input range (times the input's for the methods that multiply by
+            it); nan outside the crop.
         text: the answer at the pixel, in words.
+        statistics: the study's statistics of the map in the crop, by name; empty for a pixel outside it.
     """
 
     image: UInt8[ndarray, "h w 3"]
     answer: ndarray
     saliency: Float[ndarray, "h w"]
     text: str
+    statistics: dict[str, float]
 
 
 def explain(
-    net: Network, image: UInt8[ndarray, "h w 3"], pixel: tuple[int, int], target: Target = "predicted"
+    net: Network, image: UInt8[ndarray, "h w 3"], pixel: tuple[int, int], options: MapOptions | None = None
 ) -> Explanation:
     """The network's answer to a picture, and the saliency map of one pixel of it.
 
     Raises:
-        InputError: if the pixel is outside the picture at the network's size.
+        InputError: if the pixel is outside the picture at the network's size, or the engine cannot take the network.
+        ConfigError: if there is no such method, engine or crop.
     """
+    options = options or MapOptions()
     size = net.card.input_size or (image.shape[0], image.shape[1])
     check_pixels([pixel], size)
+    window = crop_window(options.crop, *size)
     image = resize_image(image, size)
     device = net.preprocessing.scale.device
     x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
-    saliency = saliency_maps(net, x[0], [pixel], target=target)[0].cpu().numpy()
+    inside = saliency_maps(
+        net, x[0], [pixel], target=options.target, method=options.method, engine=options.engine, crop=window
+    ).cpu()
+    saliency = np.full(size, np.nan, np.float32)
+    saliency[window] = inside[0].numpy()
     answer = net.predict(image)
-    return Explanation(image, answer, saliency, answer_text(net, answer, pixel))
+    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
+
+
+def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
+    """By name; empty where the target stands outside the window, to which they are relative."""
+    rows, columns = window
+    row, column = pixel[0] - rows.start, pixel[1] - columns.start
+    if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
+        return {}
+    values = measure_maps(maps, torch.tensor([[row, column]]), THRESHOLDS)[0].tolist()
+    names = [f"{name}@{t}" for name in ("activation_distance", "activation_ratio") for t in THRESHOLDS]
+    return dict(zip([*names, *MEASURES], values, strict=True))
 
 
 def answer_text(net: Network, answer: ndarray, pixel: tuple[int, int]) -> str:
@@ -153,30 +200,52 @@ class SavedSaliency:
         folder: where.
         files: their names.
         answer: at the pixel, in words.
-        peak: largest value of the map.
+        statistics: see :class:`Explanation`.
     """
 
     folder: Path
     files: list[str]
     answer: str
-    peak: float
+    statistics: dict[str, float]
 
 
-def save_saliency(net: Network, path: Path, pixel: tuple[int, int], target: str, root: Path) -> SavedSaliency:
-    """Explain one pixel of a picture and save all of it to a folder of its own.
+def save_saliency(
+    net: Network,
+    path: Path,
+    pixel: tuple[int, int],
+    root: Path,
+    *,
+    target: str = "predicted",
+    method: MethodName = "gradient",
+    engine: EngineName = "auto",
+    crop: str = "none",
+) -> SavedSaliency:
+    """Explain one pixel of a picture and save all of it to a folder of its own, named after what was asked.
+
+    Args:
+        net: whose answer is explained.
+        path: of the picture.
+        pixel: row and column at the network's size.
+        root: where the folder is made.
+        target: "predicted", "depth", "log_depth", "disparity", a class's name or train id, or a margin ``road:car``.
+        method: see :func:`~segdepth.saliency.saliency_maps`.
+        engine: see there.
+        crop: name of the window that the map is made in.
 
     Raises:
         InputError: if the pixel is outside the picture at the network's size, or the target does not exist.
+        ConfigError: if there is no such method, engine or crop.
         DataError: if the file is missing, truncated or no picture.
     """
-    explanation = explain(net, read_rgb(path), pixel, _parse_target(net, target))
+    options = MapOptions(parse_target(net, target), method, engine, crop)
+    explanation = explain(net, read_rgb(path), pixel, options)
     row, col = pixel
-    suffix = "" if target == "predicted" else f"_{target.replace(' ', '-')}"
+    asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
+    suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
     folder = root / f"{path.stem}_{net.card.arch}_{net.card.task}_{row}_{col}{suffix}"
-    map_colours = mark_pixel(colour_saliency(explanation.saliency), row, col)
     pictures = {
         "image.png": mark_pixel(explanation.image, row, col),
-        "saliency.png": map_colours,
+        "saliency.png": mark_pixel(colour_saliency(explanation.saliency), row, col),
         "prediction.png": mark_pixel(colour_prediction(net, explanation.answer, explanation.image), row, col),
     }
     pictures["panel.png"] = np.concatenate(list(pictures.values()), axis=0)
@@ -184,29 +253,48 @@ def save_saliency(net: Network, path: Path, pixel: tuple[int, int], target: str,
         write_png(folder / name, picture)
     _save_array(folder / "saliency.npy", explanation.saliency)
     height, width = explanation.image.shape[:2]
-    peak = float(explanation.saliency.max())
     info = {
         "image": str(path),
         "pixel": [row, col],
         "size": [height, width],
         "target": target,
+        "method": method,
+        "engine": engine,
+        "crop": crop,
         "answer": explanation.text,
-        "peak": peak,
+        "peak": float(np.nanmax(explanation.saliency)),
+        "statistics": explanation.statistics,
         "card": net.card.model_dump(mode="json", exclude={"config", "provenance"}),
     }
     write_json(folder / "info.json", info)
     what = "" if target == "predicted" else f", explained: {target}"
     answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}{what}"
-    return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, peak)
+    return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, explanation.statistics)
 
 
-def _parse_target(net: Network, target: str) -> Target:
+def parse_target(net: Network, target: str) -> Target:
+    """A target from a command line's word.
+
+    Args:
+        net: whose classes have names.
+        target: see :func:`save_saliency`.
+
+    Raises:
+        InputError: if there is no such target.
+    """
     match target:
-        case "predicted" | "depth" | "disparity":
+        case "predicted" | "depth" | "log_depth" | "disparity":
             return target
-    if target.isdigit():
-        return int(target)
+    first, colon, second = target.partition(":")
+    return Margin(_class_number(net, first), _class_number(net, second)) if colon else _class_number(net, target)
+
+
+def _class_number(net: Network, word: str) -> int:
+    if word.isdigit():
+        return int(word)
     names = net.card.classes.names if net.card.classes else ()
-    if target in names:
-        return names.index(target)
-    raise InputError(f"no target {target!r} {did_you_mean(target, ['predicted', 'depth', 'disparity', *names])}")
+    if word in names:
+        return names.index(word)
+    raise InputError(
+        f"no target {word!r} {did_you_mean(word, ['predicted', 'depth', 'log_depth', 'disparity', *names])}"
+    )

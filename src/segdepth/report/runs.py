@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -396,17 +397,23 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
-    """The configurations' names where they differ; else the shortest ends of the folders' paths that do, or with the time."""
+    """The configurations' names where they differ; else what is different in the folders' paths, or with the time."""
     short = [str(Path(run.name).parent) if _STAMP.fullmatch(run.folder.name) else run.name for run in runs]
     if len(set(short)) == len(short) and "." not in short:
         return tuple(short)
     paths = [run.folder.absolute() for run in runs]
     parts = [(path.parent if _STAMP.fullmatch(path.name) else path).parts for path in paths]
     for length in range(1, max(map(len, parts)) + 1):
-        labels = tuple("/".join(part[-length:]) for part in parts)
-        if len(set(labels)) == len(labels):
-            return labels
+        ends = [part[-length:] for part in parts]
+        if len(set(ends)) == len(ends):
+            return tuple("/".join(end[: len(end) - _common_tail(ends)]) for end in ends)
     return tuple(run.name for run in runs)  # several runs of one configuration
+
+
+def _common_tail(paths: Sequence[tuple[str, ...]]) -> int:
+    """Number of parts at the end that all of several paths share."""
+    columns = zip(*(reversed(path) for path in paths), strict=False)  # as far as the shortest goes
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

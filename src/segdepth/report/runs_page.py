@@ -26,6 +26,12 @@ _STYLES = ("-", "--", ":", "-.")
 #: Losses that span more than this are drawn on a logarithmic axis.
 _WIDE = 30
 
+#: What a line of the legend has room for, characters, and what of that an entry's drawn line and its gaps take.
+_LEGEND_CHARACTERS, _LEGEND_LINE = 130, 9
+
+#: How far the axis of a score goes on above the highest: a star's half, and then some.
+_HEADROOM = 0.08
+
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
     """Write the page (``.html``), or its picture alone (``.png``, ``.svg``).
@@ -61,7 +67,8 @@ def _figure(comparison: Comparison) -> "Figure":
     from matplotlib.figure import Figure
 
     tasks = list(dict.fromkeys(run.task for run in comparison.runs))
-    legend_rows = -(-len(comparison.runs) // 2)
+    legend_columns = _legend_columns(comparison.labels)
+    legend_rows = -(-len(comparison.runs) // legend_columns)
     figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout="constrained")
     grid = figure.subplots(len(tasks), 2, squeeze=False)
     for task, (loss_axes, score_axes) in zip(tasks, grid, strict=True):
@@ -75,8 +82,13 @@ def _figure(comparison: Comparison) -> "Figure":
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
     handles = [grid[0, 0].plot([], [], label=label, **_look(k))[0] for k, label in enumerate(comparison.labels)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns, fontsize=8, frameon=False)
     return figure
+
+
+def _legend_columns(labels: Sequence[str]) -> int:
+    """As many entries beside each other as the longest of them leaves room for."""
+    return min(len(labels), max(1, _LEGEND_CHARACTERS // (max(map(len, labels)) + _LEGEND_LINE)))
 
 
 def _look(number: int) -> dict[str, Any]:
@@ -101,13 +113,16 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
         axes.set_title("validation: task unknown", fontsize=9, loc="left")
         return
     (name, *_), higher = TASK_SCORES[task]
+    highest = 0.0
     for run, look in members:
         points = [(step, scores[name]) for step, scores in run.validations if name in scores]
+        highest = max([highest, *(value for _, value in points)])
         axes.plot([step for step, _ in points], [value for _, value in points], linewidth=1.3, marker="o",
                   markersize=3, **look)  # fmt: skip
         if run.best is not None and run.best.step is not None:
-            axes.plot(run.best.step, run.best.value, marker="*", markersize=10, color=look["color"], clip_on=False)
-    axes.set_ylim(bottom=0)
+            axes.plot(run.best.step, run.best.value, marker="*", markersize=10, color=look["color"], clip_on=False,
+                      zorder=3)  # fmt: skip
+    axes.set_ylim(0, (1 + _HEADROOM) * highest or 1)
     better = "higher" if higher else "lower"
     axes.set_title(f"validation {name} ({better} is better; star: the best)", fontsize=9, loc="left")
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from safetensors.numpy import save_file
 from segdepth.cli import main
 from segdepth.core.errors import InputError
 from segdepth.report.runs import TASK_SCORES, compare, find_run, find_runs, read_run, shown, sorted_runs
-from segdepth.report.runs_page import draw_curves, write_comparison
+from segdepth.report.runs_page import _figure, draw_curves, write_comparison
 from segdepth.tasks import TASKS
 
 FIRST, SECOND = "2026-01-02T03-04-05Z", "2026-02-02T03-04-05Z"
@@ -162,6 +163,38 @@ def test_runs_of_one_configuration_are_told_apart_by_time(root: Path) -> None:
     assert comparison.config == {"training.augmentations.hflip": ("", "null")}
     with pytest.raises(InputError, match="did you mean"):
         find_run(f"a/{SECOND}x", root)
+
+
+def test_runs_of_several_folders_are_named_after_what_differs(tmp_path: Path) -> None:
+    networks = ["deeplab", "fcn8s", "segnet"]
+    runs = [
+        read_run(write_run(tmp_path / name / "camvid_seg" / FIRST, "seg", [0.1]), tmp_path / name) for name in networks
+    ]
+    assert compare(runs).labels == ("deeplab", "fcn8s", "segnet")
+    other = read_run(write_run(tmp_path / "segnet/camvid_b" / FIRST, "seg", [0.1]), tmp_path / "segnet")
+    assert compare([*runs, other]).labels == (
+        "deeplab/camvid_seg", "fcn8s/camvid_seg", "segnet/camvid_seg", "segnet/camvid_b"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"), [(["deeplab", "fcn", "segnet"], 3), (["a" * 40] * 6, 2), (["a" * 500, "b"], 1)]
+)
+def test_a_legend_is_as_wide_as_the_picture_and_no_wider(labels: list[str], columns: int, tmp_path: Path) -> None:
+    runs = [read_run(write_run(tmp_path / f"{k}" / FIRST, "seg", [0.1]), tmp_path) for k in range(len(labels))]
+    figure = _figure(replace(compare(runs), labels=tuple(labels)))
+    assert figure.legends[0]._ncols == columns
+
+
+@pytest.mark.parametrize("scores", [[0.49, 0.5, 0.495], [0.5], [1e-4, 2e-4], [0.0, 0.0]])
+def test_no_marker_is_cut_at_the_top(scores: list[float], tmp_path: Path) -> None:
+    figure = _figure(compare([read_run(write_run(tmp_path / "a" / FIRST, "seg", scores), tmp_path)] * 2))
+    figure.draw_without_rendering()
+    axes = figure.axes[1]
+    top = axes.transData.transform((0, max(scores)))[1]
+    room = (axes.bbox.y1 - top) * 72 / figure.dpi
+    assert room >= 5, "points: half of a star"
+    assert axes.get_ylim()[0] == 0
 
 
 def test_values_are_shown_as_a_file_has_them() -> None:

@@ -180,7 +180,13 @@ def iou(
     from segdepth.studies.saliency_iou import IouStudy
     from segdepth.studies.sources import NetworkMaps
 
-    nets = [_load(path, device, model_name, task, height, width) for path, task in ((seg, "seg"), (depth, "depth"))]
+    nets = [_load(path, device, model_name, None, height, width) for path in (seg, depth)]
+    for flag, path, task, net in (("--seg", seg, "seg", nets[0]), ("--depth", depth, "depth", nets[1])):
+        if net.card.task != task:
+            raise InputError(
+                f"{flag} wants a network for {task!r}, but {str(path)!r} was trained for {net.card.task!r}"
+                + ("; the two are swapped" if [n.card.task for n in nets] == ["depth", "seg"] else "")
+            )
     sizes = {_size(net, height, width) for net in nets}
     if len(sizes) > 1:
         raise InputError(f"the two networks see pictures of different sizes: {sorted(sizes)}; maps of one size overlap")
@@ -287,6 +293,7 @@ def _carry_out(
     experiment: "Experiment", dataset: "Dataset", num_image: int | None, root: Path, shard: str | None, plan_only: bool
 ) -> None:
     """Plan, and unless only that was asked for, do."""
+    from segdepth.core import group
     from segdepth.studies.frames import how_many
     from segdepth.studies.run import Shard, describe_study, make_plan, run_study
     from segdepth.studies.store import Store
@@ -314,7 +321,8 @@ def _carry_out(
     err.print(
         f"{done} pictures done now; {left} of {len(info.images)} are left" if left else f"{done} pictures done now"
     )
-    out.print(f"{store.folder}/", highlight=False, soft_wrap=True)
+    if group.rank() == 0:
+        out.print(f"{store.folder}/", highlight=False, soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:

@@ -92,8 +92,9 @@ def how_many(dataset: Dataset, wanted: int | None) -> int:
     if wanted is None:
         return min(DEFAULT_NUM_IMAGE, len(dataset))
     if wanted > len(dataset):
+        of = "" if dataset.path is None else f" of {str(dataset.path)!r}"
         raise InputError(
-            f"--num_image is {wanted}, but the split {dataset.split!r} of {dataset.path} has {len(dataset)} pictures; "
+            f"--num_image is {wanted}, but the split {dataset.split!r}{of} has {len(dataset)} pictures; "
             "ask for fewer, or name another --split"
         )
     return wanted

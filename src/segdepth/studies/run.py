@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -78,8 +79,12 @@ def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> Stud
         protocol=experiment.describe(),
         images=tuple(dataset.names[:count]),
         classes=dataset.classes.names if dataset.classes is not None else (),
-        dataset={"kind": type(dataset).__name__, "path": str(dataset.path), "split": dataset.split},
+        dataset={"kind": type(dataset).__name__, "path": _text(dataset.path), "split": dataset.split},
     )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def run_study(

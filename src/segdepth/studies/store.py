@@ -77,7 +77,8 @@ class StudyInfo:
 class Store:
     """Where a study's rows go. Parts are whole or not there, so it can be left and gone on with at any time.
 
-    Looking at a store writes nothing; :meth:`begin` does.
+    A study grows when the same is asked of more pictures that begin with those it has. Looking at a store writes
+    nothing; :meth:`begin` does.
 
     Args:
         folder: made by the first write.
@@ -98,15 +99,27 @@ class Store:
         Raises:
             ConfigError: if another question has been, meanwhile.
         """
-        if not self._check():
+        before = self._check()
+        if before is None:
             write_json(self.folder / _INFO, asdict(self.info))
+        elif before.images != self.info.images:
+            write_json(self.folder / _INFO, asdict(before) | {"images": self.info.images})
 
-    def _check(self) -> bool:
-        """Whether the folder holds this question already."""
+    def _check(self) -> StudyInfo | None:
+        """What the folder holds already: this question, perhaps of fewer pictures."""
         if not (self.folder / _INFO).exists():
-            return False
-        _require_same(self.folder, StudyInfo.read(self.folder).question(), self.info.question())
-        return True
+            return None
+        before = StudyInfo.read(self.folder)
+        there, asked = before.question(), self.info.question()
+        if before.images == self.info.images[: len(before.images)]:
+            there["images"] = asked["images"]
+        elif self.info.images == before.images[: len(self.info.images)]:
+            raise ConfigError(
+                f"{str(self.folder)!r} holds this study of {len(before.images)} pictures, and {len(self.info.images)} are "
+                f"asked for: ask for {len(before.images)} or more (--num_image), or choose another --out"
+            )
+        _require_same(self.folder, there, asked)
+        return before
 
     def path(self, index: int) -> Path:
         """The part of a picture."""

@@ -467,6 +467,49 @@ def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) ->
     assert len(cache._cache[net]) == 1
 
 
+class Scaled(Small):
+    """Reads a number and a plain tensor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = 0.5
+        self.mask = torch.rand(HEIGHT, WIDTH, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward((self.gain * x).tanh() * self.mask)
+
+
+@pytest.mark.parametrize("engine", ["windowed", "sparse"])
+def test_a_trace_sees_attributes_and_hooks_change(image: Tensor, engine: str) -> None:
+    net = Scaled().double()
+    for change in (
+        lambda: None,
+        lambda: setattr(net, "gain", 2.0),
+        lambda: net.mask.mul_(torch.rand_like(net.mask)),
+        lambda: setattr(net, "mask", torch.rand_like(net.mask)),
+        lambda: net.head.register_forward_hook(lambda module, x, y: y.tanh()),
+        lambda: net.encoder.register_forward_pre_hook(lambda module, x: (x[0] ** 2,)),
+    ):
+        change()
+        agree(net, image, engine)
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-full backward hook:FutureWarning")
+@pytest.mark.parametrize("register", ["register_backward_hook", "register_full_backward_hook"])
+def test_hooks_on_gradients_are_refused_by_a_trace(
+    net: Small, image: Tensor, register: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = saliency_maps(net, image, PIXELS, engine="windowed")
+    getattr(net.head, register)(lambda module, to_input, to_output: tuple(3 * g for g in to_input if g is not None))
+    for engine in ("windowed", "sparse"):
+        with pytest.raises(UnsupportedOperationError, match="a hook on the gradients of head"):
+            saliency_maps(net, image, PIXELS, engine=engine)
+    hooked = saliency_maps(net, image, PIXELS)
+    assert "a hook on the gradients of head (Conv2d)" in caplog.text
+    if register == "register_full_backward_hook":  # the older kind sees other gradients than its name says
+        torch.testing.assert_close(hooked, 3 * plain)
+
+
 def test_a_trace_does_not_keep_its_network() -> None:
     net = Small()
     saliency_maps(net, torch.rand(3, HEIGHT, WIDTH), PIXELS, engine="windowed")

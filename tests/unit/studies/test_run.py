@@ -131,6 +131,25 @@ def test_a_folder_answers_one_question(experiment: EvalStudy, streets: Dataset, 
         store_of(EvalStudy(experiment.sources[0], TargetGrid(SIZE, 13)), streets, tmp_path)
 
 
+def test_a_study_grows_but_does_not_shrink(experiment: EvalStudy, streets: Dataset, tmp_path: Path) -> None:
+    few = Store(tmp_path, describe_study(experiment, streets, 2))
+    assert run_study(experiment, streets, few, Shard()) == 2
+    first = few.path(0).stat().st_mtime_ns
+    with pytest.raises(DataError, match="not finished"):
+        run_study(experiment, streets, store_of(experiment, streets, tmp_path), Shard(0, 4))
+        load_study(tmp_path)
+    assert run_study(experiment, streets, store_of(experiment, streets, tmp_path), Shard()) == COUNT - 2 - 1
+    assert few.path(0).stat().st_mtime_ns == first, "what was done stays done"
+    whole = store_of(experiment, streets, tmp_path / "whole")
+    run_study(experiment, streets, whole, Shard())
+    grown, expected = load_study(tmp_path), load_study(whole.folder)
+    assert grown.info.images == expected.info.images
+    for name, values in expected.rows.items():
+        np.testing.assert_array_equal(grown.rows[name], values, err_msg=name)
+    with pytest.raises(ConfigError, match="ask for 5 or more"):
+        Store(tmp_path, describe_study(experiment, streets, 3))
+
+
 def test_class_targets_have_a_label(streets: Dataset) -> None:
     sample = resize_sample(streets[0], SIZE)
     assert sample.labels is not None

@@ -44,7 +44,7 @@ def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Fl
     entries = _cache.setdefault(net, {})
     entry = entries.pop(key, None)
     if entry is None or entry.fingerprint != fingerprint:
-        entry = _Entry(fingerprint, _graph_or_reason(function, image))
+        entry = _Entry(fingerprint, _gradient_hook(net) or _graph_or_reason(function, image))
     entries[key] = entry  # the one used last stands last
     while len(entries) > LARGEST:
         del entries[next(iter(entries))]
@@ -60,9 +60,34 @@ def _graph_or_reason(function: Callable[[Tensor], Tensor], image: Float[Tensor, 
         return error.operation
 
 
+def _gradient_hook(net: nn.Module) -> str | None:
+    """The module whose gradients a hook of the user's may change, which no trace shows; None: there is none."""
+    for name, module in net.named_modules():
+        if module._backward_hooks or module._backward_pre_hooks:
+            return f"a hook on the gradients of {name or 'the network'} ({type(module).__name__})"
+    return None
+
+
 def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
-    """Changes with the modules and with the weights; these are summed, because ``p.data`` can change unnoticed."""
-    tensors = list(chain(net.parameters(), net.buffers()))
+    """Changes with the modules, their attributes and hooks, and with the weights.
+
+    The weights are summed, because ``p.data`` can change unnoticed.
+    """
+    modules = list(net.modules())
+    loose = (value for module in modules for value in vars(module).values() if isinstance(value, Tensor))
+    tensors = list(chain(net.parameters(), net.buffers(), loose))
     with torch.no_grad():
         sums = [t.sum().double().to(tensors[0].device) for t in tensors]  # and all of them brought here at once
-    return tuple(map(id, net.modules())), tuple(map(id, tensors)), tuple(torch.stack(sums).tolist() if sums else ())
+    settings = tuple(_settings(module) for module in modules)
+    return settings, tuple(map(id, tensors)), tuple(torch.stack(sums).tolist() if sums else ())
+
+
+def _settings(module: nn.Module) -> tuple[Any, ...]:
+    """A module's plain attributes by value, all others by identity, and its hooks."""
+    values = [
+        (name, value if isinstance(value, (bool, int, float, str, type(None))) else id(value))
+        for name, value in vars(module).items()
+        if name != "training"  # eval mode is set for every look at the network
+    ]
+    hooks = (module._forward_pre_hooks, module._forward_hooks, module._backward_pre_hooks, module._backward_hooks)
+    return id(module), *values, *(tuple(map(id, kind.values())) for kind in hooks)

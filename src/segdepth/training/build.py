@@ -1,7 +1,7 @@
 """What a configuration describes: data sets, the network with its start, the loss, the learning rate."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -70,21 +70,53 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
     return net
 
 
+#: Names in a message, before "and N more".
+_NAMED = 3
+
+
 def _start_from(net: Network, source: Path) -> None:
-    """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start."""
-    other = load_network(source)
-    own, theirs = net.state_dict(), other.state_dict()
+    """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start.
+
+    Raises:
+        ConfigError: if none fits, batch norm's counters aside, which fit everything.
+    """
+    own, theirs = _tensors(net), _tensors(load_network(source))
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    misfits = [
+        f"{name} ({_shape(own[name])} here, {_shape(theirs[name])} there)" if name in theirs else name
+        for name in own
+        if name not in fitting
+    ]
     if not fitting:
-        raise ConfigError(f"training.init_from: no tensor of {str(source)!r} fits {net.card.arch}")
+        raise ConfigError(
+            f"training.init_from: no tensor of {str(source)!r} fits {net.card.arch} as it is configured; "
+            f"first of them: {misfits[0]}"
+        )
     net.load_state_dict(fitting, strict=False)
-    left = sorted(set(own) - set(fitting))
-    log.info(
-        "init_from: %d of %d tensors; left at their start: %s",
-        len(fitting),
-        len(own),
-        ", ".join(left) or "none",
-    )
+    if not misfits:
+        log.info("init_from: all %d tensors", len(own))
+    elif len(misfits) < len(fitting):
+        log.info("init_from: %d of %d tensors; left at their start: %s", len(fitting), len(own), _first_of(misfits))
+    else:
+        log.warning(
+            "training.init_from: only %d of %d tensors fit; the others are left at their start: %s; is it a network of "
+            "another kind or width?",
+            len(fitting), len(own), _first_of(misfits),
+        )  # fmt: skip
+
+
+def _tensors(net: Network) -> dict[str, Tensor]:
+    """A network's tensors by name, without batch norm's counters of updates, which say nothing of what was learned."""
+    return {name: value for name, value in net.state_dict().items() if not name.endswith(".num_batches_tracked")}
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a number"
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tensor]:

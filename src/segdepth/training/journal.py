@@ -75,7 +75,8 @@ class Journal:
         Args:
             event: "train" or "validation"; the line's kind.
             step: updates done.
-            values: by name; None is recorded as null and left out of TensorBoard.
+            values: by name. TensorBoard and Weights & Biases are not shown what is None (recorded as null) and what is a
+                count (a whole number, such as that of the pictures scored).
             prefix: of the TensorBoard tags.
         """
         if not self._recording:
@@ -83,7 +84,7 @@ class Journal:
         line = json.dumps({"event": event, "step": step, **values})
         with self._path.open("a") as file:
             file.write(line + "\n")
-        self.watch(step, values, prefix)
+        self.watch(step, {name: value for name, value in values.items() if not isinstance(value, int)}, prefix)
 
     def watch(self, step: int, values: Mapping[str, float | None], prefix: str) -> None:
         """Show scalars that depend on the machine as well, such as its speed; they stay out of ``log.jsonl``."""

@@ -152,7 +152,7 @@ def _train(
                     running.total()  # a network of NaNs is not worth a validation
                     validation_started = time.monotonic()
                     last = run.validate(val_set, journal, progress, stop)
-                    best = last if run.state.validated == run.best_step else best
+                    best = last if run.state.since_best == 0 else best
                     training_mode(module, frozen)
                     clock += time.monotonic() - validation_started
                 ended = step >= settings.train_iters or run.is_given_up()
@@ -223,7 +223,6 @@ class _Run:
         self.optimizer = optimizer
         self.averaged = averaged
         self.state = TrainingState()
-        self.best_step: int | None = None
         self.checkpoints = Checkpoints(folder, config.training.keep_checkpoints)
         self._saved = (0, 0)
 
@@ -282,7 +281,7 @@ class _Run:
         score = evaluation.scores[self.task.best_score]
         state.since_best += 1
         if self.task.is_better(score, state.best):
-            state.best, state.since_best, self.best_step = score, 0, state.step
+            state.best, state.since_best = score, 0
             if self.fabric.is_global_zero:
                 save_network(net, self.folder / "best.safetensors")
         state.validated = state.step

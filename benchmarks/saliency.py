@@ -3,6 +3,7 @@
     python benchmarks/saliency.py            # all cases; about an hour on one core
     python benchmarks/saliency.py --quick    # fewer maps and rounds
     python benchmarks/saliency.py --whole    # whole maps instead of the crop that the statistics read
+    python benchmarks/saliency.py --grid --archs deeplab   # our engines take the full grid: half an hour a case
 
 The plain loop is what the research code did: parameters' gradients on, the graph retained, one backward pass per pixel,
 statistics in Python loops. Targets stand on the ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine
@@ -194,8 +195,8 @@ class CaptumSaliency:
             python_statistics(found[0].amax(0)[rows, columns], (row - rows.start, column - columns.start))
 
 
-def run_case(case: Case, rounds: int, side: int, engines: list[str], captum: bool) -> dict[str, Times]:
-    """All ways in turn, round after round."""
+def run_case(case: Case, rounds: int, side: int | None, engines: list[str], captum: bool) -> dict[str, Times]:
+    """All ways in turn, round after round; "auto" with blocks of side x side targets, or with all of the grid."""
     generator = np.random.default_rng(0)
     times = {name: Times() for name in ["plain", *engines, *(["captum"] if captum else [])]}
     ours = {name: Engine(case, name) for name in engines}
@@ -208,7 +209,8 @@ def run_case(case: Case, rounds: int, side: int, engines: list[str], captum: boo
         for name in times:
             if name == "captum":
                 others["captum"] = CaptumSaliency(case)
-            block = case.block({"plain": 1, "captum": 1, "windowed": 2}.get(name, side), generator)
+            few = {"plain": 1, "captum": 1, "windowed": 2}.get(name, side)
+            block = case.targets if few is None else case.block(few, generator)
             worker = others[name] if name in others else ours[name]
             cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
             times[name].cpu.append(cpu / len(block))
@@ -263,6 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one round, blocks of 8x8 targets")
     parser.add_argument("--whole", action="store_true", help="whole maps, not the crop's")
+    parser.add_argument("--grid", action="store_true", help="one round of all targets of the grid at once")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
     parser.add_argument("--archs", nargs="+", default=list(ARCHS))
@@ -272,12 +275,11 @@ def main() -> None:
     for arch in options.archs:
         pick(dict.fromkeys(ARCHS), arch, kind="network")
     torch.set_num_threads(options.threads)
-    rounds, side = (1, 8) if options.quick else (3, 16)
+    rounds, side = (1, None) if options.grid else (1, 8) if options.quick else (3, 16)
     captum = has_captum() and not options.no_captum
     peak = machine_peak()
-    print(
-        f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s a thread; {rounds} round(s); blocks of {side}x{side} targets"
-    )
+    asked = "all targets of the grid" if side is None else f"blocks of {side}x{side} targets"
+    print(f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s a thread; {rounds} round(s); {asked}")
     names = [*options.engines, *(["captum"] if captum else [])]
     print(f"{'case':15} {'plain s':>8} " + " ".join(f"{n + ' s':>10} {'ratio':>7}" for n in names)
           + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip

@@ -80,34 +80,30 @@ def _start_from(net: Network, source: Path) -> None:
     Raises:
         ConfigError: if none fits, batch norm's counters aside, which fit everything.
     """
-    own, theirs = _tensors(net), _tensors(load_network(source))
+    own, theirs = net.state_dict(), load_network(source).state_dict()
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    learned = [name for name in own if not name.endswith(".num_batches_tracked")]  # a counter fits any other
     misfits = [
-        f"{name} ({_shape(own[name])} here, {_shape(theirs[name])} there)" if name in theirs else name
-        for name in own
+        f"{name} ({_shape(own[name])} here, {_shape(theirs[name])} there)" if name in theirs else f"{name} (not there)"
+        for name in learned
         if name not in fitting
     ]
-    if not fitting:
+    found = len(learned) - len(misfits)
+    if found == 0:
         raise ConfigError(
-            f"training.init_from: no tensor of {str(source)!r} fits {net.card.arch} as it is configured; "
-            f"first of them: {misfits[0]}"
+            f"training.init_from: nothing in {str(source)!r} fits {net.card.arch} as it is configured: {_first_of(misfits)}"
         )
     net.load_state_dict(fitting, strict=False)
     if not misfits:
-        log.info("init_from: all %d tensors", len(own))
-    elif len(misfits) < len(fitting):
-        log.info("init_from: %d of %d tensors; left at their start: %s", len(fitting), len(own), _first_of(misfits))
+        log.info("init_from: all %d tensors", found)
+    elif len(misfits) < found:
+        log.info("init_from: %d of %d tensors; left at their start: %s", found, len(learned), _first_of(misfits))
     else:
         log.warning(
             "training.init_from: only %d of %d tensors fit; the others are left at their start: %s; is it a network of "
             "another kind or width?",
-            len(fitting), len(own), _first_of(misfits),
+            found, len(learned), _first_of(misfits),
         )  # fmt: skip
-
-
-def _tensors(net: Network) -> dict[str, Tensor]:
-    """A network's tensors by name, without batch norm's counters of updates, which say nothing of what was learned."""
-    return {name: value for name, value in net.state_dict().items() if not name.endswith(".num_batches_tracked")}
 
 
 def _shape(tensor: Tensor) -> str:

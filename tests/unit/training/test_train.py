@@ -126,6 +126,43 @@ def test_a_run_can_start_from_another_tasks_weights(tmp_path: Path) -> None:
     assert ours["head.weight"].shape != start["head.weight"].shape
 
 
+def with_width(config: Config, width: float) -> Config:
+    return config.model_copy(update={"model": ModelSection(arch="fcrn", width=width)})
+
+
+def test_a_start_from_a_network_of_another_width_is_warned_of_and_one_from_nothing_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    once = {"train_iters": 1, "val_interval": 1}
+    seg = train(tiny("seg", **once), name="seg", root=tmp_path, accelerator="cpu")
+    wide = with_width(tiny("seg", **once, init_from=str(seg.folder)), 0.25)
+    caplog.clear()
+    train(wide, name="wide", root=tmp_path, accelerator="cpu")
+    (warning,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "init_from" in r.getMessage())
+    assert "only 1 of 344 tensors fit" in warning, "head.bias"
+    assert "encoder.conv1.weight (16x3x7x7 here, 8x3x7x7 there)" in warning
+    assert warning.count(" here, ") == 3
+    assert "and 340 more" in warning
+    depth = with_width(tiny("depth", **once, init_from=str(seg.folder)), 0.25)
+    with pytest.raises(ConfigError, match=r"^training\.init_from: nothing in '.*' fits fcrn .*and 341 more$"):
+        train(depth, name="depth", root=tmp_path, accelerator="cpu")
+    assert not (tmp_path / "depth").exists()
+
+
+def test_a_start_that_leaves_out_a_head_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    once = {"train_iters": 1, "val_interval": 1}
+    seg = train(tiny("seg", **once), name="seg", root=tmp_path, accelerator="cpu")
+    with caplog.at_level("INFO", logger="segdepth"):
+        train(tiny(**once, init_from=str(seg.folder)), name="x", root=tmp_path, accelerator="cpu")
+        train(tiny("seg", **once, init_from=str(seg.folder)), name="y", root=tmp_path, accelerator="cpu")
+    first, second = (r for r in caplog.records if "init_from" in r.getMessage())
+    assert {first.levelname, second.levelname} == {"INFO"}
+    assert "head.weight (" in first.getMessage()
+    assert "head.bias (" in first.getMessage()
+    assert " more" not in first.getMessage()
+    assert "all 344 tensors" in second.getMessage()
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(tmp_path: Path) -> None:
     with pytest.raises(SegdepthError, match=r"not finite at iteration \d+ \(its pictures: train/"):
         train(tiny(optimizer={"name": "sgd", "lr": 1e30}), name="hot", root=tmp_path, accelerator="cpu")
@@ -321,6 +358,17 @@ def test_tensorboard_shows_scalars_speed_and_samples(tmp_path: Path) -> None:
     (tag,) = tags["images"][:1]
     assert board.Images(tag)[0].height == 3 * 64, "picture, truth, answer"
     assert len(board.Images(tag)) == 2
+
+
+def test_tensorboard_shows_the_scores_and_not_what_was_counted(tmp_path: Path) -> None:
+    result = train(tiny("depth", train_iters=1, val_interval=1), name="x", root=tmp_path, accelerator="cpu")
+    board = EventAccumulator(str(result.folder / "tensorboard"))
+    board.Reload()
+    shown = {tag.removeprefix("val_metrics/") for tag in board.Tags()["scalars"] if tag.startswith("val_metrics/")}
+    assert shown >= {"abs_rel", "rmse", "a1"}
+    validation = next(line for line in scalars(result.folder) if line["event"] == "validation")
+    assert validation["images"] == 5, "the log keeps it"
+    assert validation.keys() - shown == {"event", "step", "images", "images_without_truth"}
 
 
 def test_weights_and_biases_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

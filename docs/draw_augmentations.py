@@ -27,6 +27,7 @@ PARAMETERS: dict[str, object] = {
     "translate": (30, 100),
     "rotate": 20.0,
     "scale": (72, 160),
+    "rscale": (0.5, 0.7),
     "ccrop": (60, 200),
     "hflip": 1.0,
     "vflip": 1.0,

@@ -6,8 +6,9 @@ parameter, and gives a new sample; the old one is left as it was.
 - The picture is resampled bilinearly, labels and depth by copying the nearest pixel.
 - What is uncovered is ignored: labels 255, depth 0 (no measurement). Invalid depth stays invalid.
 - Colour changes leave labels and depth alone.
-- **Zooms leave metric depth alone.** Scaling a picture is what a longer focal length does, and a longer focal
-  length does not move the scene: the sample's ``focal_px`` changes, its metres do not.
+- **Zooms leave metric depth alone**, all but one. Scaling a picture is what a longer focal length does, and a longer
+  focal length does not move the scene: the sample's ``focal_px`` changes, its metres do not. :func:`rscale` is the
+  exception, as in the papers: there the camera stays as it is and comes nearer, so depth is divided and ``focal_px`` stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from numpy import ndarray
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from segdepth.core.tables import pick
 from segdepth.geometry import resize_image, resize_nearest
@@ -35,19 +36,29 @@ HueShare = Annotated[float, Field(ge=0, le=0.5)]
 Degrees = Annotated[float, Field(ge=0, le=180)]
 
 
-def _pair(form: str) -> BeforeValidator:
+def _pair(form: str, of: str = "whole numbers") -> BeforeValidator:
     """A check that says what a pair looks like; its two numbers are checked by their own."""
 
     def check(value: Any) -> Any:
         if isinstance(value, str) or not (isinstance(value, Sequence) and len(value) == 2):
-            raise ValueError(f"must be two whole numbers {form}")
+            raise ValueError(f"must be two {of} {form}")
         return value
 
     return BeforeValidator(check)
 
 
 Size = Annotated[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], _pair("[h, w]")]
+
+
+def _rising(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("must be [low, high], the lower factor first")
+    return value
+
+
 Shift = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], _pair("[dh, dw]")]
+_Zoom = Annotated[float, Field(ge=0.1, le=10)]
+Zooms = Annotated[tuple[_Zoom, _Zoom], _pair("[low, high]", of="factors"), AfterValidator(_rising)]
 
 Rng = np.random.Generator
 
@@ -164,6 +175,31 @@ def scale(sample: Sample, rng: Rng, parameter: Size) -> Sample:  # noqa: ARG001 
     return replace(scaled, focal_px=sample.focal_px * size[1] / columns)
 
 
+def rscale(sample: Sample, rng: Rng, parameter: Zooms) -> Sample:
+    """Zoom in or out by a factor drawn from ``low`` to ``high``, at a random place; the size stays, depth is divided.
+
+    What sticks out is cut off, what is missing is the picture's reflection without truth. So what the network sees is
+    drawn about the scale that is scored, whatever its size.
+
+    Source:
+        Chen et al. 2016, "DeepLab", arXiv:1606.00915, 4.1; MMSegmentation's ``RandomResize`` and ``RandomCrop``. Depth: Eigen,
+        Puhrsch and Fergus 2014, arXiv:1406.2283, 4.3: a picture ``s`` times as large is a camera ``s`` times nearer.
+    """
+    height, width = sample.image.shape[:2]
+    factor = float(rng.uniform(*parameter))
+    if factor >= 1:  # the window first: resizing what is cut off would be for nothing
+        rows, columns = _at_least_1(height / factor), _at_least_1(width / factor)
+        top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+        zoomed = scale(_cut(sample, top, left, rows, columns), rng, (height, width))
+    else:
+        rows, columns = _at_least_1(height * factor), _at_least_1(width * factor)
+        top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+        margins = (top, height - rows - top, left, width - columns - left)
+        zoomed = _padded(scale(sample, rng, (rows, columns)), margins, cv2.BORDER_REFLECT_101)
+    depth = None if zoomed.depth is None else zoomed.depth / np.float32(factor)
+    return replace(zoomed, depth=depth, focal_px=sample.focal_px)
+
+
 def ccrop(sample: Sample, rng: Rng, parameter: Size) -> Sample:  # noqa: ARG001  every augmentation is called alike
     """Cut a window of (rows, columns) out of the centre; a sample that is smaller gets a black border."""
     height, width = sample.image.shape[:2]
@@ -198,6 +234,7 @@ AUGMENTATIONS: Mapping[str, Callable[[Sample, Rng, Any], Sample]] = MappingProxy
         "translate": translate,
         "rotate": rotate,
         "scale": scale,
+        "rscale": rscale,
         "ccrop": ccrop,
         "hflip": hflip,
         "vflip": vflip,
@@ -207,6 +244,10 @@ AUGMENTATIONS: Mapping[str, Callable[[Sample, Rng, Any], Sample]] = MappingProxy
 
 def _factor(rng: Rng, strength: float) -> float:
     return float(rng.uniform(max(0.0, 1 - strength), 1 + strength))
+
+
+def _at_least_1(length: float) -> int:
+    return max(1, round(length))
 
 
 def _to_uint8(values: Float[ndarray, "..."]) -> UInt8[ndarray, "..."]:

@@ -81,6 +81,6 @@ def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind
         assert other.data.path == first.data.path
         if kind.endswith("depth"):
             assert other.training.loss == first.training.loss
-            assert not {"rcrop", "ccrop", "scale"} & set(other.training.augmentations or ()), (
+            assert not {"rcrop", "ccrop", "scale", "rscale"} & set(other.training.augmentations or ()), (
                 "zooms change what depth is"
             )

@@ -10,12 +10,13 @@ from segdepth.core.errors import ConfigError
 from segdepth.data import Sample
 from segdepth.data.labels import IGNORE
 from segdepth.data.transforms import AUGMENTATIONS, augment
+from segdepth.geometry import resize_image
 
 ROWS, COLS = 40, 60
 COLOUR = {"gamma": 1.0, "hue": 0.4, "brightness": 0.5, "saturation": 0.8, "contrast": 0.6}
 SHAPE = {
     "rcrop": (20, 30), "translate": (15, 25), "rotate": 30.0, "scale": (25, 80), "ccrop": (30, 70),
-    "hflip": 0.5, "vflip": 0.5,
+    "rscale": (0.5, 2.0), "hflip": 0.5, "vflip": 0.5,
 }  # fmt: skip
 PARAMETERS = COLOUR | SHAPE
 
@@ -34,7 +35,15 @@ def sample() -> Sample:
     return Sample(image, "a", labels, depth, focal_px=100.0)
 
 
-def test_the_twelve_are_there() -> None:
+def undivided_depth(name: str, done: Sample, seed: int) -> np.ndarray:
+    """The depth before ``rscale`` divided it; of the others, which leave it alone, the depth."""
+    assert done.depth is not None
+    if name != "rscale":
+        return done.depth
+    return np.rint(done.depth * rng(seed).uniform(*SHAPE[name])).astype(np.float32)
+
+
+def test_every_augmentation_is_tested() -> None:
     assert set(AUGMENTATIONS) == set(PARAMETERS)
 
 
@@ -65,7 +74,7 @@ class TestEach:
     def test_truths_are_never_mixed(self, name: str, sample: Sample) -> None:
         done = AUGMENTATIONS[name](sample, rng(1), PARAMETERS[name])
         assert set(np.unique(done.labels)) <= {*np.unique(sample.labels), IGNORE}
-        assert set(np.unique(done.depth)) <= {*np.unique(sample.depth), 0}
+        assert set(np.unique(undivided_depth(name, done, 1))) <= {*np.unique(sample.depth), 0}
 
     def test_a_sample_without_truth_is_fine(self, name: str, sample: Sample) -> None:
         done = AUGMENTATIONS[name](replace(sample, labels=None, depth=None), rng(), PARAMETERS[name])
@@ -104,7 +113,7 @@ def test_truth_follows_the_picture(name: str, seed: int, sample: Sample) -> None
     red, green = done.image[..., 0].astype(int), done.image[..., 1].astype(int)
     # The nearest pixel is at most half a pixel from the interpolated place: 4 and 5 levels a pixel, both
     # directions.
-    assert np.abs(done.depth - 1 - green)[inside].max() <= 5
+    assert np.abs(undivided_depth(name, done, seed) - 1 - green)[inside].max() <= 5
     assert np.abs(done.labels * 16 + 7.5 - red)[inside].max() <= 7.5 + 4
 
 
@@ -117,8 +126,9 @@ def test_any_sizes_go_together(height: int, width: int, rows: int, cols: int, se
     image = rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     start = Sample(image, "a", image[..., 0].copy(), image[..., 1].astype(np.float32))
     for name, parameter in SHAPE.items():
-        done = AUGMENTATIONS[name](start, rng(seed), (rows, cols) if isinstance(parameter, tuple) else parameter)
-        size = (rows, cols) if name in ("rcrop", "ccrop", "scale") else (height, width)
+        sized = name in ("rcrop", "ccrop", "scale", "translate")
+        done = AUGMENTATIONS[name](start, rng(seed), (rows, cols) if sized else parameter)
+        size = (rows, cols) if sized and name != "translate" else (height, width)
         assert done.image.shape[:2] == done.labels.shape == done.depth.shape == size
 
 
@@ -172,6 +182,65 @@ def test_translation_reflects_the_picture_and_leaves_the_rest_ignored(sample: Sa
             bordered = np.pad(old, ((1, 1), (2, 2)), constant_values=outside)
             np.testing.assert_array_equal(truth, bordered[1 - down : 1 - down + ROWS, 2 - right : 2 - right + COLS])
     assert seen == {(down, right) for down in (-1, 0, 1) for right in (-2, -1, 0, 1, 2)}
+
+
+@pytest.fixture
+def numbered(sample: Sample) -> Sample:
+    """Every pixel has a depth of its own, by which its place is known."""
+    return replace(sample, depth=1 + np.arange(ROWS * COLS, dtype=np.float32).reshape(ROWS, COLS))
+
+
+def test_zooming_in_enlarges_a_window_and_brings_the_camera_nearer(numbered: Sample) -> None:
+    places = set()
+    for seed in range(60):
+        done = AUGMENTATIONS["rscale"](numbered, rng(seed), (2.0, 2.0))
+        top, left = divmod(int(2 * done.depth[0, 0]) - 1, COLS)
+        window = np.s_[top : top + ROWS // 2, left : left + COLS // 2]
+        np.testing.assert_array_equal(done.depth, numbered.depth[window].repeat(2, axis=0).repeat(2, axis=1) / 2)
+        np.testing.assert_array_equal(done.labels, numbered.labels[window].repeat(2, axis=0).repeat(2, axis=1))
+        np.testing.assert_array_equal(done.image, resize_image(numbered.image[window], (ROWS, COLS)))
+        assert done.focal_px == numbered.focal_px
+        places.add((top, left))
+    tops, lefts = ({place[axis] for place in places} for axis in (0, 1))
+    assert min(tops) <= 2
+    assert max(tops) >= ROWS // 2 - 2
+    assert min(lefts) <= 2
+    assert max(lefts) >= COLS // 2 - 2
+
+
+def test_zooming_out_shrinks_all_of_it_and_ignores_what_is_missing(numbered: Sample) -> None:
+    places = set()
+    for seed in range(60):
+        done = AUGMENTATIONS["rscale"](numbered, rng(seed), (0.5, 0.5))
+        (top, *_), (left, *_) = np.nonzero(done.depth)
+        margins = ((top, ROWS // 2 - top), (left, COLS // 2 - left))
+        for truth, old, outside in (
+            (done.labels, numbered.labels, IGNORE), (done.depth, numbered.depth / np.float32(0.5), 0)
+        ):  # fmt: skip
+            shrunk = old[1::2, 1::2]
+            np.testing.assert_array_equal(truth, np.pad(shrunk, margins, constant_values=outside))
+        shrunk = resize_image(numbered.image, (ROWS // 2, COLS // 2))
+        np.testing.assert_array_equal(done.image, np.pad(shrunk, (*margins, (0, 0)), mode="reflect"))
+        assert done.focal_px == numbered.focal_px
+        places.add((top, left))
+    assert len(places) > 40
+
+
+def test_factors_of_a_zoom_are_drawn_from_all_between_the_bounds(sample: Sample) -> None:
+    flat = replace(sample, depth=np.full((ROWS, COLS), 10, np.float32))
+    factors = [10 / AUGMENTATIONS["rscale"](flat, rng(seed), (0.5, 2.0)).depth.max() for seed in range(300)]
+    assert 0.5 <= min(factors) < 0.52
+    assert 1.97 < max(factors) <= 2.0
+    assert np.mean(factors) == pytest.approx(1.25, abs=0.1)
+
+
+def test_a_zoom_by_1_changes_nothing_and_pixels_without_measurement_stay_so(sample: Sample) -> None:
+    done = AUGMENTATIONS["rscale"](sample, rng(), (1.0, 1.0))
+    np.testing.assert_array_equal(done.image, sample.image)
+    np.testing.assert_array_equal(done.depth, sample.depth)
+    nothing = replace(sample, depth=np.zeros((ROWS, COLS), np.float32))
+    for seed in range(5):
+        assert not AUGMENTATIONS["rscale"](nothing, rng(seed), (0.5, 2.0)).depth.any()
 
 
 def test_flips_are_mirrors_with_their_probability(sample: Sample) -> None:

@@ -182,8 +182,8 @@ def rscale(sample: Sample, rng: Rng, parameter: Zooms) -> Sample:
     drawn about the scale that is scored, whatever its size.
 
     Source:
-        Chen et al. 2016, "DeepLab", arXiv:1606.00915, 4.1; MMSegmentation's ``RandomResize`` and ``RandomCrop``. Depth: Eigen,
-        Puhrsch and Fergus 2014, arXiv:1406.2283, 4.3: a picture ``s`` times as large is a camera ``s`` times nearer.
+        MMSegmentation's ``RandomResize`` and ``RandomCrop``; Chen et al. 2016, "DeepLab", arXiv:1606.00915. Depth: Eigen, Puhrsch
+        and Fergus 2014, arXiv:1406.2283: a picture ``s`` times as large is a camera ``s`` times nearer.
     """
     height, width = sample.image.shape[:2]
     factor = float(rng.uniform(*parameter))

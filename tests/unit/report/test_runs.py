@@ -209,6 +209,7 @@ def test_the_page_needs_nothing_else(root: Path, tmp_path: Path) -> None:
     assert "http" not in text
     assert "training.optimizer.lr" in text
     assert "0.7000" in text
+    assert f"b</td><td>b/{SECOND}</td>" in text, "the name that the tables and curves use, beside the folder's"
     write_comparison(comparison, picture)
     assert cv2.imread(str(picture)).std() > 5
     assert draw_curves(comparison, "svg") == draw_curves(comparison, "svg")

@@ -30,7 +30,7 @@ def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
     colour = TASK_COLOURS.get(task, "#334155")
     loss_axes.plot(*zip(*training, strict=True), color=colour, linewidth=1.2)
     score_axes.plot(*zip(*validation, strict=True), color=colour, marker="o", markersize=4, linewidth=1.2)
-    score_axes.set_ylim(bottom=0)
+    score_axes.set_ylim(0, 1.08 * max((value for _, value in validation), default=1.0))
     for axes, title in ((loss_axes, "training loss"), (score_axes, f"validation {score}")):
         axes.set_title(title, fontsize=9, loc="left")
         axes.set_xlabel("iteration", fontsize=8)

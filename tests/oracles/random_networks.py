@@ -203,12 +203,53 @@ class Split(Step):
         return torch.cat([right * 2, self.act(self.conv(left))], 1)
 
 
+class Masks(Step):
+    """A map and parts of it that a ReLU has cut, in sums and side by side."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.conv, self.mix = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(2 * c, c, 1)
+
+    def forward(self, y):
+        d = self.d
+        z = (y, self.conv(y))[d[0] % 2]
+        ways = (
+            lambda z: z.relu() + z,
+            lambda z: z.relu() + (-z).relu(),
+            lambda z: z.relu() + torch.cat([z.relu()[:, 1:], self.act(z)[:, :1]], 1),
+            lambda z: self.mix(torch.cat([z, torch.ones_like(z)], 1).relu()),
+            lambda z: self.mix(torch.cat([z.relu(), (z - 0.2).relu()], 1)) + z.relu(),
+            lambda z: torch.cat([z.relu()[..., :4, :], z[..., 4:, :].relu()], 2) + z.clamp(-0.5, 0.5),
+            lambda z: (z.relu() - z) * 0.5 + F.relu6(z),
+        )
+        return ways[d[1] % len(ways)](ways[d[2] % len(ways)](z))
+
+
+class Weighted(Step):
+    """Channels weighed by the whole map, places weighed by all channels; the larger, the one or the other."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.squeeze, self.place, self.prelu = nn.Conv2d(c, c, 1), nn.Conv2d(c, 1, 3, padding=1), nn.PReLU(c)
+
+    def forward(self, y):
+        channels = self.squeeze(F.adaptive_avg_pool2d(y, 1)).sigmoid()
+        ways = (
+            lambda y: y * channels,
+            lambda y: self.place(y).sigmoid() * y + y,
+            lambda y: torch.maximum(y, y.flip(3)) - channels,
+            lambda y: torch.where(y.detach() > 0, self.prelu(y), y.minimum(self.place(y)) * torch.ones_like(y)),
+            lambda y: self.prelu(self.place(y) + channels),
+        )
+        return ways[self.d[0] % len(ways)](y)
+
+
 STEPS = (Conv, Conv, Wide, Transposed, Pool, Average, Hourglass, Residual, Pyramid, Twice, Resize, Move, Interleaved,
-         Gate, Split)  # fmt: skip
+         Gate, Split, Masks, Masks, Weighted)  # fmt: skip
 
 
 #: Ways to end.
-TAILS = 7
+TAILS = 10
 
 
 class RandomNetwork(nn.Module):
@@ -232,7 +273,7 @@ class RandomNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         size = x.shape[-2:]
-        y = self.first(x)
+        y = self.first((x, x.relu(), torch.cat([x[:, :1], x[:, 1:].relu()], 1), x.relu() + x)[self.d[3] % 4])
         kept = y
         for index, step in enumerate(self.steps):
             if min(y.shape[-2:]) < 13 or max(y.shape[-2:]) > 70:  # too small for a step, or too much work
@@ -257,6 +298,12 @@ class RandomNetwork(nn.Module):
             return torch.cat([y[..., :5, :].relu(), y.flip(2)[..., 5:, :], y[..., :0, :]], 2)
         if tail == 5:
             return F.max_pool2d(y, 3, 1, 1)
+        if tail == 6:  # ends that join or cut what is dead, without a layer above
+            return y.relu() + y
+        if tail == 7:
+            return torch.cat([y.relu(), (-y).relu(), y], 1)[:, 1:4]
+        if tail == 8:
+            return torch.cat([y[:, :1], y[:, 1:].relu()], 1)
         return y.relu() * y.flip(3).sigmoid()  # the last is a sum
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -15,11 +16,11 @@ from segdepth.core.tables import pick
 from .batched import BatchedExplainer
 from .boxes import Reach
 from .engine import Explainer
-from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph
+from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph, forget
 from .modes import Precision, arithmetic, undisturbed
 from .reference import ReferenceExplainer
 from .tail import Tail
-from .target import Target, check_output, output_function
+from .target import Target, check_output, output_function, run_network
 from .windowed import BackwardPass, GraphExplainer, WindowedPass
 
 __all__ = ["ENGINES", "EngineName", "explain_with"]
@@ -106,6 +107,40 @@ def _say_once(net: nn.Module, words: str) -> None:
         log.warning("%s", words)
 
 
+def _checked(
+    build: Build, net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
+) -> Explainer:
+    """An engine whose graph answers what the network does.
+
+    A graph that was made before may be of another network by now: not everything that a forward pass depends on can be
+    seen from outside.
+
+    Raises:
+        UnsupportedOperationError: if a graph made anew does not either.
+    """
+    explainer = build(net, function, image, window)
+    if not isinstance(explainer, GraphExplainer):
+        return explainer
+    with torch.no_grad():
+        answer = run_network(function, image[None])[0]
+    if not _alike(explainer.output, answer):
+        forget(net)
+        explainer = build(net, function, image, window)
+        if not _alike(explainer.output, answer):
+            raise UnsupportedOperationError("something that gives another answer at every look")
+    return explainer
+
+
+def _alike(output: Float[Tensor, "c h w"], answer: Float[Tensor, "c h w"]) -> bool:
+    """Whether two answers are the same but for rounding, and for poolings whose ties fall otherwise by it."""
+    if output.shape != answer.shape:
+        return False
+    difference = (output - answer).abs().nan_to_num(0, 0, 0).mean()
+    known = torch.equal(output.isfinite(), answer.isfinite())
+    scale = answer.abs().nan_to_num(0, 0, 0).mean()
+    return known and bool(difference <= torch.finfo(output.dtype).eps ** 0.5 * scale)
+
+
 def explain_with(
     engine: str,
     net: nn.Module,
@@ -114,6 +149,8 @@ def explain_with(
     window: Box,
     count: int,
     precision: Precision = "full",
+    *,
+    check: bool = True,
 ) -> Explainer:
     """Get an engine ready for a picture; the network is in eval mode meanwhile and left as it was.
 
@@ -125,6 +162,7 @@ def explain_with(
         window: rows and columns of the picture that matter.
         count: how many pixels will be explained.
         precision: of the arithmetic; bfloat16 is the windowed engine's.
+        check: compare a graph's answer with the network's, which takes a forward pass.
 
     Raises:
         ConfigError: if there is no such engine, or it does not work in this precision.
@@ -142,7 +180,8 @@ def explain_with(
         build = BF16 if precision == "bf16" else ENGINES[name]
         try:
             with undisturbed(net), arithmetic(precision):
-                explainer = build(net, output_function(net, target), image.detach().clone(), window)
+                make = partial(_checked, build) if check else build
+                explainer = make(net, output_function(net, target), image.detach().clone(), window)
         except UnsupportedOperationError as error:
             if name == names[-1]:
                 raise

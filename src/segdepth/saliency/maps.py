@@ -191,7 +191,9 @@ class _Request:
         """The picture itself has been looked at already."""
         if picture is self.image:
             return self.first
-        return explain_with(self.engine, self.net, picture, self.target, self.window, len(self.pixels), self.precision)
+        return explain_with(
+            self.engine, self.net, picture, self.target, self.window, len(self.pixels), self.precision, check=False
+        )
 
     def attributions(self, indices: range) -> Iterator[Chunk]:
         """Of some pixels, numbered from 0; not more at a time than memory holds."""

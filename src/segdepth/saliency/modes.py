@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import nn
 
+from .snapshot import Snapshot
+
 __all__ = ["Precision", "arithmetic", "grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted"]
 
 T = TypeVar("T")
@@ -19,13 +21,8 @@ Precision = Literal["full", "tf32", "bf16"]
 
 @contextmanager
 def undisturbed(net: nn.Module) -> Iterator[None]:
-    """Eval mode inside; every module's own mode again afterwards, also after an error or Ctrl-C."""
-    modes = [(module, module.training) for module in net.modules()]
-
-    def put_back() -> None:
-        for module, mode in modes:
-            module.training = mode
-
+    """Eval mode inside; every module as it was afterwards, also after an error or Ctrl-C."""
+    before = Snapshot(net)
     try:
         net.eval()
         with grad_mode_kept(), torch.inference_mode(mode=False):
@@ -33,9 +30,9 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
     finally:
         try:
             with uninterrupted():
-                put_back()
+                before.restore()
         except KeyboardInterrupt:  # on the threshold of the block, or held back by it
-            put_back()
+            before.restore()
             raise
 
 

@@ -468,30 +468,117 @@ def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) ->
 
 
 class Scaled(Small):
-    """Reads a number and a plain tensor of its own."""
+    """Reads numbers and tensors of its own, in attributes, containers and its class."""
+
+    power = 1.0
 
     def __init__(self) -> None:
         super().__init__()
         self.gain = 0.5
+        self.options = {"bias": [0.0, 1.0]}
         self.mask = torch.rand(HEIGHT, WIDTH, dtype=torch.float64)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward((self.gain * x).tanh() * self.mask)
+        return super().forward((self.gain * x + self.options["bias"][0]).tanh() * self.mask) ** self.power
+
+
+class Times:
+    """A hook with a number that can change."""
+
+    factor = 1.0
+
+    def __call__(self, module: nn.Module, x: object, y: Tensor) -> Tensor:
+        return (y * self.factor).tanh()
+
+
+def _flip_in_place(net: Small) -> None:
+    with torch.no_grad():
+        net.head.weight.copy_(net.head.weight.flip(3))
+
+
+def _flip_data_in_place(net: Small) -> None:
+    net.head.weight.data.copy_(net.head.weight.flip(3))
+
+
+def _flip_data(net: Small) -> None:
+    net.head.weight.data = net.head.weight.data.flip(1)
+
+
+def _other_hook_at_the_same_address(net: Small) -> None:
+    for factor in (2.0, 3.0):
+        handle = net.head.register_forward_hook(lambda module, x, y, factor=factor: y.sigmoid() ** factor)
+        agree(net, torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64), "windowed")
+        handle.remove()
 
 
 @pytest.mark.parametrize("engine", ["windowed", "sparse"])
-def test_a_trace_sees_attributes_and_hooks_change(image: Tensor, engine: str) -> None:
-    net = Scaled().double()
+def test_a_trace_sees_whatever_changes(image: Tensor, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, hook = Scaled().double(), Times()
     for change in (
         lambda: None,
         lambda: setattr(net, "gain", 2.0),
+        lambda: net.options["bias"].__setitem__(0, 0.7),
         lambda: net.mask.mul_(torch.rand_like(net.mask)),
         lambda: setattr(net, "mask", torch.rand_like(net.mask)),
-        lambda: net.head.register_forward_hook(lambda module, x, y: y.tanh()),
+        lambda: monkeypatch.setattr(Scaled, "power", 2.0),
+        lambda: _flip_in_place(net),
+        lambda: _flip_data_in_place(net),
+        lambda: _flip_data(net),
+        lambda: _other_hook_at_the_same_address(net),
+        lambda: net.head.register_forward_hook(hook),
+        lambda: setattr(hook, "factor", 3.0),
         lambda: net.encoder.register_forward_pre_hook(lambda module, x: (x[0] ** 2,)),
     ):
         change()
         agree(net, image, engine)
+
+
+class Noisy(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + torch.rand(3, HEIGHT, WIDTH, dtype=x.dtype)
+
+
+def test_an_answer_by_chance_is_no_graph_s(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
+    net = Noisy().double()
+    with pytest.raises(UnsupportedOperationError, match="another answer at every look"):
+        saliency_maps(net, image, PIXELS, engine="windowed")
+    agree(net, image, "auto", target=1)
+    assert "another answer at every look" in caplog.text
+
+
+class Notes(Small):
+    """Keeps what it sees, counts, and averages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Tensor | None = None
+        self.all_seen: list[Tensor] = []
+        self.count = 0
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen = super().forward(x)
+        self.all_seen.append(self.seen)
+        self.count += 1
+        self.extra = self.count
+        self.mean.mul_(0.9).add_(1)
+        return self.seen.tanh()
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_what_a_network_notes_in_itself_is_put_back(image: Tensor, engine: str) -> None:
+    net = Notes().double().eval()
+    net(image[None])
+    seen, mean = net.seen, net.mean.clone()
+    for _ in range(2):
+        agree(net, image, engine)
+        assert net.seen is seen
+        assert len(net.all_seen) == 1
+        assert (net.count, net.extra) == (1, 1)
+        assert torch.equal(net.mean, mean)
+    del net.extra
+    agree(net, image, engine)
+    assert not hasattr(net, "extra")
 
 
 @pytest.mark.filterwarnings("ignore:Using a non-full backward hook:FutureWarning")

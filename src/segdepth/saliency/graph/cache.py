@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
+from functools import cache
+from itertools import chain, count
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from jaxtyping import Float
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from .graph import Graph, build_graph
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["cached_graph"]
+__all__ = ["cached_graph", "forget"]
 
 #: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
 LARGEST = 2
@@ -68,26 +69,70 @@ def _gradient_hook(net: nn.Module) -> str | None:
     return None
 
 
-def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
-    """Changes with the modules, their attributes and hooks, and with the weights.
+def forget(net: nn.Module) -> None:
+    """Take a network apart anew the next time."""
+    _cache.pop(net, None)
 
-    The weights are summed, because ``p.data`` can change unnoticed.
-    """
+
+def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
+    """Changes with the modules, their attributes and hooks, and with the weights, whose ``data`` can change unnoticed."""
     modules = list(net.modules())
     loose = (value for module in modules for value in vars(module).values() if isinstance(value, Tensor))
     tensors = list(chain(net.parameters(), net.buffers(), loose))
     with torch.no_grad():
-        sums = [t.sum().double().to(tensors[0].device) for t in tensors]  # and all of them brought here at once
-    settings = tuple(_settings(module) for module in modules)
-    return settings, tuple(map(id, tensors)), tuple(torch.stack(sums).tolist() if sums else ())
+        digests = [_digest(t).to(tensors[0].device) for t in tensors]  # and all of them brought here at once
+    return (
+        tuple(_content({**vars(module), "training": False}) for module in modules),
+        tuple((id(t), t.data_ptr()) for t in tensors),
+        tuple(torch.stack(digests).tolist() if digests else ()),
+    )
 
 
-def _settings(module: nn.Module) -> tuple[Any, ...]:
-    """A module's plain attributes by value, all others by identity, and its hooks."""
-    values = [
-        (name, value if isinstance(value, (bool, int, float, str, type(None))) else id(value))
-        for name, value in vars(module).items()
-        if name != "training"  # eval mode is set for every look at the network
-    ]
-    hooks = (module._forward_pre_hooks, module._forward_hooks, module._backward_pre_hooks, module._backward_hooks)
-    return id(module), *values, *(tuple(map(id, kind.values())) for kind in hooks)
+def _digest(values: Tensor) -> Float[Tensor, ""]:
+    """A sum in which every number has its own weight: it changes with their order, too."""
+    if values.layout != torch.strided:  # told apart by identity alone
+        return torch.zeros((), dtype=torch.float64, device=values.device)
+    flat = (torch.view_as_real(values) if values.is_complex() else values).detach().reshape(-1)
+    flat = flat if flat.dtype in (torch.float32, torch.float64) else flat.to(torch.float64)
+    for level in count():
+        weights = _weights(level, flat.dtype, flat.device)
+        whole = len(flat) // len(weights) * len(weights)
+        rest = flat[whole:] @ weights[: len(flat) - whole]
+        if not whole:
+            return rest.double()
+        flat = torch.cat([flat[:whole].view(-1, len(weights)) @ weights, rest[None]])
+    raise AssertionError("the numbers become fewer at every level")
+
+
+@cache
+def _weights(level: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " w"]:
+    generator = torch.Generator().manual_seed(level)
+    return torch.rand(4096, dtype=torch.float64, generator=generator).to(device, dtype)
+
+
+def _content(value: Any) -> Any:
+    """Numbers and texts by value, containers by content, anything else by identity."""
+    match value:
+        case bool() | int() | float() | str() | None:
+            return value
+        case dict():
+            return tuple((key, _content(inner)) for key, inner in value.items())
+        case list() | tuple() | set():
+            return tuple(map(_content, value))
+        case _:
+            return _Identity(value)
+
+
+class _Identity:
+    """Equal to another one of the same object, as long as that lives: the number of a dead one is given away again."""
+
+    def __init__(self, value: Any) -> None:
+        try:
+            self._get: Callable[[], Any] = ref(value)
+        except TypeError:  # it cannot be referred to weakly
+            self._get = lambda: value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and (mine := self._get()) is not None and mine is other._get()
+
+    __hash__ = None  # type: ignore[assignment]

@@ -86,7 +86,7 @@ class _Lowering:
         """Whether the result depends on the picture in a way that has a derivative."""
         if not self.from_input.isdisjoint(node.all_input_nodes):
             self.from_input.add(node)
-        return node.target is not aten.detach.default and any(
+        return node.target not in WITHOUT_GRADIENT and any(
             n in self.values or n in self.stacks or n in self.rearranged for n in node.all_input_nodes
         )
 
@@ -286,24 +286,35 @@ def _relu(self: _Lowering, node: fx.Node) -> None:
 
 def _pointwise(self: _Lowering, node: fx.Node) -> None:
     """Any function of numbers at the same place: per argument that depends on the picture, a partial derivative."""
-    places = [k for k, argument in enumerate(node.args) if isinstance(argument, fx.Node) and argument in self.values]
+    shape = _shape(node)
     parts = [
-        self.append(Pointwise((self.value(node.args[k]),), _shape(node), _derivative(node, k), node))
-        for k in places
-        if _shape(node.args[k]) == _shape(node)  # type: ignore[arg-type]
+        self.append(Pointwise((_enlarged(self, argument, node),), shape, _derivative(node, k), node))
+        for k, argument in enumerate(node.args)
+        if isinstance(argument, fx.Node) and argument in self.values
     ]
-    if len(parts) != len(places):
-        raise UnsupportedOperationError(f"{node.target} of maps of different sizes")
-    self.values[node] = parts[0] if len(parts) == 1 else self.append(Add(tuple(parts), _shape(node)))
+    self.values[node] = parts[0] if len(parts) == 1 else self.append(Add(tuple(parts), shape))
+
+
+def _enlarged(self: _Lowering, argument: Any, node: fx.Node) -> int:
+    """An argument at the size of the result, where PyTorch repeats it along axes of length 1."""
+    value, shape, like = self.value(argument), _shape(node), node.meta["val"]
+    channels, height, width = self.nodes[value].shape
+    if channels != shape[0]:
+        weight = torch.ones(shape[0], 1, 1, 1, dtype=like.dtype, device=like.device)
+        one = (1, 1)
+        value = self.append(
+            Convolution((value,), (shape[0], height, width), weight=weight, stride=one, padding=(0, 0), dilation=one, groups=1,
+                        transposed=False)
+        )  # fmt: skip
+    return value if (height, width) == shape[1:] else self.append(_repeated(self, value, shape, like))
 
 
 def _derivative(node: fx.Node, place: int) -> Callable[[tuple[Any, ...], Tensor], Tensor]:
     """The operation's derivative with respect to one argument, by autograd, which knows all of them."""
 
     def derivative(arguments: tuple[Any, ...], result: Tensor) -> Tensor:
-        del result
         with torch.enable_grad():
-            x = arguments[place].detach().requires_grad_()
+            x = arguments[place].detach().expand(result.shape).requires_grad_()
             y = node.target(*arguments[:place], x, *arguments[place + 1 :], **node.kwargs)  # type: ignore[operator]
             (found,) = torch.autograd.grad(y.sum(), x)
         return found  # type: ignore[no-any-return]
@@ -315,14 +326,12 @@ def _add(self: _Lowering, node: fx.Node) -> None:
     """A sum; what does not depend on the picture adds no gradient. ``alpha`` other than 1 goes the general way."""
     a, b = node.args
     carriers = [n for n in (a, b) if isinstance(n, fx.Node) and n in self.values]
-    if any(_shape(n) != _shape(node) for n in carriers):
-        raise UnsupportedOperationError(f"{node.target} of maps of different sizes")
     if node.kwargs.get("alpha", 1) != 1:
         _pointwise(self, node)
     elif len(carriers) == 1:
-        self.values[node] = self.value(carriers[0])
+        self.values[node] = _enlarged(self, carriers[0], node)
     else:
-        self.put(node, Add((self.value(a), self.value(b)), _shape(node)))
+        self.put(node, Add((_enlarged(self, a, node), _enlarged(self, b, node)), _shape(node)))
 
 
 def _max_pool(self: _Lowering, node: fx.Node) -> None:
@@ -513,26 +522,39 @@ def _expand(self: _Lowering, node: fx.Node) -> None:
     value, shape, like = self.value(node.args[0]), _shape(node), node.meta["val"]
     if self.nodes[value].shape[0] != shape[0]:
         raise UnsupportedOperationError(f"{node.target} of channels")
+    self.put(node, _repeated(self, value, shape, like))
+
+
+def _repeated(self: _Lowering, value: int, shape: tuple[int, int, int], like: Tensor) -> Separable:
+    """A map repeated along its axes of length 1."""
     rows, columns = (
-        torch.ones(new, old, dtype=like.dtype, device=like.device) if old == 1 else torch.eye(new, dtype=like.dtype)
+        torch.ones(new, old, dtype=like.dtype, device=like.device)
+        if old == 1
+        else torch.eye(new, dtype=like.dtype, device=like.device)
         for new, old in zip(shape[1:], self.nodes[value].shape[1:], strict=True)
     )
-    self.put(node, Separable((value,), shape, rows=rows, columns=columns.to(like.device)))
+    return Separable((value,), shape, rows=rows, columns=columns)
 
 
 Handler = Callable[[_Lowering, fx.Node], None]
+
+#: What depends on the picture not at all, or in a way that autograd does not follow.
+WITHOUT_GRADIENT = (
+    aten.detach.default, aten.empty_like.default, aten.full_like.default, aten.ones_like.default, aten.zeros_like.default,
+)  # fmt: skip
 
 VIEWS = (aten.view.default, aten._unsafe_view.default)
 
 #: Functions of each number by itself; derivatives come from autograd.
 POINTWISE = (
-    aten.abs.default, aten.atan.default, aten.clamp.default, aten.clamp_max.default, aten.clamp_min.default,
-    aten.cos.default, aten.div.Scalar, aten.div.Tensor, aten.elu.default, aten.erf.default, aten.exp.default,
-    aten.expm1.default, aten.gelu.default, aten.hardsigmoid.default, aten.hardswish.default, aten.hardtanh.default,
-    aten.leaky_relu.default, aten.log.default, aten.log1p.default, aten.mish.default, aten.mul.Scalar,
-    aten.mul.Tensor, aten.neg.default, aten.pow.Tensor_Scalar, aten.reciprocal.default, aten.rsqrt.default,
-    aten.rsub.Scalar, aten.sigmoid.default, aten.silu.default, aten.sin.default, aten.softplus.default,
-    aten.sqrt.default, aten.square.default, aten.sub.Tensor, aten.tanh.default, aten.threshold.default,
+    aten._prelu_kernel.default, aten.abs.default, aten.atan.default, aten.clamp.default, aten.clamp_max.default,
+    aten.clamp_min.default, aten.cos.default, aten.div.Scalar, aten.div.Tensor, aten.elu.default, aten.erf.default,
+    aten.exp.default, aten.expm1.default, aten.gelu.default, aten.hardsigmoid.default, aten.hardswish.default,
+    aten.hardtanh.default, aten.leaky_relu.default, aten.log.default, aten.log1p.default, aten.maximum.default,
+    aten.minimum.default, aten.mish.default, aten.mul.Scalar, aten.mul.Tensor, aten.neg.default,
+    aten.pow.Tensor_Scalar, aten.reciprocal.default, aten.rsqrt.default, aten.rsub.Scalar, aten.sigmoid.default,
+    aten.silu.default, aten.sin.default, aten.softplus.default, aten.sqrt.default, aten.square.default,
+    aten.sub.Tensor, aten.tanh.default, aten.threshold.default, aten.where.self,
 )  # fmt: skip
 
 TABLE: dict[Any, Handler] = {

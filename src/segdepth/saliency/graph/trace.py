@@ -46,6 +46,8 @@ def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise UnsupportedOperationError(f"a decision by the input's values ({error.func})") from None
     except (RuntimeError, TypeError) as error:  # also of a forward that is wrong: run as it is, it says so itself
+        if "mutating a non-functional tensor" in str(error):
+            raise UnsupportedOperationError("a tensor of its own that it writes what it computes to") from error
         raise UnsupportedOperationError(f"what cannot be traced ({reason(error)})") from error
     return traced
 

@@ -53,8 +53,11 @@ class SparsePass:
         self.multiply_adds = 0
         self.layout = lay_out(graph, last)
         self.units = live_units(graph, state, last, self.layout.owners, reach.cone)
+        self.moves = {index for index, node in enumerate(graph.nodes) if _is_move(node, index in self.layout.loose)}
         self.constants = {
-            index: _constants(graph, index, state) for index, node in enumerate(graph.nodes[: last + 1]) if node.inputs
+            index: _constants(graph, index, state, index in self.moves)
+            for index, node in enumerate(graph.nodes[: last + 1])
+            if node.inputs
         }
         self.buffers = _Buffers(self.dtype)
 
@@ -118,7 +121,7 @@ class _Walk:
         nodes = self._p.graph.nodes
         convolutions = [user for user in users if isinstance(nodes[user[0]], Convolution)]
         others = [user for user in users if user not in convolutions]
-        moves = [user for user in others if _is_move(nodes[user[0]])]
+        moves = [user for user in others if user[0] in self._p.moves]
         added = moves[0] if convolutions and moves else None
         fresh = True
         for index, place in [*convolutions, *(user for user in others if user != added)]:
@@ -169,7 +172,7 @@ class _Walk:
 
     def _other(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
         node = self._p.graph.nodes[index]
-        above, route = self._source(index, place if _is_move(node) else None)
+        above, route = self._source(index, place if index in self._p.moves else None)
         kernel = KERNELS[type(node)] if type(node) in KERNELS else KERNELS[Node]
         arguments = (fresh, rows, above, route.numbers(), _flat(self._boxes.values[index]), *self._p.constants[index])
         in_parallel(
@@ -220,14 +223,17 @@ def _aligned(numbers: int, dtype: np.dtype) -> ndarray:
     return np.frombuffer(raw.data, dtype, numbers, offset)
 
 
-def _is_move(node: Node) -> bool:
-    """Whether the gradient of an input is the value's own, at other places."""
-    return not isinstance(node, (Convolution, MaxPool, Unpool, Separable, Scale)) and not (
-        isinstance(node, Pointwise) and not node.is_mask
-    )
+def _is_move(node: Node, loose: bool) -> bool:
+    """Whether the gradient of an input is the value's own, at other places.
+
+    A mask's is, if the value stands in rows without its dead units.
+    """
+    if isinstance(node, Pointwise):
+        return node.is_mask and not loose
+    return not isinstance(node, (Convolution, MaxPool, Unpool, Separable, Scale))
 
 
-def _constants(graph: Graph, index: int, state: State) -> tuple[Any, ...]:
+def _constants(graph: Graph, index: int, state: State, is_move: bool) -> tuple[Any, ...]:
     """What a node's kernel needs to know beside the rows."""
     node = graph.nodes[index]
     no_factors, nobody = np.empty((0, 0), graph.like.numpy().dtype), np.empty((0, 0), np.int32)
@@ -243,7 +249,7 @@ def _constants(graph: Graph, index: int, state: State) -> tuple[Any, ...]:
             return no_factors, nobody, *_spans(node.rows), *_spans(node.columns)
         case Scale():
             return np.ascontiguousarray(node.factors.numpy()[None]), nobody
-        case Pointwise() if not node.is_mask:
+        case Pointwise() if not is_move:
             factors = state[index].to(graph.like.dtype).expand(node.shape).permute(1, 2, 0).flatten(0, 1)
             return factors.contiguous().numpy(), nobody
         case _:

@@ -96,12 +96,15 @@ class Layout:
         routes: per value that has a gradient, where it stands; in its own rows if the route's value is itself.
         contributions: per value with rows of its own, the nodes and places through which its gradient comes.
         until: per value with rows of its own, the last (lowest) value that reads them.
+        loose: the values that stand in rows where units may be live that are dead in the value: the rows of a sum, in which
+            the other summand's live units stand, too, and those of ``last``, which are all there.
     """
 
     last: int
     routes: dict[int, Route]
     contributions: dict[int, list[tuple[int, int]]]
     until: dict[int, int]
+    loose: set[int]
 
     @property
     def owners(self) -> set[int]:
@@ -124,16 +127,13 @@ def lay_out(graph: Graph, last: int) -> Layout:
             raise UnsupportedOperationError(f"a reordering of channels ({type(node).__name__.lower()})")
         for place, value in enumerate(node.inputs):
             users.setdefault(value, []).append((index, place))
-    layout = Layout(last, {}, {}, {})
-    summed: dict[
-        int, bool
-    ] = {}  # whether a value's route passes a sum: then units may be there that it did not let live
+    layout = Layout(last, {}, {}, {}, {last})
     for value in range(last, -1, -1):
-        _place(graph, layout, summed, value, users.get(value, []))
+        _place(graph, layout, value, users.get(value, []))
     return layout
 
 
-def _place(graph: Graph, layout: Layout, summed: dict[int, bool], value: int, users: list[tuple[int, int]]) -> None:
+def _place(graph: Graph, layout: Layout, value: int, users: list[tuple[int, int]]) -> None:
     own = Route(value, (1, 0, 1), (1, 0, 1), (0, graph.nodes[value].shape[0]), 0)
     if len(users) == 1 and value not in (layout.last, 0):
         index, place = users[0]
@@ -141,18 +141,18 @@ def _place(graph: Graph, layout: Layout, summed: dict[int, bool], value: int, us
         node = graph.nodes[value]
         route = layout.routes[index].through(user, place, node.shape[1:])
         lost = isinstance(node, Window) and not route.holds(node, graph.nodes[node.inputs[0]].shape[1:])
-        if _is_part(user, summed[index]) and not lost:
+        if _is_part(user, index in layout.loose) and not lost:
             layout.routes[value] = route
-            summed[value] = summed[index] or isinstance(user, Add)
+            if index in layout.loose or isinstance(user, Add):
+                layout.loose.add(value)
             return
     layout.routes[value] = own
-    summed[value] = False
     layout.contributions[value] = users
     for index, _ in users:
         layout.until[layout.routes[index].value] = value  # values are visited downwards: the lowest stays
 
 
-def _is_part(user: Node, summed: bool) -> bool:
+def _is_part(user: Node, loose: bool) -> bool:
     """Whether an only user's gradient holds the value's as a part, without a calculation."""
     match user:
         case Add() | Concat() | Interleave():
@@ -160,6 +160,6 @@ def _is_part(user: Node, summed: bool) -> bool:
         case Window():
             return user.all_channels
         case Pointwise():
-            return user.is_mask and not summed
+            return user.is_mask and not loose
         case _:
             return False

@@ -74,7 +74,8 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     write_text(folder / "comparisons.csv", _comparison_csv([*analysis.comparisons, *analysis.strata]))
     write_text(folder / "overlap.csv", _overlap_csv(analysis))
     write_text(folder / "nulls.csv", _null_csv(analysis))
-    write_text(folder / "faithfulness.csv", _faithfulness_csv(analysis))
+    if analysis.faithfulness:
+        write_text(folder / "faithfulness.csv", _faithfulness_csv(analysis))
     figures = {
         pair.network: {name: _figure(analysis, pair, name, folder / "figures") for name in pair.means}
         for pair in analysis.pairs
@@ -154,9 +155,7 @@ def _verdict(c: Comparison) -> str:
             else "not tested: no difference"
         )
     if c.p_holm >= SIGNIFICANT:
-        if c.smallest_p >= SIGNIFICANT:
-            return f"too few pictures to tell (the smallest possible p (Holm) is {_p_value(c.smallest_p)})"
-        return "no clear difference"
+        return "too few pictures to tell" if c.too_few else "no clear difference"
     return "depth larger" if c.effect > 0 else "segmentation larger"
 
 

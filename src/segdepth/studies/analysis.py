@@ -102,6 +102,11 @@ class Comparison:
     family: int = 0
     reference: ReferenceCount | None = None
 
+    @property
+    def too_few(self) -> bool:
+        """Whether so few pictures could not have shown a difference."""
+        return self.p_holm >= SIGNIFICANT and self.smallest_p >= SIGNIFICANT
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -516,7 +521,8 @@ def _overlaps(study: StudyTable) -> list[Overlap]:
 
 def _overlap(study: StudyTable, stratum: str, where: Bool[ndarray, " n"]) -> Overlap:
     columns: dict[str, Shaped[ndarray, " n"]] = {name: study.rows[name][where] for name in study.info.columns}
-    known = {name: values[np.isfinite(values)].astype(np.float64) for name, values in columns.items()}
+    alive = ((study.rows["peak_seg"] != 0) & (study.rows["peak_depth"] != 0))[where]
+    known = {name: values[np.isfinite(values) & alive].astype(np.float64) for name, values in columns.items()}
     return Overlap(
         network=study.title,
         stratum=stratum,

@@ -1,5 +1,6 @@
 """``segdepth study``: the saliency statistics of many pictures."""
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from segdepth.studies.sources import MapSource
 
 __all__ = ["study_app"]
+
+log = logging.getLogger(__name__)
 
 study_app = typer.Typer(help="Saliency statistics of many pictures, pixel by pixel.", no_args_is_help=True)
 
@@ -231,14 +234,22 @@ def faithfulness(
 def _load(
     checkpoint: Path, device: str, model_name: str | None, task: str | None, height: int | None, width: int | None
 ) -> "Network":
+    from segdepth.networks import find_weights
+
+    from .console import log_to_terminal
     from .loading import load_checked
 
+    log_to_terminal()
     local = os.environ.get("LOCAL_RANK")
     if device == "auto" and local is not None:
         import torch
 
         device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
-    return load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
+    path = find_weights(checkpoint)
+    net = load_checked(path, device, model_name=model_name, task=task, height=height, width=width)
+    if path != checkpoint:  # a folder may hold many
+        log.info("%s: %s for %s", path, net.card.arch, net.card.task)
+    return net
 
 
 def _size(net: "Network | None", height: int | None, width: int | None) -> tuple[int, int]:

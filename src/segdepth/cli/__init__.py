@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except typer.exceptions.TyperException as error:
         if message := error.format_message():  # none where help was shown because nothing was asked
+            message = message.replace(": Value error, ", ": ")  # of the library that Typer checks choices with
             print(f"segdepth: {message} Try --help.", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):

@@ -198,7 +198,10 @@ def test_saliency_takes_a_method_an_engine_a_crop_and_a_margin(
             ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--crop", "gargg"],
             ["gargg", "did you mean 'garg'"],
         ),
-        (["saliency", "--checkpoint", "{run}", "--method", "gradent"], ["--method': 'gradent' is not one of 'gradient'"]),
+        (
+            ["saliency", "--checkpoint", "{run}", "--method", "gradent"],
+            ["--method': 'gradent' is not one of 'gradient'"],
+        ),
         (["config", "check", "{seg}", "training.batch_size=zero"], ["training.batch_size", "'zero'"]),
         (["data", "synthesize", "{world}", "--num-images", "9"], ["another"]),
     ],

@@ -12,7 +12,7 @@ import jinja2
 
 from segdepth.core.files import write_bytes, write_text
 from segdepth.core.provenance import provenance
-from segdepth.studies.analysis import FEWEST, SIGNIFICANT, Analysis, Comparison, Pair
+from segdepth.studies.analysis import FEWEST, SIGNIFICANT, Analysis, Comparison, NullModel, Pair
 
 from .figures import TASK_COLOURS
 from .histograms import draw_histograms
@@ -108,13 +108,20 @@ def _figure(analysis: Analysis, pair: Pair, statistic: str, folder: Path) -> str
     files = draw_histograms(
         pair.means[statistic],
         f"{pair.network}: {statistic_title(statistic)}",
-        {n.title: n.means[statistic] for n in ours},
+        {_null_label(n, pair.seg.info.network): n.means[statistic] for n in ours},
         axis=_axis_title(statistic),
     )
     stem = f"{pair.network}_{statistic}".replace(" ", "_").replace("(", "").replace(")", "")
     for ending, content in files.items():
         write_bytes(folder / f"{stem}.{ending}", content)
     return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+
+
+def _null_label(null: NullModel, network: str) -> str:
+    """A null model's title where the network's name stands above."""
+    if null.model == "field":
+        return "receptive field"
+    return null.title.replace(f"random {network}", "random weights,")
 
 
 def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[str, Comparison]]:

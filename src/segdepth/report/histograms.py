@@ -1,6 +1,7 @@
 """Histograms of both tasks over each other, drawn once and saved in any format."""
 
 import io
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -51,6 +52,8 @@ def draw_histograms(
     )
     figure = Figure(figsize=(4.2, 3.1), layout="constrained")
     axes = figure.subplots()
+    if as_points and len(means) == 2:  # a line joins a picture's two points
+        axes.plot(np.stack(list(means.values())), [[0], [-1]], color="#cbd5e1", linewidth=0.7, zorder=0)
     for row, (task, values) in enumerate(known.items()):
         colour = TASK_COLOURS[task]
         if as_points:
@@ -61,13 +64,15 @@ def draw_histograms(
             axes.hist(values, bins=edges.tolist(), color=colour, alpha=0.5, label=TASK_TITLES[task])
         if len(values):
             axes.axvline(float(values.mean()), color=colour, linewidth=1.6)
+    far = []
     for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
         if len(everything) and _near(value, everything):
             axes.axvline(value, color="#475569", linewidth=1.2, linestyle=style, label=name)
         elif len(everything) and np.isfinite(value):
-            axes.plot([], [], " ", label=f"{name}: {value:.3g}, outside the axis")
+            far.append(f"{name} {value:.3g}")
     figure.suptitle(title, fontsize=9, x=0.02, ha="left")
-    axes.set_xlabel(axis, fontsize=8)
+    beyond = textwrap.wrap(f"beyond the axis: {'; '.join(far)}", 66) if far else []
+    axes.set_xlabel("\n".join([axis, *beyond]), fontsize=7)
     if as_points:
         axes.set_ylim(0.6 - len(known), 0.6)
         axes.set_yticks([])
@@ -79,7 +84,7 @@ def draw_histograms(
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.xaxis.get_offset_text().set_fontsize(8)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False, columnspacing=1.2, handlelength=1.6)
     files = {}
     with mpl.rc_context({"svg.hashsalt": "segdepth"}):
         for ending in formats:

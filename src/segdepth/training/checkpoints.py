@@ -17,6 +17,9 @@ __all__ = ["Checkpoints", "TrainingState", "find_checkpoint", "newest_whole_chec
 
 log = logging.getLogger(__name__)
 
+#: Says that a state was kept to look at.
+_APART = "only_to_look_at"
+
 _KEYS = {"card", "model_state", "optimizer_state", "state"}
 
 
@@ -71,8 +74,17 @@ class Checkpoints:
         """Write one to look at, which no run goes on from."""
         path = self._folder.parent / name
         with replacing(path) as temporary:
-            torch.save({**content, "state": asdict(state)}, temporary)
+            torch.save({**content, "state": asdict(state), _APART: True}, temporary)
         return path
+
+    def set_aside_after(self, step: int) -> list[Path]:
+        """Move the checkpoints of later updates to ``abandoned``, where a run goes on from an older one; returns them there."""
+        moved = []
+        for path in [path for path in self.newest_first() if int(path.stem) > step]:
+            folder = self._folder / "abandoned"
+            folder.mkdir(exist_ok=True)
+            moved.append(path.replace(folder / path.name))
+        return moved
 
     def newest_first(self) -> Iterator[Path]:
         """The files, by step."""
@@ -113,10 +125,16 @@ def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         raise CheckpointError(f"{str(path)!r} cannot be read safely ({reason(error)})") from None
     if not isinstance(content, dict) or not content.keys() >= _KEYS:
         raise CheckpointError(f"{str(path)!r} is no checkpoint of a run")
+    if _APART in content:
+        raise CheckpointError(f"{str(path)!r} was kept to look at: its loss or weights are not finite")
     try:
-        return TrainingState(**content["state"]), content
+        state = TrainingState(**content["state"])
     except TypeError as error:
         raise CheckpointError(f"{str(path)!r} was written by another version ({reason(error)})") from None
+    numbers = (state.step, state.validated, state.since_best, state.loss_count, state.loss_total, state.best or 0.0)
+    if not all(isinstance(n, kind) for n, kind in zip(numbers, (int, int, int, int, float, float), strict=True)):
+        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run: its state is {content['state']}")
+    return state, content
 
 
 def _whole_one_before(path: Path) -> Path | None:
@@ -154,11 +172,14 @@ def find_checkpoint(where: Path) -> Path:
 
 
 def newest_whole_checkpoint(where: Path) -> Path | None:
-    """The newest checkpoint in a configuration's folder that is whole, of its newest run that has one."""
+    """The newest whole checkpoint of a configuration's newest run; None where that has none, or there is no run."""
     for run in _runs(where):
         for path in Checkpoints(run).newest_first():
             if _is_whole(path):
                 return path
+        if (run / "config.yaml").is_file():
+            log.info("resume auto: the newest run %s has no whole checkpoint", run)
+            return None
     return None
 
 

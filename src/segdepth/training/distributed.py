@@ -1,9 +1,9 @@
 """The processes of a run: started by ``torchrun``, or one."""
 
+import time
 import warnings
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import nn
@@ -12,7 +12,15 @@ from segdepth.config import Config
 from segdepth.core import group
 from segdepth.core.errors import ConfigError
 
-__all__ = ["agree", "from_first", "launch", "require_even_parts", "share_statistics", "with_synchronised_batch_norm"]
+__all__ = [
+    "Agreement",
+    "from_first",
+    "gather",
+    "launch",
+    "require_even_parts",
+    "share_statistics",
+    "with_synchronised_batch_norm",
+]
 
 T = TypeVar("T")
 
@@ -67,12 +75,45 @@ def with_synchronised_batch_norm(net: nn.Module) -> nn.Module:
     return converted
 
 
-def agree(fabric: Fabric, flag: bool) -> bool:
-    """Whether the flag is set in any process. Waits for all of them."""
+class Agreement:
+    """Processes ask each other now and then whether to stop: often enough to stop well before ``torchrun`` kills them.
+
+    Args:
+        fabric: the processes.
+        step: updates done so far.
+    """
+
+    #: At most so many updates, and about so many seconds, pass between two questions; torchrun waits 30 seconds.
+    UPDATES, SECONDS = 10, 5.0
+
+    def __init__(self, fabric: Fabric, step: int) -> None:
+        self._fabric = fabric
+        self._updates = 1
+        self._next = step + self._updates
+        self._asked = time.monotonic()
+
+    def reached(self, step: int, flag: bool) -> bool:
+        """Whether the flag is set in any process, if it is time to ask; may wait for all of them."""
+        if self._fabric.world_size == 1:
+            return flag
+        if step < self._next:
+            return False
+        now = time.monotonic()
+        votes = gather(self._fabric, (flag, now - self._asked))
+        self._asked = now
+        longest = max(seconds for _, seconds in votes)  # of the updates since the last question; the same everywhere
+        self._updates = max(1, min(self.UPDATES, int(self.SECONDS * self._updates / max(longest, 1e-3))))
+        self._next = step + self._updates
+        return any(flag for flag, _ in votes)
+
+
+def gather(fabric: Fabric, value: T) -> list[T]:
+    """What every process has, in their order. Waits for all of them."""
     if fabric.world_size == 1:
-        return flag
-    votes = torch.tensor(float(flag), device=fabric.device)
-    return bool(fabric.all_reduce(votes, reduce_op="sum").item() > 0)  # type: ignore[union-attr]
+        return [value]
+    values: list[Any] = [None] * fabric.world_size
+    dist.all_gather_object(values, value)
+    return values
 
 
 def from_first(fabric: Fabric, value: T) -> T:

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from segdepth.config import Config, config_to_dict
 from segdepth.core import group
-from segdepth.core.errors import ConfigError
+from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.leakage import shared_scenes
@@ -28,10 +28,10 @@ from segdepth.tasks import TASKS, Task
 from .averaging import AveragedNetwork
 from .build import build_loss, build_network_for, build_rate, open_split
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
-from .distributed import agree, from_first, launch, share_statistics, with_synchronised_batch_norm
+from .distributed import Agreement, from_first, launch, share_statistics, with_synchronised_batch_norm
 from .journal import Journal
 from .parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
-from .run import create_run_folder, require_same_experiment
+from .run import create_run_folder, record_config, require_same_experiment
 from .stopping import StopRequest
 from .update import NotFiniteError, RunningLoss, Update, seed_step
 from .watching import Progress, Samples
@@ -39,9 +39,6 @@ from .watching import Progress, Samples
 __all__ = ["TrainingResult", "train"]
 
 log = logging.getLogger(__name__)
-
-#: Updates after which many processes ask each other whether to stop; one process asks itself after each.
-_AGREE_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,8 @@ def _train(
     run = _Run(config, task, folder, fabric, net, optimizer, averaged)
     if source is not None:
         run.resume(source)
+        if fabric.is_global_zero:
+            record_config(folder, config)
     update = Update(
         fabric, net, module, optimizer, loss, build_rate(config), base_rates=[g["lr"] for g in groups],
         accumulation=settings.accumulation, clip_grad_norm=settings.clip_grad_norm, seed=config.seed,
@@ -144,12 +143,13 @@ def _train(
         running = RunningLoss(fabric.device, run.state.step, run.state.loss_total, run.state.loss_count)
         best = last = None
         clock, since = time.monotonic(), run.state.step
+        agreement = Agreement(fabric, run.state.step)
         training_mode(module, frozen)
-        try:
+        with run.saved_when_stopped(running):
             while True:
                 step = run.state.step
                 if run.validation_is_due():
-                    running.total()  # a network of NaNs is not worth a validation
+                    run.require_finite(running)  # a network of NaNs is not worth a validation
                     validation_started = time.monotonic()
                     last = run.validate(val_set, journal, progress, stop)
                     best = last if run.state.since_best == 0 else best
@@ -177,19 +177,8 @@ def _train(
                     clock, since, stream.seconds = time.monotonic(), step, 0.0
                 if progress is not None:
                     progress.step(step, mean, update.rate)
-                if fabric.world_size == 1 or step % _AGREE_EVERY == 0:
-                    stop.requested = agree(fabric, stop.requested)
-                    stop.check()
-        except KeyboardInterrupt:
-            run.save(running)
-            log.info("interrupted at iteration %d; go on with training.resume=%s", run.state.step, folder)
-            raise
-        except NotFiniteError as error:
-            kept = run.save_apart("not-finite.pt")
-            raise NotFiniteError(
-                f"{error}. The state it was found in is {kept}; checkpoints are from before. "
-                "Try a smaller training.optimizer.lr, or training.clip_grad_norm"
-            ) from None
+                if agreement.reached(step, stop.requested):
+                    raise KeyboardInterrupt
     return TrainingResult(folder, best or _kept_best(folder), last, time.monotonic() - started)
 
 
@@ -230,16 +219,39 @@ class _Run:
         """Go on from a checkpoint."""
         self.state, content = read_checkpoint(source)
         scaler = self.fabric.strategy.precision
+        options = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
         try:
             self.net.load_state_dict(content["model_state"])
             self.optimizer.load_state_dict(content["optimizer_state"])
             scaler.load_state_dict(content.get("precision_state", {}))
             if self.averaged is not None:
                 self.averaged.load_state_dict(content["averaged_state"])
-        except (KeyError, RuntimeError, ValueError) as error:
-            said = str(error).splitlines()[-1].strip()
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
             raise ConfigError(f"training.resume: {str(source)!r} does not fit this configuration ({said})") from None
+        for group_, own in zip(self.optimizer.param_groups, options, strict=True):
+            group_.update(own)  # the configuration's, which may have changed
         self._saved = (self.state.step, self.state.validated)
+        if source.parent == self.folder / "checkpoints":
+            self._set_aside_what_came_later()
+
+    def _set_aside_what_came_later(self) -> None:
+        """A run that goes on from an older checkpoint leaves the later ones, and a later best, to themselves."""
+        best = from_first(self.fabric, self._best_on_disk())
+        if best is not None and best != self.state.best:  # its weights are of an update that will be done anew
+            self.state.best, self.state.since_best = None, 0
+        if self.fabric.is_global_zero:
+            moved = self.checkpoints.set_aside_after(self.state.step)
+            if moved:
+                log.info("later checkpoints are set aside: %s", ", ".join(map(str, moved)))
+            if best is not None and self.state.best is None:
+                kept = (self.folder / "best.safetensors").replace(self.folder / "best-abandoned.safetensors")
+                log.info("the best so far was found later than the checkpoint; it is set aside: %s", kept)
+
+    def _best_on_disk(self) -> float | None:
+        if not self.fabric.is_global_zero or (kept := _kept_best(self.folder)) is None:
+            return None
+        return kept.scores.get(self.task.best_score)
 
     def validation_is_due(self) -> bool:
         """Whether the network of this step should be scored and was not."""
@@ -287,16 +299,49 @@ class _Run:
         state.validated = state.step
         return evaluation
 
+    @contextmanager
+    def saved_when_stopped(self, running: RunningLoss) -> Iterator[None]:
+        """Write the state down when the run is interrupted, or its data fails, or it is not finite."""
+        try:
+            try:
+                yield
+            except KeyboardInterrupt:
+                self.save(running)
+                log.info("interrupted at iteration %d; go on with training.resume=%s", self.state.step, self.folder)
+                raise
+            except (SegdepthError, OSError) as error:  # a picture that cannot be read, say
+                if self.fabric.world_size == 1 and not isinstance(error, NotFiniteError):
+                    self.save(running)
+                    log.info("saved at iteration %d; go on with training.resume=%s", self.state.step, self.folder)
+                raise
+        except NotFiniteError as error:
+            kept = self.save_apart("not-finite.pt")
+            raise NotFiniteError(
+                f"{error}. The state it was found in is {kept}; checkpoints are from before. "
+                "Try a smaller training.optimizer.lr, or training.clip_grad_norm"
+            ) from None
+
+    def require_finite(self, running: RunningLoss) -> float:
+        """The sum of the losses; waits for the device.
+
+        Raises:
+            NotFiniteError: if a loss since the last look, or a weight, is not finite.
+        """
+        total = running.total(self.fabric)
+        if not torch.stack([p.detach().isfinite().all() for p in self.net.parameters()]).all():
+            raise NotFiniteError(f"weights are not finite after iteration {self.state.step}, though its loss was")
+        return total
+
     def save(self, running: RunningLoss) -> None:
         """Write a checkpoint, unless this very state is on disk.
 
         Raises:
-            NotFiniteError: if the loss was not finite since the last look at it.
+            NotFiniteError: see :meth:`require_finite`.
         """
         position = (self.state.step, self.state.validated)
         if self._saved == position:
             return
-        total = running.total()
+        total = self.require_finite(running)
         self._share_statistics()
         self.state.loss_total, self.state.loss_count = total, running.count
         if self.fabric.is_global_zero:

@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
 
-__all__ = ["create_run_folder", "require_same_experiment"]
+__all__ = ["create_run_folder", "record_config", "require_same_experiment"]
 
 
 def create_run_folder(root: Path, name: str, config: Config) -> Path:
@@ -33,13 +33,15 @@ def create_run_folder(root: Path, name: str, config: Config) -> Path:
 
 
 #: What may not change when a run goes on, or it would be another experiment in the same folder.
-_FIXED = ("model", "task", "data.dataset", "data.img_rows", "data.img_cols", "data.train_split", "seed",
-          "training.batch_size", "training.loss", "training.optimizer.name", "training.augmentations",
+_FIXED = ("model", "task", "seed", "training.batch_size", "training.loss", "training.optimizer.name", "training.augmentations",
           "training.ema_decay")  # fmt: skip
+
+#: What of the data may: where it is, and how it is read.
+_FREE = {"path", "cache", "skip_bad", "allow_missing", "test_split"}
 
 
 def require_same_experiment(folder: Path, config: Config) -> None:
-    """Refuse to go on with another experiment; keep the record of what else is new in ``config.yaml``.
+    """Refuse to go on with another experiment.
 
     Raises:
         ConfigError: naming the key that differs, its value in the run and the one asked for.
@@ -48,14 +50,25 @@ def require_same_experiment(folder: Path, config: Config) -> None:
     if not record.is_file():
         return  # a checkpoint that was copied out of its folder
     before, now = yaml.safe_load(record.read_text()), config_to_dict(config)
-    for key in _FIXED:
+    keys = [f"data.{key}" for key in {**before["data"], **now["data"]} if key not in _FREE]
+    for key in [*_FIXED, *keys]:
         was, asked = _value(before, key), _value(now, key)
-        if was != asked:
+        if was != asked or _order(was) != _order(asked):
             raise ConfigError(
                 f"training.resume: {key} is {asked!r}, but the run in {str(folder)!r} has {was!r}; "
                 "a run goes on with what it was begun with. To start anew from its weights, use training.init_from"
             )
-    write_text(record, yaml.safe_dump(now, sort_keys=False))
+
+
+def record_config(folder: Path, config: Config) -> None:
+    """Keep what is new in a run that goes on in its ``config.yaml``, if it has one."""
+    if (folder / "config.yaml").is_file():
+        write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
+
+
+def _order(value: Any) -> list[Any]:
+    """Augmentations are applied in the order of the file."""
+    return list(value) if isinstance(value, Mapping) else []
 
 
 def _value(values: Any, key: str) -> Any:

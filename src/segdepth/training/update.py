@@ -14,11 +14,13 @@ from segdepth.data.loading import Batch
 from segdepth.networks import Network
 from segdepth.optim import Rate
 
+from .distributed import gather
+
 __all__ = ["NotFiniteError", "RunningLoss", "Update"]
 
 
 class NotFiniteError(SegdepthError):
-    """The loss became NaN or infinite."""
+    """The loss, or a weight, became NaN or infinite."""
 
 
 class RunningLoss:
@@ -47,18 +49,20 @@ class RunningLoss:
         bad = (self._first_bad == 0) & ~torch.isfinite(loss)
         self._first_bad.copy_(torch.where(bad, self._step, self._first_bad))
 
-    def total(self) -> float:
-        """The sum; waits for the device.
+    def total(self, fabric: Fabric) -> float:
+        """The sum of this process; waits for the device, and for the other processes.
 
         Raises:
-            NotFiniteError: naming the first update whose loss was not finite, and its pictures.
+            NotFiniteError: in every process, naming the first update whose loss was not finite in any, and its pictures
+                there.
         """
         total, first_bad = torch.stack([self._total, self._first_bad.double()]).tolist()
-        if first_bad:
-            step = int(first_bad)
-            names = ", ".join(self._names.get(step, ["?"]))
-            raise NotFiniteError(f"the loss is not finite at iteration {step} (its pictures: {names})")
-        if not math.isfinite(total):
+        found = gather(fabric, (int(first_bad), math.isfinite(total), self._names.get(int(first_bad), ["?"])))
+        if bad := [(step, names) for step, _, names in found if step]:
+            first = min(step for step, _ in bad)
+            pictures = ", ".join(name for step, names in bad if step == first for name in names)
+            raise NotFiniteError(f"the loss is not finite at iteration {first} (its pictures: {pictures})")
+        if not all(finite for _, finite, _ in found):
             raise NotFiniteError(f"the loss is not finite at or before iteration {self._step}")
         self._names.clear()
         return float(total)
@@ -69,7 +73,7 @@ class RunningLoss:
         Raises:
             NotFiniteError: as :meth:`total`.
         """
-        mean = self.total() / max(1, self.count)
+        mean = self.total(fabric) / max(1, self.count)
         self._total.zero_()
         self.count = 0
         if fabric.world_size == 1:

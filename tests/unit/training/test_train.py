@@ -12,9 +12,11 @@ import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from segdepth.config import Config, check_config
+from segdepth.config import Config, check_config, config_to_dict
 from segdepth.config.schema import ModelSection
-from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError
+from segdepth.core.errors import CheckpointError, ConfigError, DataError, SegdepthError
+from segdepth.data import Sample
+from segdepth.data.synthetic import Synthetic
 from segdepth.networks import load_network, read_card
 from segdepth.training import find_checkpoint, train
 
@@ -386,3 +388,111 @@ def test_weights_and_biases_is_asked_for_but_not_there(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ConfigError, match=r"training\.wandb is 'streets', but .* is not installed"):
         train(tiny(wandb="streets"), name="x", root=tmp_path, accelerator="cpu")
+
+
+def test_options_that_change_on_resuming_are_the_ones_in_force(tmp_path: Path) -> None:
+    half = train(tiny(train_iters=3), name="half", root=tmp_path, accelerator="cpu").folder
+    other = {"name": "adam", "lr": 1e-3, "weight_decay": 0.25, "betas": [0.5, 0.6]}
+    train(tiny(resume=str(half), optimizer=other), name="half", root=tmp_path, accelerator="cpu")
+    (group,) = newest(half)["optimizer_state"]["param_groups"]
+    assert (group["weight_decay"], tuple(group["betas"])) == (0.25, (0.5, 0.6))
+
+
+def test_what_came_after_an_older_checkpoint_is_set_aside(tmp_path: Path) -> None:
+    config = {"checkpoint_interval": 2, "keep_checkpoints": 3, "val_interval": 2, "print_interval": 2}
+    whole = train(tiny(**config), name="run", root=tmp_path, accelerator="cpu").folder
+    kept = shutil.copytree(whole, tmp_path / "kept")
+    older = str(whole / "checkpoints/00000002.pt")
+    again = train(
+        tiny(**config | {"keep_checkpoints": 1, "resume": older}), name="run", root=tmp_path, accelerator="cpu"
+    )
+    assert again.folder == whole
+    assert [p.name for p in sorted((whole / "checkpoints").glob("*.pt"))] == ["00000006.pt"]
+    assert [p.name for p in sorted((whole / "checkpoints/abandoned").iterdir())] == ["00000004.pt", "00000006.pt"]
+    states = newest(kept), newest(whole)
+    for name, value in states[0]["model_state"].items():
+        assert torch.equal(value, states[1]["model_state"][name]), name
+    assert scalars(kept) == scalars(whole)
+    best = read_card(whole / "best.safetensors").scores["abs_rel"]
+    assert best == states[1]["state"]["best"]
+
+
+def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path) -> None:
+    wild = {"optimizer": {"name": "sgd", "lr": 1e39}, "lr_schedule": None, "train_iters": 1}
+    with pytest.raises(SegdepthError, match="weights are not finite after iteration 1"):
+        train(tiny(**wild), name="run", root=tmp_path, accelerator="cpu")
+    (folder,) = (tmp_path / "run").iterdir()
+    assert not list(folder.glob("checkpoints/*.pt"))
+    assert not (folder / "best.safetensors").exists()
+    with pytest.raises(CheckpointError, match="kept to look at"):
+        train(tiny(resume=str(folder / "not-finite.pt"), **wild), name="run", root=tmp_path, accelerator="cpu")
+
+
+def test_ctrl_c_on_the_heels_of_a_nan_says_nan(tmp_path: Path) -> None:
+    wild = {"optimizer": {"name": "sgd", "lr": 1e30}, "lr_schedule": None, "print_interval": 100, "val_interval": 100}
+    with pytest.raises(SegdepthError, match=r"not finite.*not-finite\.pt"):
+        train(tiny(train_iters=50, **wild), name="run", root=tmp_path, accelerator="cpu", progress=Impatient(after=4))
+
+
+def test_a_refused_resume_changes_nothing(tmp_path: Path) -> None:
+    run = train(tiny(train_iters=3), name="run", root=tmp_path, accelerator="cpu").folder
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    damaged = run / "checkpoints/00000003.pt"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="truncated"):
+        train(
+            tiny(resume=str(run), optimizer={"name": "adam", "lr": 0.5}), name="run", root=tmp_path, accelerator="cpu"
+        )
+    damaged.write_bytes(before[damaged])
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [("data", "num_images", 7), ("data", "seed", 3), ("data", "val_split", "train"),
+     ("training", "augmentations", {"hflip": 0.5, "gamma": 0.1})],
+)  # fmt: skip
+def test_another_experiment_does_not_go_on(section: str, key: str, value: object, tmp_path: Path) -> None:
+    config = tiny(train_iters=1, augmentations={"gamma": 0.1, "hflip": 0.5})
+    run = train(config, name="run", root=tmp_path, accelerator="cpu").folder
+    values = config_to_dict(config)
+    values["training"] |= {"resume": str(run), "train_iters": 2}
+    values[section][key] = value
+    with pytest.raises(ConfigError, match=f"{section}.{key} is"):
+        train(check_config(values), name="run", root=tmp_path, accelerator="cpu")
+
+
+def test_resume_auto_does_not_fall_back_to_the_run_before(tmp_path: Path) -> None:
+    first = train(tiny(train_iters=2), name="run", root=tmp_path, accelerator="cpu").folder
+    second = first.with_name(first.name + "-later")
+    second.mkdir()
+    shutil.copy(first / "config.yaml", second)
+    third = train(tiny(train_iters=2, resume="auto"), name="run", root=tmp_path, accelerator="cpu").folder
+    assert third not in (first, second)
+
+
+def test_a_picture_that_cannot_be_read_loses_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = iter(range(100))
+
+    def failing(self: Synthetic, index: int) -> Sample:
+        if next(reads) >= 6:
+            raise DataError("a picture is broken")
+        return original(self, index)
+
+    original = Synthetic.__getitem__
+    monkeypatch.setattr(Synthetic, "__getitem__", failing)
+    with pytest.raises(DataError):
+        train(tiny(val_interval=6), name="run", root=tmp_path, accelerator="cpu")
+    (folder,) = (tmp_path / "run").iterdir()
+    assert newest(folder)["state"]["step"] == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("state", {"step": "x"}), ("optimizer_state", [1]), ("model_state", {"a": torch.zeros(1)})]
+)
+def test_a_checkpoint_of_other_types_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    run = train(tiny(train_iters=1), name="run", root=tmp_path, accelerator="cpu").folder
+    path = find_checkpoint(run)
+    torch.save(torch.load(path, weights_only=True) | {key: value}, path)
+    with pytest.raises(SegdepthError, match=r"training\.resume"):
+        train(tiny(resume=str(path)), name="run", root=tmp_path, accelerator="cpu")

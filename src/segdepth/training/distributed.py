@@ -1,5 +1,6 @@
 """The processes of a run: started by ``torchrun``, or one."""
 
+import logging
 import time
 import warnings
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ def launch(config: Config, accelerator: str) -> Fabric:
     """
     require_even_parts(config, group.world_size())
     strategy = "ddp" if group.world_size() > 1 else "auto"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # we say ourselves what is run where
     with warnings.catch_warnings():  # it warns that it was told what it was told
         warnings.simplefilter("ignore")
         fabric = Fabric(

@@ -133,12 +133,23 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``finished``, ``finished early`` (no better score for long enough), ``stopped`` (or still at work), ``unknown``."""
+        """How it ended.
+
+        ``finished``, ``finished early`` (no better score for long enough), ``not finite`` (a loss or a weight), ``stopped``
+        (or still at work), ``unknown``.
+        """
         if self.train_iters is None:
             return "unknown"
         if self.step >= self.train_iters:
             return "finished"
-        return "finished early" if self._out_of_patience() else "stopped"
+        if self._out_of_patience():
+            return "finished early"
+        return "not finite" if self._ended_in_a_nan() else "stopped"
+
+    def _ended_in_a_nan(self) -> bool:
+        """The state that was kept to look at is the last that was written."""
+        kept, log = self.folder / "not-finite.pt", self.folder / "log.jsonl"
+        return kept.is_file() and (not log.is_file() or kept.stat().st_mtime >= log.stat().st_mtime)
 
     def _out_of_patience(self) -> bool:
         patience, best = _count(self.setting("training.early_stop_patience")), self.best

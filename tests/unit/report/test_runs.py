@@ -68,6 +68,9 @@ def test_a_run_says_how_far_it_came_and_its_best(root: Path) -> None:
         "b": "stopped",
         "c": "finished early",
     }
+    for folder in (runs["a"].folder, runs["b"].folder):
+        (folder / "not-finite.pt").touch()
+    assert [run.state for run in find_runs(root) if run.name.startswith(("a", "b"))] == ["not finite", "finished"]
     best = runs["a"].best
     assert best is not None
     assert (best.score, best.value, best.step) == ("mIoU", 0.5, 20)

@@ -308,3 +308,68 @@ class RandomNetwork(nn.Module):
 
     def __str__(self) -> str:
         return " ".join([*(type(step).__name__ for step in self.steps), f"tail {self.d[1] % TAILS}"])
+
+
+class RandomWeb(nn.Module):
+    """Values of one size, each made of any of those before it, used any number of times; the output is one of the last.
+
+    Where :class:`RandomNetwork` draws operations, this draws who reads whom.
+
+    Args:
+        seed: of everything.
+        values: how many.
+    """
+
+    channels = 4
+
+    def __init__(self, seed: int, values: int = 12) -> None:
+        super().__init__()
+        draw = np.random.default_rng(seed)
+        torch.manual_seed(seed)
+        c = self.channels
+        self.inputs = 3
+        self.first = nn.Conv2d(3, c, 3, padding=1)
+        self.convs = nn.ModuleList(nn.Conv2d(c, c, 3, padding=1, bias=False) for _ in range(3))
+        self.mixes = nn.ModuleList(nn.Conv2d(2 * c, c, 1) for _ in range(2))
+        self.from_picture = bool(draw.integers(2))
+        self.plan = []
+        for made in range(1, values + 1):
+            a, b = (int(made - 1 - min(made - 1, draw.geometric(0.4) - 1)) for _ in range(2))
+            self.plan.append((int(draw.integers(len(self.ways()))), a, b))
+
+    def ways(self):
+        c, half = self.channels, self.channels // 2
+        conv, mix = self.convs, self.mixes
+        return (
+            lambda a, b: a.relu(),
+            lambda a, b: a.relu(),
+            lambda a, b: a + b,
+            lambda a, b: a.relu() + b,
+            lambda a, b: a.clamp(-0.3, 0.6),
+            lambda a, b: a - 0.5 * b.relu(),
+            lambda a, b: torch.cat([a[:, :half], b[:, half:]], 1),
+            lambda a, b: torch.cat([a, b], 1)[:, 1 : c + 1],
+            lambda a, b: torch.cat([a[..., :5, :], b[..., 5:, :].relu()], 2),
+            lambda a, b: torch.cat([b, a], 1).relu()[:, half : half + c],
+            lambda a, b: conv[0](a),
+            lambda a, b: conv[1](a.relu()) + b,
+            lambda a, b: conv[2](a).relu(),
+            lambda a, b: mix[0](torch.cat([a, b.relu()], 1)),
+            lambda a, b: mix[1](torch.cat([a, b], 1).relu()),
+            lambda a, b: F.max_pool2d(a, 3, 1, 1) + b,
+            lambda a, b: F.interpolate(a[..., ::2, ::2], a.shape[-2:], mode="bilinear") - b,
+            lambda a, b: a.sigmoid() * b,
+            lambda a, b: F.pad(a[..., 1:, :], (0, 0, 0, 1)).relu(),
+            lambda a, b: a.flip(3).relu() + b,
+            lambda a, b: torch.maximum(a, b),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = [torch.cat([x, x[:, :1].relu()], 1) if self.from_picture else self.first(x)]
+        ways = self.ways()
+        for way, a, b in self.plan:
+            values.append(ways[way](values[a], values[b]))
+        return values[-1]
+
+    def __str__(self) -> str:
+        return str(self.plan)

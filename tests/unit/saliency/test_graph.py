@@ -14,7 +14,7 @@ from segdepth.saliency.engines import ENGINES
 from segdepth.saliency.target import fixed_targets
 from segdepth.saliency.windowed import GraphExplainer
 
-from ...oracles.random_networks import RandomNetwork
+from ...oracles.random_networks import RandomNetwork, RandomWeb
 
 FAST = [engine for engine in ENGINES if engine != "reference"]
 
@@ -22,10 +22,10 @@ FAST = [engine for engine in ENGINES if engine != "reference"]
 SHUFFLE = "a reordering of channels (shuffle)"
 
 
-def errors(seed: int) -> Iterator[tuple[str, float]]:
+def errors(seed: int, kind: type[RandomNetwork | RandomWeb] = RandomNetwork) -> Iterator[tuple[str, float]]:
     """Each engine's largest error at one random network, picture, window, target and chunk size, relative to the peak."""
     draw = np.random.default_rng(seed)
-    net = RandomNetwork(seed, int(draw.integers(1, 7))).double().eval()
+    net = kind(seed, int(draw.integers(1, 7 if kind is RandomNetwork else 16))).double().eval()
     height, width = (int(n) for n in draw.integers(12, 34, 2))
     image = torch.randn(net.inputs, height, width, dtype=torch.float64)
     places = draw.integers(0, (height, width), (int(draw.choice([1, 3, 9, 40, 150])), 2))
@@ -77,6 +77,21 @@ def test_many_random_networks_agree_with_autograd(seed: int) -> None:
     for each in range(seed, seed + 100):
         for engine, error in errors(each):
             assert error <= 1e-12, (engine, each, str(RandomNetwork(each)))
+
+
+@pytest.mark.parametrize("seed", range(0, 96, 12))
+def test_random_webs_agree_with_autograd(seed: int) -> None:
+    for each in range(seed, seed + 12):
+        for engine, error in errors(each, RandomWeb):
+            assert error <= 1e-12, (engine, each, str(RandomWeb(each)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10_000, 12_000, 100))
+def test_many_random_webs_agree_with_autograd(seed: int) -> None:
+    for each in range(seed, seed + 100):
+        for engine, error in errors(each, RandomWeb):
+            assert error <= 1e-12, (engine, each, str(RandomWeb(each)))
 
 
 def test_maps_of_random_networks_are_the_reference_s() -> None:

@@ -138,8 +138,18 @@ def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tens
 
 
 def build_rate(config: Config) -> Rate:
-    """The configured learning rate as a function of the base rate and the step."""
-    section = config.training.lr_schedule
+    """The configured learning rate as a function of the base rate and the step.
+
+    A schedule that ends before the run, or a warm-up that does not, is warned of.
+    """
+    section, iterations = config.training.lr_schedule, config.training.train_iters
     assert section is not None  # check_config names the default
-    rate = SCHEDULES[section.name](config.training.train_iters, **section.options)
+    if section.warmup_iters >= iterations:
+        log.warning("training.lr_schedule: the warm-up of %d updates is not over when the run ends, after %d",
+                    section.warmup_iters, iterations)  # fmt: skip
+    end = section.options.get("max_iter")
+    if end is not None and end < iterations:
+        log.warning("training.lr_schedule: max_iter is %d, the learning rate is 0 from there to the run's end, %d",
+                    end, iterations)  # fmt: skip
+    rate = SCHEDULES[section.name](iterations, **section.options)
     return warmed_up(rate, WarmUp(section.warmup_iters, section.warmup_mode, section.warmup_factor))

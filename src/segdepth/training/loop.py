@@ -135,6 +135,10 @@ def _train(
     )  # fmt: skip
     with journal, StopRequest() as stop:
         _introduce(config, net, train_set, val_set, fabric, folder)
+        if run.state.step >= settings.train_iters:
+            log.info(
+                "nothing is left to do: %d updates are done, train_iters is %d", run.state.step, settings.train_iters
+            )
         if settings.freeze_batch_norm and source is None:
             warn_of_untrained_statistics(config)
         if progress is not None:

@@ -398,6 +398,16 @@ def test_options_that_change_on_resuming_are_the_ones_in_force(tmp_path: Path) -
     assert (group["weight_decay"], tuple(group["betas"])) == (0.25, (0.5, 0.6))
 
 
+def test_a_schedule_that_does_not_fit_the_run_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    schedule = {"name": "poly_lr", "max_iter": 1, "warmup_iters": 5}
+    run = train(tiny(train_iters=2, lr_schedule=schedule), name="run", root=tmp_path, accelerator="cpu").folder
+    assert "the warm-up of 5 updates is not over" in caplog.text
+    assert "max_iter is 1, the learning rate is 0 from there" in caplog.text
+    with caplog.at_level("INFO"):
+        train(tiny(train_iters=1, resume=str(run)), name="run", root=tmp_path, accelerator="cpu")
+    assert "nothing is left to do: 2 updates are done" in caplog.text
+
+
 def test_what_came_after_an_older_checkpoint_is_set_aside(tmp_path: Path) -> None:
     config = {"checkpoint_interval": 2, "keep_checkpoints": 3, "val_interval": 2, "print_interval": 2}
     whole = train(tiny(**config), name="run", root=tmp_path, accelerator="cpu").folder

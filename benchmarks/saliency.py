@@ -80,10 +80,10 @@ def crop_box(image: Tensor) -> Box:
     return (rows.start, rows.stop), (columns.start, columns.stop)
 
 
-def cases(archs: list[str], size: tuple[int, int], whole: bool) -> Iterator[Case]:
+def cases(archs: list[str], tasks: list[str], size: tuple[int, int], whole: bool) -> Iterator[Case]:
     """Networks with random weights, made one at a time."""
     for arch in archs:
-        for task in ("seg", "depth"):
+        for task in tasks:
             torch.manual_seed(0)
             net = create_network(arch, task=task).eval()
             image = torch.randn(3, *size)
@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
     parser.add_argument("--archs", nargs="+", default=list(ARCHS))
+    parser.add_argument("--tasks", nargs="+", choices=["seg", "depth"], default=["seg", "depth"])
     parser.add_argument("--engines", nargs="+", default=["windowed", "auto"])
     parser.add_argument("--no-captum", action="store_true")
     options = parser.parse_args()
@@ -284,7 +285,7 @@ def main() -> None:
     print(f"{'case':15} {'plain s':>8} " + " ".join(f"{n + ' s':>10} {'ratio':>7}" for n in names)
           + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip
     ratios: dict[str, list[float]] = {name: [] for name in names}
-    for case in cases(options.archs, tuple(options.size), options.whole):
+    for case in cases(options.archs, options.tasks, tuple(options.size), options.whole):
         times = run_case(case, rounds, side, options.engines, captum)
         print_row(case, times, ratios, peak)
     for name, values in ratios.items():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from segdepth.saliency import Margin, UnsupportedOperationError, saliency_maps
 from segdepth.saliency.batched import BatchedExplainer
 from segdepth.saliency.engines import ENGINES
+from segdepth.saliency.sparse.passes import _Buffers
 from segdepth.saliency.target import fixed_targets
 from segdepth.saliency.windowed import GraphExplainer
 
@@ -144,3 +145,15 @@ def test_maps_side_by_side_and_crops_that_are_padded_again(engine: str) -> None:
     pixels = [(r, c) for r in range(12) for c in range(12)]
     expected = saliency_maps(net, image, pixels, engine="reference", target=1)
     torch.testing.assert_close(saliency_maps(net, image, pixels, engine=engine, target=1), expected)  # type: ignore[call-overload]
+
+
+def test_memory_that_waits_is_bounded() -> None:
+    """Tiles at other places need other sizes; what fits none of them is given away."""
+    buffers = _Buffers(np.dtype(np.float32), largest=8 << 20)
+    for rows in range(1000, 60_000, 1000):
+        buffers.give(buffers.take(rows, 16))
+    assert 0 < sum(flat.nbytes for flat in buffers._free) == buffers._bytes <= 8 << 20
+    (kept,) = {id(flat) for flat in buffers._free[-1:]}
+    taken = buffers.take(len(buffers._free[-1]) // 16, 16)
+    assert id(taken.base) == kept, "what is there is used again"
+    assert sum(flat.nbytes for flat in buffers._free) == buffers._bytes

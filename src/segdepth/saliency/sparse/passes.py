@@ -191,18 +191,30 @@ KERNELS: dict[type[Node], Callable[..., Any]] = {
 
 
 class _Buffers:
-    """Memory for rows, used again and again: fresh memory costs the system's time to clear it."""
+    """Memory for rows, used again and again: fresh memory costs the system's time to clear it.
 
-    def __init__(self, dtype: np.dtype) -> None:
+    Tiles at other places need other sizes, so not everything that was ever given back is kept.
+
+    Args:
+        dtype: of the numbers.
+        largest: bytes that wait to be taken.
+    """
+
+    def __init__(self, dtype: np.dtype, largest: int = 1 << 30) -> None:
         self.dtype = dtype
+        self._largest = largest
         self._free: list[ndarray] = []
+        self._bytes = 0
 
     def take(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
         """Rows with anything in them."""
         needed = rows * lanes
         fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
         best = min(fitting, key=lambda k: self._free[k].size, default=None)
-        flat = _aligned(needed, self.dtype) if best is None else self._free.pop(best)
+        if best is None:
+            return self.fresh(rows, lanes)
+        flat = self._free.pop(best)
+        self._bytes -= flat.nbytes
         return flat[:needed].reshape(rows, lanes)
 
     def fresh(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
@@ -214,6 +226,9 @@ class _Buffers:
         flat = buffer.base
         assert isinstance(flat, ndarray)
         self._free.append(flat)
+        self._bytes += flat.nbytes
+        while self._bytes > self._largest:
+            self._bytes -= self._free.pop(0).nbytes  # the one that has waited longest
 
 
 def _aligned(numbers: int, dtype: np.dtype) -> ndarray:

@@ -233,8 +233,8 @@ class _Run:
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
             raise ConfigError(f"training.resume: {str(source)!r} does not fit this configuration ({said})") from None
-        for group_, own in zip(self.optimizer.param_groups, options, strict=True):
-            group_.update(own)  # the configuration's, which may have changed
+        for restored, own in zip(self.optimizer.param_groups, options, strict=True):
+            restored.update(own)  # the configuration's, which may have changed
         self._saved = (self.state.step, self.state.validated)
         if source.parent == self.folder / "checkpoints":
             self._set_aside_what_came_later()

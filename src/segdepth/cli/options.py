@@ -1,11 +1,21 @@
 """Options that several verbs share, with the old scripts' spellings beside ours."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Checkpoint", "ConfigFile", "Device", "Height", "ModelName", "Overrides", "TaskName", "Width"]
+__all__ = [
+    "Checkpoint",
+    "ConfigFile",
+    "Device",
+    "EngineChoice",
+    "Height",
+    "ModelName",
+    "Overrides",
+    "TaskName",
+    "Width",
+]
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
 Overrides = Annotated[
@@ -17,6 +27,8 @@ Checkpoint = Annotated[
     Path,
     typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False),
 ]
+#: The saliency engines, named here because the table of them needs torch.
+EngineChoice = Literal["auto", "sparse", "windowed", "batched", "reference"]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 ModelName = Annotated[
     str | None,

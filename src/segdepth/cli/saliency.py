@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .options import Checkpoint, Device, Height, ModelName, TaskName, Width
+from .options import Checkpoint, Device, EngineChoice, Height, ModelName, TaskName, Width
 
 __all__ = ["saliency"]
 
@@ -30,7 +30,7 @@ def saliency(
         typer.Option("--method", help="How a map is made from gradients."),
     ] = "gradient",
     engine: Annotated[
-        Literal["auto", "sparse", "windowed", "batched", "reference"],
+        EngineChoice,
         typer.Option("--engine", help="Who computes the map; all give the same."),
     ] = "auto",
     crop: Annotated[

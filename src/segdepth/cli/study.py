@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import Device, Height, ModelName, TaskName, Width
+from .options import Device, EngineChoice, Height, ModelName, TaskName, Width
 
 if TYPE_CHECKING:
     from segdepth.data import Dataset
@@ -50,7 +50,7 @@ _Rate = Annotated[
                  rich_help_panel=_MEASUREMENT),
 ]  # fmt: skip
 _Engine = Annotated[
-    Literal["auto", "sparse", "windowed", "batched", "reference"],
+    EngineChoice,
     typer.Option("--engine", help="Who computes the maps; all give the same.", rich_help_panel=_MEASUREMENT),
 ]
 _Count = Annotated[
@@ -263,7 +263,7 @@ def _source(
     checkpoint: Path | None,
     null: str | None,
     seed: int,
-    engine: Literal["auto", "sparse", "windowed", "batched", "reference"],
+    engine: EngineChoice,
     device: str,
     model_name: str | None,
     task: str | None,

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -79,12 +78,8 @@ def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> Stud
         protocol=experiment.describe(),
         images=tuple(dataset.names[:count]),
         classes=dataset.classes.names if dataset.classes is not None else (),
-        dataset={"kind": type(dataset).__name__, "path": _text(dataset.path), "split": dataset.split},
+        dataset={"kind": type(dataset).__name__, "path": dataset.path and str(dataset.path), "split": dataset.split},
     )
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 def run_study(

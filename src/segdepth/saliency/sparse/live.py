@@ -66,9 +66,8 @@ def live_units(graph: Graph, state: State, last: int, wanted: set[int], cone: li
         if index not in carrying:
             continue
         mask = carrying.pop(index)
-        if (
-            index in wanted
-        ):  # all units of the ends are listed: seeds may be anywhere, and the picture's gradient is whole
+        if index in wanted:
+            # All units of the ends are listed: seeds may be anywhere, and the picture's gradient is whole.
             live = None if index in (last, 0) else _both(mask, reaching[index])
             lists[index] = _listed(live, graph.nodes[index].shape, cone[index])
         for place, value in enumerate(graph.nodes[index].inputs):

@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test test-all test-gpu check format lint types layers docs docs-check coverage bench clean
+.PHONY: help demo test test-all test-outside test-gpu check format lint types layers docs docs-check coverage bench clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,19 @@ test: $(VENV)/.installed-dev         ## the tests that need no GPU, no download 
 
 test-all: $(VENV)/.installed-dev     ## the slow tests too
 	$(PYTEST) -n 2 -m 'not gpu'
+
+# Beside torchvision, which must match its torch exactly and drags in the build for NVIDIA GPUs (about 6 GB).
+OUTSIDE := .venv-outside
+
+$(OUTSIDE)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(OUTSIDE)
+	grep -v '^torch==' constraints.txt > $(OUTSIDE)/constraints.txt
+	$(OUTSIDE)/bin/python -m pip --disable-pip-version-check install -q -c $(OUTSIDE)/constraints.txt -e '.[test]' \
+	  torch==2.14.1 torchvision==0.29.1 timm==1.0.31 segmentation-models-pytorch==0.6.0
+	@touch $@
+
+test-outside: $(OUTSIDE)/.installed  ## the saliency tests with torch 2.14, and networks of torchvision, timm, segmentation_models_pytorch
+	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/outside src/segdepth/saliency
 
 test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 	$(PYTEST) -m gpu
@@ -63,4 +76,4 @@ bench: $(VENV)/.installed-dev        ## run every benchmark
 	for f in benchmarks/*.py; do $(BIN)/python $$f || exit 1; done
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) $(OUTSIDE) .pytest_cache .mypy_cache .ruff_cache .coverage

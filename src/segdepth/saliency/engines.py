@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
+from .agreement import wrong_derivative
 from .batched import BatchedExplainer
 from .boxes import Reach
 from .engine import Explainer
 from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph, forget
-from .modes import Precision, arithmetic, undisturbed
+from .modes import Precision, arithmetic, first_pass, undisturbed
 from .reference import ReferenceExplainer
 from .tail import Tail
 from .target import Target, check_output, output_function, run_network
@@ -53,7 +54,7 @@ def _graph_engine(make_pass: Callable[[Graph, State, int, Reach], BackwardPass])
     def build(
         net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
     ) -> Explainer:
-        graph = cached_graph(net, function, image)
+        graph = cached_graph(net, function, image, wrong_derivative)
         output, state = graph.forward(image)
         reach, tail = Reach(graph, window), Tail(graph, state)
         return GraphExplainer(output, make_pass(graph, state, tail.last, reach), tail, reach)
@@ -108,7 +109,12 @@ def _say_once(net: nn.Module, words: str) -> None:
 
 
 def _checked(
-    build: Build, net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
+    answer: Float[Tensor, "c h w"],
+    build: Build,
+    net: nn.Module,
+    function: Callable[[Tensor], Tensor],
+    image: Float[Tensor, "_ h w"],
+    window: Box,
 ) -> Explainer:
     """An engine whose graph answers what the network does.
 
@@ -121,8 +127,6 @@ def _checked(
     explainer = build(net, function, image, window)
     if not isinstance(explainer, GraphExplainer):
         return explainer
-    with torch.no_grad():
-        answer = run_network(function, image[None])[0]
     if not _alike(explainer.output, answer):
         forget(net)
         explainer = build(net, function, image, window)
@@ -175,19 +179,23 @@ def explain_with(
         if engine not in ("auto", "windowed"):
             raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {engine!r}")
         names = ["windowed"]
+    function, image = output_function(net, target), image.detach().clone()
+    with arithmetic(precision):
+        answer = first_pass(net, lambda: run_network(function, image[None])) if check else None
+    if answer is not None:
+        check_output(answer, image[None], target)
     passed: list[str] = []
     for name in names:
         build = BF16 if precision == "bf16" else ENGINES[name]
         try:
             with undisturbed(net), arithmetic(precision):
-                make = partial(_checked, build) if check else build
-                explainer = make(net, output_function(net, target), image.detach().clone(), window)
+                make = build if answer is None else partial(_checked, answer[0], build)
+                explainer = make(net, function, image, window)
         except UnsupportedOperationError as error:
             if name == names[-1]:
                 raise
             passed.append(f"saliency: the network holds {error.operation}, which the {name} engine does not know")
             continue
-        check_output(explainer.output[None], image[None], target)
         for words in passed:
             _say_once(net, words)
         log.debug("saliency: engine %s", name)

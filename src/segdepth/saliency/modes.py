@@ -2,16 +2,19 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from .modules import set_eval
 from .snapshot import Snapshot
 
-__all__ = ["Precision", "arithmetic", "grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted"]
+__all__ = [
+    "Precision", "arithmetic", "first_pass", "grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
     """Eval mode inside; every module as it was afterwards, also after an error or Ctrl-C."""
     before = Snapshot(net)
     try:
-        net.eval()
+        set_eval(net)
         with grad_mode_kept(), torch.inference_mode(mode=False):
             yield
     finally:
@@ -34,6 +37,29 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
         except KeyboardInterrupt:  # on the threshold of the block, or held back by it
             before.restore()
             raise
+
+
+def first_pass(net: nn.Module, run: Callable[[], Tensor]) -> Tensor:
+    """What a network answers, before anybody looks at how.
+
+    A network that makes itself ready when it runs first (hooks that it installs, weights of lazy modules, tables) is left
+    as this pass leaves it; any other as it was.
+
+    Args:
+        net: in any mode; it answers in eval mode.
+        run: makes the forward pass.
+    """
+    before = Snapshot(net)
+    keep = False
+    try:
+        set_eval(net)
+        with grad_mode_kept(), torch.inference_mode(mode=False), torch.no_grad():
+            answer = run()
+        keep = before.sees_a_first_pass()
+    finally:
+        with uninterrupted():
+            (before.restore_modes if keep else before.restore)()
+    return answer
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .engine import Chunk
 from .graph import Box
-from .modes import recording, undisturbed
+from .modes import first_pass, recording, undisturbed
 from .target import (
     Pixel,
     Target,
@@ -73,8 +73,10 @@ def reference_gradients(
     height, width = image.shape[-2:]
     target = as_target(target)
     check_pixels(pixels, (height, width))
+    function = output_function(net, target)
+    first_pass(net, lambda: run_network(function, image.detach()[None]))
     with undisturbed(net):
-        explainer = ReferenceExplainer(output_function(net, target), image, ((0, height), (0, width)))
+        explainer = ReferenceExplainer(function, image, ((0, height), (0, width)))
         check_output(explainer.output[None], image[None], target)
         for chunk in explainer.gradients(pixels, fixed_targets(explainer.output, pixels, target)):
             yield chunk.gradients[0]

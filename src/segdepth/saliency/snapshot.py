@@ -1,15 +1,19 @@
 """What a network's modules hold, so that a forward pass that notes something in them leaves it as it was."""
 
+from collections import deque
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from .modules import named_modules, tensors
 
 __all__ = ["Snapshot"]
 
 
 class Snapshot:
-    """Attributes (and so each module's mode), the contents of plain containers, and buffers by value.
+    """Attributes (and so each module's mode), the contents of containers, buffers and loose tensors by value.
 
     Not parameters, which no forward pass changes, nor what stands outside the modules, such as a hook's own list.
 
@@ -18,15 +22,19 @@ class Snapshot:
     """
 
     def __init__(self, net: nn.Module) -> None:
-        self._modules = [(module, dict(vars(module))) for module in net.modules()]
-        values = [value for _, held in self._modules for value in held.values()]
-        self._containers = [(value, _copy(value)) for value in values if type(value) in (dict, list, set)]
-        tensors = [*net.buffers(), *(value for value in values if isinstance(value, Tensor))]
-        self._tensors = [(t, t._version, t.detach().clone()) for t in tensors if not t.is_inference()]
+        self._modules = [(module, type(module), dict(vars(module))) for _, module in named_modules(net)]
+        values = [value for _, _, held in self._modules for value in held.values()]
+        self._containers = [(value, _items(value)) for value in values if isinstance(value, _CONTAINERS)]
+        self._modes = [(module, module.training) for module, _, _ in self._modules]
+        self._tensors = [
+            (t, t._version, t.detach().clone())
+            for t in tensors(net)
+            if not isinstance(t, nn.Parameter) and not is_lazy(t) and not t.is_inference()
+        ]
 
     def restore(self) -> None:
         """Put everything back; nothing is written where nothing has changed."""
-        for module, before in self._modules:
+        for module, _, before in self._modules:
             now = vars(module)
             for name in [name for name in now if name not in before]:
                 del now[name]
@@ -34,21 +42,42 @@ class Snapshot:
                 if now.get(name, self) is not value:
                     now[name] = value
         for container, content in self._containers:
-            if not _same(container, content):
+            if not _same(_items(container), content):
                 container.clear()
-                (container.extend if isinstance(container, list) else container.update)(content)
+                _fill(container, content)
         with torch.no_grad():
             for tensor, version, value in self._tensors:
                 if tensor._version != version:
                     tensor.copy_(value)
 
+    def restore_modes(self) -> None:
+        """Put back whether each module trains, and nothing else."""
+        for module, training in self._modes:
+            module.training = training
 
-def _copy(container: Any) -> Any:
-    return type(container)(container)
+    def sees_a_first_pass(self) -> bool:
+        """Whether modules have other attributes or are of another class than before: a network made itself ready."""
+        return any(
+            type(module) is not kind or vars(module).keys() != held.keys() for module, kind, held in self._modules
+        )
 
 
-def _same(container: Any, content: Any) -> bool:
-    """By identity: what stands in a container may not be comparable."""
+#: And what is made of them: a module's hooks stand in an ``OrderedDict``.
+_CONTAINERS = (dict, list, set, deque)
+
+
+def _items(container: Any) -> list[Any]:
+    """What stands in a container, keys and values of a dictionary in turn."""
+    return [part for item in container.items() for part in item] if isinstance(container, dict) else list(container)
+
+
+def _fill(container: Any, content: list[Any]) -> None:
     if isinstance(container, dict):
-        return list(container) == list(content) and all(container[key] is content[key] for key in content)
-    return len(container) == len(content) and all(a is b for a, b in zip(container, content, strict=True))
+        container.update(zip(content[::2], content[1::2], strict=True))
+    else:
+        (container.update if isinstance(container, set) else container.extend)(content)
+
+
+def _same(now: list[Any], before: list[Any]) -> bool:
+    """By identity: what stands in a container may not be comparable."""
+    return len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True))

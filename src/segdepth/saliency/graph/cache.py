@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, count
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -11,10 +11,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..modules import named_modules, tensors
 from .graph import Graph, build_graph
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["cached_graph", "forget"]
+
+#: What is wrong with a function's graph, in words; None: nothing.
+Examine = Callable[[Graph, Callable[[Tensor], Tensor], Tensor], str | None]
 
 #: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
 LARGEST = 2
@@ -29,13 +33,16 @@ class _Entry:
 _cache: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], _Entry]] = WeakKeyDictionary()
 
 
-def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
+def cached_graph(
+    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], examine: Examine
+) -> Graph:
     """The graph of one of a network's functions at the picture's size, type and device.
 
     Args:
         net: whose weights tell whether a graph still holds.
         function: the network, or a method of it.
         image: the picture.
+        examine: tells what is wrong with a graph that was made anew.
 
     Raises:
         UnsupportedOperationError: at an operation that is not known.
@@ -45,7 +52,7 @@ def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Fl
     entries = _cache.setdefault(net, {})
     entry = entries.pop(key, None)
     if entry is None or entry.fingerprint != fingerprint:
-        entry = _Entry(fingerprint, _gradient_hook(net) or _graph_or_reason(function, image))
+        entry = _Entry(fingerprint, _gradient_hook(net) or _graph_or_reason(function, image, examine))
     entries[key] = entry  # the one used last stands last
     while len(entries) > LARGEST:
         del entries[next(iter(entries))]
@@ -54,16 +61,19 @@ def cached_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Fl
     return entry.graph
 
 
-def _graph_or_reason(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph | str:
+def _graph_or_reason(
+    function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], examine: Examine
+) -> Graph | str:
     try:
-        return build_graph(function, image)
+        graph = build_graph(function, image)
     except UnsupportedOperationError as error:
         return error.operation
+    return examine(graph, function, image) or graph
 
 
 def _gradient_hook(net: nn.Module) -> str | None:
     """The module whose gradients a hook of the user's may change, which no trace shows; None: there is none."""
-    for name, module in net.named_modules():
+    for name, module in named_modules(net):
         if module._backward_hooks or module._backward_pre_hooks:
             return f"a hook on the gradients of {name or 'the network'} ({type(module).__name__})"
     return None
@@ -76,14 +86,12 @@ def forget(net: nn.Module) -> None:
 
 def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
     """Changes with the modules, their attributes and hooks, and with the weights, whose ``data`` can change unnoticed."""
-    modules = list(net.modules())
-    loose = (value for module in modules for value in vars(module).values() if isinstance(value, Tensor))
-    tensors = list(chain(net.parameters(), net.buffers(), loose))
+    held = tensors(net)
     with torch.no_grad():
-        digests = [_digest(t).to(tensors[0].device) for t in tensors]  # and all of them brought here at once
+        digests = [_digest(t).to(held[0].device) for t in held]  # and all of them brought here at once
     return (
-        tuple(_content({**vars(module), "training": False}) for module in modules),
-        tuple((id(t), t.data_ptr()) for t in tensors),
+        tuple(_content({**vars(module), "training": False}) for _, module in named_modules(net)),
+        tuple((id(t), t.data_ptr()) for t in held),
         tuple(torch.stack(digests).tolist() if digests else ()),
     )
 

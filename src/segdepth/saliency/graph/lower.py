@@ -24,6 +24,7 @@ from .nodes import (
     Unpool,
     Window,
 )
+from .trace import DETACH
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["lower"]
@@ -66,7 +67,7 @@ def _ancestors(output: fx.Node) -> set[fx.Node]:
         node = waiting.pop()
         if node not in seen:
             seen.add(node)
-            waiting += [] if node.target is aten.detach.default else node.all_input_nodes
+            waiting += [] if node.target in DETACH else node.all_input_nodes
     return seen
 
 
@@ -540,7 +541,7 @@ Handler = Callable[[_Lowering, fx.Node], None]
 
 #: What depends on the picture not at all, or in a way that autograd does not follow.
 WITHOUT_GRADIENT = (
-    aten.detach.default, aten.empty_like.default, aten.full_like.default, aten.ones_like.default, aten.zeros_like.default,
+    *DETACH, aten.empty_like.default, aten.full_like.default, aten.ones_like.default, aten.zeros_like.default,
 )  # fmt: skip
 
 VIEWS = (aten.view.default, aten._unsafe_view.default)

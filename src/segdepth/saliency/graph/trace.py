@@ -21,7 +21,10 @@ from segdepth.core.errors import reason
 from ..target import require_tensor
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["trace"]
+__all__ = ["DETACH", "trace"]
+
+#: How a trace shows where autograd is told to stop.
+DETACH = (torch.ops.aten.detach.default, torch.ops.aten.detach_copy.default)
 
 
 def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
@@ -41,7 +44,9 @@ def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
         _refuse_other_derivatives(function, x)
         with torch.no_grad():
             traced: fx.GraphModule = make_fx(
-                torch.func.functionalize(lambda y: function(y)), tracing_mode="fake", _allow_non_fake_inputs=True
+                torch.func.functionalize(lambda y: _visibly(function, y)),
+                tracing_mode="fake",
+                _allow_non_fake_inputs=True,
             )(x)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise UnsupportedOperationError(f"a decision by the input's values ({error.func})") from None
@@ -52,13 +57,31 @@ def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     return traced
 
 
+def _visibly(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The function's answer, with every ``detach`` as an operation that a trace shows."""
+    with _VisibleDetach():
+        return function(x)
+
+
+class _VisibleDetach(TorchFunctionMode):
+    """From PyTorch 2.14 on a trace records ``detach`` as an alias, which has a derivative."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        del types
+        if func in (Tensor.detach, torch.detach):
+            return torch.ops.aten.detach_copy.default(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
 def _refuse_other_derivatives(function: Callable[[Tensor], Tensor], x: Tensor) -> None:
     """A trace sees forward operations only, and would derive those that autograd does not, or derives otherwise."""
     watch = _Watch()
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad(), watch, _WatchAttributes(watch):
         image = mode.from_tensor(x.detach()).requires_grad_()
         watch.follow(image)
-        output = function(image)
+        output = _visibly(function, image)
     require_tensor(output)
     for node in _history(output):
         if isinstance(node, BackwardCFunction):
@@ -120,7 +143,7 @@ class _Watch(TorchDispatchMode):
             if not result.is_floating_point():
                 continue  # a comparison, an index: it has no derivative anyway
             number = self.follow(result)
-            if not recorded and func is not torch.ops.aten.detach.default:
+            if not recorded and func not in DETACH:
                 self._stopped.setdefault(number, f"{func} under torch.no_grad()")
 
 

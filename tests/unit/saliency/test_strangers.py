@@ -1,0 +1,206 @@
+"""Other people's networks, fresh from their constructors: nothing is wrong without a word, nothing is broken by the call."""
+
+import copy
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from segdepth.saliency import ENGINES, saliency_maps
+from segdepth.saliency.graph import UnsupportedOperationError
+
+PIXELS = [(3, 4), (20, 30), (11, 40), (0, 0)]
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.randn(3, 32, 48, dtype=torch.float64)
+
+
+def plain_maps(net: nn.Module, image: Tensor, pixels: list[tuple[int, int]] = PIXELS) -> Tensor:
+    """The obvious loop, on a copy of the network: the first pass and all later ones are PyTorch's own."""
+    net = copy.deepcopy(net).eval()
+    x = image[None].clone().requires_grad_()
+    y = net(x)
+    values = [y[0, y[0, :, row, column].argmax(), row, column] for row, column in pixels]
+    return torch.stack([torch.autograd.grad(v, x, retain_graph=True)[0][0].abs().amax(0) for v in values])
+
+
+class HooksItself(nn.Module):
+    """Installs a hook when it runs first, and notes that it did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not hasattr(self, "hooked"):
+            self.first.register_forward_hook(lambda module, given, answer: 2 * answer)
+            self.hooked = True
+        return self.last(self.first(x).relu())
+
+
+class CalledModules(nn.Module):
+    """Its parts in a list called ``modules``, as ESPNet has it, and a flag called ``train``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 2, 3, padding=1)
+        self.modules = [self.first]
+        self.train = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.modules[0](x).tanh()
+
+
+class Lazy(nn.Module):
+    """Its weights are made by the first pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.Sequential(nn.LazyConv2d(4, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.LazyConv2d(2, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.parts(x)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_a_network_that_hooks_itself_is_hooked_once(image: Tensor, engine: str) -> None:
+    net = HooksItself().double()
+    expected = plain_maps(net, image)
+    once = copy.deepcopy(net).eval()
+    once(image[None])
+    for _ in range(3):
+        torch.testing.assert_close(saliency_maps(net, image, PIXELS, engine=engine), expected)
+        assert len(net.first._forward_hooks) == len(once.first._forward_hooks) == 1
+        assert net.hooked
+    torch.testing.assert_close(net.eval()(image[None]), once(image[None]))
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_a_network_may_call_its_attributes_as_it_likes(image: Tensor, engine: str) -> None:
+    net = CalledModules().double()
+    y = net(x := image[None].clone().requires_grad_())
+    here = y[0, :, 20, 30]
+    (expected,) = torch.autograd.grad(here[here.argmax()], x)
+    found = saliency_maps(net, image, [(20, 30)], engine=engine)
+    torch.testing.assert_close(found[0], expected[0].abs().amax(0))
+    assert net.training
+    assert net.train is False
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature:UserWarning")
+def test_lazy_weights_are_made_by_a_first_pass(image: Tensor, engine: str) -> None:
+    net = Lazy()
+    found = saliency_maps(net, image.float(), PIXELS, engine=engine)
+    torch.testing.assert_close(found, plain_maps(net, image.float()))
+    assert isinstance(net.parts[0], nn.Conv2d)
+    assert net.training
+    assert not net.parts[0]._forward_pre_hooks
+
+
+class Collects(nn.Module):
+    """Notes what it sees in containers of every kind, of its own, from its constructor on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+        self.ordered: OrderedDict[str, int] = OrderedDict(a=1, b=2)
+        self.recent: deque[int] = deque([1, 2], maxlen=2)
+        self.names = {"a"}
+        self.steps = [1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.ordered.move_to_end("a")
+        self.ordered[str(len(self.ordered))] = 3
+        self.recent.append(3)
+        self.names.add("b")
+        self.steps.append(len(self.steps))
+        return self.conv(x)
+
+
+def test_containers_are_put_back_in_their_order(image: Tensor) -> None:
+    net = Collects().double()
+    saliency_maps(net, image, PIXELS)
+    assert list(net.ordered.items()) == [("a", 1), ("b", 2)]
+    assert list(net.recent) == [1, 2]
+    assert net.names == {"a"}
+    assert net.steps == [1]
+
+
+class Unpacked(nn.Module):
+    """Its saved values are changed between the passes: the answer is a square's, the derivative is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: 3 * kept):
+            return y.sigmoid() * y
+
+
+def test_a_derivative_that_no_trace_shows_is_found(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
+    net = Unpacked().double()
+    for engine in ("sparse", "windowed"):
+        with pytest.raises(UnsupportedOperationError, match="a derivative that PyTorch's autograd takes otherwise"):
+            saliency_maps(net, image, PIXELS, engine=engine)
+    torch.testing.assert_close(saliency_maps(net, image, PIXELS), plain_maps(net, image))
+    assert caplog.text.count("autograd takes otherwise") == 1
+
+
+class Answer(nn.Module):
+    """One field of a Hugging Face answer, as a map."""
+
+    def __init__(self, net: nn.Module, field: str) -> None:
+        super().__init__()
+        self.net = net
+        self.field = field
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.net(pixel_values=x)[self.field]
+        found = found[:, None] if found.dim() == 3 else found
+        return nn.functional.interpolate(found, x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def dpt(transformers: ModuleType) -> nn.Module:
+    config = transformers.DPTConfig(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=24, image_size=32, patch_size=8,
+        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8, is_hybrid=False,
+    )  # fmt: skip
+    return Answer(transformers.DPTForDepthEstimation(config), "predicted_depth")
+
+
+def segformer(transformers: ModuleType) -> nn.Module:
+    config = transformers.SegformerConfig(
+        depths=[1, 1, 1, 1],
+        hidden_sizes=[8, 8, 16, 16],
+        decoder_hidden_size=16,
+        num_attention_heads=[1, 1, 2, 2],
+        num_labels=5,
+    )
+    return Answer(transformers.SegformerForSemanticSegmentation(config), "logits")
+
+
+@pytest.mark.parametrize("make", [dpt, segformer])
+def test_a_fresh_hugging_face_network(make: Callable[[ModuleType], nn.Module]) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the package transformers")
+    net, image = make(transformers).double(), torch.randn(3, 32, 32, dtype=torch.float64)
+    pixels = PIXELS[:2]
+    expected = plain_maps(net, image, pixels)
+    once = copy.deepcopy(net).eval()
+    once(image[None])
+    for _ in range(2):
+        torch.testing.assert_close(saliency_maps(net, image, pixels), expected)
+        assert hooks(net) == hooks(once)
+    torch.testing.assert_close(net.eval()(image[None]), once(image[None]))
+
+
+def hooks(net: nn.Module) -> list[int]:
+    """How many forward hooks each module has."""
+    return [len(module._forward_hooks) for module in net.modules()]

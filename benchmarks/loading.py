@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from machine import describe
 
 from segdepth.core.processes import usable_cores
 from segdepth.data import Dataset, open_dataset
@@ -97,6 +98,7 @@ def main() -> None:
         for index in range(len(cached)):
             cached[index]
         count, workers = arguments.count, arguments.workers
+        print(describe())
         print(
             f"{name}, {len(dataset)} pictures of {'x'.join(map(str, dataset[0].image.shape[:2]))} -> {SIZE[0]}x{SIZE[1]}"
         )

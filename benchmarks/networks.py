@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from machine import describe
 from plain_networks import PLAIN
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -48,9 +49,8 @@ def main() -> None:
     device = torch.device(arguments.device)
     peak = peak_flops(device)
     rows, cols = arguments.size
-    print(
-        f"torch {torch.__version__}, {device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}, float32"
-    )
+    print(describe())
+    print(f"{device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}, float32")
     print(f"peak {peak / 1e9:.1f} GFLOP/s\n")
     print(
         f"{'network':8} {'task':5} {'form':8} {'':8} {'plain ms':>9} {'ours ms':>9} {'ratio':>6} {'GFLOP':>8} {'% peak':>7}"

@@ -6,9 +6,11 @@
     python benchmarks/saliency.py --grid --archs deeplab   # our engines take the full grid: half an hour a case
 
 The plain loop is what the research code did: parameters' gradients on, the graph retained, one backward pass per pixel,
-statistics in Python loops. Targets stand on the ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine
+statistics in Python loops. Beside it stands the same loop with frozen parameters, the least that anybody should write: where a
+ratio is quoted, both are. Targets stand on the ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine
 ready for a picture (tracing, forward pass, lists of live units) is listed by itself and added to each map as its share of
 the full grid, 7,141 targets at 256x832. Captum is left out where it is not installed (``pip install segdepth[bench]``).
+Every time and ratio is written to a CSV file, with the processor.
 """
 
 import argparse
@@ -17,9 +19,12 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from machine import describe, write_csv
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
@@ -27,6 +32,7 @@ from segdepth.core.tables import pick
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network
 from segdepth.saliency import Pixel
+from segdepth.saliency.agreement import wrong_derivative
 from segdepth.saliency.boxes import Reach
 from segdepth.saliency.engines import explain_with
 from segdepth.saliency.graph import Box, cached_graph
@@ -111,10 +117,16 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 class Plain:
-    """The obvious loop."""
+    """The obvious loop.
 
-    def __init__(self, case: Case) -> None:
+    Args:
+        case: what is explained.
+        frozen: without gradients of the parameters.
+    """
+
+    def __init__(self, case: Case, *, frozen: bool = False) -> None:
         self.case = case
+        case.net.requires_grad_(not frozen)
         self.x = case.image[None].clone().requires_grad_()
         self.y = case.net(self.x)
 
@@ -182,8 +194,7 @@ class CaptumSaliency:
         from captum.attr import Saliency
 
         self.case = case
-        for parameter in case.net.parameters():
-            parameter.requires_grad_(True)
+        case.net.requires_grad_(True)
         self.saliency = Saliency(case.net)
 
     def maps(self, pixels: list[Pixel]) -> None:
@@ -198,40 +209,41 @@ class CaptumSaliency:
 def run_case(case: Case, rounds: int, side: int | None, engines: list[str], captum: bool) -> dict[str, Times]:
     """All ways in turn, round after round; "auto" with blocks of side x side targets, or with all of the grid."""
     generator = np.random.default_rng(0)
-    times = {name: Times() for name in ["plain", *engines, *(["captum"] if captum else [])]}
+    loops: dict[str, Callable[[], Plain | CaptumSaliency]] = {
+        "plain": lambda: Plain(case), "frozen": lambda: Plain(case, frozen=True)
+    }  # fmt: skip
+    if captum:
+        loops["captum"] = lambda: CaptumSaliency(case)
+    times = {name: Times() for name in [*loops, *engines]}
     ours = {name: Engine(case, name) for name in engines}
-    others: dict[str, Plain | CaptumSaliency] = {}
     for name, engine in ours.items():
         times[name].ready = engine.ready
         engine.maps(case.block(2 if name == "windowed" else 8, generator))  # compiles native code, claims memory
     for _ in range(rounds):
-        others["plain"] = Plain(case)
         for name in times:
-            if name == "captum":
-                others["captum"] = CaptumSaliency(case)
-            few = {"plain": 1, "captum": 1, "windowed": 2}.get(name, side)
+            few = 1 if name in loops else 2 if name == "windowed" else side
             block = case.targets if few is None else case.block(few, generator)
-            worker = others[name] if name in others else ours[name]
+            worker = loops[name]() if name in loops else ours[name]
             cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
             times[name].cpu.append(cpu / len(block))
             times[name].wall.append(wall / len(block))
             if isinstance(worker, Engine):
                 times[name].measuring += worker.measuring / cpu / rounds
-        others.clear()
+            del worker  # a loop holds its graph
     return times
 
 
-def work_done(case: Case) -> str:
-    """Multiply-adds of the data gradient per map: everything, inside windows, and at live units."""
+def work_done(case: Case) -> tuple[float, float]:
+    """GMAC of the data gradient per map: everything, and inside windows."""
     height, width = case.image.shape[-2:]
-    graph = cached_graph(case.net, case.net, case.image)
+    graph = cached_graph(case.net, case.net, case.image, wrong_derivative)
     everything = Reach(graph, ((0, height), (0, width)))
     full = everything.multiply_adds(everything.back(((0, height), (0, width))))
     reach = Reach(graph, case.window)
     generator = np.random.default_rng(1)
     boxes = [((r, r + 1), (c, c + 1)) for (r, c), *_ in (case.block(1, generator) for _ in range(8))]
     least = statistics.mean(reach.multiply_adds(reach.back(box)) for box in boxes)
-    return f"{full / 1e9:7.1f} {least / 1e9:7.1f}"
+    return full / 1e9, least / 1e9
 
 
 def machine_peak() -> float:
@@ -272,6 +284,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=["seg", "depth"], default=["seg", "depth"])
     parser.add_argument("--engines", nargs="+", default=["windowed", "auto"])
     parser.add_argument("--no-captum", action="store_true")
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/saliency.csv"))
     options = parser.parse_args()
     for arch in options.archs:
         pick(dict.fromkeys(ARCHS), arch, kind="network")
@@ -280,32 +293,46 @@ def main() -> None:
     captum = has_captum() and not options.no_captum
     peak = machine_peak()
     asked = "all targets of the grid" if side is None else f"blocks of {side}x{side} targets"
+    print(describe())
     print(f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s a thread; {rounds} round(s); {asked}")
-    names = [*options.engines, *(["captum"] if captum else [])]
-    print(f"{'case':15} {'plain s':>8} " + " ".join(f"{n + ' s':>10} {'ratio':>7}" for n in names)
+    loops = ["plain", "frozen", *(["captum"] if captum else [])]
+    ours = options.engines
+    print(f"{'case':15} " + " ".join(f"{name + ' s':>10}" for name in [*loops, *ours]) + "  "
+          + " ".join(f"{f'{a}/{b}':>15}" for b in ours for a in loops)
           + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip
-    ratios: dict[str, list[float]] = {name: [] for name in names}
+    rows = []
     for case in cases(options.archs, options.tasks, tuple(options.size), options.whole):
-        times = run_case(case, rounds, side, options.engines, captum)
-        print_row(case, times, ratios, peak)
-    for name, values in ratios.items():
-        print(f"{name}: geometric mean x{geometric_mean(values):.1f}, least x{min(values):.1f}")
+        rows.append(row_of(case, run_case(case, rounds, side, ours, captum), loops, ours, peak))
+        print_row(rows[-1], loops, ours)
+        write_csv(options.csv, rows)
+    for b in ours:
+        for a in loops:
+            ratios = [row[f"{a}/{b}"] for row in rows]
+            print(f"{b} against {a}: geometric mean x{geometric_mean(ratios):.1f}, least x{min(ratios):.1f}")
+    print(options.csv)
 
 
-def print_row(case: Case, times: dict[str, Times], ratios: dict[str, list[float]], peak: float) -> None:
-    """One case's line."""
-    targets = len(case.targets)
-    plain = times["plain"].per_map(targets)
-    line = f"{case.name:15} {plain:8.3f} "
-    for name in ratios:
-        seconds = times[name].per_map(targets)
-        ratios[name].append(plain / seconds)
-        line += f"{seconds:10.4f} {plain / seconds:7.1f} "
-    fastest = times.get("auto") or times[next(iter(ratios))]
+def row_of(case: Case, times: dict[str, Times], loops: list[str], ours: list[str], peak: float) -> dict[str, Any]:
+    """One case's figures by name."""
+    seconds = {name: taken.per_map(len(case.targets)) for name, taken in times.items()}
+    fastest = times.get("auto") or times[ours[0]]
     live, share = live_work(case, peak)
-    print(
-        f"{line} {fastest.ready:8.1f} {fastest.measuring:8.1%} {work_done(case)} {live:7.1f} {share:8.0%}", flush=True
-    )
+    everything, window = work_done(case)
+    return {
+        "case": case.name,
+        **{f"{name} s": value for name, value in seconds.items()},
+        **{f"{a}/{b}": seconds[a] / seconds[b] for b in ours for a in loops},
+        "ready s": fastest.ready, "measures": fastest.measuring,
+        "GMAC all": everything, "window": window, "live": live, "of peak": share,
+    }  # fmt: skip
+
+
+def print_row(row: dict[str, Any], loops: list[str], ours: list[str]) -> None:
+    """One case's line."""
+    print(f"{row['case']:15} " + " ".join(f"{row[f'{name} s']:10.4f}" for name in [*loops, *ours]) + "  "
+          + " ".join(f"{row[f'{a}/{b}']:15.1f}" for b in ours for a in loops)
+          + f" {row['ready s']:8.1f} {row['measures']:9.1%} {row['GMAC all']:9.1f} {row['window']:7.1f} {row['live']:7.1f}"
+          f" {row['of peak']:8.0%}", flush=True)  # fmt: skip
 
 
 def live_work(case: Case, peak: float) -> tuple[float, float]:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from machine import describe
 from networks import CLASSES, seconds
 from plain_networks import PLAIN
 from torch import Tensor, nn
@@ -49,9 +50,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
     rows, cols = arguments.size
-    print(
-        f"torch {torch.__version__}, {device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}\n"
-    )
+    print(describe())
+    print(f"{device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}\n")
     print(
         f"{'network':8} {'task':5} {'plain ms':>9} {'ours ms':>9} {'ratio':>6} {'half ms':>9} {'ratio':>6}"
         f"   {'loop ms':>8} {'metric ms':>9} {'ratio':>6}"

@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from machine import describe
 from numpy import ndarray
 
 from segdepth.core.processes import usable_cores
@@ -94,6 +95,7 @@ def frames_of(raw: Path, count: int) -> list[tuple[Calibration, ndarray, Path]]:
 
 def projection(raw: Path, count: int) -> None:
     """Depth maps, ours against the plain loop."""
+    print(describe())
     print(f"{'points':>8} {'size':>10} {'plain loop':>12} {'ours':>10} {'ratio':>7}   equal")
     for calibration, points, image in frames_of(raw, count):
         full = read_rgb(image).shape[:2]

@@ -1,5 +1,6 @@
 """Where a result comes from: command, versions, seed, host, git revision. Written beside every result."""
 
+import contextlib
 import platform
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["git_revision", "provenance"]
+__all__ = ["git_revision", "processor", "provenance"]
 
 _PACKAGES = ("segdepth", "torch", "numpy", "opencv-python-headless", "lightning-fabric")
 
@@ -25,6 +26,31 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
         return {"commit": commit, "clean": git("status", "--porcelain", "--untracked-files=no") == ""}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+#: Instruction sets that decide how fast numbers are multiplied, as Linux (x86, ARM) and macOS call them.
+_TELLING = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16", "neon")
+
+
+def processor() -> dict[str, Any]:
+    """The processor's name and the instruction sets that a figure of speed depends on; what is unknown is left empty.
+
+    Example:
+        >>> sorted(processor())
+        ['instruction_sets', 'name']
+    """
+    fields: dict[str, str] = {}
+    with contextlib.suppress(OSError):  # Linux alone has it
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    name = fields.get("model name") or platform.processor()
+    family = [f"{key} {fields[key]}" for key in ("cpu family", "model") if name and key in fields]  # "AMD EPYC" is many
+    return {
+        "name": f"{name} ({', '.join(family)})" if family else name,
+        "instruction_sets": [known for known in _TELLING if known in flags],
+    }
 
 
 def provenance(seed: int | None = None) -> dict[str, Any]:
@@ -47,5 +73,6 @@ def provenance(seed: int | None = None) -> dict[str, Any]:
         "versions": versions,
         "host": platform.node(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
         "git": git_revision(Path(__file__).parent),
     }

@@ -35,7 +35,7 @@ from segdepth.saliency import Pixel
 from segdepth.saliency.agreement import wrong_derivative
 from segdepth.saliency.boxes import Reach
 from segdepth.saliency.engines import explain_with
-from segdepth.saliency.graph import Box, cached_graph
+from segdepth.saliency.graph import Box, graph_at
 from segdepth.saliency.measuring import measure_maps
 from segdepth.saliency.strongest import write_strongest
 from segdepth.saliency.target import fixed_targets
@@ -236,7 +236,7 @@ def run_case(case: Case, rounds: int, side: int | None, engines: list[str], capt
 def work_done(case: Case) -> tuple[float, float]:
     """GMAC of the data gradient per map: everything, and inside windows."""
     height, width = case.image.shape[-2:]
-    graph = cached_graph(case.net, case.net, case.image, wrong_derivative)
+    graph, _ = graph_at(case.net, case.net, case.image, wrong_derivative)
     everything = Reach(graph, ((0, height), (0, width)))
     full = everything.multiply_adds(everything.back(((0, height), (0, width))))
     reach = Reach(graph, case.window)

@@ -10,44 +10,52 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .boxes import NOTHING, Reach
-from .graph import Box, Graph
+from .graph import Answered, Box, Graph, State
 from .modes import recording
 from .target import run_network
 from .windowed import WindowedPass
 
-__all__ = ["derivative_error", "wrong_derivative"]
+__all__ = ["wrong_derivative"]
 
 #: Largest error of a right graph, in units of the type's resolution: sums are taken in another order. Measured: at most 26 over
 #: our networks and twelve of other libraries.
 TOLERANCE = 1000
 
 
-def wrong_derivative(graph: Graph, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> str | None:
+def wrong_derivative(
+    graph: Graph, answered: Answered, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]
+) -> str | None:
     """What is wrong with a graph, in words; None: nothing that a vector-Jacobian product at a random output shows.
 
     Args:
         graph: of the function at the picture's size, type and device.
+        answered: what the picture makes of it.
         function: from ``[1, ., h, w]`` to ``[1, c, h, w]``.
         image: the picture.
     """
-    error = derivative_error(graph, function, image)
+    error = _error(graph, answered, function, image)
     if error <= TOLERANCE * torch.finfo(image.dtype).eps:
         return None
-    return f"a derivative that PyTorch's autograd takes otherwise (by {error:.0%} of a random gradient)"
+    return f"a derivative that PyTorch's autograd takes otherwise (relative difference {error:.2g})"
 
 
-def derivative_error(graph: Graph, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> float:
+def _error(
+    graph: Graph, answered: Answered, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]
+) -> float:
     """Mean absolute difference of one random vector-Jacobian product, over the mean of autograd's.
 
-    Infinite where one of the two is no number and the other is.
+    Infinite where one of the two is no number and the other is, or where the answers' shapes differ.
     """
+    output, state = answered
+    seed = torch.randn(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(output)[None]
     with recording():
         x = image.detach()[None].clone().requires_grad_()
         y = run_network(function, x)
-        seed = torch.randn(y.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(y)
+        if y.shape != seed.shape:
+            return float("inf")
         expected = torch.autograd.grad(y, x, seed, allow_unused=True)[0] if y.requires_grad else None
         del y
-    found = _graph_gradient(graph, image, seed)
+    found = _graph_gradient(graph, state, image, seed)
     expected = torch.zeros_like(found) if expected is None else expected
     known = expected.isfinite()
     if not torch.equal(known, found.isfinite()):
@@ -56,14 +64,14 @@ def derivative_error(graph: Graph, function: Callable[[Tensor], Tensor], image: 
     return float(difference / size) if difference > 0 else 0.0
 
 
-def _graph_gradient(graph: Graph, image: Float[Tensor, "_ h w"], seed: Float[Tensor, "1 c h w"]) -> Tensor:
+def _graph_gradient(
+    graph: Graph, state: State, image: Float[Tensor, "_ h w"], seed: Float[Tensor, "1 c h w"]
+) -> Float[Tensor, "1 _ h w"]:
     graph = Graph(graph.nodes, graph.traced, graph.like)  # weights laid out for this one pass are not kept
     height, width = image.shape[-2:]
-    whole: Box = (0, height), (0, width)
     last = len(graph.nodes) - 1
     with torch.no_grad():
-        _, state = graph.forward(image)
-        reach = Reach(graph, whole)
+        reach = Reach(graph, ((0, height), (0, width)))
         boxes = reach.back(((0, seed.shape[-2]), (0, seed.shape[-1])), last)
         gradient = torch.zeros_like(image)[None]
         if boxes.values[0] != NOTHING:

@@ -17,7 +17,7 @@ from .agreement import wrong_derivative
 from .batched import BatchedExplainer
 from .boxes import Reach
 from .engine import Explainer
-from .graph import Box, Graph, State, UnsupportedOperationError, cached_graph, forget
+from .graph import Box, Graph, State, UnsupportedOperationError, forget, graph_at
 from .modes import Precision, arithmetic, first_pass, undisturbed
 from .reference import ReferenceExplainer
 from .tail import Tail
@@ -54,8 +54,7 @@ def _graph_engine(make_pass: Callable[[Graph, State, int, Reach], BackwardPass])
     def build(
         net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
     ) -> Explainer:
-        graph = cached_graph(net, function, image, wrong_derivative)
-        output, state = graph.forward(image)
+        graph, (output, state) = graph_at(net, function, image, wrong_derivative)
         reach, tail = Reach(graph, window), Tail(graph, state)
         return GraphExplainer(output, make_pass(graph, state, tail.last, reach), tail, reach)
 

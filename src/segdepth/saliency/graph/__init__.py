@@ -1,11 +1,12 @@
 """A network taken apart: which operations it runs, and which inputs each output touches."""
 
 from .axes import Axis, Box, Span
-from .cache import cached_graph, forget
-from .graph import Graph, State, build_graph
+from .cache import forget, graph_at
+from .graph import Answered, Graph, State, build_graph
 from .unsupported import UnsupportedOperationError
 
 __all__ = [
+    "Answered",
     "Axis",
     "Box",
     "Graph",
@@ -13,6 +14,6 @@ __all__ = [
     "State",
     "UnsupportedOperationError",
     "build_graph",
-    "cached_graph",
     "forget",
+    "graph_at",
 ]

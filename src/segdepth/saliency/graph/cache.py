@@ -12,13 +12,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..modules import named_modules, tensors
-from .graph import Graph, build_graph
+from .graph import Answered, Graph, build_graph
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["cached_graph", "forget"]
+__all__ = ["forget", "graph_at"]
 
-#: What is wrong with a function's graph, in words; None: nothing.
-Examine = Callable[[Graph, Callable[[Tensor], Tensor], Tensor], str | None]
+#: What is wrong with a graph that answers this to a picture, in words; None: nothing.
+Examine = Callable[[Graph, Answered, Callable[[Tensor], Tensor], Tensor], str | None]
 
 #: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
 LARGEST = 2
@@ -27,16 +27,16 @@ LARGEST = 2
 @dataclass(frozen=True, eq=False)
 class _Entry:
     fingerprint: tuple[Any, ...]
-    graph: Graph | str  # the name of the operation that cannot be taken apart, found out once too
+    graph: Graph | str  # or why there is none, found out once too
 
 
 _cache: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], _Entry]] = WeakKeyDictionary()
 
 
-def cached_graph(
+def graph_at(
     net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], examine: Examine
-) -> Graph:
-    """The graph of one of a network's functions at the picture's size, type and device.
+) -> tuple[Graph, Answered]:
+    """The graph of one of a network's functions at the picture's size, type and device, and what the picture makes of it.
 
     Args:
         net: whose weights tell whether a graph still holds.
@@ -45,30 +45,32 @@ def cached_graph(
         examine: tells what is wrong with a graph that was made anew.
 
     Raises:
-        UnsupportedOperationError: at an operation that is not known.
+        UnsupportedOperationError: at an operation that is not known, or if something is wrong with the graph.
     """
     key = (getattr(function, "__name__", ""), tuple(image.shape), image.dtype, image.device)
     fingerprint = _fingerprint(net)
     entries = _cache.setdefault(net, {})
     entry = entries.pop(key, None)
+    answered: Answered | None = None
     if entry is None or entry.fingerprint != fingerprint:
-        entry = _Entry(fingerprint, _gradient_hook(net) or _graph_or_reason(function, image, examine))
+        found = _gradient_hook(net) or _graph_or_reason(function, image)
+        if isinstance(found, Graph):
+            answered = found.forward(image)
+            found = examine(found, answered, function, image) or found
+        entry = _Entry(fingerprint, found)
     entries[key] = entry  # the one used last stands last
     while len(entries) > LARGEST:
         del entries[next(iter(entries))]
     if isinstance(entry.graph, str):
         raise UnsupportedOperationError(entry.graph)
-    return entry.graph
+    return entry.graph, answered or entry.graph.forward(image)
 
 
-def _graph_or_reason(
-    function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], examine: Examine
-) -> Graph | str:
+def _graph_or_reason(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph | str:
     try:
-        graph = build_graph(function, image)
+        return build_graph(function, image)
     except UnsupportedOperationError as error:
         return error.operation
-    return examine(graph, function, image) or graph
 
 
 def _gradient_hook(net: nn.Module) -> str | None:

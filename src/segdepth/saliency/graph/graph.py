@@ -14,10 +14,13 @@ from .lower import lower
 from .nodes import MaxPool, Node, Pointwise
 from .trace import trace
 
-__all__ = ["Graph", "State", "build_graph"]
+__all__ = ["Answered", "Graph", "State", "build_graph"]
 
 #: What the gradient depends on, by value: a pointwise derivative ``[c, h, w]``, or who won a pooling ``[c, h, w]``.
 State = dict[int, Tensor]
+
+#: The output ``[c, h, w]`` for a picture, and the state.
+Answered = tuple[Tensor, State]
 
 T = TypeVar("T")
 
@@ -44,7 +47,7 @@ class Graph:
             self._prepared[key] = prepare(self.nodes[index])
         return self._prepared[key]  # type: ignore[no-any-return]
 
-    def forward(self, image: Float[Tensor, "_ h w"]) -> tuple[Float[Tensor, "c h w"], State]:
+    def forward(self, image: Float[Tensor, "_ h w"]) -> Answered:
         """The output for a picture, and what the gradients at this picture depend on."""
         run = _Forward(self)
         with torch.no_grad():

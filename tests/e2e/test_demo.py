@@ -35,7 +35,13 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Config]:
         values = config_to_dict(config)
         values["model"]["width"] = 0.125
         values["data"] |= {"img_rows": 64, "img_cols": 192}
-        values["training"] |= {"train_iters": 2, "val_interval": 1, "print_interval": 1, "n_workers": 0}
+        values["training"] |= {
+            "train_iters": 2,
+            "val_interval": 1,
+            "print_interval": 1,
+            "n_workers": 0,
+            "precision": "auto",
+        }
         small[task] = check_config(values)
     return small
 

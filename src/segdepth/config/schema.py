@@ -155,7 +155,8 @@ class TrainingSection(Section):
         clip_grad_norm: longest gradient of an update; longer ones are shortened to it.
         ema_decay: validate and keep an exponential moving average of the weights, with this decay per update.
         early_stop_patience: stop after so many validations in a row without a better score.
-        precision: of the network's arithmetic.
+        precision: of the network's arithmetic. auto: bf16-mixed on a device with bfloat16 units, else 32-true; a run keeps what
+            it was begun in.
         channels_last: memory layout; faster on most devices.
         deterministic: only algorithms that give the same bits again on the same machine; slower on a GPU.
         sync_batch_norm: batch norm over the pictures of all processes (GPUs only).
@@ -182,7 +183,7 @@ class TrainingSection(Section):
     clip_grad_norm: Factor | None = None
     ema_decay: Annotated[float, BeforeValidator(_no_bool), Field(gt=0, lt=1)] | None = None
     early_stop_patience: Count | None = None
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "auto", "bf16-mixed", "16-mixed"] = "32-true"
     channels_last: bool = True
     deterministic: bool = False
     sync_batch_norm: bool = False

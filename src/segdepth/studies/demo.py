@@ -26,7 +26,7 @@ from segdepth.networks import Network, load_network
 from segdepth.saliency import saliency_maps
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, newest_whole_checkpoint, open_split, read_checkpoint, train
+from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, read_checkpoint, train
 
 __all__ = ["DemoResult", "Example", "ExplainedPixel", "SaliencyRow", "TaskResult", "demo_configs", "run_demo"]
 
@@ -193,7 +193,10 @@ def _train_or_go_on(root: Path, name: str, config: Config, progress: Progress) -
     for folder in sorted((root / name).glob("*"), reverse=True):
         saved = folder / "config.yaml"
         last = newest_whole_checkpoint(folder)
-        if last is None or not saved.is_file() or _without_resume(yaml.safe_load(saved.read_text())) != wanted:
+        if last is None or not saved.is_file():
+            continue
+        record = _without_resume(yaml.safe_load(saved.read_text()))
+        if record != as_recorded(wanted, record):
             continue
         if read_checkpoint(last)[0].step < config.training.train_iters:
             resumed = config.model_copy(update={"training": config.training.model_copy(update={"resume": folder})})

@@ -25,7 +25,7 @@ from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
 from segdepth.evaluation.scoring import score
 from segdepth.networks import load_network
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, newest_whole_checkpoint, open_split, train
+from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, train
 
 from .published import PUBLISHED
 
@@ -231,7 +231,8 @@ def _begun(cell: Cell, runs: Path) -> Path | None:
     records = sorted((runs / cell.name).glob("*/config.yaml"), reverse=True)
     if not records:
         return None
-    same = _fixed(_stored(records[0].parent)) == _fixed(config_to_dict(cell.config))
+    stored = _stored(records[0].parent)
+    same = _fixed(stored) == _fixed(as_recorded(config_to_dict(cell.config), stored))
     return records[0].parent if same else None
 
 

@@ -4,7 +4,7 @@ from .build import build_loss, build_network_for, build_rate, open_split
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
 from .journal import Journal
 from .loop import TrainingResult, train
-from .run import create_run_folder
+from .run import as_recorded, create_run_folder
 from .update import NotFiniteError, RunningLoss, Update
 from .watching import Progress
 
@@ -17,6 +17,7 @@ __all__ = [
     "TrainingResult",
     "TrainingState",
     "Update",
+    "as_recorded",
     "build_loss",
     "build_network_for",
     "build_rate",

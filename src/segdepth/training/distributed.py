@@ -29,9 +29,15 @@ T = TypeVar("T")
 def launch(config: Config, accelerator: str) -> Fabric:
     """Join the group that ``torchrun`` describes, or be alone.
 
+    Args:
+        config: checked, its precision resolved.
+        accelerator: "auto", "cpu", "cuda" or "mps".
+
     Raises:
         ConfigError: if the configuration does not fit the number of processes or the device.
     """
+    precision = config.training.precision
+    assert precision != "auto"
     require_even_parts(config, group.world_size())
     strategy = "ddp" if group.world_size() > 1 else "auto"
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # we say ourselves what is run where
@@ -42,11 +48,16 @@ def launch(config: Config, accelerator: str) -> Fabric:
             devices=group.local_size(),
             num_nodes=group.nodes(),
             strategy=strategy,
-            precision=config.training.precision,
+            precision=precision,
         )
         fabric.launch()
-    if config.training.precision == "16-mixed" and fabric.device.type == "cpu":
-        raise ConfigError("training.precision: 16-mixed is for GPUs; on a CPU use bf16-mixed or 32-true")
+    if precision == "16-mixed" and fabric.device.type == "cpu":
+        raise ConfigError("training.precision: 16-mixed is for GPUs; on a CPU write auto or 32-true")
+    if len(chosen := set(gather(fabric, precision))) > 1:
+        raise ConfigError(
+            f"training.precision: the processes' devices differ, some would compute in {' and some in '.join(sorted(chosen))}; "
+            "write 32-true"
+        )
     if config.training.sync_batch_norm and fabric.device.type != "cuda":
         raise ConfigError(
             "training.sync_batch_norm: PyTorch synchronises batch norm on GPUs only, and this run is on "

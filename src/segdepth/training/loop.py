@@ -31,7 +31,8 @@ from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_who
 from .distributed import Agreement, from_first, launch, share_statistics, with_synchronised_batch_norm
 from .journal import Journal
 from .parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
-from .run import create_run_folder, record_config, require_same_experiment
+from .precision import resolve_precision
+from .run import create_run_folder, record_config, recorded_precision, require_same_experiment
 from .stopping import StopRequest
 from .update import NotFiniteError, RunningLoss, Update, seed_step
 from .watching import Progress, Samples
@@ -100,7 +101,9 @@ def _train(
     accelerator: str,
     progress: Progress | None,
 ) -> TrainingResult:
-    started, settings = time.monotonic(), config.training
+    started = time.monotonic()
+    config, of_precision = _with_precision(config, source, accelerator)
+    settings = config.training
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
     net = build_network_for(config, train_set, resumed=source is not None)
@@ -118,6 +121,7 @@ def _train(
     folder = _folder_of(source, root, name, config) if fabric.is_global_zero else None
     folder = from_first(fabric, folder)
     assert folder is not None
+    log.info("results: %s", folder)
     module, optimizer = fabric.setup(net, optimizer)
     averaged = None if settings.ema_decay is None else AveragedNetwork(net, settings.ema_decay)
     run = _Run(config, task, folder, fabric, net, optimizer, averaged)
@@ -134,7 +138,9 @@ def _train(
         wandb=settings.wandb, config=config_to_dict(config), recording=fabric.is_global_zero,
     )  # fmt: skip
     with journal, StopRequest() as stop:
-        _introduce(config, net, train_set, val_set, fabric, folder)
+        _introduce(config, net, train_set, val_set, fabric)
+        if of_precision:
+            log.warning(of_precision)
         if run.state.step >= settings.train_iters:
             log.info(
                 "nothing is left to do: %d updates are done, train_iters is %d", run.state.step, settings.train_iters
@@ -387,9 +393,30 @@ def _checkpoint_to_resume(resume: Path | None, runs: Path) -> Path | None:
 def _folder_of(source: Path | None, root: Path, name: str, config: Config) -> Path:
     if source is None:
         return create_run_folder(root, name, config)
-    folder = source.parent.parent if source.parent.name == "checkpoints" else source.parent
+    folder = _run_of(source)
     require_same_experiment(folder, config)
     return folder
+
+
+def _run_of(checkpoint: Path) -> Path:
+    """The folder of a checkpoint's run."""
+    return checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint.parent
+
+
+def _with_precision(config: Config, source: Path | None, accelerator: str) -> tuple[Config, str]:
+    """The configuration with the precision that the run computes in, and what has to be said about it."""
+    begun = None if source is None else recorded_precision(_run_of(source))
+    precision, remark = resolve_precision(config.training.precision, _device_of(accelerator), begun)
+    training = config.training.model_copy(update={"precision": precision})
+    return config.model_copy(update={"training": training}), remark
+
+
+def _device_of(accelerator: str) -> torch.device:
+    """The device that an accelerator's name leads to."""
+    if accelerator in ("auto", "gpu"):
+        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return found or torch.device("cpu")
+    return torch.device(accelerator)
 
 
 @contextmanager
@@ -428,14 +455,12 @@ def _stream(config: Config, task: Task, dataset: Dataset, fabric: Fabric, start:
     return batches(loader, fabric.device)
 
 
-def _introduce(
-    config: Config, net: Network, train_set: Dataset, val_set: Dataset, fabric: Fabric, folder: Path
-) -> None:
+def _introduce(config: Config, net: Network, train_set: Dataset, val_set: Dataset, fabric: Fabric) -> None:
     processes = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
     log.info(
-        "%s for %s: %d training and %d validation pictures, %.1f million parameters, %s%s, %s",
+        "%s for %s: %d training and %d validation pictures, %.1f million parameters, %s%s, in %s",
         config.model.arch, config.task, len(train_set), len(val_set),
-        sum(p.numel() for p in net.parameters()) / 1e6, fabric.device, processes, folder,
+        sum(p.numel() for p in net.parameters()) / 1e6, fabric.device, processes, config.training.precision,
     )  # fmt: skip
     if shared := shared_scenes(train_set.names, val_set.names):
         log.warning("LEAK: %d validation pictures are from drives of the training split (%s)",

@@ -12,7 +12,9 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
 
-__all__ = ["create_run_folder", "record_config", "require_same_experiment"]
+from .precision import run_precision
+
+__all__ = ["as_recorded", "create_run_folder", "record_config", "recorded_precision", "require_same_experiment"]
 
 
 def create_run_folder(root: Path, name: str, config: Config) -> Path:
@@ -64,6 +66,22 @@ def record_config(folder: Path, config: Config) -> None:
     """Keep what is new in a run that goes on in its ``config.yaml``, if it has one."""
     if (folder / "config.yaml").is_file():
         write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
+
+
+def recorded_precision(folder: Path) -> str | None:
+    """The precision that a run computes in; None of a folder without a record."""
+    record = folder / "config.yaml"
+    return _value(yaml.safe_load(record.read_text()), "training.precision") if record.is_file() else None
+
+
+def as_recorded(wanted: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration's values as the run of ``record`` would have recorded them: ``auto`` as the precision it became.
+
+    Who asks whether a run is of a configuration compares its record with this.
+    """
+    training = dict(wanted["training"])
+    recorded = str(_value(record, "training.precision"))
+    return {**wanted, "training": training | {"precision": run_precision(training["precision"], recorded)}}
 
 
 def _order(value: Any) -> list[Any]:

@@ -119,8 +119,49 @@ def test_a_signal_ends_a_run_with_a_checkpoint(number: int, tmp_path: Path) -> N
                 break
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert "go on with training.resume=" in rest
+    assert "stopping after this update, again to stop now" in rest
+    assert f"go on with training.resume={only_run(tmp_path, config)}" in rest
     assert newest(only_run(tmp_path, config))["state"]["step"] >= 2
+
+
+LONG_UPDATES = """
+import hashlib, sys, time
+import segdepth.training.update as update
+from segdepth.cli import main
+
+once = update.Update.__call__
+
+def long_update(self, batches, step, running):
+    print("an update begins", file=sys.stderr, flush=True)
+    once(self, batches, step, running)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", int(sys.argv[1]))  # one call outside of Python, like a long convolution
+
+update.Update.__call__ = long_update
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ctrl_c_is_answered_inside_a_long_call_and_again_ends_it(number: int, tmp_path: Path) -> None:
+    """The call would take an hour."""
+    config = write_config(tmp_path, "dispnet", "seg", train_iters=100)
+    arguments = [sys.executable, "-c", LONG_UPDATES, "2000000000", "train", "--config", str(config), "--runs", str(tmp_path),
+                 "--device", "cpu"]  # fmt: skip
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line.rstrip())
+            if line.startswith("an update begins"):
+                time.sleep(1)
+                process.send_signal(number)
+            if "again to stop now" in line:
+                time.sleep(1)
+                process.send_signal(number)
+    assert process.returncode == 128 + number
+    assert said[-1] == "segdepth: stopped at once; what was written before is whole"
+    assert said[-2].endswith("stopping after this update, again to stop now")
 
 
 @pytest.mark.parametrize("task", ["seg", "depth"])

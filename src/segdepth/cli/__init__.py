@@ -19,14 +19,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     import typer
 
     from segdepth.core.errors import SegdepthError
+    from segdepth.core.interrupts import AnsweredSignals
 
     from .app import build_app
 
     try:
         command = typer.main.get_command(build_app())
-        code = command.main(
-            args=list(sys.argv[1:] if argv is None else argv), prog_name="segdepth", standalone_mode=False
-        )
+        with AnsweredSignals(_answer, patience=0.5):  # mostly the command has ended before
+            code = command.main(
+                args=list(sys.argv[1:] if argv is None else argv), prog_name="segdepth", standalone_mode=False
+            )
+        if code == INTERRUPTED:  # Typer has caught Ctrl-C
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except SegdepthError as error:
         print(f"segdepth: {_process()}{error}", file=sys.stderr)
@@ -42,8 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"segdepth: {message} Try --help.", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print("segdepth: interrupted", file=sys.stderr)
+        print(f"segdepth: {_process()}interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _answer() -> None:
+    """Ctrl-C came while the program is inside a long call."""
+    print("segdepth: stopping after the step at hand, again to stop now", file=sys.stderr, flush=True)
 
 
 def _process() -> str:

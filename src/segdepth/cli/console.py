@@ -1,24 +1,42 @@
 """Terminal output: tables, bars, log lines. Results go to stdout, everything else to stderr."""
 
 import logging
+import math
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
+from pathlib import Path
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["TrainingBar", "counting", "err", "log_to_terminal", "out", "print_rows", "score_table"]
+from segdepth.core.group import rank
+
+__all__ = [
+    "GOES_ON",
+    "Pace",
+    "TrainingBar",
+    "counting",
+    "err",
+    "log_to_terminal",
+    "out",
+    "print_rows",
+    "results_in",
+    "score_table",
+]
 
 out = Console()
 err = Console(stderr=True)
@@ -26,15 +44,46 @@ err = Console(stderr=True)
 
 def log_to_terminal() -> None:
     """Show our log lines on stderr, above any bar."""
-    handler: logging.Handler = logging.StreamHandler()
+    handler = _AboveTheBar() if err.is_terminal else logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    if err.is_terminal:  # in a file, lines are not to be wrapped at a terminal's width
-        handler = RichHandler(console=err, show_path=False, show_level=False, log_time_format="%H:%M:%S", markup=False,
-                          highlighter=None)  # fmt: skip
     logger = logging.getLogger("segdepth")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+
+class _AboveTheBar(logging.Handler):
+    """Log lines on a terminal that has a bar at its foot."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(self.format(record))
+
+
+def _say(line: str) -> None:
+    """A line on stderr as it is: no markup is read in it, and a path in it is not broken."""
+    err.print(Text(line), soft_wrap=True)
+
+
+@contextmanager
+def results_in(where: Path | str | None, interrupted: str = "the same command begins anew") -> Iterator[None]:
+    """Say where the results of the work inside will be, and what Ctrl-C means for it.
+
+    Args:
+        where: folder or file; None where nothing is written.
+        interrupted: what to know after Ctrl-C.
+    """
+    if where is not None and rank() == 0:
+        _say(f"results: {where}")
+    try:
+        yield
+    except KeyboardInterrupt:
+        if rank() == 0:
+            _say(interrupted)
+        raise
+
+
+#: For results_in: work that can be stopped anywhere.
+GOES_ON = "what is done stays; the same command goes on"
 
 
 def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[str, ...], title: str) -> Table:
@@ -57,30 +106,90 @@ def print_rows(rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
+class Pace:
+    """How long what is left will take, from a clock: after the first step, whatever a step takes.
+
+    Args:
+        done: steps that were done before.
+        window: seconds; the pace is that of the last steps that took at least as long. Infinite: of all, so that what
+            comes now and then (validations) is counted in.
+        begun: on :func:`time.monotonic`'s clock; None: now.
+    """
+
+    #: Marks that are kept of a window.
+    MARKS = 60
+
+    def __init__(self, done: int = 0, window: float = 60.0, begun: float | None = None) -> None:
+        self._window = window
+        self._marks = deque([(time.monotonic() if begun is None else begun, done)])
+
+    def reached(self, done: int) -> None:
+        """So many steps are done; fewer than before where the work has begun anew."""
+        now, (last, before) = time.monotonic(), self._marks[-1]
+        if done < before:
+            self._marks = deque([(last, 0)])
+        if done == before:
+            return
+        if len(self._marks) > 1 and now - self._marks[-2][0] < self._window / self.MARKS:
+            self._marks.pop()
+        self._marks.append((now, done))
+        while len(self._marks) > 2 and self._marks[1][0] < now - self._window:
+            self._marks.popleft()
+
+    def left(self, total: float) -> float | None:
+        """Seconds until ``total`` steps are done; None before the first step."""
+        (begun, first), (reached, last) = self._marks[0], self._marks[-1]
+        if last == first:
+            return None
+        each = (reached - begun) / (last - first)
+        return max(0.0, each * (total - last) - (time.monotonic() - reached))
+
+
+class _Remaining(ProgressColumn):
+    """Hours, minutes and seconds until the end, by the task's pace."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        pace: Pace | None = task.fields.get("pace")
+        left = None if pace is None or task.total is None else pace.left(task.total)
+        if left is None:
+            return Text("-:--:--", style="progress.remaining")
+        minutes, seconds = divmod(math.ceil(left), 60)
+        hours, minutes = divmod(minutes, 60)
+        return Text(f"{hours}:{minutes:02d}:{seconds:02d}", style="progress.remaining")
+
+
 @contextmanager
 def counting(what: str) -> Iterator["CountingBar"]:
     """A bar with an ETA for work that is counted."""
     with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-    ) as progress:
-        yield CountingBar(progress, progress.add_task(what, total=None))
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), _Remaining(),
+        console=err, transient=True,
+    ) as progress:  # fmt: skip
+        yield CountingBar(progress, progress.add_task(what, total=None), Pace())
 
 
 class CountingBar:
     """Callable as ``bar(done, total)``."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, progress: Progress, task: TaskID, pace: Pace) -> None:
         self._progress = progress
         self._task = task
+        self._pace = pace
+
+    def begin(self, done: int) -> None:
+        """So many are done before the work begins."""
+        self._pace = Pace(done)
 
     def __call__(self, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` are done."""
-        self._progress.update(self._task, completed=done, total=total)
+        self._pace.reached(done)
+        self._progress.update(self._task, completed=done, total=total, pace=self._pace)
+
+    def remove(self) -> None:
+        """Take the bar away, before the others that it is shown with."""
+        self._progress.remove_task(self._task)
 
 
 class TrainingBar:
@@ -93,10 +202,12 @@ class TrainingBar:
     def __init__(self, shown: bool = True) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), console=err, disable=not shown,
+            TimeElapsedColumn(), TextColumn("ETA"), _Remaining(), console=err, disable=not shown,
         )  # fmt: skip
         self._training: TaskID | None = None
-        self._validation: TaskID | None = None
+        self._pace = Pace()
+        self._validation: CountingBar | None = None
+        self._at = time.monotonic()  # when the last update, or validation, ended
 
     def __enter__(self) -> "TrainingBar":
         self._progress.start()
@@ -107,11 +218,15 @@ class TrainingBar:
 
     def start(self, step: int, total: int) -> None:
         """Before the first update."""
-        self._training = self._progress.add_task("training", total=total, completed=step, note="")
+        self._at = time.monotonic()
+        self._pace = Pace(step, window=math.inf)
+        self._training = self._progress.add_task("training", total=total, completed=step, note="", pace=self._pace)
 
     def step(self, step: int, loss: float | None, rate: float) -> None:
         """After an update; the loss is shown when it was read from the device."""
         assert self._training is not None
+        self._at = time.monotonic()
+        self._pace.reached(step)
         self._progress.update(self._training, completed=step)
         if loss is not None:
             self._progress.update(self._training, note=f"loss {loss:.4f} lr {rate:.2g}")
@@ -119,8 +234,10 @@ class TrainingBar:
     def validating(self, done: int, total: int) -> None:
         """As a validation goes on."""
         if self._validation is None:
-            self._validation = self._progress.add_task("validation", total=total, note="")
-        self._progress.update(self._validation, completed=done)
+            task = self._progress.add_task("validation", total=total, note="")
+            self._validation = CountingBar(self._progress, task, Pace(begun=self._at))
+        self._validation(done, total)
         if done >= total:
-            self._progress.remove_task(self._validation)
+            self._validation.remove()
             self._validation = None
+            self._at = time.monotonic()

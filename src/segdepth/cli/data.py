@@ -36,10 +36,10 @@ def synthesize(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another world.")] = 0,
 ) -> None:
     """Write synthetic streets with exact labels, depth, disparity or lidar in the layout of a real data set."""
-    from .console import counting, out
+    from .console import counting, out, results_in
     from .worlds import write_world
 
-    with counting(f"writing {layout}") as bar:
+    with results_in(f"{output}/"), counting(f"writing {layout}") as bar:
         frames = write_world(output, layout, num_images=num_images, height=height, width=width, seed=seed, progress=bar)
     out.print(f"{frames} frames -> {output}/", highlight=False)
 
@@ -90,11 +90,11 @@ def check(
     from segdepth.data.doctor import examine_splits
     from segdepth.report import write_data_page
 
-    from .console import counting, log_to_terminal, out
+    from .console import counting, log_to_terminal, out, results_in
 
     log_to_terminal()
     splits, skipping = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
-    with counting("reading") as bar:
+    with results_in(page), counting("reading") as bar:
         report = examine_splits(
             splits, workers=num_threads or usable_cores(), skip_bad=skip_bad or skipping, progress=bar
         )

@@ -110,7 +110,7 @@ def evaluate(
     from segdepth.evaluation import PROTOCOLS, evaluate_baselines
     from segdepth.evaluation.scoring import limited, limited_name, score
 
-    from .console import counting, log_to_terminal, out
+    from .console import counting, log_to_terminal, out, results_in
     from .evaluation_output import print_report, write_report
     from .evaluation_setup import Source, answers_of, find_configuration, open_scored, protocols_of, warn_of_leaks
     from .named_data import named_data
@@ -132,7 +132,8 @@ def evaluate(
         dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
     )
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
-    with counting("evaluating") as bar:
+    written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
+    with results_in(", ".join(written) or None), counting("evaluating") as bar:
         answerer = answers_of(
             where, predictions, checked, task, device, model_name=model_name, height=height, width=width, inverse=pred_disp,
             allow_missing=allow_missing, dataset=dataset, progress=bar,

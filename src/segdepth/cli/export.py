@@ -36,14 +36,14 @@ def export(
     from segdepth.networks import find_weights, load_network
     from segdepth.networks.export import BATCH, SIDES, export_onnx, export_torch
 
-    from .console import err, out
+    from .console import err, out, results_in
 
     weights = find_weights(checkpoint)
     target = output or weights.with_suffix(ending)
     net = load_network(weights)
     size = None if height is None or width is None else (height, width)
     write = {"onnx": export_onnx, "torch_export": export_torch}[form]
-    with err.status(f"exporting {net.card.arch}, half a minute or two"):
+    with results_in(target), err.status(f"exporting {net.card.arch}, half a minute or two"):
         error = write(net, target, size=size)
     free = f"{SIDES[0]} to {SIDES[1]} rows and columns, batch {BATCH[0]} to {BATCH[1]}"
     shape = free if size is None else f"{size[0]}x{size[1]}, batch 1"

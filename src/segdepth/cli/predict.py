@@ -50,7 +50,7 @@ def predict(
     from segdepth.core.errors import ConfigError, InputError
     from segdepth.evaluation.pictures import save_label_ids, save_prediction
 
-    from .console import counting, out
+    from .console import counting, out, results_in
     from .loading import load_checked
 
     paths = _pictures([*(images or []), *(image_path or [])])
@@ -68,7 +68,7 @@ def predict(
     net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
     save = save_label_ids if label_ids else save_prediction
     files = 0
-    with counting("predicting") as bar:
+    with results_in(f"{output}/"), counting("predicting") as bar:
         for done, (path, folder) in enumerate(places.items(), start=1):
             written = save(net, path, output / folder)
             files += len(written)

@@ -65,11 +65,11 @@ def kitti(
     from segdepth.data.kitti_plan import Setup
     from segdepth.data.prepare_kitti import prepare_kitti
 
-    from .console import counting, err, out
+    from .console import GOES_ON, counting, err, out, results_in
 
     setup = Setup(height, width, image_format, jpeg_quality, depth_format, depth_reduction, static, val_share)
     part = _shard(shard)
-    with counting("preparing") as bar:
+    with results_in(f"{output}/", GOES_ON), counting("preparing") as bar:
         done = prepare_kitti(
             source, output, setup, shard=part, workers=num_threads or usable_cores(), skip_bad=skip_bad, progress=bar
         )

@@ -53,7 +53,7 @@ def receptive_field(
     from segdepth.core.errors import InputError
     from segdepth.report.field_page import write_fields
 
-    from .console import counting, err, log_to_terminal, out
+    from .console import counting, err, log_to_terminal, out, results_in
 
     log_to_terminal()
     if not arch and not checkpoint:
@@ -62,7 +62,7 @@ def receptive_field(
     count = len(files) if files else samples
     wanted = len(_names(arch)) + len(checkpoint or [])
     reports: list[FieldReport] = []
-    with counting("receptive fields") as bar:
+    with results_in(f"{output}/"), counting("receptive fields") as bar:
         for name, net in _networks(arch, checkpoint, task, device, seed, height, width):
             bar(len(reports), wanted)
             size = net.card.input_size or (height or _SIZE[0], width or _SIZE[1])

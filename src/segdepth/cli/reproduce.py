@@ -52,7 +52,7 @@ def reproduce(
     from segdepth.core.group import world_size
     from segdepth.studies.reproduce import Results, choose, plan
 
-    from .console import log_to_terminal
+    from .console import GOES_ON, log_to_terminal, results_in
     from .loading import resolve_device
 
     if world_size() > 1:
@@ -71,7 +71,11 @@ def reproduce(
     )
     results = Results(runs / "reproduce")
     where = resolve_device(device)
-    failed = {} if dry_run else _work_off(cells, results, runs, where)
+    if dry_run:
+        failed = {}
+    else:
+        with results_in(results.folder / "results.md", GOES_ON):
+            failed = _work_off(cells, results, runs, where)
     _print_table(cells, results, runs, failed)
     if failed:
         raise typer.Exit(1)

@@ -309,7 +309,7 @@ def _carry_out(
     from segdepth.studies.run import Shard, describe_study, make_plan, run_study
     from segdepth.studies.store import Store
 
-    from .console import counting, err, log_to_terminal, out
+    from .console import GOES_ON, counting, err, log_to_terminal, out, results_in
 
     log_to_terminal()
     share = Shard.parse(shard)
@@ -326,7 +326,8 @@ def _carry_out(
             highlight=False,
         )
         return
-    with counting(f"{experiment.kind} {experiment.name}") as bar:
+    with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.kind} {experiment.name}") as bar:
+        bar.begin(len(own) - len(store.missing(own)))
         done = run_study(experiment, dataset, store, share, bar)
     left = len(store.missing(range(len(info.images))))
     err.print(

@@ -148,5 +148,7 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if waiting:
+        if waiting and callable(before):  # called, not raised anew: whoever counts signals would count a second one
+            before(signal.SIGINT, None)
+        elif waiting:
             signal.raise_signal(signal.SIGINT)

@@ -35,7 +35,7 @@ from .precision import resolve_precision
 from .run import create_run_folder, record_config, recorded_precision, require_same_experiment
 from .stopping import StopRequest
 from .update import NotFiniteError, RunningLoss, Update, seed_step
-from .watching import Progress, Samples
+from .watching import Progress, Samples, rate_text
 
 __all__ = ["TrainingResult", "train"]
 
@@ -182,8 +182,8 @@ def _train(
                     speed, waiting = (step - since) * settings.batch_size / seconds, stream.seconds / seconds
                     journal.write("train", step, {"train_loss": mean, "lr": update.rate}, prefix="loss")
                     journal.watch(step, {"images_per_second": speed, "waiting_share": waiting}, prefix="speed")
-                    log.info("iteration %d: loss %.4f, lr %.3g, %.1f images/s, %.0f %% of it waiting for data",
-                             step, mean, update.rate, speed, 100 * waiting)  # fmt: skip
+                    log.info("iteration %d: loss %.4f, lr %.3g, %s images/s, %.0f %% of it waiting for data",
+                             step, mean, update.rate, rate_text(speed), 100 * waiting)  # fmt: skip
                     clock, since, stream.seconds = time.monotonic(), step, 0.0
                 if progress is not None:
                     progress.step(step, mean, update.rate)

@@ -1,5 +1,6 @@
 """Who watches a run, and the sample answers that are drawn for him."""
 
+import math
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +13,7 @@ from segdepth.data.sample import Dataset, Target
 from segdepth.drawing import colour_depth, colour_labels
 from segdepth.geometry.resize import resize_image
 
-__all__ = ["Progress", "Samples"]
+__all__ = ["Progress", "Samples", "rate_text"]
 
 #: Validation pictures that are drawn beside their truth.
 _SHOWN = 3
@@ -30,6 +31,16 @@ class Progress(Protocol):
 
     def validating(self, done: int, total: int) -> None:
         """Called as a validation goes on."""
+
+
+def rate_text(per_second: float) -> str:
+    """A positive rate with two digits that mean something, however small it is.
+
+    Example:
+        >>> rate_text(12.34), rate_text(0.0472)
+        ('12.3', '0.047')
+    """
+    return f"{per_second:.{max(1, 1 - math.floor(math.log10(per_second)))}f}"
 
 
 class Samples:

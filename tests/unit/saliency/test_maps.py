@@ -6,6 +6,7 @@ import logging
 import re
 import signal
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,7 @@ from jaxtyping import TypeCheckError, config
 from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
+from segdepth.core.interrupts import AnsweredSignals
 from segdepth.saliency import (
     ENGINES,
     IntegratedGradients,
@@ -31,6 +33,7 @@ from segdepth.saliency.batched import BatchedExplainer
 from segdepth.saliency.graph import cache
 from segdepth.saliency.graph.trace import trace
 from segdepth.saliency.memory import in_halves
+from segdepth.saliency.modes import uninterrupted
 from segdepth.saliency.tiles import tile_pixels
 from segdepth.tasks import create_network
 
@@ -421,6 +424,18 @@ def test_ctrl_c_waits_for_the_end_of_a_trace(net: Small, image: Tensor, monkeypa
     assert ended
     assert signal.getsignal(signal.SIGINT) is handler
     agree(net, image, "windowed")
+
+
+def test_ctrl_c_that_had_to_wait_is_not_a_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who presses it once during a trace must not be taken for someone who cannot wait."""
+    ended: list[int] = []
+    monkeypatch.setattr(AnsweredSignals, "ECHO", 0.0)
+    with AnsweredSignals(lambda: None, end=ended.append):
+        with pytest.raises(KeyboardInterrupt), uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.02)
+        time.sleep(0.02)
+    assert not ended
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, "auto"])

@@ -1,0 +1,97 @@
+"""Ctrl-C is answered when it comes, also while the main thread is inside one long call."""
+
+import contextlib
+import multiprocessing
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+__all__ = ["STOPPING", "AnsweredSignals", "end_now"]
+
+#: The signals that ask a program to stop.
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class AnsweredSignals:
+    """While this context lasts, a thread of its own answers the signals that the program handles.
+
+    Python's handlers run in the main thread, between two of its instructions, and one convolution may take minutes: a program
+    that only has handlers seems to be deaf. The handlers stay as they are; outside the main thread, where Python takes no
+    signals, nothing is changed.
+
+    Args:
+        answer: called once, ``patience`` seconds after the first SIGINT or SIGTERM, unless the context has been left before.
+        patience: seconds.
+        end: called with the number of a signal that comes after the first.
+    """
+
+    #: A signal that comes within so many seconds of the first is its echo: a terminal and a launcher may both send it.
+    ECHO = 0.5
+
+    def __init__(
+        self, answer: Callable[[], None], patience: float = 0.0, end: Callable[[int], None] | None = None
+    ) -> None:
+        self._answer = answer
+        self._patience = patience
+        self._end = end or end_now
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> "AnsweredSignals":
+        if threading.current_thread() is threading.main_thread():
+            self._reader, self._writer = os.pipe()
+            os.set_blocking(self._writer, False)
+            self._before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread is None:
+            return
+        signal.set_wakeup_fd(self._before)
+        os.write(self._writer, b"\0")  # closing would not do: a forked worker has the other end, too
+        self._thread.join()
+        os.close(self._writer)
+        os.close(self._reader)
+        self._thread = None
+
+    def _listen(self) -> None:
+        first: float | None = None
+        answered = False
+        while True:
+            left = None if first is None or answered else max(0.0, first + self._patience - time.monotonic())
+            if not select.select([self._reader], [], [], left)[0]:
+                answered = True
+                with contextlib.suppress(OSError, ValueError):  # the terminal is gone
+                    self._answer()
+                continue
+            for number in os.read(self._reader, 64):
+                if number == 0:
+                    return
+                if number not in STOPPING:
+                    continue
+                if first is None:
+                    first = time.monotonic()
+                elif time.monotonic() - first > self.ECHO:
+                    self._end(number)
+
+
+def end_now(number: int) -> None:
+    """End the program at once, whatever the main thread is doing. Files stay whole: each is renamed when it is complete.
+
+    Args:
+        number: of the signal that asked for it.
+    """
+    with contextlib.suppress(Exception):  # workers that load pictures do not take signals, and would outlive us
+        for worker in multiprocessing.active_children():
+            worker.kill()
+    with contextlib.suppress(OSError):
+        show_cursor = b"\x1b[?25h\n" if os.isatty(2) else b""  # which a bar has hidden
+        os.write(2, show_cursor + b"segdepth: stopped at once; what was written before is whole\n")
+    os._exit(128 + number)

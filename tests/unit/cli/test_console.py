@@ -1,0 +1,131 @@
+"""What stands on stderr while a long job runs: where its results will be, how far it is, how long it will take."""
+
+import io
+import math
+import re
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from segdepth.cli import console
+from segdepth.cli.console import Pace, TrainingBar, counting, results_in
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal 100 columns wide is shown."""
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=shown, force_terminal=True, width=100, color_system=None))
+    return shown
+
+
+def times(shown: io.StringIO) -> list[str]:
+    return re.findall(r"ETA (\S+)", shown.getvalue())
+
+
+@pytest.mark.parametrize("each", [0.01, 31.0, 780.0])
+@pytest.mark.parametrize("begun", [0, 40])
+@pytest.mark.parametrize("window", [60.0, math.inf])
+def test_there_is_an_eta_after_the_first_step_whatever_it_takes(
+    each: float, begun: int, window: float, clock: Clock
+) -> None:
+    pace = Pace(begun, window)
+    assert pace.left(100) is None
+    for done in range(begun + 1, 101):
+        clock.now += each
+        pace.reached(done)
+        assert pace.left(100) == pytest.approx((100 - done) * each, abs=1e-6)
+
+
+def test_an_eta_goes_down_while_a_step_lasts_and_not_below_zero(clock: Clock) -> None:
+    pace = Pace()
+    clock.now += 100
+    pace.reached(1)
+    clock.now += 30
+    assert pace.left(3) == pytest.approx(170)
+    clock.now += 1000
+    assert pace.left(3) == 0
+
+
+def test_the_pace_is_that_of_now(clock: Clock) -> None:
+    """Files that are verified in no time do not make those that are still to be made any quicker."""
+    pace = Pace()
+    for done in range(1, 1001):
+        clock.now += 0.01
+        pace.reached(done)
+    for done in range(1001, 1021):
+        clock.now += 10
+        pace.reached(done)
+    assert pace.left(1030) == pytest.approx(100, rel=0.01)
+
+
+def test_of_a_run_validations_count_in(clock: Clock) -> None:
+    pace = Pace(window=math.inf)
+    for done in range(1, 101):
+        clock.now += 1 if done % 10 else 1 + 60  # a validation every ten updates
+        pace.reached(done)
+    assert pace.left(200) == pytest.approx(100 + 10 * 60)
+
+
+def test_a_second_round_begins_anew(clock: Clock) -> None:
+    pace = Pace()
+    for each in (1, 5):
+        for done in range(1, 11):
+            clock.now += each
+            pace.reached(done)
+            assert done == 10 or pace.left(10) == pytest.approx((10 - done) * each)
+
+
+def test_every_bar_shows_an_eta(terminal: io.StringIO, clock: Clock) -> None:
+    with counting("predicting") as bar:
+        clock.now += 40
+        bar(1, 3)
+    assert times(terminal)[-1] == "0:01:20"
+    with counting("a study") as bar:
+        bar.begin(50)
+        bar(50, 53)
+        clock.now += 40
+        bar(51, 53)
+    assert times(terminal)[-1] == "0:01:20"
+    with TrainingBar() as training:
+        training.start(100, 103)
+        clock.now += 780
+        training.step(101, 0.5, 1e-3)
+    assert times(terminal)[-1] == "0:26:00"
+    with TrainingBar() as training:
+        training.start(0, 10)
+        clock.now += 10
+        training.step(1, 0.5, 1e-3)
+        clock.now += 45
+        training.validating(1, 3)
+        clock.now += 0.001
+    assert times(terminal)[-1] == "0:01:30"
+
+
+def test_where_results_will_be_is_said_as_it_is(terminal: io.StringIO) -> None:
+    folder = Path("runs") / "[bold]x[/bold] :bug: [/y]" / ("long" * 40)
+    with results_in(folder):
+        assert terminal.getvalue() == f"results: {folder}\n"
+
+
+def test_ctrl_c_says_how_to_go_on(terminal: io.StringIO) -> None:
+    with pytest.raises(KeyboardInterrupt), results_in(None, "the same command goes on"):
+        raise KeyboardInterrupt
+    assert terminal.getvalue() == "the same command goes on\n"

@@ -1,6 +1,7 @@
 """The command ``segdepth``: the only place that prints, exits or reads argv. Nothing here imports torch before a verb runs."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -63,4 +64,10 @@ def _process() -> str:
 
 def run() -> None:
     """Entry point of the installed command."""
-    sys.exit(main())
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before the command had begun
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # torch takes its time to leave; one more is no traceback
+    sys.exit(code)

@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from segdepth.config import Config, check_config
+from segdepth.core.errors import ConfigError
 from segdepth.studies.reproduce import Cell, Results, train_cell
 from segdepth.training import distributed, find_checkpoint, loop, precision, train
 from segdepth.training.precision import has_bfloat16_units, resolve_precision, run_precision
@@ -140,3 +141,9 @@ def test_a_run_is_recognised_by_the_configuration_that_it_was_begun_with(
     begun = train_cell(cell, results, tmp_path, device=CPU)
     assert recorded(begun) == "32-true"
     assert train_cell(cell, results, tmp_path, device=CPU) == begun, "it goes on, it is not begun anew"
+
+
+def test_processes_whose_devices_differ_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "gather", lambda fabric, value: ["bf16-mixed", value])
+    with pytest.raises(ConfigError, match="some would compute in 32-true and some in bf16-mixed"):
+        distributed.launch(tiny("32-true"), "cpu")

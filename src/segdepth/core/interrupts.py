@@ -1,7 +1,6 @@
 """Ctrl-C is answered when it comes, also while the main thread is inside one long call."""
 
 import contextlib
-import multiprocessing
 import os
 import select
 import signal
@@ -88,6 +87,8 @@ def end_now(number: int) -> None:
     Args:
         number: of the signal that asked for it.
     """
+    import multiprocessing  # there is time now; the command line's help has none
+
     with contextlib.suppress(Exception):  # workers that load pictures do not take signals, and would outlive us
         for worker in multiprocessing.active_children():
             worker.kill()

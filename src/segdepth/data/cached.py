@@ -3,13 +3,16 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping, Sequence, Set
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from segdepth.core.errors import ConfigError
 from segdepth.core.files import replacing
 
-from .frames import FrameDataset
 from .loading import resize_sample
 from .sample import Dataset, Sample
 
@@ -19,19 +22,24 @@ __all__ = ["Cached"]
 class Cached(Dataset):
     """A data set whose samples are resized once and then read from a folder.
 
-    A file that is damaged, of another size, or older than the sample's own files is made anew, so a cache can be stopped,
-    shared by processes, or removed at any time. Augmentations act on the resized samples.
+    A file that is damaged, or whose sample's own files are not those that it was made of, is made anew, so a cache can be
+    stopped, shared by processes, or removed at any time. A data set that is opened with another option, or read by another
+    version of segdepth, has another folder. Augmentations act on the resized samples.
 
     Args:
         dataset: whose samples are kept.
         size: rows and columns.
         folder: of all caches; this one gets a folder of its own, named by what it depends on.
+
+    Raises:
+        ConfigError: if the data set was opened with something that cannot be written down.
     """
 
     def __init__(self, dataset: Dataset, size: tuple[int, int], folder: Path) -> None:
         super().__init__(dataset.path, dataset.split, dataset.targets)
         self.names = dataset.names
         self.classes, self.depth_range, self.crop = dataset.classes, dataset.depth_range, dataset.crop
+        self.sparse_depth = dataset.sparse_depth
         self.truth_kind, self.expected, self.missing = dataset.truth_kind, dataset.expected, dataset.missing
         self._dataset = dataset
         self._size = size
@@ -52,25 +60,50 @@ class Cached(Dataset):
             _write(file, sample, stamp)
             return sample
 
+    def sources(self, index: int) -> Sequence[Path]:
+        """The files of the sample that is kept."""
+        return self._dataset.sources(index)
+
     def _stamp(self, index: int) -> str:
-        """Sizes and times of the sample's files, as far as they are known."""
-        if not isinstance(self._dataset, FrameDataset):
-            return ""
-        frame = self._dataset.frames[index]
-        states = [
-            file.stat() for file in (frame.image, frame.labels, frame.depth) if file is not None and file.exists()
-        ]
-        return json.dumps([[state.st_size, state.st_mtime_ns] for state in states])
+        """Which files the sample is made of, with their sizes and times."""
+        return json.dumps([_state(file) for file in self._dataset.sources(index)])
+
+
+def _state(file: Path) -> list[str | int]:
+    try:
+        state = file.stat()
+    except OSError:  # a camera file that some drives have not, say
+        return [str(file.absolute())]
+    return [str(file.absolute()), state.st_size, state.st_mtime_ns]
 
 
 def _key(dataset: Dataset, size: tuple[int, int]) -> str:
     """A name for what the samples depend on besides their files."""
-    kind, where = type(dataset).__name__, "" if dataset.path is None else str(dataset.path.resolve())
-    options = {
-        key: repr(value) for key, value in sorted(vars(dataset).items()) if isinstance(value, str | int | float | None)
-    }
-    text = json.dumps([kind, where, sorted(dataset.targets), list(size), options, list(dataset.names)])
-    return f"{kind}-{dataset.split}-{size[0]}x{size[1]}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    depends_on = [metadata.version("segdepth"), _plain(dataset, "data.cache"), list(size), list(dataset.names)]
+    digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:16]
+    return f"{type(dataset).__name__}-{dataset.split}-{size[0]}x{size[1]}-{digest}"
+
+
+def _plain(value: Any, where: str) -> Any:
+    """A value that a data set was opened with as JSON: equal for equal values, and for no others.
+
+    Raises:
+        ConfigError: if there is no such form; left out, it would give the samples of another data set.
+    """
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Path():
+            return ["path", str(value.resolve())]
+        case Dataset():
+            return [type(value).__qualname__, _plain(value.opened_with, f"{where}: {type(value).__name__}")]
+        case Mapping():
+            return ["by name", [[_plain(part, where) for part in pair] for pair in value.items()]]
+        case Set():
+            return ["in any order", sorted((_plain(part, where) for part in value), key=json.dumps)]
+        case Sequence():
+            return ["in order", [_plain(part, where) for part in value]]
+    raise ConfigError(f"{where} was opened with {value!r}, which a cache cannot be told by; leave data.cache out")
 
 
 def _read(file: Path, name: str, stamp: str) -> Sample:

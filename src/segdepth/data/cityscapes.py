@@ -108,6 +108,9 @@ class Cityscapes(FrameDataset):
             return self._camera(frame)[0]
         return CITYSCAPES_FOCAL_PX * columns / _FULL_COLUMNS
 
+    def _camera_sources(self, frame: Frame) -> list[Path]:
+        return [self._cameras[frame.name]] if frame.name in self._cameras else []
+
     def _camera(self, frame: Frame) -> tuple[float, float]:
         """Focal length that goes with the disparities, pixels, and distance between the cameras, metres."""
         file = self._cameras.get(frame.name)

@@ -76,6 +76,16 @@ class FrameDataset(Dataset):
             require_same_size(image, frame.image, depth, frame.depth)
         return Sample(image, frame.name, labels, depth, self._focal_px(frame, image.shape[1]))
 
+    def sources(self, index: int) -> list[Path]:
+        """Picture and truth of a sample, and the files of its camera."""
+        frame = self.frames[index]
+        own = (frame.image, frame.labels, frame.depth)
+        return [*(file for file in own if file is not None), *self._camera_sources(frame)]
+
+    def _camera_sources(self, frame: Frame) -> Sequence[Path]:  # noqa: ARG002  the default knows no camera
+        """The files that the frame's depth or focal length is computed with."""
+        return ()
+
     def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
         """Train ids; 255 = ignore."""
         raise NotImplementedError

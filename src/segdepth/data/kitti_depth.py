@@ -19,6 +19,7 @@ __all__ = ["KittiDepth"]
 _METRES_PER_UNIT = 1 / 256
 #: End of a depth PNG's stem: 0000000010.depth.png.
 _DEPTH_PNG = ".depth"
+_CAMERA = "cam.txt"
 
 
 class KittiDepth(FrameDataset):
@@ -56,11 +57,14 @@ class KittiDepth(FrameDataset):
             there, absent = _frames(root / drive, drive, list_file, targets, allow_missing)
             frames += there
             missing += absent
-        self._focal = {drive: _read_focal_px(root / drive / "cam.txt") for drive in drives}
+        self._focal = {drive: _read_focal_px(root / drive / _CAMERA) for drive in drives}
         super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         return read_npy(file) if file.suffix == ".npy" else read_depth_png(file, _METRES_PER_UNIT)
+
+    def _camera_sources(self, frame: Frame) -> list[Path]:
+        return [frame.image.parent / _CAMERA]
 
     def _focal_px(self, frame: Frame, columns: int) -> float | None:  # noqa: ARG002  cam.txt is for the stored size
         return self._focal[frame.name.rpartition("/")[0]]

@@ -8,7 +8,7 @@ from numpy import ndarray
 from PIL import Image
 
 from segdepth.core.errors import DataError, reason
-from segdepth.geometry import Calibration, Camera, project_velodyne, read_kitti_calibration
+from segdepth.geometry import CALIBRATION_FILES, Calibration, Camera, project_velodyne, read_kitti_calibration
 
 from .frames import Frame, FrameDataset, require_path
 from .kitti_plan import validation_scenes
@@ -37,6 +37,9 @@ class RawFrames(FrameDataset):
         if day not in known:
             known[day] = read_kitti_calibration(day)
         return known[day]
+
+    def _camera_sources(self, frame: Frame) -> list[Path]:
+        return [self._day(frame) / name for name in CALIBRATION_FILES]
 
     def _day(self, frame: Frame) -> Path:
         """The folder of the frame's date."""

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
@@ -15,6 +15,8 @@ from .labels import ClassTable
 __all__ = ["Dataset", "Sample", "Target", "reader_options"]
 
 Target = Literal["labels", "depth"]
+
+D = TypeVar("D", bound="Dataset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,26 @@ class Dataset(ABC):
     truth_kind: str | None = None
     expected: int | None = None
     missing: Sequence[str] = ()
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls: type[D], *args: Any, **kwargs: Any) -> D:
+        """Note what the data set is opened with, so that no reader can forget to."""
+        dataset = super().__new__(cls)
+        dataset._arguments = args, kwargs
+        return dataset
 
     def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
         self.path = path
         self.split = split
         self.targets = targets
+
+    @property
+    def opened_with(self) -> dict[str, Any]:
+        """Every argument of the constructor by its name, those that were left out as well."""
+        args, kwargs = self._arguments
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        return dict(list(bound.arguments.items())[1:])  # without self
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -82,6 +99,10 @@ class Dataset(ABC):
             DataError: if a file is broken; the sentence names it.
         """
 
+    def sources(self, index: int) -> Sequence[Path]:  # noqa: ARG002  what is made up has none
+        """The files that a sample is made of: a copy of it is good as long as they stay as they are."""
+        return ()
+
     def too_far(self, index: int) -> int:  # noqa: ARG002  most readers leave nothing out
         """Number of measurements of a sample that the reader leaves out because they are too far; for the doctor."""
         return 0
@@ -89,5 +110,5 @@ class Dataset(ABC):
 
 def reader_options(reader: type[Dataset]) -> list[str]:
     """Names of a data set's own options: the keyword arguments of its constructor."""
-    parameters = inspect.signature(reader).parameters
+    parameters = inspect.signature(reader.__init__).parameters
     return [key for key, value in parameters.items() if value.kind is value.KEYWORD_ONLY]

@@ -1,6 +1,7 @@
 """What the mean hides: the score of every picture, and depth errors by distance."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -105,3 +106,7 @@ class Picked(Dataset):
     def __getitem__(self, index: int) -> Sample:
         """Sample number ``index`` of those picked."""
         return self._dataset[self._indices[index]]
+
+    def sources(self, index: int) -> Sequence[Path]:
+        """The files of a sample."""
+        return self._dataset.sources(self._indices[index])

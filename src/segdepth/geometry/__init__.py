@@ -1,6 +1,6 @@
 """Sizes, windows, disparity, calibration and projection: numpy only, never torch, never an image file."""
 
-from .calibration import Calibration, Camera, read_kitti_calibration
+from .calibration import CALIBRATION_FILES, Calibration, Camera, read_kitti_calibration
 from .crops import CROPS, crop_window
 from .disparity import (
     CITYSCAPES_BASELINE_M,
@@ -13,6 +13,7 @@ from .projection import nearest_point, project_velodyne
 from .resize import resize_image, resize_nearest
 
 __all__ = [
+    "CALIBRATION_FILES",
     "CITYSCAPES_BASELINE_M",
     "CITYSCAPES_FOCAL_PX",
     "CROPS",

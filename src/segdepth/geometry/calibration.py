@@ -14,10 +14,13 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 
-__all__ = ["Calibration", "Camera", "read_kitti_calibration"]
+__all__ = ["CALIBRATION_FILES", "Calibration", "Camera", "read_kitti_calibration"]
 
 #: The colour cameras: 2 is the left one, 3 the right one.
 Camera = Literal[2, 3]
+
+#: Where the laser is, and the cameras, in a folder of one day.
+CALIBRATION_FILES = ("calib_velo_to_cam.txt", "calib_cam_to_cam.txt")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,7 @@ def read_kitti_calibration(folder: Path) -> Calibration:
     Source:
         Geiger et al. 2013, "Vision meets Robotics: The KITTI Dataset".
     """
-    lidar, cameras = folder / "calib_velo_to_cam.txt", folder / "calib_cam_to_cam.txt"
+    lidar, cameras = (folder / name for name in CALIBRATION_FILES)
     lidar_lines, camera_lines = _read(lidar), _read(cameras)
     T_cam0_velo = np.eye(4)
     T_cam0_velo[:3, :3] = _matrix(lidar_lines, lidar, "R", (3, 3))

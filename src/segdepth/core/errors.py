@@ -5,6 +5,7 @@ be right. The command line prints that sentence and exits with code 2. Anything 
 """
 
 __all__ = [
+    "BusyError",
     "CheckpointError",
     "ConfigError",
     "DataError",
@@ -29,6 +30,10 @@ class DataError(SegdepthError):
 
 class CheckpointError(SegdepthError):
     """A checkpoint is missing, truncated, foreign, or does not fit the network."""
+
+
+class BusyError(SegdepthError):
+    """Another process works in the folder that this one was to work in."""
 
 
 class InputError(SegdepthError, ValueError):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from segdepth.core.errors import CheckpointError
 from segdepth.core.files import replacing
+from segdepth.core.run_folders import checkpoints, newest_first
 
 from .build import build_network
 from .card import Card
@@ -54,9 +55,9 @@ def find_weights(where: Path) -> Path:
     if where.is_file():
         return where
     if where.is_dir():
-        for run in (where, *sorted(where.iterdir(), reverse=True)):  # runs are named after their time: the newest first
+        for run in (where, *newest_first(where)):
             files = [run / name for name in _NAMES]
-            for file in (*files, *sorted((run / "checkpoints").glob("[0-9]*.pt"), reverse=True)):
+            for file in (*files, *checkpoints(run)):
                 if file.is_file():
                     return file
         raise CheckpointError(f"{str(where)!r} holds no checkpoint ({', '.join(_NAMES)})")

@@ -7,10 +7,9 @@ Nothing here imports torch or needs a run to be whole: a file that is missing or
 import json
 import math
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +19,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from segdepth.core.errors import InputError, reason
+from segdepth.core.run_folders import Beginning, beginning, checkpoints, is_stamp
 from segdepth.core.tables import did_you_mean
 
 __all__ = [
@@ -52,8 +52,6 @@ TASK_SCORES = {
 
 #: Any of these makes a folder a run.
 _FILES = ("config.yaml", "log.jsonl", "provenance.json", "best.safetensors", "last.pt", "checkpoints")
-#: The name that a run's folder is given: its time, UTC.
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-\d+)?")
 
 
 class Best(NamedTuple):
@@ -183,17 +181,13 @@ class Run:
     @property
     def started(self) -> datetime:
         """When the run began: as it says, as its folder is named, or when that was last written to."""
-        said = self.provenance.get("time")
-        try:
-            time = datetime.fromisoformat(said) if isinstance(said, str) else None
-        except ValueError:
-            time = None
-        stamp = _STAMP.fullmatch(self.folder.name)
-        if time is None and stamp:
-            time = datetime.strptime(stamp[1], "%Y-%m-%dT%H-%M-%SZ")
-        if time is None:
-            return datetime.fromtimestamp(self.folder.stat().st_mtime, UTC)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        said = {key: value for key, value in self.provenance.items() if key == "time"}  # of its clock, right or wrong
+        return beginning(self.folder, said).time
+
+    @property
+    def place(self) -> Beginning:
+        """In the order in which runs began."""
+        return beginning(self.folder, self.provenance)
 
     @property
     def revision(self) -> str | None:
@@ -242,7 +236,7 @@ def sorted_runs(runs: Iterable[Run], by: str) -> list[Run]:
         runs: in any order.
         by: ``date``: the newest first; ``name``; ``score``: by task, the best first, those without a score last.
     """
-    newest_first = sorted(runs, key=lambda run: (run.started, run.name), reverse=True)
+    newest_first = sorted(runs, key=lambda run: (run.place, run.name), reverse=True)
     if by == "name":
         return sorted(newest_first, key=lambda run: run.name)
     return sorted(newest_first, key=_rank) if by == "score" else newest_first
@@ -261,7 +255,7 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _is_run(folder: Path) -> bool:
-    return _STAMP.fullmatch(folder.name) is not None or any((folder / name).exists() for name in _FILES)
+    return is_stamp(folder.name) or any((folder / name).exists() for name in _FILES)
 
 
 def _run_folders(root: Path) -> Iterator[Path]:
@@ -288,7 +282,7 @@ def read_run(folder: Path, root: Path) -> Run:
         provenance=_read_provenance(folder / "provenance.json", problems) or _mapping(card.get("provenance")),
         log=_read_log(folder / "log.jsonl", problems),
         card=card,
-        checkpoint_step=max((int(f.stem) for f in folder.glob("checkpoints/*.pt") if f.stem.isdecimal()), default=0),
+        checkpoint_step=max((int(file.stem) for file in checkpoints(folder)), default=0),
         problems=tuple(problems),
     )
 
@@ -409,11 +403,11 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
     """The configurations' names where they differ; else what is different in the folders' paths, or with the time."""
-    short = [str(Path(run.name).parent) if _STAMP.fullmatch(run.folder.name) else run.name for run in runs]
+    short = [str(Path(run.name).parent) if is_stamp(run.folder.name) else run.name for run in runs]
     if len(set(short)) == len(short) and "." not in short:
         return tuple(short)
     paths = [run.folder.absolute() for run in runs]
-    parts = [(path.parent if _STAMP.fullmatch(path.name) else path).parts for path in paths]
+    parts = [(path.parent if is_stamp(path.name) else path).parts for path in paths]
     for length in range(1, max(map(len, parts)) + 1):
         ends = [part[-length:] for part in parts]
         if len(set(ends)) == len(ends):

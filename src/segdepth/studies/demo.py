@@ -15,6 +15,7 @@ from numpy import ndarray
 from segdepth.config import Config, check_config, config_to_dict
 from segdepth.core.files import write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.run_folders import newest_first
 from segdepth.data import Dataset
 from segdepth.data.loading import resize_sample
 from segdepth.data.sample import Sample
@@ -190,7 +191,7 @@ def run_demo(
 def _train_or_go_on(root: Path, name: str, config: Config, progress: Progress) -> Path:
     """The folder of a finished run of this very configuration; one that was interrupted goes on where it stopped."""
     wanted = config_to_dict(config)
-    for folder in sorted((root / name).glob("*"), reverse=True):
+    for folder in newest_first(root / name):
         saved = folder / "config.yaml"
         last = newest_whole_checkpoint(folder)
         if last is None or not saved.is_file():

@@ -19,6 +19,7 @@ from segdepth.config import Config, config_to_dict, load_config
 from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.run_folders import newest_first
 from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
 from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
@@ -228,12 +229,11 @@ class Results:
 
 def _begun(cell: Cell, runs: Path) -> Path | None:
     """The newest run of a cell, if it is of this configuration."""
-    records = sorted((runs / cell.name).glob("*/config.yaml"), reverse=True)
-    if not records:
+    run = next((run for run in newest_first(runs / cell.name) if (run / "config.yaml").is_file()), None)
+    if run is None:
         return None
-    stored = _stored(records[0].parent)
-    same = _fixed(stored) == _fixed(as_recorded(config_to_dict(cell.config), stored))
-    return records[0].parent if same else None
+    stored = _stored(run)
+    return run if _fixed(stored) == _fixed(as_recorded(config_to_dict(cell.config), stored)) else None
 
 
 def _stored(run: Path) -> dict[str, Any]:

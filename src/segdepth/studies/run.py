@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from segdepth.core import group
 from segdepth.core.errors import InputError
+from segdepth.core.run_folders import held
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
 from segdepth.saliency.maps import BLOCK_BYTES
@@ -61,6 +62,11 @@ class Shard:
             raise InputError(f"--shard {text!r} is not i/n with 0 <= i < n, such as 0/4")
         return Shard(int(index), int(count))
 
+    @property
+    def name(self) -> str:
+        """Of a part; of the whole nothing."""
+        return f"{self.index}-of-{self.count}" if self.count > 1 else ""
+
     def of(self, count: int) -> list[int]:
         """Which of so many pictures are its own."""
         return list(range(self.index, count, self.count))
@@ -100,7 +106,17 @@ def run_study(
 
     Returns:
         Number of pictures done now. A warning names the pictures with maps that are zero everywhere, once, at the end.
+
+    Raises:
+        BusyError: if another process does them.
     """
+    with held(store.folder, shard.name):
+        return _do(experiment, dataset, store, shard, progress)
+
+
+def _do(
+    experiment: Experiment, dataset: Dataset, store: Store, shard: Shard, progress: Callable[[int, int], None] | None
+) -> int:
     store.begin()
     own = shard.of(len(store.info.images))
     missing = store.missing(own)

@@ -1,7 +1,6 @@
 """Everything that a stopped run needs to go on: written whole, kept, verified, found again. Loading executes no code."""
 
 import logging
-import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ import torch
 
 from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
+from segdepth.core.run_folders import checkpoints, newest_first
 
 __all__ = ["Checkpoints", "TrainingState", "find_checkpoint", "newest_whole_checkpoint", "read_checkpoint"]
 
@@ -88,7 +88,7 @@ class Checkpoints:
 
     def newest_first(self) -> Iterator[Path]:
         """The files, by step."""
-        yield from sorted((p for p in self._folder.glob("*.pt") if re.fullmatch(r"\d+", p.stem)), reverse=True)
+        yield from checkpoints(self._folder.parent)
 
 
 def read_checkpoint(path: Path) -> tuple[TrainingState, dict[str, Any]]:
@@ -141,7 +141,7 @@ def _whole_one_before(path: Path) -> Path | None:
     if path.parent.name != "checkpoints":
         return None
     for other in Checkpoints(path.parent.parent).newest_first():
-        if other.name < path.name and _is_whole(other):
+        if path.stem.isdecimal() and int(other.stem) < int(path.stem) and _is_whole(other):
             return other
     return None
 
@@ -184,5 +184,5 @@ def newest_whole_checkpoint(where: Path) -> Path | None:
 
 
 def _runs(where: Path) -> list[Path]:
-    """The folder itself and the runs in it, which are named after their time, the newest first."""
-    return [where, *sorted((p for p in where.glob("*") if p.is_dir()), reverse=True)]
+    """The folder itself and the runs in it, the newest first."""
+    return [where, *newest_first(where)]

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from segdepth.config import Config, config_to_dict
 from segdepth.core import group
 from segdepth.core.errors import ConfigError, SegdepthError
+from segdepth.core.run_folders import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.leakage import shared_scenes
@@ -86,8 +87,8 @@ def train(
     train_set = open_split(config, config.data.train_split)
     val_set = open_split(config, config.data.val_split)
     source = _checkpoint_to_resume(settings.resume, root / name)
-    with _deterministic(settings.deterministic):
-        return _train(config, task, train_set, val_set, source, name, root, accelerator, progress)
+    with _deterministic(settings.deterministic), ExitStack() as until_the_end:
+        return _train(config, task, train_set, val_set, source, name, root, accelerator, progress, until_the_end)
 
 
 def _train(
@@ -100,6 +101,7 @@ def _train(
     root: Path,
     accelerator: str,
     progress: Progress | None,
+    until_the_end: ExitStack,
 ) -> TrainingResult:
     started = time.monotonic()
     config, of_precision = _with_precision(config, source, accelerator)
@@ -119,6 +121,8 @@ def _train(
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     folder = _folder_of(source, root, name, config) if fabric.is_global_zero else None
+    if folder is not None:
+        until_the_end.enter_context(held(folder))
     folder = from_first(fabric, folder)
     assert folder is not None
     log.info("results: %s", folder)

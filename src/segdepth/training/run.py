@@ -11,6 +11,7 @@ from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.run_folders import next_beginning
 
 from .precision import run_precision
 
@@ -19,6 +20,7 @@ __all__ = ["as_recorded", "create_run_folder", "record_config", "recorded_precis
 
 def create_run_folder(root: Path, name: str, config: Config) -> Path:
     """A new folder ``root/name/<UTC time>`` that holds the configuration in force and where the run comes from."""
+    begun = next_beginning(root / name).isoformat()
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     folder = root / name / stamp
     attempt = 1
@@ -30,7 +32,7 @@ def create_run_folder(root: Path, name: str, config: Config) -> Path:
             attempt += 1
             folder = root / name / f"{stamp}-{attempt}"
     write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
-    write_json(folder / "provenance.json", provenance(config.seed))
+    write_json(folder / "provenance.json", provenance(config.seed) | {"begun": begun})
     return folder
 
 

@@ -1,5 +1,6 @@
 """The command ``segdepth``: the only place that prints, exits or reads argv. Nothing here imports torch before a verb runs."""
 
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,9 @@ __all__ = ["main", "run"]
 # Read by the OpenMP library when torch is imported. Its threads spin while they wait for each other; on a machine with
 # something else to do, a spinning thread waits for one that does not run: measured 6 times slower steps on two busy cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+#: What the system says of a disk that is full, read-only or failing, rather than of our use of it.
+_OF_A_DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 #: What a shell reports for a program ended by Ctrl-C.
 INTERRUPTED = 130
@@ -37,9 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segdepth: {_process()}{error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.filename is None:  # nothing that the user named
+        if error.filename is None and error.errno not in _OF_A_DISK:  # nothing that the user named
             raise
-        print(f"segdepth: {error.filename}: {error.strerror}", file=sys.stderr)
+        where = "a file, or the standard output" if error.filename is None else os.fsdecode(error.filename)
+        print(f"segdepth: {_process()}{where}: {error.strerror}", file=sys.stderr)
         return 2
     except typer.exceptions.TyperException as error:
         if message := error.format_message():  # none where help was shown because nothing was asked

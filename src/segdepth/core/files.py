@@ -1,13 +1,23 @@
 """Files that are never half-written: written beside their name, then renamed."""
 
 import contextlib
+import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["replacing", "write_bytes", "write_json", "write_text"]
+from .errors import SegdepthError, reason
+
+__all__ = ["naming", "replacing", "write_bytes", "write_json", "write_text"]
+
+#: Bytes that a file system which is not full has room for.
+_BLOCK = 1 << 16
+
+#: The system's number of an error, as Rust and Python write it.
+_NUMBER = re.compile(r"\(os error (\d+)\)|\[[Ee]rrno (\d+)\]")
 
 
 @contextlib.contextmanager
@@ -16,6 +26,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     After an error, or a kill, ``path`` is what it was before. The temporary name keeps the ending, because
     libraries choose a format by it.
+
+    Raises:
+        OSError: if the file cannot be written, with ``path`` as its file name, whichever library found out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
@@ -23,8 +36,53 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
         temporary.replace(path)  # atomic on one file system
+    except SegdepthError:
+        raise
+    except Exception as error:
+        cause = error if isinstance(error, OSError) and error.errno is not None else _refusal(error, temporary)
+        if cause is None and not isinstance(error, OSError):
+            raise  # not about the file
+        if cause is not None and cause.filename not in (None, str(temporary)):
+            raise  # about another file
+        raise _named(cause or error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a disk that went away, say
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """For a block that writes to ``path``: an error of the system that names no file, as when a disk is full, names this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise _named(error, path) from error
+
+
+def _named(error: Exception, path: Path) -> OSError:
+    number, said = getattr(error, "errno", None), getattr(error, "strerror", None)
+    return OSError(number or errno.EIO, said or reason(error), str(path))
+
+
+def _refusal(error: Exception, temporary: Path) -> OSError | None:
+    """What the system said to a library that could not write a file, or says to another block of it.
+
+    Libraries tell of a full disk in their own ways: safetensors with the system's number in its text, torch by a
+    ``RuntimeError`` about a position, NumPy by a count.
+    """
+    if found := _NUMBER.search(str(error)):
+        number = int(found[1] or found[2])
+        return OSError(number, os.strerror(number))
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(_BLOCK))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as said:
+        return OSError(said.errno, said.strerror)
+    return None
 
 
 def _umask() -> int:

@@ -83,7 +83,7 @@ class StandIn:
     skipped: list[str]
 
 
-Loaded = Sample | StandIn | SegdepthError
+Loaded = Sample | StandIn | SegdepthError | OSError
 
 
 class TrainingView(TorchDataset[Loaded]):
@@ -123,6 +123,8 @@ class TrainingView(TorchDataset[Loaded]):
                 if not self.skip_bad or len(skipped) == len(self.dataset):
                     return error
                 index = (index + 1) % len(self.dataset)
+            except OSError as error:  # of a disk, a full one under the cache say, not of a sample
+                return error
             else:
                 return StandIn(sample, skipped) if skipped else sample
 
@@ -132,7 +134,7 @@ class TrainingView(TorchDataset[Loaded]):
         return resize_sample(sample, self.size, sparse=self.dataset.sparse_depth)
 
 
-class EvaluationView(TorchDataset[Sample | SegdepthError]):
+class EvaluationView(TorchDataset[Sample | SegdepthError | OSError]):
     """Samples of a data set with the picture at the network's size and the truth at its own.
 
     Args:
@@ -150,11 +152,11 @@ class EvaluationView(TorchDataset[Sample | SegdepthError]):
     def __len__(self) -> int:
         return len(self._places)
 
-    def __getitem__(self, index: int) -> Sample | SegdepthError:
+    def __getitem__(self, index: int) -> Sample | SegdepthError | OSError:
         """This process's sample number ``index``, or what is wrong with it."""
         try:
             return resize_sample(self.dataset[self._places[index]], self.size, image_only=True)
-        except SegdepthError as error:
+        except (SegdepthError, OSError) as error:
             return error
 
 
@@ -253,13 +255,13 @@ class _Collate:
     stack: bool
     skip_bad: bool = False
 
-    def __call__(self, loaded: Sequence[Loaded]) -> Batch | SegdepthError:
+    def __call__(self, loaded: Sequence[Loaded]) -> Batch | SegdepthError | OSError:
         # a worker hands an error over as a value: raised there, it would arrive wrapped in a traceback
         samples: list[Sample] = []
         skipped: list[str] = []
         for item in loaded:
-            if isinstance(item, SegdepthError):
-                if not self.skip_bad:
+            if isinstance(item, SegdepthError | OSError):
+                if not self.skip_bad or isinstance(item, OSError):
                     return item
                 skipped.append(str(item))
             elif isinstance(item, StandIn):
@@ -277,15 +279,16 @@ class _Collate:
         return Batch(image, torch.stack(targets) if self.stack else targets, names, skipped)
 
 
-def batches(loader: Iterable[Batch | SegdepthError], device: torch.device) -> Iterator[Batch]:
+def batches(loader: Iterable[Batch | SegdepthError | OSError], device: torch.device) -> Iterator[Batch]:
     """What a loader yields, on a device. Each broken sample that was skipped is logged once.
 
     Raises:
         SegdepthError: what a worker found wrong with a file.
+        OSError: what the system said to a worker, of a disk that is full for example.
     """
     said: set[str] = set()
     for loaded in loader:
-        if isinstance(loaded, SegdepthError):
+        if isinstance(loaded, SegdepthError | OSError):
             raise loaded
         for sentence in loaded.skipped:
             if sentence not in said:
@@ -339,7 +342,7 @@ def training_loader(
     accumulation: int = 1,
     rank: int = 0,
     processes: int = 1,
-) -> Iterable[Batch | SegdepthError]:
+) -> Iterable[Batch | SegdepthError | OSError]:
     """Batches of the updates number ``start`` to ``stop - 1`` of a training run: this process's parts of each."""
     sampler = StreamSampler(
         len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop,
@@ -363,7 +366,7 @@ def evaluation_loader(
     n_workers: int,
     pin_memory: bool,
     skip_bad: bool = False,
-) -> Iterable[Batch | SegdepthError]:
+) -> Iterable[Batch | SegdepthError | OSError]:
     """All samples once, in order; the last batch may be short, and with ``skip_bad`` any."""
     return DataLoader(
         view,

@@ -21,8 +21,9 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
-from segdepth.core.files import write_json, write_text
+from segdepth.core.files import naming, write_json, write_text
 from segdepth.core.processes import in_processes
+from segdepth.core.run_folders import held
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.geometry import (
     Calibration,
@@ -126,6 +127,7 @@ def prepare_kitti(
     Raises:
         DataError: if a file is missing or broken; what is done stays done.
         InputError: if ``output`` holds data of another setup, or is inside ``source``, or the shard does not exist.
+        BusyError: if another process prepares this shard.
     """
     index, count = shard
     if not 0 <= index < count:
@@ -136,6 +138,15 @@ def prepare_kitti(
         )
     plan = plan_kitti(source, setup, skip_bad=skip_bad)
     _claim(output, setup)
+    with held(output / WORK, f"{index}-of-{count}"):
+        return _prepare(plan, source, output, setup, shard, workers, skip_bad, progress)
+
+
+def _prepare(
+    plan: Plan, source: Path, output: Path, setup: Setup, shard: tuple[int, int], workers: int, skip_bad: bool,
+    progress: Progress | None,
+) -> Prepared:  # fmt: skip
+    index, count = shard
     known = _known(output)
     jobs = plan.jobs[index::count]
     staging = output / WORK / f"staging-{index}-of-{count}"
@@ -145,7 +156,8 @@ def prepare_kitti(
     make = partial(_prepare_frame, setup=setup, source=source, output=output, staging=staging, sizes=plan.sizes)
     tasks = ((job, {n: known[n] for n in _names(job, setup) if n in known}) for job in jobs)
     journal_file = output / WORK / f"journal-{index}-of-{count}.jsonl"
-    with journal_file.open("a") as journal, closing(in_processes(make, tasks, workers, _one_thread)) as outcomes:
+    outcomes = in_processes(make, tasks, workers, _one_thread)
+    with naming(journal_file), journal_file.open("a") as journal, closing(outcomes):
         for done, outcome in enumerate(outcomes, start=1):
             if outcome.bad and not skip_bad:
                 raise DataError(next(iter(outcome.bad.values())))
@@ -282,7 +294,8 @@ def _encode_depth(depth: Float32[ndarray, "h w"], setup: Setup) -> bytes:
 def _write(path: Path, data: bytes, staging: Path) -> None:
     """Write a file whole or not at all; what a kill leaves is in the staging folder, which the next run empties."""
     temporary = staging / f"{path.parent.name}-{path.name}"
-    temporary.write_bytes(data)
+    with naming(path):
+        temporary.write_bytes(data)
     path.parent.mkdir(exist_ok=True)
     temporary.replace(path)
 

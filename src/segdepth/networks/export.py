@@ -1,6 +1,7 @@
 """Networks for other runtimes: ONNX and torch.export, from the 8-bit picture to logits or metres, checked against the network."""
 
 import copy
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -75,7 +76,9 @@ def export_torch(net: Network, path: Path, *, size: tuple[int, int] | None = Non
     module = PictureToAnswer(net)
     program = trace(module, size)
     with replacing(path) as temporary:
-        torch.export.save(program, temporary, extra_files={"card.json": net.card.model_dump_json()})
+        whole = io.BytesIO()  # of a file that it cannot write, torch's writer ends the process
+        torch.export.save(program, whole, extra_files={"card.json": net.card.model_dump_json()})
+        temporary.write_bytes(whole.getbuffer())
         loaded = torch.export.load(temporary).module()
         return _check(module, lambda image: loaded(torch.from_numpy(image)).numpy(), size)
 

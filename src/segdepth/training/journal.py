@@ -3,7 +3,10 @@
 import importlib
 import json
 import logging
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +16,7 @@ from numpy import ndarray
 from torch.utils.tensorboard import SummaryWriter
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.files import write_text
+from segdepth.core.files import naming, write_text
 
 __all__ = ["Journal"]
 
@@ -50,12 +53,17 @@ class Journal:
         if self._path.exists():
             kept = [line for line in self._path.read_text().splitlines() if _is_before(line, start)]
             write_text(self._path, "".join(f"{line}\n" for line in kept))
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=max(start.values()) + 1)
-        self._handler = logging.FileHandler(folder / "train.log")
+        self._events = folder / "tensorboard"
+        self._until_the_end = ExitStack()
+        with _said_once(), naming(self._events):
+            self._board = SummaryWriter(str(self._events), purge_step=max(start.values()) + 1)
+        self._handler = _LogFile(folder / "train.log")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         logging.getLogger("segdepth").addHandler(self._handler)
 
     def __enter__(self) -> "Journal":
+        if self._recording:
+            self._until_the_end.enter_context(_said_once())
         return self
 
     def __exit__(
@@ -63,11 +71,18 @@ class Journal:
     ) -> None:
         if not self._recording:
             return
-        self._board.close()
+        logging.getLogger("segdepth").removeHandler(self._handler)
         if self._wandb is not None:
             self._wandb.finish(exit_code=0 if kind is None else 1)
-        logging.getLogger("segdepth").removeHandler(self._handler)
-        self._handler.close()
+        # where a full disk, or the like, ended the run, it is not said again
+        quietly = suppress(OSError) if isinstance(error, OSError) else nullcontext()
+        with self._until_the_end:
+            try:
+                with quietly, naming(self._events):
+                    self._board.close()
+            finally:
+                with quietly, naming(Path(self._handler.baseFilename)):
+                    self._handler.close()
 
     def write(self, event: str, step: int, values: Mapping[str, float | None], prefix: str) -> None:
         """Record what follows from the run alone: scalars of one step, the same whenever and wherever it is run.
@@ -82,7 +97,7 @@ class Journal:
         if not self._recording:
             return
         line = json.dumps({"event": event, "step": step, **values})
-        with self._path.open("a") as file:
+        with naming(self._path), self._path.open("a") as file:
             file.write(line + "\n")
         self.watch(step, {name: value for name, value in values.items() if not isinstance(value, int)}, prefix)
 
@@ -91,19 +106,49 @@ class Journal:
         if not self._recording:
             return
         tagged = {f"{prefix}/{name}": value for name, value in values.items() if value is not None}
-        for tag, value in tagged.items():
-            self._board.add_scalar(tag, value, step)
         if self._wandb is not None:
             self._wandb.log(tagged, step=step)
-        self._board.flush()
+        with naming(self._events):
+            for tag, value in tagged.items():
+                self._board.add_scalar(tag, value, step)
+            self._board.flush()
 
     def show(self, step: int, pictures: Mapping[str, UInt8[ndarray, "_h _w 3"]]) -> None:
         """Show pictures in TensorBoard, by tag."""
         if not self._recording:
             return
-        for tag, picture in pictures.items():
-            self._board.add_image(tag, picture, step, dataformats="HWC")
-        self._board.flush()
+        with naming(self._events):
+            for tag, picture in pictures.items():
+                self._board.add_image(tag, picture, step, dataformats="HWC")
+            self._board.flush()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that says when it cannot be written, rather than print a traceback and go on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """Called by logging in the ``except`` of what went wrong."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+            return
+        with naming(Path(self.baseFilename)):
+            raise
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """TensorBoard's thread ends with a traceback of its own where a disk is full; its next caller is told as well."""
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, OSError):
+            before(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _is_before(line: str, start: Mapping[str, int]) -> bool:

@@ -1,11 +1,20 @@
 """A file is whole or not there."""
 
+import errno
+import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from segdepth.core.files import replacing, write_json, write_text
+from segdepth.core.errors import DataError
+from segdepth.core.files import naming, replacing, write_json, write_text
 
 
 def test_an_error_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -31,3 +40,63 @@ def test_json_refuses_what_json_has_no_word_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "x.json", {"score": float("nan")})
     assert not (tmp_path / "x.json").exists()
+
+
+def arrow(path: Path) -> None:
+    pq.write_table(pa.table({"x": np.random.default_rng(0).random(100_000)}), path)
+
+
+def tensors(path: Path) -> None:
+    save_file({"x": torch.zeros(100_000)}, path)
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "bytes": lambda path: path.write_bytes(bytes(400_000)),
+    "numpy": lambda path: np.save(path, np.zeros(100_000)),
+    "numpy archive": lambda path: np.savez(path, x=np.zeros(100_000)),
+    "torch": lambda path: torch.save({"x": torch.zeros(100_000)}, path),
+    "arrow": arrow,
+    "safetensors": tensors,
+}
+
+
+@pytest.fixture
+def no_large_files() -> Iterator[None]:
+    """The system refuses to write beyond 20,000 bytes of a file, as it does where a disk is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.usefixtures("no_large_files")
+def test_whoever_writes_the_sentence_has_the_files_name(writer: str, tmp_path: Path) -> None:
+    path = tmp_path / ("file.npy" if writer == "numpy" else "file.npz")
+    path.write_bytes(b"earlier")
+    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)) as caught, replacing(path) as temporary:
+        WRITERS[writer](temporary)
+    assert caught.value.filename == str(path)
+    assert caught.value.errno == errno.EFBIG
+    assert path.read_bytes() == b"earlier"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_errors_that_are_not_about_the_file_stay_as_they_are(tmp_path: Path) -> None:
+    for error in (RuntimeError("a bug"), DataError("a mistake"), FileNotFoundError(2, "No such file", "other.txt")):
+        with pytest.raises(type(error)) as caught, replacing(tmp_path / "file.txt") as temporary:
+            temporary.write_text("half")
+            raise error
+        assert caught.value is error
+
+
+def test_an_error_without_a_name_gets_one(tmp_path: Path) -> None:
+    for before, name in ((OSError(errno.ENOSPC, "full"), "log.txt"), (OSError(errno.ENOSPC, "full", "other"), "other")):
+        with pytest.raises(OSError, match="full") as caught, naming(tmp_path / "log.txt"):
+            raise before
+        assert Path(caught.value.filename).name == name
+    with pytest.raises(OSError, match="3 requested and 0 written") as caught, replacing(tmp_path / "x.npy"):
+        raise OSError("3 requested and 0 written")
+    assert caught.value.filename == str(tmp_path / "x.npy")
+    assert caught.value.errno == errno.EIO

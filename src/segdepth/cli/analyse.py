@@ -49,9 +49,9 @@ def analyse(
     for study in analysis.faithfulness:
         _, share, salient, random, _ = study.rows[0]
         moved = f"deleting {100 * share:g} % of the pixels moves it by {salient:.3g}, by chance {random:.3g}"
-        out.print(f"\n{study.title}: {moved}", highlight=False)
+        out.print(f"\n{study.title}: {moved}", soft_wrap=True)
     for overlap in analysis.overlaps:
         if overlap.stratum == "all":
             values = ", ".join(f"{statistic_title(name)} {mean:.3f}" for name, mean in overlap.mean.items())
-            out.print(f"\n{overlap.network}: {values}", highlight=False)
-    out.print(f"\n{page}", highlight=False, soft_wrap=True)
+            out.print(f"\n{overlap.network}: {values}", soft_wrap=True)
+    out.print(f"\n{page}", soft_wrap=True)

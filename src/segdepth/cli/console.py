@@ -38,8 +38,9 @@ __all__ = [
     "score_table",
 ]
 
-out = Console()
-err = Console(stderr=True)
+# What is printed holds names that users gave: it is shown as it is. Where colour is wanted, print a rich.text.Text.
+out = Console(markup=False, emoji=False, highlight=False)
+err = Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
 def log_to_terminal() -> None:
@@ -164,7 +165,7 @@ class _Remaining(ProgressColumn):
 def counting(what: str) -> Iterator["CountingBar"]:
     """A bar with an ETA for work that is counted."""
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), _Remaining(),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), _Remaining(),
         console=err, transient=True,
     ) as progress:  # fmt: skip
         yield CountingBar(progress, progress.add_task(what, total=None), Pace())
@@ -201,7 +202,8 @@ class TrainingBar:
 
     def __init__(self, shown: bool = True) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(), TextColumn("ETA"), _Remaining(), console=err, disable=not shown,
         )  # fmt: skip
         self._training: TaskID | None = None

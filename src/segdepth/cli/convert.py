@@ -66,4 +66,4 @@ def convert(
     if keys:
         lines += [f"{theirs} -> {ours}" for theirs, ours in conversion.used.items()]
         lines += [f"left at its start: {ours}" for ours in conversion.untouched]
-    out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    out.print("\n".join(lines), soft_wrap=True)

@@ -41,7 +41,7 @@ def synthesize(
 
     with results_in(f"{output}/"), counting(f"writing {layout}") as bar:
         frames = write_world(output, layout, num_images=num_images, height=height, width=width, seed=seed, progress=bar)
-    out.print(f"{frames} frames -> {output}/", highlight=False)
+    out.print(f"{frames} frames -> {output}/", soft_wrap=True)
 
 
 _Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
@@ -84,6 +84,8 @@ def check(
     ] = None,
 ) -> None:  # fmt: skip
     """The doctor: read every sample of a data set; say what is wrong, where, and what to do. Exit code 1 if something is."""
+    from rich.text import Text
+
     from segdepth.core.errors import SegdepthError
     from segdepth.core.processes import usable_cores
     from segdepth.data import Dataset
@@ -106,16 +108,16 @@ def check(
     write_data_page(report, opened, pictures, page)
     for finding in report.findings:
         colour = "red" if finding.severity == "error" else "yellow"
-        out.print(f"[{colour}]{finding.severity}[/]", end=" ")
-        out.print(f"{finding.where}: {finding.what} ({finding.todo})", highlight=False, markup=False, soft_wrap=True)
+        out.print(Text(finding.severity, style=colour), end=" ")
+        out.print(f"{finding.where}: {finding.what} ({finding.todo})", soft_wrap=True)
     for name, facts in report.facts.items():
         sizes = ", ".join(f"{size} ({count})" for size, count in facts.sizes.most_common(3))
         out.print(
-            f"{name}: {facts.samples} good samples, {len(facts.bad)} bad; sizes {sizes or 'none'}", highlight=False
+            f"{name}: {facts.samples} good samples, {len(facts.bad)} bad; sizes {sizes or 'none'}", soft_wrap=True
         )
     broken = [error for error in splits.values() if isinstance(error, SegdepthError)]
     out.print(
-        f"page: {page}" if not broken else f"page: {page}; {len(broken)} splits could not be opened", highlight=False
+        f"page: {page}" if not broken else f"page: {page}; {len(broken)} splits could not be opened", soft_wrap=True
     )
     if not report.healthy:
         raise typer.Exit(1)
@@ -156,7 +158,7 @@ def show(
             except SegdepthError as error:
                 if not (skip_bad or skipping):
                     raise
-                err.print(f"left out {one.names[index]}: {error}", highlight=False, markup=False, soft_wrap=True)
+                err.print(f"left out {one.names[index]}: {error}", soft_wrap=True)
                 continue
             if augmented:
                 assert config is not None
@@ -164,7 +166,7 @@ def show(
             file = output / name / f"{sample.name.replace('/', '_')}.png"
             write_png(file, draw_sample(sample, one))
             drawn += 1
-        out.print(f"{name}: {drawn} of {len(one)} samples -> {output / name}/", highlight=False)
+        out.print(f"{name}: {drawn} of {len(one)} samples -> {output / name}/", soft_wrap=True)
 
 
 def _open_splits(
@@ -221,6 +223,6 @@ def _as_training_sees(config: Path, overrides: list[str], dataset: "Dataset", in
     checked = load_config(config, overrides)
     size = (checked.data.img_rows, checked.data.img_cols)
     sample = TrainingView(dataset, size, checked.training.augmentations, checked.seed)[0, index]
-    if isinstance(sample, SegdepthError):
+    if isinstance(sample, SegdepthError | OSError):
         raise sample
     return sample.sample if isinstance(sample, StandIn) else sample

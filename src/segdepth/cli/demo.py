@@ -43,4 +43,4 @@ def demo(
         out.print(score_table({result.arch: task.scores, **{f"{n} baseline": s for n, s in task.baselines.items()}},
                               task.columns, title=f"\n{task.task}"))  # fmt: skip
     err.print(f"{time.monotonic() - started:.0f} s")
-    out.print(f"\n{page}", highlight=False, soft_wrap=True)
+    out.print(f"\n{page}", soft_wrap=True)

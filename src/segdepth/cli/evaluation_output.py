@@ -34,9 +34,8 @@ def print_report(
     """Tables of scores, classes and distance bands, and the protocol's card."""
     rows = score_rows(answerer, results, baselines)
     task = answerer.task
-    out.print(
-        score_table(rows, task.table_scores, title=f"{answerer.where}, {len(dataset)} images of {dataset.split!r}")
-    )
+    out.print(f"{answerer.where}, {len(dataset)} images of {dataset.split!r}", soft_wrap=True)
+    out.print(score_table(rows, task.table_scores, title=""))
     first = next(iter(results[0].evaluations.values()))
     classes = {name.removeprefix("IoU."): {"IoU": v} for name, v in first.scores.items() if name.startswith("IoU.")}
     if classes:
@@ -49,9 +48,9 @@ def print_report(
         )
     for scored in results:
         for evaluation in scored.evaluations.values():
-            out.print(card(evaluation.protocol), highlight=False, soft_wrap=True)
+            out.print(card(evaluation.protocol), soft_wrap=True)
         for file in scored.worst:
-            out.print(f"  {file}", highlight=False, soft_wrap=True)
+            out.print(f"  {file}", soft_wrap=True)
 
 
 def card(protocol: Mapping[str, Any]) -> str:

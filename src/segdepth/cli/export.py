@@ -25,6 +25,8 @@ def export(
     the same size. Rows and columns may be 33 to 8192 and the batch 1 to 1024, unless --height and --width fix the size, which
     may then be 32, and the batch to one. The card travels along.
     """
+    from rich.text import Text
+
     from segdepth.core.errors import InputError
 
     if (height is None) != (width is None):
@@ -43,11 +45,11 @@ def export(
     net = load_network(weights)
     size = None if height is None or width is None else (height, width)
     write = {"onnx": export_onnx, "torch_export": export_torch}[form]
-    with results_in(target), err.status(f"exporting {net.card.arch}, half a minute or two"):
+    with results_in(target), err.status(Text(f"exporting {net.card.arch}, half a minute or two")):
         error = write(net, target, size=size)
     free = f"{SIDES[0]} to {SIDES[1]} rows and columns, batch {BATCH[0]} to {BATCH[1]}"
     shape = free if size is None else f"{size[0]}x{size[1]}, batch 1"
     out.print(
         f"{net.card.arch} for {net.card.task}, {shape}, within {error:.0e} of the network's answers -> {target}",
-        highlight=False, markup=False, soft_wrap=True,
+        soft_wrap=True,
     )  # fmt: skip

@@ -76,7 +76,7 @@ def predict(
     out.print(
         f"{len(places)} pictures -> {files} files in {output}/"
         f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written)})",
-        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -74,21 +74,21 @@ def kitti(
             source, output, setup, shard=part, workers=num_threads or usable_cores(), skip_bad=skip_bad, progress=bar
         )
     for frame, why in sorted(done.bad.items()):
-        err.print(f"left out {frame}: {why}", highlight=False, soft_wrap=True)
-    out.print(f"{done.made} pictures made, {done.verified} verified -> {output}/", highlight=False)
+        err.print(f"left out {frame}: {why}", soft_wrap=True)
+    out.print(f"{done.made} pictures made, {done.verified} verified -> {output}/", soft_wrap=True)
     if done.manifest is None:
         missing = ", ".join(map(str, done.waiting_for))
-        out.print(f"shard {part[0]}/{part[1]} is done; the lists come when these are: {missing}", highlight=False)
+        out.print(f"shard {part[0]}/{part[1]} is done; the lists come when these are: {missing}", soft_wrap=True)
     else:
         counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in done.manifest["counts"].items())  # type: ignore[attr-defined]
-        out.print(counts, highlight=False, soft_wrap=True)
+        out.print(counts, soft_wrap=True)
         for why, names in _by_reason(done.manifest["left_out"]).items():  # type: ignore[arg-type]
             some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-            out.print(f"left out, {why}: {len(names)} ({some})", highlight=False, markup=False, soft_wrap=True)
+            out.print(f"left out, {why}: {len(names)} ({some})", soft_wrap=True)
         if done.manifest["counts"]["val_folders"] == 0:  # type: ignore[index]
             err.print(
                 "warning: no folder is for validation, val.txt is empty (--val-share of one drive, or 0): training needs one",
-                highlight=False, markup=False, soft_wrap=True,
+                soft_wrap=True,
             )  # fmt: skip
 
 

@@ -74,12 +74,12 @@ def receptive_field(
         _print_json(reports, source)
     else:
         _print_tables(reports, layers)
-        out.print(f"\n{page}", highlight=False, soft_wrap=True)
+        out.print(f"\n{page}", soft_wrap=True)
     for report in reports:
         if report.effective.dead:
             err.print(
                 f"segdepth: {report.name}: {report.effective.dead} of {count} pictures have no gradient at "
-                f"{report.effective.pixel} (a dead ReLU, or a saturated depth)", style="yellow", highlight=False,
+                f"{report.effective.pixel} (a dead ReLU, or a saturated depth)", style="yellow", soft_wrap=True,
             )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
     failed = {}
     wanted = [cell for cell in cells if cell.missing is None and not results.is_done(cell, runs)]
     for number, cell in enumerate(wanted, start=1):
-        err.print(f"{cell.name}: cell {number} of {len(wanted)}", highlight=False)
+        err.print(f"{cell.name}: cell {number} of {len(wanted)}", soft_wrap=True)
         try:
             with TrainingBar() as bar:
                 run = train_cell(cell, results, runs, device=device, progress=bar)
@@ -121,7 +121,7 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
                 score_cell(cell, run, results, device=device, progress=scoring)
         except SegdepthError as error:
             failed[cell.name] = str(error)
-            err.print(f"{cell.name}: {error}", highlight=False)
+            err.print(f"{cell.name}: {error}", soft_wrap=True)
     return failed
 
 

@@ -59,11 +59,10 @@ def saliency(
         raise InputError("name the pixel once: --pixel ROW COL, or --pos_i ROW --pos_j COL")
     net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
     result = save_saliency(net, image, pixel, output, target=target, method=method, engine=engine, crop=crop)
-    out.print(f"{result.answer} -> {result.folder}/ ({', '.join(result.files)})", highlight=False, soft_wrap=True)
+    out.print(f"{result.answer} -> {result.folder}/ ({', '.join(result.files)})", soft_wrap=True)
     if found := result.statistics:
         out.print(
             f"active at 0.1: {found['activation_ratio@0.1']:.1%} of the pixels, the farthest "
             f"{found['activation_distance@0.1']:.1%} of the diagonal away; mean distance {found['weighted_distance']:.1%}",
-            highlight=False,
             soft_wrap=True,
         )

@@ -323,7 +323,7 @@ def _carry_out(
             f"{plan.maps:,} maps of {len(experiment.grid.pixels)} targets a picture\n"
             f"{_duration(plan.seconds)} here ({plan.seconds_per_image:.1f} s a picture)\n"
             f"{plan.memory_bytes / 1e9:.1f} GB of memory, at most {plan.disk_bytes / 1e6:.1f} MB on disk",
-            highlight=False,
+            soft_wrap=True,
         )
         return
     with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.kind} {experiment.name}") as bar:
@@ -334,7 +334,7 @@ def _carry_out(
         f"{done} pictures done now; {left} of {len(info.images)} are left" if left else f"{done} pictures done now"
     )
     if group.rank() == 0:
-        out.print(f"{store.folder}/", highlight=False, soft_wrap=True)
+        out.print(f"{store.folder}/", soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:

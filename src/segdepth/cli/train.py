@@ -49,5 +49,5 @@ def train(
         out.print("nothing left to do: the run had reached training.train_iters")
     else:
         out.print(score_table(rows, TASKS[checked.task].table_scores, title=""))
-    out.print(str(result.folder), soft_wrap=True, highlight=False)
+    out.print(str(result.folder), soft_wrap=True)
     err.print(f"{result.seconds:.0f} s")

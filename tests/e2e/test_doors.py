@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from segdepth.cli import main
 from segdepth.core.run_folders import held
+from segdepth.networks import read_card
 
 #: A name that markup would eat, and one that it would choke on; and what would become a picture of a car.
 ODD = "[bold]a[/x] :car:"
@@ -231,3 +234,73 @@ def test_the_second_in_a_folder_is_told_who_is_there(
     assert all(file.exists() for file in before)
     assert not list(tmp_path.rglob(".lock*"))
     assert not list(run.rglob(".lock*"))
+
+
+YAMLS = (b"", b"\xff\xfe", b"[1, 2]", b"3", b"data: 3", b"a: !!timestamp foo", b"a: 2026-13-45", b"? [a, b]\n: 1",
+         b"a: &a [*a]", b"{", b"!!python/object:os.system x", b"a: " + b"[" * 3000, b"training: 2001-01-01")  # fmt: skip
+JSONS = (b"", b"{", b"[]", b"null", b"\xff\n", b"[" * 100_000, b'{"event": "train", "step": "1"}',
+         b'{"event": "train", "step": 1, "train_loss": 1' + b"0" * 400 + b"}", b'{"time": 3, "git": 3, "versions": [1]}',
+         b'{"event": "validation", "step": true, "mIoU": "x"}')  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "log.jsonl", "provenance.json"])
+def test_a_run_with_a_broken_file_is_named_or_told_of_or_gone_on_with(
+    file: str, world: Path, run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "runs/tiny" / run.name
+    for content in YAMLS if file == "config.yaml" else JSONS:
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+        shutil.copytree(run, broken)
+        (broken / file).write_bytes(content)
+        assert main(["runs", "--runs", str(tmp_path / "runs")]) == 0
+        assert "tiny" in capfd.readouterr().out
+        assert main(["runs", "compare", str(broken), str(run)]) == 0
+        train = ["train", "--config", str(world / "tiny.yml"), "--runs", str(tmp_path / "runs"), "--device", "cpu"]
+        code = main([*train, f"training.resume={json.dumps(str(broken))}"])
+        said = capfd.readouterr().err
+        assert code == (2 if file == "config.yaml" else 0), said
+        assert code == 0 or str(broken) in said.rstrip().splitlines()[-1]
+
+
+CARDS = ("", "{", "[]", "3", "[" * 5000, '{"arch": 3}', '{"format": 1}')
+
+
+def test_a_checkpoint_with_a_broken_card_is_one_sentence(
+    run: Path, picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    card = json.loads(read_card(run / "best.safetensors").model_dump_json())
+    odd = [card | {"options": options} for options in ({"width": -1}, {"width": "a"}, {"depth": 3}, {"width": None})]
+    odd += [card | {"out_channels": channels} for channels in (-3, 0, 10**9)]
+    tensors = load_file(run / "best.safetensors")
+    weights = tmp_path / "weights.safetensors"
+    for text in (*CARDS, *map(json.dumps, odd)):
+        save_file(tensors, weights, metadata={"segdepth": text})
+        code = main(["predict", str(picture), "--checkpoint", str(weights), "--out", str(tmp_path / "out")])
+        said = capfd.readouterr().err
+        assert code == 2, (text, said)
+        assert said.startswith("segdepth: ")
+    (checkpoint,) = (run / "checkpoints").glob("*.pt")
+    state = torch.load(checkpoint, weights_only=True)
+    for change in ({"card": 3}, {"card": "{"}, {"model_state": 3}, {"model_state": {"a": 1}}):
+        torch.save(state | change, tmp_path / "changed.pt")
+        assert main(["predict", str(picture), "--checkpoint", str(tmp_path / "changed.pt")]) == 2, change
+        assert capfd.readouterr().err.startswith(f"segdepth: '{tmp_path}/changed.pt'")
+
+
+def test_a_damaged_archive_is_one_sentence(
+    run: Path, picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (checkpoint,) = (run / "checkpoints").glob("*.pt")
+    whole = checkpoint.read_bytes()
+    file = tmp_path / "damaged.pt"
+    central = whole.rindex(b"PK\x01\x02", 0, whole.index(b"PK\x05\x06", len(whole) - 100))
+    first = whole.index(b"PK\x01\x02")
+    for place, value in [(8, b"\x63\0"), (6, b"\1\0"), *((first + offset, b"\x63\0") for offset in (8, 10, 28, 42))]:
+        file.write_bytes(whole[:place] + value + whole[place + 2 :])
+        code = main(["predict", str(picture), "--checkpoint", str(file), "--out", str(tmp_path / "out")])
+        said = capfd.readouterr().err
+        assert code in (0, 2)
+        assert code == 0 or said.startswith(f"segdepth: '{file}'"), said
+    file.write_bytes(whole[:central] + bytes(46) + whole[central + 46 :])
+    assert main(["predict", str(picture), "--checkpoint", str(file)]) == 2
+    assert capfd.readouterr().err.startswith(f"segdepth: '{file}'")

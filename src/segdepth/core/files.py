@@ -11,10 +11,13 @@ from typing import Any
 
 from .errors import SegdepthError, reason
 
-__all__ = ["naming", "replacing", "write_bytes", "write_json", "write_text"]
+__all__ = ["naming", "remove_unfinished", "replacing", "write_bytes", "write_json", "write_text"]
 
 #: Bytes that a file system which is not full has room for.
 _BLOCK = 1 << 16
+
+#: The names that :func:`replacing` gives.
+_UNFINISHED = re.compile(r"\..*\.\d+\.part(\.[^.]*)?")
 
 #: The system's number of an error, as Rust and Python write it.
 _NUMBER = re.compile(r"\(os error (\d+)\)|\[[Ee]rrno (\d+)\]")
@@ -48,6 +51,13 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # of a disk that went away, say
             temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed have left of files below a folder, in which no other process is at work."""
+    for path in folder.rglob(".*.part*"):
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink()
 
 
 @contextlib.contextmanager

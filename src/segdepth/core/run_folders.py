@@ -22,9 +22,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import BusyError
+import yaml
 
-__all__ = ["Beginning", "beginning", "checkpoints", "held", "is_stamp", "newest_first", "next_beginning"]
+from .errors import BusyError, ConfigError, reason
+
+__all__ = ["Beginning", "beginning", "checkpoints", "held", "is_stamp", "newest_first", "next_beginning", "read_config"]
 
 #: The name that a run's folder is given: its time, UTC, and a number where that was taken.
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-(\d+))?")
@@ -84,6 +86,25 @@ def checkpoints(run: Path) -> list[Path]:
     """The files that a run can go on from, by their updates, the latest first."""
     files = [path for path in (run / "checkpoints").glob("*.pt") if re.fullmatch("[0-9]+", path.stem)]
     return sorted(files, key=lambda path: int(path.stem), reverse=True)
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """The configuration in force of a run, its ``config.yaml``, as plain data.
+
+    Raises:
+        ConfigError: if it is broken, or nothing that a run writes.
+        OSError: if it is not there, or cannot be read.
+    """
+    file = run / "config.yaml"
+    data = file.read_bytes()
+    try:
+        values = yaml.safe_load(data.decode())
+        json.dumps(values, default=str)  # nothing in a ring, and names that are names
+    except Exception as error:  # the reader of YAML raises whatever it stumbles on
+        raise ConfigError(f"{str(file)!r} is no configuration of a run ({reason(error)})") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{str(file)!r} is no configuration of a run")
+    return values
 
 
 @contextlib.contextmanager

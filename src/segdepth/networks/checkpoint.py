@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from segdepth.core.errors import CheckpointError
+from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
 from segdepth.core.run_folders import checkpoints, newest_first
 
@@ -90,6 +90,8 @@ def read_card(path: Path) -> Card:
 def _parse_card(path: Path, text: str) -> Card:
     try:
         return Card.model_validate(json.loads(text))
+    except (RecursionError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{str(path)!r} has a card that is broken ({reason(error)})") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -103,6 +105,8 @@ def _load_run_state(path: Path) -> dict[str, Any]:
     content = load_torch_file(path)
     if not isinstance(content, dict) or not {"card", "model_state"} <= content.keys():
         raise CheckpointError(f"{str(path)!r} is a torch file, but no checkpoint of ours; {_CONVERT}")
+    if not (isinstance(content["card"], str) and isinstance(content["model_state"], Mapping)):
+        raise CheckpointError(f"{str(path)!r} is damaged: its card is no text, or its weights have no names")
     return content
 
 
@@ -115,15 +119,25 @@ def load_network(where: str | Path, device: str | torch.device = "cpu") -> Netwo
     """
     target = usable_device(device)
     path = find_weights(Path(where))
-    net = build_network(read_card(path))
+    net = _built(path, read_card(path))
     state = _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
     try:
         net.load_state_dict(state)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{str(path)!r}: the weights do not fit the card: {str(error).splitlines()[-1].strip()}"
-        ) from None
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+        raise CheckpointError(f"{str(path)!r}: the weights do not fit the card: {said}") from None
     return net.to(target).eval()
+
+
+def _built(path: Path, card: Card) -> Network:
+    try:
+        return build_network(card)
+    except SegdepthError:
+        raise
+    except Exception as error:  # whatever a constructor makes of settings that are no network's
+        raise CheckpointError(
+            f"{str(path)!r} has a card of a network that cannot be built: {card.arch} {card.options} ({reason(error)})"
+        ) from None
 
 
 def read_state(path: Path) -> Mapping[str, Tensor]:
@@ -140,8 +154,8 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         try:
             with safe_open(path, framework="pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
+        except Exception as error:  # of a header that is wrong, torch raises what it stumbles on
+            raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({reason(error)})") from None
     state = _unwrapped(load_torch_file(path))
     if state is None:
         raise CheckpointError(

@@ -100,10 +100,13 @@ def _why(path: Path) -> str:
     zipped = start == b"PK\x03\x04"
     if zipped and not zipfile.is_zipfile(path):
         return "it is truncated; it begins as a torch file, but its end is missing"
-    with _pickle_of(path, zipped) as stream:
-        if stream is None:
-            return "it is a zip archive, but not one of torch.save"
-        contents = _contents(stream, 1 if zipped else _PICKLES)
+    try:
+        with _pickle_of(path, zipped) as stream:
+            if stream is None:
+                return "it is a zip archive, but not one of torch.save"
+            contents = _contents(stream, 1 if zipped else _PICKLES)
+    except Exception:  # an archive can be broken, encrypted or packed in more ways than zipfile has errors for
+        return "it is a zip archive that is damaged"
     if contents.calls:
         return f"to open it is to run code of its own choice, {contents.calls[0]}; {_HOW_TO_SAVE}"
     if contents.classes:

@@ -7,6 +7,7 @@ Nothing here imports torch or needs a run to be whole: a file that is missing or
 import json
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from safetensors import SafetensorError, safe_open
 
-from segdepth.core.errors import InputError, reason
-from segdepth.core.run_folders import Beginning, beginning, checkpoints, is_stamp
+from segdepth.core.errors import ConfigError, InputError, reason
+from segdepth.core.run_folders import Beginning, beginning, checkpoints, is_stamp, read_config
 from segdepth.core.tables import did_you_mean
 
 __all__ = [
@@ -49,6 +49,9 @@ TASK_SCORES = {
     "seg": TaskScores(("mIoU", "mAcc", "aAcc", "FWIoU"), higher_is_better=True),
     "depth": TaskScores(("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3"), higher_is_better=False),
 }
+
+#: What a number of a log can be; a JSON may hold larger ones.
+_LARGEST = sys.float_info.max
 
 #: Any of these makes a folder a run.
 _FILES = ("config.yaml", "log.jsonl", "provenance.json", "best.safetensors", "last.pt", "checkpoints")
@@ -174,7 +177,7 @@ class Run:
         (name, *_), higher = TASK_SCORES[self.task]
         found = [Best(name, scores[name], step, scores) for step, scores in self.validations if name in scores]
         if not found:
-            scores = _numbers(self.card.get("scores") or {})
+            scores = _numbers(_mapping(self.card.get("scores")))
             return Best(name, scores[name], None, scores) if name in scores else None
         return max(found, key=lambda best: best.value) if higher else min(found, key=lambda best: best.value)
 
@@ -288,21 +291,22 @@ def read_run(folder: Path, root: Path) -> Run:
 
 
 def _read_config(file: Path, problems: list[str]) -> Mapping[str, Any]:
-    text = _read_text(file, problems)
     try:
-        config = None if text is None else yaml.safe_load(text)
-    except yaml.YAMLError:
-        config = None
-    if text is not None and not isinstance(config, Mapping):
+        return read_config(file.parent)
+    except FileNotFoundError:
+        problems.append(f"no {file.name}")
+    except OSError as error:
+        problems.append(f"{file.name} cannot be read ({reason(error)})")
+    except ConfigError:
         problems.append(f"{file.name} is no configuration")
-    return _mapping(config)
+    return {}
 
 
 def _read_provenance(file: Path, problems: list[str]) -> Mapping[str, Any]:
     text = _read_text(file, problems)
     try:
         provenance = None if text is None else json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         provenance = None
     if text is not None and not isinstance(provenance, Mapping):
         problems.append(f"{file.name} is broken")
@@ -321,9 +325,9 @@ def _read_log(file: Path, problems: list[str]) -> list[Mapping[str, Any]]:
 def _log_line(text: str) -> Mapping[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:  # cut off by a kill
+    except (ValueError, RecursionError):  # cut off by a kill, or damaged
         return None
-    whole = isinstance(line, Mapping) and isinstance(line.get("event"), str) and isinstance(line.get("step"), int)
+    whole = isinstance(line, Mapping) and isinstance(line.get("event"), str) and type(line.get("step")) is int
     return line if whole else None
 
 
@@ -334,7 +338,7 @@ def _read_card(file: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
         with safe_open(file, framework="numpy") as weights:
             return _mapping(json.loads((weights.metadata() or {})["segdepth"]))
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
         problems.append(f"{file.name} is broken ({reason(error)})")
         return {}
 
@@ -354,7 +358,7 @@ def _word(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -366,7 +370,7 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
     }
 
 

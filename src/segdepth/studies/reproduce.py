@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from segdepth.config import Config, config_to_dict, load_config
 from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import newest_first
+from segdepth.core.run_folders import newest_first, read_config
 from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
 from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
@@ -238,8 +237,7 @@ def _begun(cell: Cell, runs: Path) -> Path | None:
 
 def _stored(run: Path) -> dict[str, Any]:
     """The configuration in force of a run."""
-    config: dict[str, Any] = yaml.safe_load((run / "config.yaml").read_text())
-    return config
+    return read_config(run)
 
 
 def _fixed(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from segdepth.core import group
 from segdepth.core.errors import InputError
+from segdepth.core.files import remove_unfinished
 from segdepth.core.run_folders import held
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
@@ -111,6 +112,8 @@ def run_study(
         BusyError: if another process does them.
     """
     with held(store.folder, shard.name):
+        if shard.count == 1:
+            remove_unfinished(store.folder)
         return _do(experiment, dataset, store, shard, progress)
 
 

@@ -51,7 +51,7 @@ class Journal:
         self._wandb = None if wandb is None else _start_wandb(wandb, folder, config or {})
         self._path = folder / "log.jsonl"
         if self._path.exists():
-            kept = [line for line in self._path.read_text().splitlines() if _is_before(line, start)]
+            kept = [line for line in self._path.read_text(errors="replace").splitlines() if _is_before(line, start)]
             write_text(self._path, "".join(f"{line}\n" for line in kept))
         self._events = folder / "tensorboard"
         self._until_the_end = ExitStack()
@@ -155,7 +155,7 @@ def _is_before(line: str, start: Mapping[str, int]) -> bool:
     try:
         record: Any = json.loads(line)
         return bool(record["step"] <= start[record["event"]])
-    except (ValueError, KeyError):  # a line cut off by a kill
+    except (ValueError, KeyError, TypeError, RecursionError):  # a line cut off by a kill, or damaged
         return False
 
 

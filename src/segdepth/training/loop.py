@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from segdepth.config import Config, config_to_dict
 from segdepth.core import group
 from segdepth.core.errors import ConfigError, SegdepthError
+from segdepth.core.files import remove_unfinished
 from segdepth.core.run_folders import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
@@ -123,6 +124,7 @@ def _train(
     folder = _folder_of(source, root, name, config) if fabric.is_global_zero else None
     if folder is not None:
         until_the_end.enter_context(held(folder))
+        remove_unfinished(folder)
     folder = from_first(fabric, folder)
     assert folder is not None
     log.info("results: %s", folder)

@@ -11,7 +11,7 @@ from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import next_beginning
+from segdepth.core.run_folders import next_beginning, read_config
 
 from .precision import run_precision
 
@@ -50,11 +50,11 @@ def require_same_experiment(folder: Path, config: Config) -> None:
     Raises:
         ConfigError: naming the key that differs, its value in the run and the one asked for.
     """
-    record = folder / "config.yaml"
-    if not record.is_file():
+    if not (folder / "config.yaml").is_file():
         return  # a checkpoint that was copied out of its folder
-    before, now = yaml.safe_load(record.read_text()), config_to_dict(config)
-    keys = [f"data.{key}" for key in {**before["data"], **now["data"]} if key not in _FREE]
+    before, now = read_config(folder), config_to_dict(config)
+    data = before.get("data")
+    keys = [f"data.{key}" for key in {**(data if isinstance(data, dict) else {}), **now["data"]} if key not in _FREE]
     for key in [*_FIXED, *keys]:
         was, asked = _value(before, key), _value(now, key)
         if was != asked or _order(was) != _order(asked):

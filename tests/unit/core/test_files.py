@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from segdepth.core.errors import DataError
-from segdepth.core.files import naming, replacing, write_json, write_text
+from segdepth.core.files import naming, remove_unfinished, replacing, write_json, write_text
 
 
 def test_an_error_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -100,3 +100,17 @@ def test_an_error_without_a_name_gets_one(tmp_path: Path) -> None:
         raise OSError("3 requested and 0 written")
     assert caught.value.filename == str(tmp_path / "x.npy")
     assert caught.value.errno == errno.EIO
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".hidden", ".a.part", "b.12.part.pt", ".c.12.partial", "00000001.pt"]
+    left = [".00000001.123.part.pt", ".config.7.part.yaml", ".name.5.part", "deep/.log.x.9.part.jsonl"]
+    (tmp_path / "deep").mkdir()
+    for name in (*kept, *left):
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "file.txt") as temporary:
+        temporary.write_text("half")
+        remove_unfinished(tmp_path)
+        assert not temporary.exists(), "these are the names"
+        temporary.touch()
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {*kept, "file.txt"}

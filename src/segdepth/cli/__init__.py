@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None and error.errno not in _OF_A_DISK:  # nothing that the user named
             raise
-        where = "a file, or the standard output" if error.filename is None else os.fsdecode(error.filename)
+        where = "a file, or the standard output" if error.filename is None else error.filename
         print(f"segdepth: {_process()}{where}: {error.strerror}", file=sys.stderr)
         return 2
     except typer.exceptions.TyperException as error:

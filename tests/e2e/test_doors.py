@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -105,6 +106,9 @@ def commands(world: Path, run: Path, picture: Path) -> Callable[[Path], dict[str
 COMMANDS = ("train", "cache", "evaluate", "worst", "predict", "saliency", "study", "export", "prepare", "synthesize", "check",
             "show", "receptive-field", "runs", "demo")  # fmt: skip
 
+#: Measures for seconds before it writes, as the others do: a page and pictures, each whole.
+SLOW = {"receptive-field"}
+
 #: Says nothing of where it writes, or takes minutes to come to it.
 SILENT = {"cache", "demo"}
 
@@ -113,7 +117,11 @@ def test_every_command_is_tried(commands: Callable[[Path], dict[str, list[str]]]
     assert set(commands(tmp_path)) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in SILENT])
+def tried(*names: str) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
+
+
+@pytest.mark.parametrize("command", tried(*(name for name in COMMANDS if name not in SILENT)))
 def test_a_path_is_printed_as_it_is(
     command: str, commands: Callable[[Path], dict[str, list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +133,7 @@ def test_a_path_is_printed_as_it_is(
         assert f"{ODD}/runs/tiny" in printed.out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", tried(*COMMANDS))
 def test_a_folder_that_cannot_be_written_is_one_sentence(
     command: str,
     commands: Callable[[Path], dict[str, list[str]]],
@@ -176,7 +184,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 SIZES = {"train": (0, 8192, 40960, 1500000), "prepare": (0, 8192, 20480), "study": (0, 4096), "export": (0, 500000)}
 
 
-@pytest.mark.parametrize(("command", "size"), [(name, size) for name in COMMANDS for size in SIZES.get(name, (0,))])
+@pytest.mark.parametrize(
+    ("command", "size"), [(name, size) for name in COMMANDS if name not in SLOW for size in SIZES.get(name, (0,))]
+)
 def test_a_full_disk_is_one_sentence_and_earlier_results_stay(
     command: str,
     size: int,
@@ -279,7 +289,7 @@ def test_a_checkpoint_with_a_broken_card_is_one_sentence(
         said = capfd.readouterr().err
         assert code == 2, (text, said)
         assert said.startswith("segdepth: ")
-    (checkpoint,) = (run / "checkpoints").glob("*.pt")
+    checkpoint = sorted((run / "checkpoints").glob("*.pt"))[0]
     state = torch.load(checkpoint, weights_only=True)
     for change in ({"card": 3}, {"card": "{"}, {"model_state": 3}, {"model_state": {"a": 1}}):
         torch.save(state | change, tmp_path / "changed.pt")
@@ -290,7 +300,7 @@ def test_a_checkpoint_with_a_broken_card_is_one_sentence(
 def test_a_damaged_archive_is_one_sentence(
     run: Path, picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (checkpoint,) = (run / "checkpoints").glob("*.pt")
+    checkpoint = sorted((run / "checkpoints").glob("*.pt"))[0]
     whole = checkpoint.read_bytes()
     file = tmp_path / "damaged.pt"
     central = whole.rindex(b"PK\x01\x02", 0, whole.index(b"PK\x05\x06", len(whole) - 100))

@@ -291,12 +291,10 @@ def read_run(folder: Path, root: Path) -> Run:
 
 
 def _read_config(file: Path, problems: list[str]) -> Mapping[str, Any]:
+    if _read_text(file, problems) is None:
+        return {}
     try:
         return read_config(file.parent)
-    except FileNotFoundError:
-        problems.append(f"no {file.name}")
-    except OSError as error:
-        problems.append(f"{file.name} cannot be read ({reason(error)})")
     except ConfigError:
         problems.append(f"{file.name} is no configuration")
     return {}

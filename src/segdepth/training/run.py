@@ -72,8 +72,10 @@ def record_config(folder: Path, config: Config) -> None:
 
 def recorded_precision(folder: Path) -> str | None:
     """The precision that a run computes in; None of a folder without a record."""
-    record = folder / "config.yaml"
-    return _value(yaml.safe_load(record.read_text()), "training.precision") if record.is_file() else None
+    if not (folder / "config.yaml").is_file():
+        return None
+    recorded = _value(read_config(folder), "training.precision")
+    return recorded if isinstance(recorded, str) else None
 
 
 def as_recorded(wanted: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def write_world(
     height: int | None,
     width: int | None,
     seed: int,
+    workers: int = 1,
     progress: Callable[[int, int], None],
 ) -> int:
     """Write a synthetic world; a finished one of the same description is left as it is.
@@ -35,6 +36,7 @@ def write_world(
         height: rows; None for the layout's own.
         width: columns; None for the layout's own.
         seed: another seed, another world.
+        workers: processes that draw a Cityscapes tree.
         progress: called with (frames done, frames in all).
 
     Returns:
@@ -62,7 +64,8 @@ def write_world(
             )
         return frames
     if layout == "cityscapes":
-        write_cityscapes(root, num_images={"train": num_images, "val": held_out}, seed=seed, progress=progress, **size)
+        counts = {"train": num_images, "val": held_out}
+        write_cityscapes(root, num_images=counts, seed=seed, workers=workers, progress=progress, **size)
     elif layout == "kitti_semantics":
         write_kitti_semantics(root, num_images=num_images, seed=seed, progress=progress, **size)
     else:

@@ -161,3 +161,15 @@ def test_writing_again_gives_the_same_bytes_and_leaves_no_scraps(tmp_path: Path)
     write()
     assert _tree(tmp_path) == before
     assert not [name for name in before if ".part" in name]
+
+
+def test_workers_write_the_same_cityscapes(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        counts = {"train": 2, "val": 1}
+        done: list[tuple[int, int]] = []
+        write_cityscapes(
+            tmp_path / str(workers), num_images=counts, height=40, width=80, workers=workers,
+            progress=lambda n, total, done=done: done.append((n, total)),
+        )  # fmt: skip
+        assert done == [(1, 3), (2, 3), (3, 3)]
+    assert _tree(tmp_path / "1") == _tree(tmp_path / "2")

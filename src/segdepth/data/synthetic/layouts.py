@@ -6,6 +6,7 @@ All writers may be repeated: they write the same bytes, each file whole or not a
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy import ndarray
 
 from segdepth.core.errors import InputError
 from segdepth.core.files import write_bytes, write_json, write_text
+from segdepth.core.processes import in_processes
 
 from ..labels import CITYSCAPES
 from .camera import CITYSCAPES_BASELINE_M, KITTI_BASELINE_M, Camera
@@ -117,6 +119,7 @@ def write_cityscapes(
     seed: int = 0,
     height: int = 1024,
     width: int = 2048,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> None:
     """Write pictures, label ids, disparity and cameras in the layout of Cityscapes, one made-up city a split.
@@ -127,6 +130,7 @@ def write_cityscapes(
         seed: of the streets.
         height: rows of the pictures.
         width: columns of the pictures.
+        workers: processes that draw them.
         progress: called with (frames done, frames in all) after each frame.
 
     Raises:
@@ -139,22 +143,27 @@ def write_cityscapes(
     unknown = sorted(set(counts) - set(_CITIES))
     if unknown:
         raise InputError(f"cityscapes has no split {unknown[0]!r} (there are: {', '.join(_CITIES)})")
-    camera = Camera.cityscapes(height, width)
     todo = [(split, index) for split, count in counts.items() for index in range(count)]
-    for done, (split, index) in enumerate(todo):
-        street = make_street(seed, index, split)
-        frame = street.render(camera)
-        name = f"{_CITIES[split]}_{index:06d}_000019"
-
-        def place(kind: str, ending: str, split: str = split, name: str = name) -> Path:
-            return root / kind / split / _CITIES[split] / f"{name}_{ending}"
-
-        _write_png(place("leftImg8bit", "leftImg8bit.png"), frame.image)
-        _write_png(place("gtFine", "gtFine_labelIds.png"), CITYSCAPES.to_label_id[frame.labels])
-        _write_png(place("disparity", "disparity.png"), _cityscapes_disparity(frame, camera))
-        write_json(place("camera", "camera.json"), _cityscapes_camera(street, camera))
+    write = partial(_write_cityscapes_frame, root, Camera.cityscapes(height, width), seed)
+    for done, _ in enumerate(in_processes(write, todo, workers), start=1):
         if progress:
-            progress(done + 1, len(todo))
+            progress(done, len(todo))
+
+
+def _write_cityscapes_frame(root: Path, camera: Camera, seed: int, which: tuple[str, int]) -> None:
+    """The files of a split's frame with this index."""
+    split, index = which
+    street = make_street(seed, index, split)
+    frame = street.render(camera)
+    name = f"{_CITIES[split]}_{index:06d}_000019"
+
+    def place(kind: str, ending: str) -> Path:
+        return root / kind / split / _CITIES[split] / f"{name}_{ending}"
+
+    _write_png(place("leftImg8bit", "leftImg8bit.png"), frame.image)
+    _write_png(place("gtFine", "gtFine_labelIds.png"), CITYSCAPES.to_label_id[frame.labels])
+    _write_png(place("disparity", "disparity.png"), _cityscapes_disparity(frame, camera))
+    write_json(place("camera", "camera.json"), _cityscapes_camera(street, camera))
 
 
 def _write_png(path: Path, picture: ndarray) -> None:

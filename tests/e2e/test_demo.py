@@ -1,15 +1,19 @@
-"""The demonstration in small: everything on one page, and nothing done twice."""
+"""The demonstration in small: a page from the first second on, at last everything on it, and nothing done twice."""
 
+import multiprocessing
 import re
 from pathlib import Path
 
 import pytest
 
+from segdepth.cli import main
 from segdepth.cli.worlds import write_world
 from segdepth.config import check_config, config_to_dict
 from segdepth.config.schema import Config
+from segdepth.core.errors import DataError
 from segdepth.report import write_demo_page
-from segdepth.studies.demo import demo_configs, run_demo
+from segdepth.studies import demo
+from segdepth.studies.demo import DemoPage, demo_configs, finished_scores, run_demo
 
 
 class Unwatched:
@@ -33,64 +37,97 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Config]:
     small = {}
     for task, config in demo_configs(world).items():
         values = config_to_dict(config)
-        values["model"]["width"] = 0.125
         values["data"] |= {"img_rows": 64, "img_cols": 192}
         values["training"] |= {
-            "train_iters": 2,
-            "val_interval": 1,
+            "train_iters": 4,
+            "val_interval": 2,
+            "checkpoint_interval": 1,
             "print_interval": 1,
-            "n_workers": 0,
             "precision": "auto",
         }
         small[task] = check_config(values)
     return small
 
 
-def test_the_page_shows_everything_and_needs_nothing(configs: dict[str, Config], tmp_path: Path) -> None:
-    said: list[str] = []
-    watcher = Unwatched()
-    result = run_demo(tmp_path, configs, say=said.append, progress=lambda: watcher)
-    assert watcher.updates == 4
-    assert set(result.tasks) == {"seg", "depth"}
-    for task in result.tasks.values():
+class Impatient(Unwatched):
+    """Presses Ctrl-C at the first update."""
+
+    def step(self, step: int, loss: float | None, rate: float) -> None:
+        raise KeyboardInterrupt
+
+
+def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
+    configs: dict[str, Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "_SOON", 0.0)
+    pages: list[DemoPage] = []
+    watchers = {"seg": Unwatched(), "depth": Impatient()}
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(tmp_path, configs, make_world=lambda: None, watchers=watchers, show=pages.append)
+    assert not multiprocessing.active_children(), "nothing is left running"
+    first, world, *_, stopped = pages
+    assert not first.examples, "there is a page before there is a world"
+    assert world.examples
+    assert all(answer is None for e in world.examples for _, answer in e.pictures.values())
+    assert {page.state for page in pages} == {"working", "stopped"}
+    assert stopped.state == "stopped"
+    assert finished_scores(tmp_path, configs) is None
+
+    rest = {"seg": Unwatched(), "depth": Unwatched()}
+    goes_on: list[DemoPage] = []
+    scores = run_demo(tmp_path, configs, make_world=lambda: None, watchers=rest, show=goes_on.append, quick=True)
+    *_, explaining, last = goes_on
+    assert rest["depth"].updates < 4
+    assert len(list((tmp_path / "fcn_depth").iterdir())) == 1, "the run that was interrupted"
+    assert last.tasks["depth"].log[-1]["step"] == 4
+    assert {page.state for page in goes_on[:-1]} == {"working"}
+    assert explaining.tasks["seg"].scores, "answers before the end"
+    assert not explaining.explained
+
+    for number, page in enumerate((first, world, stopped, explaining, last)):
+        write_demo_page(page, tmp_path / f"{number}.html")
+        text = (tmp_path / f"{number}.html").read_text()
+        assert ("location.reload" in text) == (page.state == "working"), "only what goes on renews itself"
+        assert ("quick form" in text) == page.quick
+        assert not re.search(r"(src|href)=[\"'](?!data:)", text), "self-contained"
+
+    assert {name for explained in last.explained for name in explained.maps} == {"seg", "depth"}
+    assert text.count("data:image/png") >= 2 + 5 * len(last.examples) + 3 * len(last.explained)
+    shares = {row.statistic: row.means for row in last.statistics}
+    for task in last.tasks.values():
         assert set(task.baselines) == {"constant", "position"}
-        assert task.scores[task.best_score] is not None
-    for explained in result.explained:
-        assert set(explained.maps) == {"seg", "depth"}
-
-    shares = {row.statistic: row.means for row in result.statistics}
-    for task in result.tasks:
-        ratios = [shares[f"activation ratio at {t}"][task] for t in (0.1, 0.5, 0.9)]
-        assert 1 > ratios[0] > ratios[1] > ratios[2] > 0
-        assert 1 > shares["activation distance at 0.1"][task] > 0
-
-    page = tmp_path / "index.html"
-    write_demo_page(result, page)
-    text = page.read_text()
-    assert not re.search(r"(src|href)=[\"'](?!data:)", text), "self-contained"
-    assert text.count("data:image/png") >= 2 + 5 * len(result.examples) + 3 * len(result.explained)
-    for task in result.tasks.values():
         assert f"{task.scores[task.best_score]:.4f}" in text
         assert f"{task.baselines['constant'][task.best_score]:.4f}" in text
+        assert scores[task.task]["fcn"] == task.scores
+        ratios = [shares[f"activation ratio at {t}"][task.task] for t in (0.1, 0.5, 0.9)]
+        assert 1 > ratios[0] > ratios[1] > ratios[2] > 0
+        assert 1 > shares["activation distance at 0.1"][task.task] > 0
+    assert finished_scores(tmp_path, configs) == scores
+    assert finished_scores(tmp_path, {"seg": configs["seg"]}) is None
 
-    again = Unwatched()
-    repeated = run_demo(tmp_path, configs, say=said.append, progress=lambda: again)
-    assert again.updates == 0, "finished runs are used again"
-    assert {n: t.scores for n, t in repeated.tasks.items()} == {n: t.scores for n, t in result.tasks.items()}
+
+def test_a_page_that_an_error_stopped_says_so(configs: dict[str, Config], tmp_path: Path) -> None:
+    def no_world() -> None:
+        raise DataError("nowhere to put it")
+
+    pages: list[DemoPage] = []
+    with pytest.raises(DataError):
+        run_demo(tmp_path, configs, make_world=no_world, watchers={}, show=pages.append)
+    assert [page.state for page in pages] == ["working", "stopped"]
+    assert "nowhere" in pages[-1].now
 
 
-def test_an_interrupted_demonstration_goes_on(configs: dict[str, Config], tmp_path: Path) -> None:
-    class Impatient(Unwatched):
-        def step(self, step: int, loss: float | None, rate: float) -> None:
-            super().step(step, loss, rate)
-            if self.updates == 3:  # in the middle of the second task
-                raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        watcher = Impatient()
-        run_demo(tmp_path, configs, say=lambda text: None, progress=lambda: watcher)
-    rest = Unwatched()
-    result = run_demo(tmp_path, configs, say=lambda text: None, progress=lambda: rest)
-    assert rest.updates == 1
-    assert len(list((tmp_path / "segnet_depth").iterdir())) == 1
-    assert result.tasks["depth"].log[-1]["step"] == 2
+def test_a_finished_demonstration_is_only_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"seg": {"fcn": {"mIoU": 0.25}}, "depth": {"fcn": {"abs_rel": 0.125}}}
+    demo._keep_scores(tmp_path, demo_configs(tmp_path / "world", quick=True), scores)
+    (tmp_path / "index.html").write_text("the page")
+    assert main(["demo", "--quick", "--out", str(tmp_path)]) == 0
+    said = capfd.readouterr()
+    assert "0.2500" in said.out
+    assert "0.1250" in said.out
+    uri = (tmp_path / "index.html").as_uri()
+    assert uri in said.out
+    assert uri in said.err
+    assert "worse" in said.err

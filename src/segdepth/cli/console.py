@@ -198,13 +198,15 @@ class TrainingBar:
 
     Args:
         shown: whether anything is drawn.
+        of: what is trained, where several runs are watched.
+        beside: a bar of another run, with which this one shares the terminal.
     """
 
-    def __init__(self, shown: bool = True) -> None:
-        self._progress = Progress(
+    def __init__(self, shown: bool = True, of: str = "", beside: "TrainingBar | None" = None) -> None:
+        self._of = of
+        self._progress: Progress = beside._progress if beside else Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(), TextColumn("ETA"), _Remaining(), console=err, disable=not shown,
+            TextColumn("{task.fields[note]}", markup=False), TimeElapsedColumn(), TextColumn("ETA"), _Remaining(), console=err, disable=not shown,
         )  # fmt: skip
         self._training: TaskID | None = None
         self._pace = Pace()
@@ -222,7 +224,8 @@ class TrainingBar:
         """Before the first update."""
         self._at = time.monotonic()
         self._pace = Pace(step, window=math.inf)
-        self._training = self._progress.add_task("training", total=total, completed=step, note="", pace=self._pace)
+        title = f"training {self._of}".strip()
+        self._training = self._progress.add_task(title, total=total, completed=step, note="", pace=self._pace)
 
     def step(self, step: int, loss: float | None, rate: float) -> None:
         """After an update; the loss is shown when it was read from the device."""
@@ -236,7 +239,7 @@ class TrainingBar:
     def validating(self, done: int, total: int) -> None:
         """As a validation goes on."""
         if self._validation is None:
-            task = self._progress.add_task("validation", total=total, note="")
+            task = self._progress.add_task(f"validation {self._of}".strip(), total=total, note="")
             self._validation = CountingBar(self._progress, task, Pace(begun=self._at))
         self._validation(done, total)
         if done >= total:

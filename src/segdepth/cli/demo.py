@@ -1,46 +1,88 @@
 """``segdepth demo``."""
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from segdepth.config import Config
+    from segdepth.studies.demo import ScoreRows
 
 __all__ = ["demo"]
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--out", help="Folder of everything that the demonstration makes.")] = Path(
-        "runs/demo"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder of everything that the demonstration makes.",
+            show_default="runs/demo, or runs/demo-quick",
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A minute in all; the answers are worse.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of first weights and order of pictures.")] = 1337,
 ) -> None:
     """Make a synthetic world, train one network on both tasks, score it, explain pixels; all of it on one HTML page.
 
-    Nothing is downloaded. What an earlier, even an interrupted, demonstration finished is used again.
+    The page is there at once and shows what is done so far. Nothing is downloaded. What an earlier, even an interrupted,
+    demonstration finished is used again.
     """
     import time
 
-    from segdepth.report import write_demo_page
-    from segdepth.studies.demo import demo_configs, run_demo
+    from .console import err, out, score_table
 
-    from .console import TrainingBar, counting, err, log_to_terminal, out, score_table
+    started = time.monotonic()
+    root = output or Path("runs/demo-quick" if quick else "runs/demo")
+    page = root / "index.html"
+    where = page.absolute().as_uri()
+    err.print(f"the page, which fills as the work goes on: {where}", highlight=False, soft_wrap=True)
+    if quick:
+        err.print("quick: a small world and short trainings; scores and maps are worse than without it", soft_wrap=True)
+
+    from segdepth.studies.demo import demo_configs, finished_scores
+    from segdepth.tasks import TASKS
+
+    configs = demo_configs(root / "world", seed=seed, quick=quick)
+    scores = finished_scores(root, configs) if page.is_file() else None
+    if scores is not None:
+        err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True,
+                  highlight=False, markup=False)  # fmt: skip
+    else:
+        try:
+            scores = _run(root, page, configs, quick)
+        except KeyboardInterrupt:
+            err.print("segdepth: interrupted; what is done is kept, and the same command goes on from there")
+            raise typer.Exit(130) from None
+    for task, rows in scores.items():
+        out.print(score_table(rows, TASKS[task].table_scores, title=f"\n{task}"))
+    err.print(f"{time.monotonic() - started:.0f} s")
+    out.print(f"\n{where}", highlight=False, soft_wrap=True)
+
+
+def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -> "ScoreRows":
+    from segdepth.core.processes import usable_cores
+    from segdepth.report import write_demo_page
+    from segdepth.studies.demo import demo_images, run_demo
+
+    from .console import TrainingBar, counting, log_to_terminal
     from .worlds import write_world
 
     log_to_terminal()
-    started = time.monotonic()
-    world = output / "world"
-    with counting("making the world") as bar:
-        write_world(world, "cityscapes", num_images=400, height=192, width=624, seed=0, progress=bar)
-    with TrainingBar() as watcher:
-        result = run_demo(
-            output,
-            demo_configs(world),
-            say=lambda text: err.rule(text, align="left"),
-            progress=lambda: watcher,
-        )
-    page = output / "index.html"
-    write_demo_page(result, page)
-    for task in result.tasks.values():
-        out.print(score_table({result.arch: task.scores, **{f"{n} baseline": s for n, s in task.baselines.items()}},
-                              task.columns, title=f"\n{task.task}"))  # fmt: skip
-    err.print(f"{time.monotonic() - started:.0f} s")
-    out.print(f"\n{page}", soft_wrap=True)
+    bar = TrainingBar(of="seg")
+    with ExitStack() as drawn:
+
+        def make_world() -> None:
+            with counting("making the world") as counted:
+                write_world(root / "world", "cityscapes", num_images=demo_images(quick=quick), height=192, width=624, seed=0,
+                            workers=min(8, usable_cores()), progress=counted)  # fmt: skip
+            drawn.enter_context(bar)  # a terminal draws one bar after the other
+
+        return run_demo(
+            root, configs, quick=quick, make_world=make_world,
+            watchers={"seg": bar, "depth": TrainingBar(of="depth", beside=bar)},
+            show=lambda so_far: write_demo_page(so_far, page),
+        )  # fmt: skip

@@ -6,7 +6,7 @@ import jinja2
 
 from segdepth.core.files import write_text
 from segdepth.drawing import png_data_uri
-from segdepth.studies.demo import DemoResult
+from segdepth.studies.demo import DemoPage
 
 from .figures import TASK_COLOURS, curves
 
@@ -19,17 +19,25 @@ def _number(value: float | None) -> str:
     return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.2e}"
 
 
-def write_demo_page(result: DemoResult, path: Path) -> None:
-    """Write one HTML file that needs nothing else, not even a network."""
+def _duration(seconds: float) -> str:
+    """About how long, in words."""
+    if seconds < 50:
+        return f"about {max(10, round(seconds, -1)):.0f} seconds"
+    minutes = max(1, round(seconds / 60))
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+
+
+def write_demo_page(page: DemoPage, path: Path) -> None:
+    """Write one HTML file that needs nothing else, not even a network; while the work goes on it reloads itself."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"uri": png_data_uri, "number": _number}
-    page = environment.get_template("demo.html").render(
-        r=result,
-        curves={name: curves(task.log, task.best_score, name) for name, task in result.tasks.items()},
+    environment.filters |= {"uri": png_data_uri, "number": _number, "duration": _duration}
+    text = environment.get_template("demo.html").render(
+        r=page,
+        curves={name: curves(task.log, task.best_score, name) for name, task in page.tasks.items() if task.log},
         titles={"seg": "semantic segmentation", "depth": "monocular depth"},
         colours=TASK_COLOURS,
     )
-    write_text(path, page)
+    write_text(path, text)

@@ -28,8 +28,10 @@ def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
         (line["step"], line[score]) for line in log if line["event"] == "validation" and line[score] is not None
     ]
     colour = TASK_COLOURS.get(task, "#334155")
-    loss_axes.plot(*zip(*training, strict=True), color=colour, linewidth=1.2)
-    score_axes.plot(*zip(*validation, strict=True), color=colour, marker="o", markersize=4, linewidth=1.2)
+    loss_axes.plot([s for s, _ in training], [v for _, v in training], color=colour, linewidth=1.2)
+    score_axes.plot(
+        [s for s, _ in validation], [v for _, v in validation], color=colour, marker="o", markersize=4, linewidth=1.2
+    )
     score_axes.set_ylim(0, 1.08 * max((value for _, value in validation), default=1.0))
     for axes, title in ((loss_axes, "training loss"), (score_axes, f"validation {score}")):
         axes.set_title(title, fontsize=9, loc="left")

@@ -24,7 +24,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page (under 10 minutes)
+demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
 test: $(VENV)/.installed-dev         ## the tests that need no GPU, no download and no patience

@@ -52,11 +52,7 @@ def demo(
         err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True,
                   highlight=False, markup=False)  # fmt: skip
     else:
-        try:
-            scores = _run(root, page, configs, quick)
-        except KeyboardInterrupt:
-            err.print("segdepth: interrupted; what is done is kept, and the same command goes on from there")
-            raise typer.Exit(130) from None
+        scores = _run(root, page, configs, quick)
     for task, rows in scores.items():
         out.print(score_table(rows, TASKS[task].table_scores, title=f"\n{task}"))
     err.print(f"{time.monotonic() - started:.0f} s")

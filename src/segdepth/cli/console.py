@@ -206,7 +206,8 @@ class TrainingBar:
         self._of = of
         self._progress: Progress = beside._progress if beside else Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False), TimeElapsedColumn(), TextColumn("ETA"), _Remaining(), console=err, disable=not shown,
+            TextColumn("{task.fields[note]}", markup=False), TimeElapsedColumn(), TextColumn("ETA"), _Remaining(),
+            console=err, disable=not shown,
         )  # fmt: skip
         self._training: TaskID | None = None
         self._pace = Pace()

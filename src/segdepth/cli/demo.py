@@ -39,7 +39,7 @@ def demo(
     root = output or Path("runs/demo-quick" if quick else "runs/demo")
     page = root / "index.html"
     where = page.absolute().as_uri()
-    err.print(f"the page, which fills as the work goes on: {where}", highlight=False, soft_wrap=True)
+    err.print(f"the page, which fills as the work goes on: {where}", soft_wrap=True)
     if quick:
         err.print("quick: a small world and short trainings; scores and maps are worse than without it", soft_wrap=True)
 
@@ -49,14 +49,13 @@ def demo(
     configs = demo_configs(root / "world", seed=seed, quick=quick)
     scores = finished_scores(root, configs) if page.is_file() else None
     if scores is not None:
-        err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True,
-                  highlight=False, markup=False)  # fmt: skip
+        err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True)
     else:
         scores = _run(root, page, configs, quick)
     for task, rows in scores.items():
         out.print(score_table(rows, TASKS[task].table_scores, title=f"\n{task}"))
     err.print(f"{time.monotonic() - started:.0f} s")
-    out.print(f"\n{where}", highlight=False, soft_wrap=True)
+    out.print(f"\n{where}", soft_wrap=True)
 
 
 def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -> "ScoreRows":

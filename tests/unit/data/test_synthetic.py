@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy import ndarray
 
@@ -24,6 +24,8 @@ from segdepth.data.synthetic.raster import GROUND, SKY, rasterise, rays
 SMALL = Camera.kitti(96, 312)
 GREY = Skin(LABEL["wall"], (0.5, 0.5, 0.5))
 AHEAD = View.looking(np.array([0.0, 1.65, 0.0]), yaw=0.0)
+#: Down and right, in pixels: twice as far as a face is drawn beyond its edges.
+RIM = [(2e-3 * np.sin(turn), 2e-3 * np.cos(turn)) for turn in np.linspace(0, 2 * np.pi, 8, endpoint=False)]
 
 
 def _digest(seed: int, index: int, split: str) -> str:
@@ -31,26 +33,30 @@ def _digest(seed: int, index: int, split: str) -> str:
     return hashlib.sha256(frame.image.tobytes() + frame.labels.tobytes() + frame.depth.tobytes()).hexdigest()
 
 
-def _slow_depth(parts: list[dict[str, Any]], camera: Camera, view: View) -> ndarray:
-    """The obvious twin: one ray and one shape at a time, in float64; upright boxes and balls only; 0 = nothing."""
-    depth = np.zeros((camera.height, camera.width))
-    for row in range(camera.height):
-        for column in range(camera.width):
-            ray = np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0]) @ view.axes
-            hits = [-view.position[1] / ray[1]] if ray[1] < 0 else []
-            for part in parts:
-                low, high = np.array(part["low"]), np.array(part["high"])
-                if part["shape"] == "box":
-                    ends = np.sort((np.stack([low, high]) - view.position) / ray, axis=0)
-                    first, last = ends[0].max(), ends[1].min()
-                    hits += [first] if 0 < first <= last else []
-                else:
-                    radii = (high - low) / 2
-                    a, b = ray / radii, (view.position - (low + high) / 2) / radii
-                    under = (a @ b) ** 2 - (a @ a) * (b @ b - 1)
-                    hits += [(-(a @ b) - np.sqrt(under)) / (a @ a)] if under >= 0 else []
-            depth[row, column] = min(hits, default=0.0)
-    return depth
+def _slow_faces(
+    parts: list[dict[str, Any]], camera: Camera, view: View, row: float, column: float
+) -> tuple[ndarray, ndarray]:
+    """The obvious twin: one ray and one shape at a time, in float64; upright boxes and balls only.
+
+    Of the ground, each ball and each box's three faces towards the camera: the depth at which the ray is on its plane
+    (or on the ball), and whether it meets the face there.
+    """
+    ray = np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0]) @ view.axes
+    depth, met = [-view.position[1] / ray[1]], [ray[1] < 0]
+    for part in parts:
+        low, high = np.array(part["low"]), np.array(part["high"])
+        if part["shape"] == "box":
+            ends = np.sort((np.stack([low, high]) - view.position) / ray, axis=0)
+            first, last = ends[0].max(), ends[1].min()
+            depth += ends[0].tolist()
+            met += [0 < end == first <= last for end in ends[0]]
+        else:
+            radii = (high - low) / 2
+            a, b = ray / radii, (view.position - (low + high) / 2) / radii
+            under = (a @ b) ** 2 - (a @ a) * (b @ b - 1)
+            depth += [(-(a @ b) - np.sqrt(max(under, 0))) / (a @ a)]
+            met += [under >= 0]
+    return np.array(depth), np.array(met)
 
 
 def test_ground_has_the_depth_of_the_closed_form() -> None:
@@ -67,6 +73,8 @@ def test_ground_has_the_depth_of_the_closed_form() -> None:
 
 @settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 2**32 - 1))
+@example(seed=48)  # a ray that passes a box by 0.0009 pixels
+@example(seed=57)  # one that meets a box's side so near to its front that the front is drawn
 def test_boxes_and_balls_are_where_one_ray_after_the_other_finds_them(seed: int) -> None:
     dice = np.random.default_rng(seed)
     parts, shapes = Parts(), []
@@ -82,10 +90,17 @@ def test_boxes_and_balls_are_where_one_ray_after_the_other_finds_them(seed: int)
     camera = Camera.kitti(19, 41)
     view = View.looking(np.array([0.3, 1.7, 0.0]), *dice.normal(0, 0.05, 3))
     visible = rasterise(parts.solids(), camera, view)
-    expected = _slow_depth(shapes, camera, view)
     got = np.where(visible.surface == SKY, 0, 1 / np.maximum(visible.inverse_depth, 1e-9))
-    near = (expected > 0) & (expected < 1000)  # beyond, the ground is sky
-    np.testing.assert_allclose(got[near], expected[near], rtol=1e-4)
+    for row, column in np.ndindex(got.shape):
+        depth, met = _slow_faces(shapes, camera, view, row, column)
+        expected = depth[met].min(initial=np.inf)
+        if expected > 1000 or np.isclose(got[row, column], expected, rtol=1e-4):
+            continue  # beyond, the ground is sky
+        # A face is drawn a rim wider than it is, so that there are no cracks: a ray that meets the rim alone is given
+        # the depth of the face's plane.
+        beside = [_slow_faces(shapes, camera, view, row + down, column + right) for down, right in RIM]
+        rims = [depth[np.where(met, its, np.inf).argmin()] for its, met in beside]
+        assert np.isclose(got[row, column], rims, rtol=1e-4).any(), (row, column, got[row, column], expected)
 
 
 def test_what_stands_across_the_camera_is_drawn_without_clipping_trouble() -> None:

@@ -2,8 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: see segdepth.cli
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers run beside each other
@@ -17,6 +20,24 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 @pytest.fixture(autouse=True)
 def _one_seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def _draw() -> Callable[..., object]:
+    """Draws what a camera sees of a street, once in a test process."""
+    from segdepth.data.synthetic import make_street  # here, so that it comes after the shape checker's import hook
+
+    return cache(lambda seed, index, split, camera: make_street(seed, index, split).render(camera))
+
+
+@pytest.fixture
+def frames_drawn_once(_draw: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that look at pictures again and again, of a make-believe world that is tested elsewhere."""
+
+    def street(*which: object) -> SimpleNamespace:
+        return SimpleNamespace(render=lambda camera: deepcopy(_draw(*which, camera)))
+
+    monkeypatch.setattr("segdepth.data.synthetic.dataset.make_street", street)
 
 
 @pytest.fixture(scope="session")

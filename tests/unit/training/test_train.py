@@ -20,6 +20,8 @@ from segdepth.data.synthetic import Synthetic
 from segdepth.networks import load_network, read_card
 from segdepth.training import find_checkpoint, train
 
+pytestmark = pytest.mark.usefixtures("frames_drawn_once")
+
 
 def tiny(task: str = "depth", **training: Any) -> Config:
     settings = {"train_iters": 6, "batch_size": 2, "val_interval": 3, "print_interval": 1, "n_workers": 0,

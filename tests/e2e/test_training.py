@@ -1,12 +1,15 @@
-"""Runs that are killed, shared by processes, and gone on with: as a user starts them."""
+"""Runs that are killed, shared by processes, and gone on with.
+
+Each test is there twice: with processes that are split off from a ready one, and, slow, as a user starts them.
+"""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,20 @@ import pytest
 import torch
 import yaml
 
+import processes
 from segdepth.config import load_config
 from segdepth.evaluation import evaluate
 from segdepth.networks import load_network, read_card
 from segdepth.tasks import TASKS
 from segdepth.training import Checkpoints, open_split
 
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+Start = Callable[..., processes.Running]
+
+
+@pytest.fixture(params=["split off", pytest.param("started", marks=pytest.mark.slow)])
+def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    return processes.split_off if request.param == "split off" else processes.start
 
 
 def write_config(folder: Path, arch: str, task: str, **training: Any) -> Path:
@@ -39,18 +49,13 @@ def write_config(folder: Path, arch: str, task: str, **training: Any) -> Path:
     return file
 
 
-def command(config: Path, runs: Path, *overrides: str, processes: int = 1) -> list[str]:
-    start = [sys.executable, "-m"]
-    if processes > 1:
-        start += ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
-    return [*start, "segdepth", "train", "--config", str(config), "--runs", str(runs), *overrides]
+def command(config: Path, runs: Path, *overrides: str) -> list[str]:
+    return ["train", "--config", str(config), "--runs", str(runs), "--device", "cpu", *overrides]
 
 
-def run(config: Path, runs: Path, *overrides: str, processes: int = 1) -> Path:
-    done = subprocess.run(
-        command(config, runs, *overrides, processes=processes), env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+def run(start: Start, config: Path, runs: Path, *overrides: str, number: int = 1) -> Path:
+    output = config.with_suffix(".txt")
+    assert start(command(config, runs, *overrides), output, number).wait() == 0, output.read_text()
     return only_run(runs, config)
 
 
@@ -74,53 +79,52 @@ def assert_same(one: Path, other: Path) -> None:
     assert (one / "log.jsonl").read_text() == (other / "log.jsonl").read_text()
 
 
-def kill_at_a_random_moment(arguments: list[str], folder: Path, config: Path, wait: float) -> bool:
+def kill_at_a_random_moment(start: Start, arguments: list[str], folder: Path, config: Path, wait: float) -> bool:
     """SIGKILL the run ``wait`` seconds after it has written a new checkpoint; False if it came to its end before."""
 
     def files() -> set[str]:
         return {path.name for path in folder.glob(f"{config.stem}/*/checkpoints/*.pt") if path.stem.isdigit()}
 
     before = files()
-    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          start_new_session=True) as process:  # fmt: skip
-        while process.poll() is None and not files() - before:
-            time.sleep(0.002)
-        time.sleep(wait)
-        if process.poll() is not None:
-            return False
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+    running = start(arguments, config.with_suffix(".txt"))
+    while running.alive() and not files() - before:
+        time.sleep(0.002)
+    time.sleep(wait)
+    if not running.alive():
+        return False
+    running.send(signal.SIGKILL)
+    running.wait()
+    return True
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.slow)])
-def test_kill_9_changes_nothing(kills: int, tmp_path: Path) -> None:
+def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> None:
     updates = f"training.train_iters={max(12, 6 * kills)}"
     config = write_config(tmp_path, "fcrn", "depth")
-    whole = run(config, tmp_path / "whole", updates)
+    whole = run(start, config, tmp_path / "whole", updates)
     moments = random.Random(0)
     arguments = command(config, tmp_path / "cut", updates, "training.resume=auto")
     killed = sum(
-        kill_at_a_random_moment(arguments, tmp_path / "cut", config, moments.uniform(0, 0.4)) for _ in range(kills)
+        kill_at_a_random_moment(start, arguments, tmp_path / "cut", config, moments.uniform(0, 0.4))
+        for _ in range(kills)
     )
     assert killed >= 1
-    assert_same(whole, run(config, tmp_path / "cut", updates, "training.resume=auto"))
+    assert_same(whole, run(start, config, tmp_path / "cut", updates, "training.resume=auto"))
     print(f"killed {killed} times; the same bits")  # noqa: T201  shown by pytest -s
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_run_with_a_checkpoint(number: int, tmp_path: Path) -> None:
+def test_a_signal_ends_a_run_with_a_checkpoint(number: int, start: Start, tmp_path: Path) -> None:
     config = write_config(tmp_path, "fcrn", "seg", train_iters=100000, checkpoint_interval=100000, val_interval=100000)
-    with subprocess.Popen(command(config, tmp_path), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "iteration 2:" in line:
-                process.send_signal(number)
-                break
-        rest = process.stderr.read()
-    assert process.returncode == 130
-    assert "stopping after this update, again to stop now" in rest
-    assert f"go on with training.resume={only_run(tmp_path, config)}" in rest
+    output = tmp_path / "output.txt"
+    running = start(command(config, tmp_path), output)
+    while "iteration 2:" not in output.read_text():
+        assert running.alive(), output.read_text()
+        time.sleep(0.02)
+    running.send(number, to_group=False)
+    assert running.wait() == 130
+    assert "stopping after this update, again to stop now" in output.read_text()
+    assert f"go on with training.resume={only_run(tmp_path, config)}" in output.read_text()
     assert newest(only_run(tmp_path, config))["state"]["step"] >= 2
 
 
@@ -148,7 +152,7 @@ def test_ctrl_c_is_answered_inside_a_long_call_and_again_ends_it(number: int, tm
     config = write_config(tmp_path, "dispnet", "seg", train_iters=100)
     arguments = [sys.executable, "-c", LONG_UPDATES, "2000000000", "train", "--config", str(config), "--runs", str(tmp_path),
                  "--device", "cpu"]  # fmt: skip
-    with subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = []
         for line in process.stderr:
@@ -165,10 +169,10 @@ def test_ctrl_c_is_answered_inside_a_long_call_and_again_ends_it(number: int, tm
 
 
 @pytest.mark.parametrize("task", ["seg", "depth"])
-def test_two_processes_score_as_one(task: str, tmp_path: Path) -> None:
+def test_two_processes_score_as_one(task: str, start: Start, tmp_path: Path) -> None:
     """Seven validation pictures, two processes, batches of four: shares of four and three, the last batch short."""
     config = write_config(tmp_path, "fcrn", task, train_iters=3, val_interval=3)
-    folder = run(config, tmp_path, processes=2)
+    folder = run(start, config, tmp_path, number=2)
     card = read_card(folder / "best.safetensors")
     checked = load_config(config)
     alone = evaluate(load_network(folder), open_split(checked, "val"), TASKS[task], size=(32, 64), batch_size=4)
@@ -181,14 +185,14 @@ def test_two_processes_score_as_one(task: str, tmp_path: Path) -> None:
         assert card.scores == pytest.approx(alone.scores, rel=1e-9)
 
 
-def test_processes_share_the_batch_and_may_change_in_number(tmp_path: Path) -> None:
+def test_processes_share_the_batch_and_may_change_in_number(start: Start, tmp_path: Path) -> None:
     """DispNet has neither batch norm nor dropout: two processes, two parts and one of each are one experiment."""
     config = write_config(tmp_path, "dispnet", "seg", train_iters=4, val_interval=4, checkpoint_interval=2)
-    one = newest(run(config, tmp_path / "one"))
-    two_folder = run(config, tmp_path / "two", processes=2)
+    one = newest(run(start, config, tmp_path / "one"))
+    two_folder = run(start, config, tmp_path / "two", number=2)
     two = newest(two_folder)
-    begun = run(config, tmp_path / "moved", "training.train_iters=2", processes=2)
-    moved = newest(run(config, tmp_path / "moved", "training.accumulation=2", f"training.resume={begun}"))
+    begun = run(start, config, tmp_path / "moved", "training.train_iters=2", number=2)
+    moved = newest(run(start, config, tmp_path / "moved", "training.accumulation=2", f"training.resume={begun}"))
     for name, value in one["model_state"].items():
         assert torch.allclose(two["model_state"][name], value, rtol=1e-4, atol=1e-6), name
         assert torch.allclose(moved["model_state"][name], value, rtol=1e-4, atol=1e-6), name
@@ -196,9 +200,8 @@ def test_processes_share_the_batch_and_may_change_in_number(tmp_path: Path) -> N
     assert [line["step"] for line in lines if line["event"] == "train"] == [2, 4], "the first process alone writes"
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
-    config = write_config(tmp_path, "fcrn", "seg", batch_size=3)
-    done = subprocess.run(command(config, tmp_path, processes=2), env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "segdepth: training.batch_size is 3" in done.stderr
+def test_a_batch_that_cannot_be_shared_is_refused(start: Start, tmp_path: Path) -> None:
+    config, output = write_config(tmp_path, "fcrn", "seg", batch_size=3), tmp_path / "output.txt"
+    assert start(command(config, tmp_path), output, 2).wait() != 0
+    assert "segdepth: training.batch_size is 3" in output.read_text()
     assert not (tmp_path / config.stem).exists()

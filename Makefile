@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # The tests check shapes at run time; the code that does is compiled once a checkout, also where Python is told to keep none.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
+TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-all test-outside test-gpu check format lint types layers docs docs-check coverage bench clean
+.PHONY: help demo test test-slow test-all test-outside test-gpu check format lint types layers docs docs-check coverage bench clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,11 +30,14 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
-test: $(VENV)/.installed-dev         ## the tests that need no GPU, no download and no patience
-	$(PYTEST) -n 2
+test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (under 5 minutes)
+	$(PYTEST) $(TWO)
 
-test-all: $(VENV)/.installed-dev     ## the slow tests too
-	$(PYTEST) -n 2 -m 'not gpu'
+test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 40 minutes)
+	$(PYTEST) $(TWO) -m '(slow or hypothesis) and not gpu' --hypothesis-profile=luck
+
+test-all: $(VENV)/.installed-dev     ## both at once
+	$(PYTEST) $(TWO) -m 'not gpu'
 
 # Beside torchvision, which must match its torch exactly and drags in the build for NVIDIA GPUs (about 6 GB).
 OUTSIDE := .venv-outside
@@ -51,7 +56,7 @@ test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 	$(PYTEST) -m gpu
 
 coverage: $(VENV)/.installed-dev     ## which lines the tests reach
-	$(PYTEST) -n 2 --cov --cov-report=term:skip-covered
+	$(PYTEST) $(TWO) --cov --cov-report=term:skip-covered
 
 check: format lint types layers docs-check   ## everything that reads code without running it
 

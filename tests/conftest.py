@@ -1,4 +1,4 @@
-"""What the tests share: where the small data sets and the conformance files are, and a skip that names what is missing."""
+"""What the tests share: seeds, the small data sets and conformance files, and a skip that names what is missing."""
 
 import os
 import sys
@@ -13,6 +13,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers run beside eac
 
 import pytest
 import torch
+from hypothesis import settings
+
+# What the tests draw is the same every time; `make test-slow` draws by luck, and says how to draw it again.
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("luck", print_blob=True)
+settings.load_profile("fixed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -38,6 +44,13 @@ def frames_drawn_once(_draw: Callable[..., object], monkeypatch: pytest.MonkeyPa
         return SimpleNamespace(render=lambda camera: deepcopy(_draw(*which, camera)))
 
     monkeypatch.setattr("segdepth.data.synthetic.dataset.make_street", street)
+
+
+@pytest.fixture
+def without_first_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that fill whole networks: drawing the weights at birth takes longer than much of what they do."""
+    for name in ("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_", "normal_", "uniform_"):
+        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
 
 
 @pytest.fixture(scope="session")

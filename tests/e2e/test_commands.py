@@ -1,7 +1,6 @@
 """Every command and door, as a user types them, on a make-believe world: from nothing to an explained pixel."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+import processes
 from segdepth.cli import main
 from segdepth.geometry.crops import crop_window
 
@@ -258,9 +258,10 @@ def test_doors_say_their_verbs_help(door: str) -> None:
 
 
 def test_a_door_does_its_job_and_reports_mistakes(configs: dict[str, Path], tmp_path: Path) -> None:
-    done = run("train.py", "--config", str(configs["depth"]), "training.train_iters=1", "--runs", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert "abs_rel" in done.stdout
+    done = ["train.py", "--config", str(configs["depth"]), "training.train_iters=1", "--runs", str(tmp_path)]
+    output = tmp_path / "output.txt"
+    assert processes.split_off(done, output).wait() == 0, output.read_text()
+    assert "abs_rel" in output.read_text()
     refused = run("train.py", "--config", "nowhere.yml")
     assert refused.returncode == 2
     assert refused.stderr.startswith("segdepth: cannot read")
@@ -277,20 +278,17 @@ def test_help_imports_no_heavy_library() -> None:
 def test_a_signal_ends_a_run_between_two_updates_and_it_goes_on(
     number: signal.Signals, configs: dict[str, Path], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "train.py", "--config", str(configs["seg"]), "--runs", str(tmp_path), "--device", "cpu",
+    command = ["train.py", "--config", str(configs["seg"]), "--runs", str(tmp_path), "--device", "cpu",
                "training.train_iters=100000", "training.val_interval=100000", "training.n_workers=1"]  # fmt: skip
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        log = tmp_path / "tiny_seg"
-        while not list(log.glob("*/log.jsonl")) or len(next(log.glob("*/log.jsonl")).read_text().splitlines()) < 3:
-            assert process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, number)  # as a terminal does: the workers get it too
-        said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert "Traceback" not in said
-    assert "training.resume=" in said
+    output, log = tmp_path / "output.txt", tmp_path / "tiny_seg"
+    running = processes.split_off(command, output)
+    while not list(log.glob("*/log.jsonl")) or len(next(log.glob("*/log.jsonl")).read_text().splitlines()) < 3:
+        assert running.alive(), output.read_text()
+        time.sleep(0.05)
+    running.send(number)  # as a terminal does: the workers get it too
+    assert running.wait() == 130
+    assert "Traceback" not in output.read_text()
+    assert "training.resume=" in output.read_text()
     (folder,) = log.iterdir()
     done = len((folder / "log.jsonl").read_text().splitlines())
     stop = [f"training.resume={folder}", f"training.train_iters={done + 1}", "training.val_interval=100000"]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import processes
 from segdepth.cli import main
 from segdepth.networks import save_network
 from segdepth.studies.store import load_study
@@ -85,16 +86,14 @@ def test_a_killed_study_goes_on_and_ends_the_same(world: Path, checkpoints: dict
     command = ["study", "eval", "--model_path", str(checkpoints["seg"])]
     assert main([*command, *flags(world, tmp_path / "whole")]) == 0
     interrupted = tmp_path / "killed/eval/segnet_seg"
-    process = subprocess.Popen(
-        [sys.executable, REPOSITORY / "saliency_eval.py", *command[2:], *flags(world, tmp_path / "killed")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    running = processes.split_off(
+        ["saliency_eval.py", *command[2:], *flags(world, tmp_path / "killed")], tmp_path / "output.txt"
     )
     until = time.monotonic() + 120
-    while not list(interrupted.glob("part-*.parquet")) and time.monotonic() < until and process.poll() is None:
+    while not list(interrupted.glob("part-*.parquet")) and time.monotonic() < until and running.alive():
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    running.send(signal.SIGKILL)
+    running.wait()
     survivors = {p: p.stat().st_mtime_ns for p in interrupted.glob("part-*.parquet")}
     assert survivors
     assert main([*command, *flags(world, tmp_path / "killed")]) == 0

@@ -9,6 +9,7 @@ from segdepth.evaluation import baseline_maps, evaluate, evaluate_baselines
 from segdepth.networks import Network
 from segdepth.tasks import TASKS, create_network
 
+pytestmark = pytest.mark.usefixtures("frames_drawn_once")
 SIZE = (32, 64)
 
 

@@ -44,6 +44,7 @@ def dispnet(conformance: Path) -> dict[str, Tensor]:
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("without_first_weights")
 @pytest.mark.parametrize(
     ("arch", "task"), [r if r[0] != "fcn" else pytest.param(*r, marks=pytest.mark.slow) for r in RUNS]
 )
@@ -65,6 +66,7 @@ def test_a_converted_network_gives_the_references_numbers(
 
 
 @pytest.mark.data
+@pytest.mark.usefixtures("without_first_weights")
 @pytest.mark.parametrize(("arch", "task", "prefix"), [(arch, task, "module." * (task == "seg")) for arch, task in RUNS])
 def test_network_task_and_classes_are_recognised(arch: str, task: str, prefix: str, conformance: Path) -> None:
     state = {prefix + name: tensor for name, tensor in hollow(listing(conformance, arch, task)).items()}

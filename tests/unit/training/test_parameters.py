@@ -14,6 +14,8 @@ from segdepth.tasks import create_network
 from segdepth.training import find_checkpoint, train
 from segdepth.training.parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
 
+pytestmark = pytest.mark.usefixtures("frames_drawn_once")
+
 
 def tiny(**training: Any) -> Config:
     settings = {"train_iters": 4, "batch_size": 2, "val_interval": 2, "print_interval": 1, "n_workers": 0,

@@ -69,8 +69,7 @@ def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bo
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("crop", [None, CROP])
+@pytest.mark.parametrize(("legacy", "crop"), [(False, None), (False, CROP), (True, None)])
 def test_every_engine_agrees_everywhere(arch: str, task: str, legacy: bool, crop: tuple[slice, slice] | None) -> None:
     net = lively(arch, task, legacy=legacy)
     for pixels in ([*CORNERS, *GRID], GRID[:1], CORNERS[3:], [GRID[3]] * 3, [(22, c) for c in range(0, WIDTH, 2)]):

@@ -73,7 +73,7 @@ def test_random_networks_agree_with_autograd(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10_000, 10_600, 50))
+@pytest.mark.parametrize("seed", range(10_000, 10_400, 50))
 def test_many_random_networks_agree_with_autograd(seed: int) -> None:
     for each in range(seed, seed + 50):
         for engine, error in errors(each):
@@ -88,7 +88,7 @@ def test_random_webs_agree_with_autograd(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10_000, 10_600, 50))
+@pytest.mark.parametrize("seed", range(10_000, 10_400, 50))
 def test_many_random_webs_agree_with_autograd(seed: int) -> None:
     for each in range(seed, seed + 50):
         for engine, error in errors(each, RandomWeb):

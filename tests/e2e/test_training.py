@@ -97,7 +97,7 @@ def kill_at_a_random_moment(start: Start, arguments: list[str], folder: Path, co
     return True
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.slow)])
 def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> None:
     updates = f"training.train_iters={max(12, 6 * kills)}"
     config = write_config(tmp_path, "fcrn", "depth")
@@ -105,7 +105,7 @@ def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> Non
     moments = random.Random(0)
     arguments = command(config, tmp_path / "cut", updates, "training.resume=auto")
     killed = sum(
-        kill_at_a_random_moment(start, arguments, tmp_path / "cut", config, moments.uniform(0, 0.4))
+        kill_at_a_random_moment(start, arguments, tmp_path / "cut", config, moments.uniform(0, 0.1))
         for _ in range(kills)
     )
     assert killed >= 1
@@ -113,7 +113,7 @@ def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> Non
     print(f"killed {killed} times; the same bits")  # noqa: T201  shown by pytest -s
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_with_a_checkpoint(number: int, start: Start, tmp_path: Path) -> None:
     config = write_config(tmp_path, "fcrn", "seg", train_iters=100000, checkpoint_interval=100000, val_interval=100000)
     output = tmp_path / "output.txt"
@@ -168,7 +168,7 @@ def test_ctrl_c_is_answered_inside_a_long_call_and_again_ends_it(number: int, tm
     assert said[-2].endswith("stopping after this update, again to stop now")
 
 
-@pytest.mark.parametrize("task", ["seg", "depth"])
+@pytest.mark.parametrize("task", ["seg", pytest.param("depth", marks=pytest.mark.slow)])
 def test_two_processes_score_as_one(task: str, start: Start, tmp_path: Path) -> None:
     """Seven validation pictures, two processes, batches of four: shares of four and three, the last batch short."""
     config = write_config(tmp_path, "fcrn", task, train_iters=3, val_interval=3)
@@ -185,6 +185,7 @@ def test_two_processes_score_as_one(task: str, start: Start, tmp_path: Path) -> 
         assert card.scores == pytest.approx(alone.scores, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_processes_share_the_batch_and_may_change_in_number(start: Start, tmp_path: Path) -> None:
     """DispNet has neither batch norm nor dropout: two processes, two parts and one of each are one experiment."""
     config = write_config(tmp_path, "dispnet", "seg", train_iters=4, val_interval=4, checkpoint_interval=2)

@@ -233,7 +233,7 @@ def test_a_run_that_was_stopped_while_it_validated_begins_with_that_validation(t
     assert_same_state(whole.folder, resumed.folder)
 
 
-@pytest.mark.parametrize("name", ["adam", "asgd"])
+@pytest.mark.parametrize("name", ["adam", pytest.param("asgd", marks=pytest.mark.slow)])
 def test_killed_at_any_update_with_everything_on(name: str, tmp_path: Path) -> None:
     """A kill is a run that simply ends: what is on disk is the last checkpoint and a log that ran ahead of it."""
     lr = 1e-4 if name == "rmsprop" else 1e-3

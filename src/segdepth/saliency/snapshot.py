@@ -22,10 +22,10 @@ class Snapshot:
     """
 
     def __init__(self, net: nn.Module) -> None:
-        self._modules = [(module, type(module), dict(vars(module))) for _, module in named_modules(net)]
-        values = [value for _, _, held in self._modules for value in held.values()]
+        self._modules = [(module, type(module), dict(vars(module)), _parts(module)) for _, module in named_modules(net)]
+        values = [value for _, _, held, _ in self._modules for value in held.values()]
         self._containers = [(value, _items(value)) for value in values if isinstance(value, _CONTAINERS)]
-        self._modes = [(module, module.training) for module, _, _ in self._modules]
+        self._modes = [(module, module.training) for module, *_ in self._modules]
         self._tensors = [
             (t, t._version, t.detach().clone())
             for t in tensors(net)
@@ -34,7 +34,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back; nothing is written where nothing has changed."""
-        for module, _, before in self._modules:
+        for module, _, before, _ in self._modules:
             now = vars(module)
             for name in [name for name in now if name not in before]:
                 del now[name]
@@ -56,11 +56,18 @@ class Snapshot:
             module.training = training
 
     def sees_a_first_pass(self) -> bool:
-        """Whether modules have other attributes or are of another class than before: a network made itself ready."""
-        return any(
-            type(module) is not kind or vars(module).keys() != held.keys() for module, kind, held in self._modules
-        )
+        """Whether a network made itself ready: modules of another class, with other attributes, parts, weights or hooks."""
+        return any(type(module) is not kind or _parts(module) != parts for module, kind, _, parts in self._modules)
 
+
+def _parts(module: nn.Module) -> dict[str, list[Any]]:
+    """A module's attributes by name; of PyTorch's own dictionaries (parts, weights, hooks), the keys."""
+    own = vars(module)
+    return {name: list(value) if isinstance(value, dict) and name in _OF_MODULES else [] for name, value in own.items()}
+
+
+#: What every module has: its parts, weights and hooks stand in dictionaries.
+_OF_MODULES = frozenset(name for name, value in vars(nn.Module()).items() if isinstance(value, dict))
 
 #: And what is made of them: a module's hooks stand in an ``OrderedDict``.
 _CONTAINERS = (dict, list, set, deque)

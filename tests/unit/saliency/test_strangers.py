@@ -3,7 +3,7 @@
 import copy
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -67,9 +67,42 @@ class Lazy(nn.Module):
         return self.parts(x)
 
 
+class NotesItElsewhere(HooksItself):
+    """The same; its note stands where nobody can put it back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(ready=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.config.ready:
+            self.first.register_forward_hook(lambda module, given, answer: 2 * answer)
+            self.config.ready = self.hooked = True
+        return self.last(self.first(x).relu())
+
+
+class GrowsItself(HooksItself):
+    """A part of it is made by the first pass, which is noted in a dictionary in a dictionary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, dict[str, bool]] = {"ready": {}}
+        self.hooked = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.notes["ready"]:
+            self.notes["ready"]["yes"] = True
+            self.middle = nn.Conv2d(4, 4, 1, dtype=x.dtype)
+            nn.init.ones_(self.middle.weight)
+            nn.init.zeros_(self.middle.bias)
+            self.first.register_forward_hook(lambda module, given, answer: 2 * answer)
+        return self.last(self.middle(self.first(x)).relu())
+
+
 @pytest.mark.parametrize("engine", [*ENGINES, "auto"])
-def test_a_network_that_hooks_itself_is_hooked_once(image: Tensor, engine: str) -> None:
-    net = HooksItself().double()
+@pytest.mark.parametrize("kind", [HooksItself, NotesItElsewhere, GrowsItself])
+def test_a_network_that_hooks_itself_is_hooked_once(image: Tensor, kind: type[HooksItself], engine: str) -> None:
+    net = kind().double()
     expected = plain_maps(net, image)
     once = copy.deepcopy(net).eval()
     once(image[None])

@@ -18,3 +18,6 @@ class UnsupportedOperationError(InputError):
             f"the network holds {operation}, which the engines 'windowed' and 'sparse' do not know: "
             "use engine 'batched', or 'auto', which falls back to it"
         )
+
+    def __reduce__(self) -> tuple[type["UnsupportedOperationError"], tuple[str]]:
+        return type(self), (self.operation,)  # as another process is told of it

@@ -1,6 +1,7 @@
 """The command ``segdepth``: the only place that prints, exits or reads argv. Nothing here imports torch before a verb runs."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -24,13 +25,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     import typer
 
     from segdepth.core.errors import SegdepthError
-    from segdepth.core.interrupts import AnsweredSignals
+    from segdepth.core.interrupts import AnsweredSignals, end_now
 
     from .app import build_app
 
     try:
         command = typer.main.get_command(build_app())
-        with AnsweredSignals(_answer, patience=0.5):  # mostly the command has ended before
+        with AnsweredSignals(_answer, patience=0.5, end=end_now):  # mostly the command has ended before
             code = command.main(
                 args=list(sys.argv[1:] if argv is None else argv), prog_name="segdepth", standalone_mode=False
             )
@@ -69,6 +70,9 @@ def _process() -> str:
 
 def run() -> None:
     """Entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be bytes that are no text
+            stream.reconfigure(errors="backslashreplace" if stream.errors == "strict" else stream.errors)
     try:
         code = main()
     except KeyboardInterrupt:  # before the command had begun

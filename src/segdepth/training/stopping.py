@@ -1,8 +1,10 @@
 """Ctrl-C and SIGTERM end a run between two updates, never in the middle of one."""
 
 import logging
+import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,14 +17,17 @@ log = logging.getLogger(__name__)
 
 
 class StopRequest:
-    """While this context lasts, the first SIGINT or SIGTERM is noted, and answered at once; the next one ends the program.
+    """While this context lasts, the first SIGINT or SIGTERM is noted, and answered at once; the next one stops at once.
 
     An optimizer that is interrupted in the middle of a step has moved some weights and not others; a checkpoint written
-    then would not be the state of any update. Outside the main thread, where Python takes no signals, nothing is changed.
+    then would not be the state of any update. A second signal ends the program where it is ours (the command line), and is a
+    ``KeyboardInterrupt`` in somebody else's. Outside the main thread, where Python takes no signals, nothing is changed.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self._first = 0.0
+        self._process = os.getpid()
         self._before: dict[int, Any] = {}
         self._answered = AnsweredSignals(_answer)
 
@@ -37,10 +42,17 @@ class StopRequest:
     ) -> None:
         self._answered.__exit__(kind, error, trace)
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that was not set by Python cannot be put back by it
+                signal.signal(number, handler)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.requested = True
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a forked process ends as if we were not here
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif not self.requested:
+            self.requested, self._first = True, time.monotonic()
+        elif time.monotonic() - self._first > AnsweredSignals.ECHO:
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Called where the run may stop.

@@ -1,5 +1,6 @@
 """A signal is answered while the main thread is inside one long call; another one ends the program."""
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -91,3 +92,16 @@ def test_another_thread_takes_no_signals(events: list[object]) -> None:
     thread.join()
     assert events == ["worked"]
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_an_event_loop_still_gets_its_signals(events: list[object]) -> None:
+    async def program() -> None:
+        arrived = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, arrived.set)
+        with AnsweredSignals(lambda: events.append("answered")):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            await asyncio.wait_for(arrived.wait(), 20)
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+
+    asyncio.run(program())
+    assert events == []

@@ -1,12 +1,13 @@
 """The first Ctrl-C is noted and answered at once, the next one ends the program."""
 
+import contextlib
 import logging
+import os
 import signal
 import time
 
 import pytest
 
-from segdepth.core import interrupts
 from segdepth.core.interrupts import AnsweredSignals
 from segdepth.training.stopping import StopRequest
 
@@ -16,7 +17,6 @@ def test_the_first_is_answered_and_the_second_ends(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ended: list[int] = []
-    monkeypatch.setattr(interrupts, "end_now", ended.append)
     monkeypatch.setattr(AnsweredSignals, "ECHO", 0.0)
     before = signal.getsignal(number)
 
@@ -26,7 +26,8 @@ def test_the_first_is_answered_and_the_second_ends(
             assert time.monotonic() < end
             time.sleep(0.001)
 
-    with caplog.at_level(logging.WARNING, "segdepth.training"), StopRequest() as stop:
+    program = AnsweredSignals(lambda: None, end=ended.append)
+    with program, caplog.at_level(logging.WARNING, "segdepth.training"), StopRequest() as stop:
         stop.check()
         signal.raise_signal(number)
         wait_for(caplog.records)
@@ -34,7 +35,32 @@ def test_the_first_is_answered_and_the_second_ends(
         with pytest.raises(KeyboardInterrupt):
             stop.check()
         assert not ended
-        signal.raise_signal(number)
+        with contextlib.suppress(KeyboardInterrupt):  # what it is where the program is not ended
+            signal.raise_signal(number)
+            wait_for(ended)
         wait_for(ended)
     assert ended == [number]
     assert signal.getsignal(number) is before
+
+
+def test_in_somebody_elses_program_the_second_is_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AnsweredSignals, "ECHO", 0.0)
+    with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.requested
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_is_ended_by_its_own_signals_and_we_are_not_stopped() -> None:
+    reader, writer = os.pipe()
+    with StopRequest() as stop:
+        child = os.fork()
+        if child == 0:
+            os.write(writer, b"ready")
+            time.sleep(60)
+            os._exit(0)
+        os.read(reader, 5)
+        os.kill(child, signal.SIGTERM)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
+    assert not stop.requested

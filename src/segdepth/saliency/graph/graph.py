@@ -1,5 +1,6 @@
 """A network as a list of few kinds of operations, and what one picture makes of it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +24,9 @@ State = dict[int, Tensor]
 Answered = tuple[Tensor, State]
 
 T = TypeVar("T")
+
+#: PyTorch traces one function at a time; a second thread that asks for it fails.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +91,7 @@ def build_graph(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h 
     Raises:
         UnsupportedOperationError: at an operation that is not known.
     """
-    with uninterrupted():
+    with _ONE_AT_A_TIME, uninterrupted():
         traced = trace(function, image[None])
     with torch.no_grad():
         return Graph(fold_scales(lower(traced)), traced, image.new_empty(0))

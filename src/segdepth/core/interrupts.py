@@ -38,8 +38,9 @@ class AnsweredSignals:
     ) -> None:
         self._answer = answer
         self._patience = patience
-        self._end = end or (_watching[-1]._end if _watching else None)
+        self._end: Callable[[int], None] | None = end or (_watching[-1]._end if _watching else None)
         self._thread: threading.Thread | None = None
+        self._others = -1
 
     def __enter__(self) -> "AnsweredSignals":
         if threading.current_thread() is threading.main_thread() and sys.platform != "win32":

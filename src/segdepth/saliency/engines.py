@@ -183,7 +183,7 @@ def explain_with(
         answer = first_pass(net, lambda: run_network(function, image[None])) if check else None
     if answer is not None:
         check_output(answer, image[None], target)
-    passed: list[str] = []
+    passed: dict[str, list[str]] = {}
     for name in names:
         build = BF16 if precision == "bf16" else ENGINES[name]
         try:
@@ -193,10 +193,11 @@ def explain_with(
         except UnsupportedOperationError as error:
             if name == names[-1]:
                 raise
-            passed.append(f"saliency: the network holds {error.operation}, which the {name} engine does not know")
+            passed.setdefault(error.operation, []).append(repr(name))
             continue
-        for words in passed:
-            _say_once(net, words)
+        for operation, engines in passed.items():
+            known = f"the engine {engines[0]} does" if len(engines) == 1 else f"the engines {' and '.join(engines)} do"
+            _say_once(net, f"saliency: the network holds {operation}, which {known} not know; {name!r} goes on")
         log.debug("saliency: engine %s", name)
         return explainer
     raise AssertionError("the last engine either explains or raises")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -39,11 +40,16 @@ def undisturbed(net: nn.Module) -> Iterator[None]:
             raise
 
 
+#: Networks that have made a pass of their own here.
+_ran: WeakSet[nn.Module] = WeakSet()
+
+
 def first_pass(net: nn.Module, run: Callable[[], Tensor]) -> Tensor:
     """What a network answers, before anybody looks at how.
 
-    A network that makes itself ready when it runs first (hooks that it installs, weights of lazy modules, tables) is left
-    as this pass leaves it; any other as it was.
+    The first time it is asked, and whenever it makes itself ready anew (hooks that it installs, weights of lazy modules), a
+    network is left as this pass leaves it: whatever it notes, and wherever, is as after a forward pass of its own. Later it is
+    left as it was.
 
     Args:
         net: in any mode; it answers in eval mode.
@@ -55,7 +61,8 @@ def first_pass(net: nn.Module, run: Callable[[], Tensor]) -> Tensor:
         set_eval(net)
         with grad_mode_kept(), torch.inference_mode(mode=False), torch.no_grad():
             answer = run()
-        keep = before.sees_a_first_pass()
+        keep = net not in _ran or before.sees_a_first_pass()
+        _ran.add(net)
     finally:
         with uninterrupted():
             (before.restore_modes if keep else before.restore)()

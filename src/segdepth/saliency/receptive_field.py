@@ -143,7 +143,7 @@ class FieldBoxes:
     def __init__(self, net: nn.Module, image: Float[Tensor, "_ h w"]) -> None:
         size = (image.shape[-2], image.shape[-1])
         with undisturbed(net), torch.no_grad():
-            graph = build_graph(net, image)
+            graph = build_graph(net, net, image)
         reach = Reach(graph, ((0, size[0]), (0, size[1])))
         whole: Box = (0, size[0]), (0, size[1])
         self._rows = [reach.back(((row, row + 1), whole[1])).values[0][0] for row in range(size[0])]
@@ -169,7 +169,7 @@ def theoretical_field(net: nn.Module, image: Float[Tensor, "_ h w"], pixel: Pixe
     size = (image.shape[-2], image.shape[-1])
     check_pixels([pixel], size)
     with undisturbed(net), torch.no_grad():
-        graph = build_graph(net, image)
+        graph = build_graph(net, net, image)
         box = _picture_box(graph, size, pixel)
         roomy = _roomy(net, image, pixel)
     return TheoreticalField(size, pixel, box, *_layers_and_whole(graph, pixel, roomy))
@@ -188,7 +188,7 @@ def _roomy(net: nn.Module, image: Tensor, pixel: Pixel) -> tuple[Graph, Pixel, t
     while True:
         middle = side // 2
         row, column = (middle + place % COARSEST for place in pixel)
-        graph = build_graph(net, image.new_empty(1).expand(len(image), side, side))
+        graph = build_graph(net, net, image.new_empty(1).expand(len(image), side, side))
         box = _picture_box(graph, (side, side), (row, column))
         found = [None if span[0] <= 0 or span[1] >= side else span[1] - span[0] for span in box]
         whole = (found[0], found[1])

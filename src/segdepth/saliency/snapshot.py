@@ -56,18 +56,17 @@ class Snapshot:
             module.training = training
 
     def sees_a_first_pass(self) -> bool:
-        """Whether a network made itself ready: modules of another class, with other attributes, parts, weights or hooks."""
+        """Whether a network made itself ready: modules of another class, with other attributes, parts, weights, hooks, tables."""
         return any(type(module) is not kind or _parts(module) != parts for module, kind, _, parts in self._modules)
 
 
-def _parts(module: nn.Module) -> dict[str, list[Any]]:
-    """A module's attributes by name; of PyTorch's own dictionaries (parts, weights, hooks), the keys."""
-    own = vars(module)
-    return {name: list(value) if isinstance(value, dict) and name in _OF_MODULES else [] for name, value in own.items()}
+def _parts(module: nn.Module) -> dict[str, Any]:
+    """What a network may make ready in a module: which attributes it has, which are None, and the keys of dictionaries.
 
+    Parts, weights and hooks stand in dictionaries, and tables by size may.
+    """
+    return {name: list(value) if isinstance(value, dict) else value is None for name, value in vars(module).items()}
 
-#: What every module has: its parts, weights and hooks stand in dictionaries.
-_OF_MODULES = frozenset(name for name, value in vars(nn.Module()).items() if isinstance(value, dict))
 
 #: And what is made of them: a module's hooks stand in an ``OrderedDict``.
 _CONTAINERS = (dict, list, set, deque)

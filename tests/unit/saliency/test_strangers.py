@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_full_backward_hook
 
 from segdepth.saliency import ENGINES, saliency_maps
 from segdepth.saliency.graph import UnsupportedOperationError
@@ -136,6 +137,69 @@ def test_lazy_weights_are_made_by_a_first_pass(image: Tensor, engine: str) -> No
     assert not net.parts[0]._forward_pre_hooks
 
 
+class Tables(nn.Module):
+    """Notes what it needs at a size: a ramp, a random table by size, and a part that is made when it runs first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ramp: Tensor | None = None
+        self.noise: dict[int, Tensor] = {}
+        self.parts = nn.ModuleDict()
+
+    def forward(self, x: Tensor) -> Tensor:
+        width = x.shape[-1]
+        if "only" not in self.parts:
+            self.parts["only"] = nn.Conv2d(3, 2, 3, padding=1, dtype=x.dtype)
+        if self.ramp is None or self.ramp.shape[-1] != width:
+            self.ramp = torch.linspace(0.5, 1, width, dtype=x.dtype)
+        if width not in self.noise:
+            self.noise[width] = torch.rand(width, dtype=x.dtype)
+        return self.parts["only"](x) * self.ramp + x[:, :2] * self.noise[width]
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_tables_by_size_are_made_once(image: Tensor, engine: str, caplog: pytest.LogCaptureFixture) -> None:
+    net = Tables()
+    for picture in (image, image[..., :40], image, image[..., :40]):
+        found = saliency_maps(net, picture, PIXELS[:2], engine=engine)
+        torch.testing.assert_close(found, plain_maps(net, picture, PIXELS[:2]))
+    assert sorted(net.noise) == [40, 48]
+    assert not caplog.records or "engine" not in caplog.text
+
+
+class Switched(nn.Module):
+    """Whether it detaches is in its configuration, and changes no answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+        self.config = SimpleNamespace(detach=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        return y * (y.sigmoid().detach() if self.config.detach else y.sigmoid())
+
+
+@pytest.mark.parametrize("engine", ["sparse", "windowed"])
+def test_what_changes_only_the_derivative_is_seen(image: Tensor, engine: str) -> None:
+    net = Switched().double()
+    for detach in (False, True, False):
+        net.config.detach = detach
+        torch.testing.assert_close(saliency_maps(net, image, PIXELS, engine=engine), plain_maps(net, image))
+
+
+def test_hooks_on_the_gradients_of_all_modules_are_seen(image: Tensor) -> None:
+    net = Switched().double()
+    saliency_maps(net, image, PIXELS, engine="windowed")
+    handle = register_module_full_backward_hook(lambda module, to_input, to_output: (3 * to_input[0],))
+    try:
+        with pytest.raises(UnsupportedOperationError, match="hook on the gradients of all modules"):
+            saliency_maps(net, image, PIXELS, engine="windowed")
+        torch.testing.assert_close(saliency_maps(net, image, PIXELS), plain_maps(net, image))
+    finally:
+        handle.remove()
+
+
 class Collects(nn.Module):
     """Notes what it sees in containers of every kind, of its own, from its constructor on."""
 
@@ -149,20 +213,23 @@ class Collects(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.ordered.move_to_end("a")
-        self.ordered[str(len(self.ordered))] = 3
+        self.ordered["b"] = 3
         self.recent.append(3)
         self.names.add("b")
         self.steps.append(len(self.steps))
         return self.conv(x)
 
 
-def test_containers_are_put_back_in_their_order(image: Tensor) -> None:
-    net = Collects().double()
-    saliency_maps(net, image, PIXELS)
-    assert list(net.ordered.items()) == [("a", 1), ("b", 2)]
-    assert list(net.recent) == [1, 2]
-    assert net.names == {"a"}
-    assert net.steps == [1]
+def test_containers_are_as_after_one_pass_in_their_order(image: Tensor) -> None:
+    net = Collects().double().eval()
+    once = copy.deepcopy(net)
+    once(image[None])
+    for _ in range(2):
+        saliency_maps(net, image, PIXELS)
+        assert list(net.ordered.items()) == list(once.ordered.items())
+        assert list(net.recent) == list(once.recent) == [2, 3]
+        assert net.names == once.names
+        assert net.steps == once.steps
 
 
 class Unpacked(nn.Module):

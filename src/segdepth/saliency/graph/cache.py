@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary, ref
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.modules import module as global_hooks
 
 from ..modules import named_modules, tensors
 from .graph import Answered, Graph, build_graph
@@ -22,6 +23,10 @@ Examine = Callable[[Graph, Answered, Callable[[Tensor], Tensor], Tensor], str | 
 
 #: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
 LARGEST = 2
+
+
+#: PyTorch's hooks on the gradients of every module there is.
+_HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,7 @@ def graph_at(
     entry = entries.pop(key, None)
     answered: Answered | None = None
     if entry is None or entry.fingerprint != fingerprint:
-        found = _gradient_hook(net) or _graph_or_reason(function, image)
+        found = _gradient_hook(net) or _graph_or_reason(net, function, image)
         if isinstance(found, Graph):
             answered = found.forward(image)
             found = examine(found, answered, function, image) or found
@@ -66,15 +71,19 @@ def graph_at(
     return entry.graph, answered or entry.graph.forward(image)
 
 
-def _graph_or_reason(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph | str:
+def _graph_or_reason(
+    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]
+) -> Graph | str:
     try:
-        return build_graph(function, image)
+        return build_graph(net, function, image)
     except UnsupportedOperationError as error:
         return error.operation
 
 
 def _gradient_hook(net: nn.Module) -> str | None:
     """The module whose gradients a hook of the user's may change, which no trace shows; None: there is none."""
+    if any(_HOOKS_OF_ALL):
+        return "a hook on the gradients of all modules"
     for name, module in named_modules(net):
         if module._backward_hooks or module._backward_pre_hooks:
             return f"a hook on the gradients of {name or 'the network'} ({type(module).__name__})"
@@ -92,6 +101,7 @@ def _fingerprint(net: nn.Module) -> tuple[Any, ...]:
     with torch.no_grad():
         digests = [_digest(t).to(held[0].device) for t in held]  # and all of them brought here at once
     return (
+        tuple(map(tuple, _HOOKS_OF_ALL)),
         tuple(_content({**vars(module), "training": False}) for _, module in named_modules(net)),
         tuple((id(t), t.data_ptr()) for t in held),
         tuple(torch.stack(digests).tolist() if digests else ()),
@@ -130,7 +140,15 @@ def _content(value: Any) -> Any:
         case list() | tuple() | set():
             return tuple(map(_content, value))
         case _:
-            return _Identity(value)
+            return _Identity(value), _settings(value)
+
+
+def _settings(value: Any) -> Any:
+    """The numbers and texts of an object without weights, a network's configuration for example."""
+    if isinstance(value, (Tensor, nn.Module, type)) or callable(value):
+        return ()
+    held = getattr(value, "__dict__", {})
+    return tuple((key, inner) for key, inner in held.items() if isinstance(inner, bool | int | float | str | None))
 
 
 class _Identity:

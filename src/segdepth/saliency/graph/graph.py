@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
-from ..modes import uninterrupted
+from ..modes import undisturbed, uninterrupted
+from ..snapshot import Snapshot
 from .fold import fold_scales
 from .lower import lower
 from .nodes import MaxPool, Node, Pointwise
@@ -81,17 +82,20 @@ class _Forward(fx.Interpreter):
         return result
 
 
-def build_graph(function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
+def build_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
     """Take a function of one picture apart.
 
     Args:
-        function: ``[1, ., h, w]`` to ``[1, c, h, w]``, such as a network in eval mode.
+        net: whose function; it is left as it was.
+        function: ``[1, ., h, w]`` to ``[1, c, h, w]``, the network or a method of it.
         image: any picture of the size, type and device.
 
     Raises:
         UnsupportedOperationError: at an operation that is not known.
     """
-    with _ONE_AT_A_TIME, uninterrupted():
-        traced = trace(function, image[None])
+    with _ONE_AT_A_TIME, undisturbed(net):
+        before = Snapshot(net)
+        with uninterrupted():
+            traced = trace(function, image[None], before.restore)
     with torch.no_grad():
         return Graph(fold_scales(lower(traced)), traced, image.new_empty(0))

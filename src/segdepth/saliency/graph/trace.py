@@ -27,7 +27,7 @@ __all__ = ["DETACH", "trace"]
 DETACH = (torch.ops.aten.detach.default, torch.ops.aten.detach_copy.default)
 
 
-def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
+def trace(function: Callable[[Tensor], Tensor], x: Tensor, put_back: Callable[[], None]) -> fx.GraphModule:
     """Record what a function does to an input of this shape, without computing it.
 
     In-place operations are rewritten as plain ones. Parameters and buffers are referred to, not copied.
@@ -35,6 +35,7 @@ def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     Args:
         function: from input to output; a network in eval mode.
         x: an input; only its shape, type and device matter.
+        put_back: called after each look: what a network notes of it are values without numbers.
 
     Raises:
         UnsupportedOperationError: if what is done depends on the input's values, a derivative is user-written, or
@@ -42,6 +43,7 @@ def trace(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     """
     try:
         _refuse_other_derivatives(function, x)
+        put_back()
         with torch.no_grad():
             traced: fx.GraphModule = make_fx(
                 torch.func.functionalize(lambda y: _visibly(function, y)),

@@ -10,6 +10,13 @@ from types import ModuleType, SimpleNamespace
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: see segdepth.cli
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers run beside each other
+os.environ["TERM"] = "xterm"  # what is printed does not depend on whose terminal the tests run in
+os.environ.pop("FORCE_COLOR", None)
+os.environ.pop("NO_COLOR", None)
+os.environ.pop("TTY_COMPATIBLE", None)
+os.environ.pop("TTY_INTERACTIVE", None)
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 import pytest
 import torch
@@ -17,7 +24,7 @@ from hypothesis import settings
 
 # What the tests draw is the same every time; `make test-slow` draws by luck, and says how to draw it again.
 settings.register_profile("fixed", derandomize=True)
-settings.register_profile("luck", print_blob=True)
+settings.register_profile("luck", derandomize=False, deadline=None, print_blob=True)  # also where CI is set
 settings.load_profile("fixed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -6,6 +6,7 @@ has computed nothing; there is one for each test process that asks.
 
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -69,12 +70,16 @@ def split_off(arguments: Sequence[str], output: Path, number: int = 1) -> Runnin
     processes: list[Any] = []
     for rank in range(number):
         places = together | {"RANK": str(rank), "LOCAL_RANK": str(rank)} if number > 1 else {}
-        processes.append(CONTEXT.Process(target=_run, args=(list(arguments), output, places)))
+        environment = dict(os.environ) | places  # a test's, not that of the process that is split
+        processes.append(CONTEXT.Process(target=_run, args=(list(arguments), output, environment)))
         processes[-1].start()
 
     def wait() -> int:
         for process in processes:
             process.join(PATIENCE_S)
+            if process.is_alive():
+                os.killpg(process.pid, signal.SIGKILL)
+                raise TimeoutError(f"still running after {PATIENCE_S} s: {arguments}")
         return next((process.exitcode for process in processes if process.exitcode), 0)
 
     return Running([p.pid for p in processes], lambda: any(p.is_alive() for p in processes), wait)
@@ -83,6 +88,7 @@ def split_off(arguments: Sequence[str], output: Path, number: int = 1) -> Runnin
 def _run(arguments: list[str], output: Path, environment: dict[str, str]) -> None:
     os.setsid()
     os.chdir(REPOSITORY)
+    os.environ.clear()
     os.environ.update(environment)
     written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(written, 1)

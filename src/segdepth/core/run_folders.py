@@ -17,6 +17,7 @@ import os
 import platform
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,12 +34,16 @@ _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(?:-(\d+))?")
 
 _RECORD = "provenance.json"
 
+#: Of times that can be counted on from.
+_LAST_YEAR = 9999
+
 #: A lock is not to be had because another process has it; or because this file system has none.
 _TAKEN = {errno.EACCES, errno.EAGAIN}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
-#: Locks of this process, which the operating system would give it twice.
-_OURS: set[Path] = set()
+#: Locks of this process, which the operating system would give it twice: who has them, for the sentence.
+_OURS: dict[Path, dict[str, Any]] = {}
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Beginning(NamedTuple):
@@ -71,15 +76,18 @@ def beginning(folder: Path, record: Mapping[str, Any] | None = None) -> Beginnin
 
 
 def newest_first(where: Path) -> list[Path]:
-    """The folders in a folder of runs, the newest first; none if there is no such folder."""
+    """The folders in a folder of runs, the newest first, what is no run last; none if there is no such folder."""
     folders = [path for path in where.iterdir() if path.is_dir()] if where.is_dir() else []
-    return sorted(folders, key=beginning, reverse=True)
+    return sorted(
+        folders, key=lambda path: (is_stamp(path.name) or (path / _RECORD).is_file(), beginning(path)), reverse=True
+    )
 
 
 def next_beginning(where: Path) -> datetime:
     """What a run that begins now in a folder of runs is to note: the time, or just after its newest run's."""
+    now = datetime.now(UTC)
     times = [beginning(folder).time for folder in newest_first(where)[:1]]
-    return max([datetime.now(UTC), *(time + timedelta(microseconds=1) for time in times)])
+    return max([now, *(time + timedelta(microseconds=1) for time in times if time.year < _LAST_YEAR)])
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -112,30 +120,56 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
     """Be the only process that works in a folder; it is made where it is missing.
 
     Between processes of one machine, and of several where their common file system has locks. On Windows, and where a
-    file system has none, nobody is kept out.
+    file system has none, nobody is kept out. A process that opens and closes the lock's file itself, a copy of the folder
+    say, gives the lock away: POSIX has it so.
 
     Args:
         folder: to work in.
-        part: of the folder, where processes share it: each part has its own lock.
+        part: of the folder, ``i-of-n``, where processes share it: each part has its own lock, and the whole and parts of
+            another ``n`` keep out.
 
     Raises:
         BusyError: if another process works there, saying which and since when.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder.resolve() / (f".lock-{part}" if part else ".lock")
-    if file in _OURS:
-        raise BusyError(_sentence(folder, _us()))
-    lock = _lock(file, folder)
-    _OURS.add(file)
+    with _ONE_AT_A_TIME:
+        if file in _OURS:
+            raise BusyError(_sentence(folder, _OURS[file]))
+        lock = _lock(file, folder)
+        _OURS[file] = _us()
     try:
+        for other in file.parent.glob(".lock*"):
+            if other != file and _excludes(other.name, part):
+                _refuse_if_held(other, folder)
         yield
     finally:
-        _OURS.discard(file)
+        del _OURS[file]
         if lock is not None:
             with contextlib.suppress(OSError):  # a disk that went read-only, say
                 if _is_file_of(file, lock):
                     file.unlink()
             os.close(lock)
+
+
+def _excludes(lock: str, part: str) -> bool:
+    """Whether the whole of a folder, or a share of another number of shares, is worked at beside a part."""
+    return not part or lock.rpartition("-of-")[2] != part.rpartition("-of-")[2]
+
+
+def _refuse_if_held(file: Path, folder: Path) -> None:
+    if file in _OURS:
+        raise BusyError(_sentence(folder, _OURS[file]))
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    with contextlib.suppress(FileNotFoundError), file.open("r+b") as other:  # its holder may end meanwhile
+        try:
+            fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                raise BusyError(_sentence(folder, _parse(other.read()))) from None
 
 
 def _lock(file: Path, folder: Path) -> int | None:

@@ -49,6 +49,9 @@ def side_by_side(
             ours, theirs = context.Pipe(duplex=False)
             process: BaseProcess = context.Process(target=_run, args=(job, theirs), name=f"segdepth {name}")
             process.start()
+            if hasattr(os, "setpgid"):  # a terminal's Ctrl-C is for this process, which ends its jobs itself
+                with contextlib.suppress(OSError):  # it has ended already
+                    os.setpgid(process.pid or 0, process.pid or 0)
             theirs.close()  # the job's end is its own, so its end is seen
             processes.append(process)
             listening[ours] = (name, process)
@@ -111,8 +114,6 @@ class _LogTeller(logging.Handler):
 
 
 def _run(job: Callable[[Tell], None], connection: Connection) -> None:
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # a terminal's Ctrl-C is for the parent, which ends its jobs itself
 
     def tell(kind: str, *values: Any) -> None:
         connection.send((kind, values))

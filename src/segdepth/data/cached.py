@@ -55,7 +55,14 @@ class Cached(Dataset):
         stamp = self._stamp(index)
         try:
             return _read(file, self.names[index], stamp)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            RuntimeError,
+            zipfile.BadZipFile,
+        ):  # RuntimeError: of damaged headers
             sample = resize_sample(self._dataset[index], self._size, sparse=self._dataset.sparse_depth)
             _write(file, sample, stamp)
             return sample

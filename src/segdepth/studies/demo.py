@@ -18,10 +18,11 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.config import Config, check_config, config_to_dict
+from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.processes import usable_cores
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import newest_first
+from segdepth.core.run_folders import held, newest_first, read_config
 from segdepth.core.side_by_side import Tell, side_by_side
 from segdepth.data import Dataset
 from segdepth.data.labels import CITYSCAPES
@@ -269,6 +270,9 @@ def run_demo(
 
     Returns:
         The scores of networks and baselines, also kept for :func:`finished_scores`.
+
+    Raises:
+        BusyError: if another process makes it in this folder.
     """
     show = _Stamped(show)
     any_config = next(iter(configs.values()))
@@ -279,6 +283,18 @@ def run_demo(
         tasks={name: _nothing_yet(config) for name, config in configs.items()},
         now="making the world: a few hundred pictures of streets that do not exist",
     )
+    with held(root):
+        return _run_demo(root, configs, page, make_world, watchers, show)
+
+
+def _run_demo(
+    root: Path,
+    configs: Mapping[str, Config],
+    page: DemoPage,
+    make_world: Callable[[], None],
+    watchers: Mapping[str, Progress],
+    show: Callable[[DemoPage], None],
+) -> ScoreRows:
     course = _Course(root, configs, page)
     try:
         show(page)
@@ -491,8 +507,11 @@ def _read_log(file: Path) -> list[dict[str, Any]]:
     """The whole lines of a log that may be written to at this moment."""
     if not file.is_file():
         return []
-    lines = file.read_text().rpartition("\n")[0].splitlines()
-    return [json.loads(line) for line in lines]
+    found = []
+    for line in file.read_text(errors="replace").rpartition("\n")[0].splitlines():
+        with contextlib.suppress(ValueError):  # damaged
+            found.append(json.loads(line))
+    return found
 
 
 def _work(root: Path, configs: Mapping[str, Config], name: str, tell: Tell) -> None:
@@ -531,12 +550,10 @@ def _newest_run(folder: Path, config: Config) -> Path | None:
     """The newest run of this very configuration."""
     wanted = config_to_dict(config)
     for run in newest_first(folder):
-        saved = run / "config.yaml"
-        if not saved.is_file():
-            continue
-        record = _without_resume(yaml.safe_load(saved.read_text()))
-        if record == as_recorded(wanted, record):
-            return run
+        with contextlib.suppress(ConfigError, OSError, KeyError, TypeError):  # of something else, or broken
+            record = _without_resume(read_config(run))
+            if record == as_recorded(wanted, record):
+                return run
     return None
 
 

@@ -141,7 +141,8 @@ def _said_once() -> Iterator[None]:
     before = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:
-        if not isinstance(args.exc_value, OSError):
+        of_tensorboard = type(args.thread).__module__.startswith("tensorboard")
+        if not (of_tensorboard and isinstance(args.exc_value, OSError)):
             before(args)
 
     threading.excepthook = hook

@@ -14,7 +14,7 @@ import pytest
 from segdepth.config import check_config
 from segdepth.core import run_folders
 from segdepth.core.errors import BusyError
-from segdepth.core.run_folders import checkpoints, held, newest_first
+from segdepth.core.run_folders import checkpoints, held, newest_first, next_beginning
 from segdepth.networks import find_weights
 from segdepth.report.runs import find_run, find_runs
 from segdepth.training import find_checkpoint
@@ -148,7 +148,7 @@ def test_the_second_is_told_who_the_first_is(tmp_path: Path, holder: subprocess.
             held(tmp_path / "run"),
         ):
             raise AssertionError
-    with held(tmp_path / "run", "0-of-2"), held(tmp_path / "other"):
+    with held(tmp_path / "other"):
         pass
 
 
@@ -194,3 +194,36 @@ def test_a_file_system_without_locks_keeps_nobody_out(tmp_path: Path, monkeypatc
     monkeypatch.setattr(fcntl, "lockf", refuse)
     with held(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(("first", "second"), [("", "0-of-2"), ("0-of-2", ""), ("0-of-2", "1-of-3"), ("", "")])
+def test_the_whole_and_its_parts_keep_each_other_out(tmp_path: Path, first: str, second: str) -> None:
+    with held(tmp_path, first), pytest.raises(BusyError, match="is in use by process"), held(tmp_path, second):
+        pass
+    with held(tmp_path, second):  # given back
+        pass
+
+
+def test_parts_of_one_number_work_side_by_side(tmp_path: Path) -> None:
+    with held(tmp_path, "0-of-2"), held(tmp_path, "1-of-2"):
+        assert len(list(tmp_path.glob(".lock-*"))) == 2
+
+
+def test_a_part_of_another_process_keeps_the_whole_out(tmp_path: Path, holder: subprocess.Popen) -> None:
+    run = tmp_path / "run"
+    (run / ".lock").rename(run / ".lock-0-of-2")
+    with pytest.raises(BusyError, match=str(holder.pid)), held(run):
+        pass
+
+
+def test_what_is_no_run_comes_last(tmp_path: Path) -> None:
+    for name in ("2026-01-01T00-00-00Z", "notes"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in newest_first(tmp_path)] == ["2026-01-01T00-00-00Z", "notes"]
+
+
+def test_a_beginning_at_the_end_of_time_can_be_followed(tmp_path: Path) -> None:
+    run = tmp_path / "2026-01-01T00-00-00Z"
+    run.mkdir()
+    (run / "provenance.json").write_text('{"begun": "9999-12-31T23:59:59.999999+00:00"}')
+    assert next_beginning(tmp_path).year < 9999

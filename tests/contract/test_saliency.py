@@ -44,25 +44,26 @@ def _small_answers(net: Network) -> None:
 
 
 def largest_error(found: Tensor, expected: Tensor) -> float:
-    """The largest difference, relative to each map's peak."""
-    assert (expected.amax((1, 2)) > 0).any(), "no map to compare with"
+    """The largest difference, relative to each map's peak; of a map that has none (a dead pixel), any is infinitely large."""
     peaks = expected.amax((1, 2)).clamp_min(1e-300)
     return ((found - expected).abs().amax((1, 2)) / peaks).max().item()
 
 
-def assert_engines_agree(net: Network, pixels: list[tuple[int, int]], crop: tuple[slice, slice] | None) -> None:
+def engines_agree(net: Network, pixels: list[tuple[int, int]], crop: tuple[slice, slice] | None) -> bool:
+    """Returns whether there was a map to compare with: the ancestors' depth is a ReLU's, and has dead pixels."""
     image = torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
     expected = saliency_maps(net, image, pixels, engine="reference", crop=crop)
     for engine in FAST:
         found = saliency_maps(net, image, pixels, engine=engine, crop=crop)
         assert largest_error(found, expected) <= 1e-12, engine
+    return bool(expected.any())
 
 
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize(("task", "legacy"), [("seg", False), ("depth", True)])
 def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bool) -> None:
     net = lively(arch, task, legacy=legacy)
-    assert_engines_agree(net, [*CORNERS, *GRID[::12]], None)
+    assert engines_agree(net, [*CORNERS, *GRID[::12]], None)
     assert net.training
 
 
@@ -72,8 +73,9 @@ def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bo
 @pytest.mark.parametrize(("legacy", "crop"), [(False, None), (False, CROP), (True, None)])
 def test_every_engine_agrees_everywhere(arch: str, task: str, legacy: bool, crop: tuple[slice, slice] | None) -> None:
     net = lively(arch, task, legacy=legacy)
-    for pixels in ([*CORNERS, *GRID], GRID[:1], CORNERS[3:], [GRID[3]] * 3, [(22, c) for c in range(0, WIDTH, 2)]):
-        assert_engines_agree(net, pixels, crop)
+    assert engines_agree(net, [*CORNERS, *GRID], crop)
+    for pixels in (GRID[:1], CORNERS[3:], [GRID[3]] * 3, [(22, c) for c in range(0, WIDTH, 2)]):
+        engines_agree(net, pixels, crop)
 
 
 @pytest.mark.parametrize("arch", ARCHS)

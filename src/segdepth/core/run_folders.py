@@ -78,9 +78,11 @@ def beginning(folder: Path, record: Mapping[str, Any] | None = None) -> Beginnin
 def newest_first(where: Path) -> list[Path]:
     """The folders in a folder of runs, the newest first, what is no run last; none if there is no such folder."""
     folders = [path for path in where.iterdir() if path.is_dir()] if where.is_dir() else []
-    return sorted(
-        folders, key=lambda path: (is_stamp(path.name) or (path / _RECORD).is_file(), beginning(path)), reverse=True
-    )
+    return sorted(folders, key=lambda path: (_is_run(path), beginning(path)), reverse=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return is_stamp(folder.name) or any((folder / name).is_file() for name in (_RECORD, "config.yaml"))
 
 
 def next_beginning(where: Path) -> datetime:

@@ -121,11 +121,10 @@ def _train(
     if settings.channels_last:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    folder = _folder_of(source, root, name, config) if fabric.is_global_zero else None
-    if folder is not None:
-        until_the_end.enter_context(held(folder))
-        remove_unfinished(folder)
-    folder = from_first(fabric, folder)
+    found = _claim(source, root, name, config, until_the_end) if fabric.is_global_zero else None
+    folder = from_first(fabric, found)
+    if isinstance(folder, Exception):  # in all processes, or the others would wait for the first
+        raise folder
     assert folder is not None
     log.info("results: %s", folder)
     module, optimizer = fabric.setup(net, optimizer)
@@ -401,6 +400,19 @@ def _folder_of(source: Path | None, root: Path, name: str, config: Config) -> Pa
         return create_run_folder(root, name, config)
     folder = _run_of(source)
     require_same_experiment(folder, config)
+    return folder
+
+
+def _claim(
+    source: Path | None, root: Path, name: str, config: Config, until_the_end: ExitStack
+) -> Path | SegdepthError | OSError:
+    """The run's folder, held; or why it is not to be had."""
+    try:
+        folder = _folder_of(source, root, name, config)
+        until_the_end.enter_context(held(folder))
+        remove_unfinished(folder)
+    except (SegdepthError, OSError) as error:
+        return error
     return folder
 
 

@@ -201,7 +201,7 @@ class _Plan:
 _PLANS = {
     "seg": _Plan({"name": "cross_entropy"}, batch_size=2, lr=3e-3, updates=1320, quick_updates=180),
     "depth": _Plan(
-        {"name": "scale_invariant_loss", "lambda_weight": 0.0}, batch_size=4, lr=4e-3, updates=1080, quick_updates=120
+        {"name": "scale_invariant_loss", "lambda_weight": 0.0}, batch_size=4, lr=4e-3, updates=1260, quick_updates=120
     ),
 }
 

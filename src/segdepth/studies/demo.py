@@ -199,14 +199,14 @@ class _Plan:
 
 #: Measured, with what was tried beside it: docs/log.md.
 _PLANS = {
-    "seg": _Plan({"name": "cross_entropy"}, batch_size=2, lr=3e-3, updates=1320, quick_updates=180),
+    "seg": _Plan({"name": "cross_entropy"}, batch_size=2, lr=3e-3, updates=1320, quick_updates=140),
     "depth": _Plan(
-        {"name": "scale_invariant_loss", "lambda_weight": 0.0}, batch_size=4, lr=4e-3, updates=1260, quick_updates=120
+        {"name": "scale_invariant_loss", "lambda_weight": 0.0}, batch_size=4, lr=4e-3, updates=1260, quick_updates=100
     ),
 }
 
-#: Validations of a run: answers to look at, every half minute or so.
-_VALIDATIONS = 6
+#: Validations of a run, and of a quick one: answers to look at, every half minute or so.
+_VALIDATIONS, _QUICK_VALIDATIONS = 6, 2
 
 
 def demo_configs(world: Path, *, seed: int = 1337, quick: bool = False) -> dict[str, Config]:
@@ -234,7 +234,7 @@ def demo_configs(world: Path, *, seed: int = 1337, quick: bool = False) -> dict[
                 "training": {
                     "train_iters": updates,
                     "batch_size": plan.batch_size,
-                    "val_interval": updates // _VALIDATIONS,
+                    "val_interval": updates // (_QUICK_VALIDATIONS if quick else _VALIDATIONS),
                     "checkpoint_interval": 100,
                     "n_workers": 0,  # the two trainings beside each other fill two cores
                     "print_interval": max(1, updates // 30),

@@ -94,6 +94,8 @@ def test_padding_goes_to_torch_export(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("task", "legacy"), FORMS)
 @pytest.mark.parametrize("arch", ARCHS)
 def test_the_exported_program_answers_alike(arch: str, task: str, legacy: bool, tmp_path: Path) -> None:
+    if arch == "dispnet" and legacy:
+        pytest.skip("PyTorch takes five minutes to read DispNet's program with free sizes: one of its forms is enough")
     check_torch(make(arch, task, legacy=legacy), tmp_path / "net.pt2")
 
 

@@ -97,7 +97,8 @@ def kill_at_a_random_moment(start: Start, arguments: list[str], folder: Path, co
     return True
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 12])
 def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> None:
     updates = f"training.train_iters={max(12, 6 * kills)}"
     config = write_config(tmp_path, "fcrn", "depth")

@@ -19,7 +19,7 @@ def image() -> Tensor:
     return torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("arch", ["segnet", "fcrn"])
+@pytest.mark.parametrize("arch", ["segnet", pytest.param("fcrn", marks=pytest.mark.slow)])
 def test_bf16_has_an_error_and_is_not_the_default(arch: str, image: Tensor) -> None:
     torch.manual_seed(0)
     net = create_network(arch, "seg", width=0.125)

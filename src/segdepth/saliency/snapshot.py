@@ -25,7 +25,6 @@ class Snapshot:
         self._modules = [(module, type(module), dict(vars(module)), _parts(module)) for _, module in named_modules(net)]
         values = [value for _, _, held, _ in self._modules for value in held.values()]
         self._containers = [(value, _items(value)) for value in values if isinstance(value, _CONTAINERS)]
-        self._modes = [(module, module.training) for module, *_ in self._modules]
         self._tensors = [
             (t, t._version, t.detach().clone())
             for t in tensors(net)
@@ -52,8 +51,8 @@ class Snapshot:
 
     def restore_modes(self) -> None:
         """Put back whether each module trains, and nothing else."""
-        for module, training in self._modes:
-            module.training = training
+        for module, _, before, _ in self._modules:
+            module.training = before["training"]
 
     def sees_a_first_pass(self) -> bool:
         """Whether a network made itself ready: modules of another class, with other attributes, parts, weights, hooks, tables."""

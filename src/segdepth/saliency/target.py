@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError, reason
 from segdepth.core.tables import did_you_mean
+
+from .answers import Answer, Output, Resize, answer_function
 
 __all__ = [
     "Margin",
@@ -27,7 +29,6 @@ __all__ = [
     "output_function",
     "require_tensor",
     "run_network",
-    "target_output",
     "target_value",
 ]
 
@@ -117,8 +118,13 @@ def _whole(value: Any, what: str) -> int:
         raise InputError(f"{value!r} is no {what}; give a whole number") from None
 
 
-def check_pixels(pixels: Sequence[Pixel], size: tuple[int, int]) -> None:
-    """Refuse pixels outside a picture.
+def check_pixels(pixels: Sequence[Pixel], size: tuple[int, int], picture: tuple[int, int] | None = None) -> None:
+    """Refuse pixels outside a picture, or outside an answer of another size.
+
+    Args:
+        pixels: (row, column).
+        size: rows and columns of what they are pixels of.
+        picture: rows and columns of the picture, where they are an answer's.
 
     Raises:
         InputError: with the pixel and the valid range.
@@ -133,46 +139,57 @@ def check_pixels(pixels: Sequence[Pixel], size: tuple[int, int]) -> None:
     for row, col in pixels:
         if not (0 <= row < height and 0 <= col < width):
             raise InputError(
-                f"pixel ({row}, {col}) is outside the {height}x{width} picture: "
+                f"pixel ({row}, {col}) is outside the {height}x{width} {_of_what(size, picture)}: "
                 f"row must be 0..{height - 1}, column 0..{width - 1}"
             )
 
 
-def output_function(net: nn.Module, target: Target) -> Callable[[Tensor], Tensor]:
+def _of_what(size: tuple[int, int], picture: tuple[int, int] | None) -> str:
+    if picture is None or tuple(picture) == tuple(size):
+        return "picture"
+    return f"answer to a {picture[0]}x{picture[1]} picture (resize='bilinear' makes it that size)"
+
+
+def output_function(
+    net: nn.Module,
+    target: Target,
+    *,
+    output: Output | None = None,
+    resize: Resize | None = None,
+    layer: str | None = None,
+) -> Answer:
     """The function of the picture in whose values the target stands.
+
+    Args:
+        net: any module.
+        target: what is explained.
+        output: see :func:`~segdepth.saliency.answers.answer_function`.
+        resize: see there.
+        layer: see there.
 
     Raises:
         InputError: if the network has no such function.
+        ConfigError: if there is no such way to resize.
     """
-    if isinstance(target, str) and target == "disparity":
-        if not hasattr(net, "disparity"):
-            raise InputError("target 'disparity' needs a network with a method disparity(x)")
-        return net.disparity  # type: ignore[return-value]
-    return net
-
-
-def target_output(net: nn.Module, x: Float[Tensor, "1 _ h w"], target: Target) -> Float[Tensor, "1 c h w"]:
-    """The output map in which the target's values stand.
-
-    Raises:
-        InputError: if the network's output does not fit the target.
-    """
-    output = run_network(output_function(net, target), x)
-    check_output(output, x, target)
-    return output
+    answer = answer_function(net, output=output, resize=resize, layer=layer)
+    if not (isinstance(target, str) and target == "disparity"):
+        return answer
+    if not callable(getattr(net, "disparity", None)):
+        raise InputError("target 'disparity' needs a network with a method disparity(x)")
+    return replace(answer, method="disparity")
 
 
 def run_network(function: Callable[[Tensor], Tensor], x: Float[Tensor, "1 _ h w"]) -> Tensor:
     """The function's answer.
 
     Raises:
-        InputError: if PyTorch does not let it run on this picture, or it answers something else than one tensor.
+        InputError: if the network does not run on this picture, or answers something else than one tensor.
     """
     try:
         return require_tensor(function(x))
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, InputError):
         raise
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, AssertionError) as error:  # libraries refuse sizes by any of these
         raise InputError(
             f"the network cannot take a picture of {list(x.shape[1:])}, {x.dtype} on {x.device} ({reason(error)}); "
             "channels, size, type and device have to be what its weights expect"
@@ -187,8 +204,7 @@ def require_tensor(output: Any) -> Tensor:
     """
     if not isinstance(output, Tensor):
         raise InputError(
-            f"the network answers a {type(output).__name__}; per-pixel saliency needs one tensor [1, c, h, w]: "
-            "wrap the network in a module that picks it"
+            f"the function answers a {type(output).__name__}; per-pixel saliency needs one tensor [1, c, h, w]"
         )
     return output
 
@@ -196,13 +212,18 @@ def require_tensor(output: Any) -> Tensor:
 def check_output(output: Tensor, x: Tensor, target: Target) -> None:
     """Refuse an output in which the target does not stand.
 
+    Args:
+        output: of any size, the picture's or another.
+        x: the picture.
+        target: what is explained.
+
     Raises:
         InputError: with what the network answers and what would be right.
     """
-    if output.dim() != 4 or output.shape[0] != 1 or output.shape[-2:] != x.shape[-2:]:
+    if output.dim() != 4 or output.shape[0] != 1 or not output.numel():
         raise InputError(
             f"the network answers {list(output.shape)} to an input of {list(x.shape)}; "
-            "per-pixel saliency needs an output [1, c, h, w] of the input's size"
+            "per-pixel saliency needs an output [1, c, h, w]"
         )
     channels = output.shape[1]
     if isinstance(target, str) and target in ("depth", "log_depth") and channels != 1:

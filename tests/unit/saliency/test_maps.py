@@ -179,15 +179,15 @@ def test_what_a_trace_would_get_wrong_is_refused(
     assert words in caplog.text
 
 
-class Many(nn.Module):
-    """Answers more than one tensor."""
+class Words(nn.Module):
+    """Answers no map."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {"out": self.net(x)}
+        return {"logits": self.net(x).mean((2, 3))}
 
 
 def _under_no_grad(net: Small, x: Tensor) -> Tensor:
@@ -682,7 +682,7 @@ def no_checker() -> Iterator[None]:
         ({"image": np.zeros((3, 8, 8))}, "the picture is a ndarray"),
         ({"image": torch.zeros(3, HEIGHT, WIDTH)}, "cannot take a picture .*float32"),
         ({"image": torch.zeros(4, HEIGHT, WIDTH, dtype=torch.float64)}, r"cannot take a picture of \[4, "),
-        ({"net": Many(nn.Conv2d(3, 2, 1)).double()}, "the network answers a dict"),
+        ({"net": Words(nn.Conv2d(3, 2, 1)).double()}, r"a dict with logits \[1, 2\]"),
         ({"target": lambda output, pixel: output[0, :, *pixel]}, r"gives the shape \[3\] at pixel \(1, 0\)"),
         ({"target": lambda output, pixel: output[0, 0, *pixel].detach()}, "has no gradient"),
         ({"target": lambda output, pixel: 3.0}, "gives a float"),

@@ -52,7 +52,7 @@ def graph_at(
     Raises:
         UnsupportedOperationError: at an operation that is not known, or if something is wrong with the graph.
     """
-    key = (getattr(function, "__name__", ""), tuple(image.shape), image.dtype, image.device)
+    key = (getattr(function, "asked", ""), tuple(image.shape), image.dtype, image.device)
     fingerprint = _fingerprint(net)
     entries = _cache.setdefault(net, {})
     entry = entries.pop(key, None)

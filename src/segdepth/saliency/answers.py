@@ -210,7 +210,7 @@ class _Given:
         names = _parts(self.value)
         if CLASSES in names and MASKS in names:
             maps = _class_maps(self.value, names[CLASSES], names[MASKS], self.size)
-            return _Found(maps, f"the sum over queries of class times mask ({CLASSES}, {MASKS})", True, [MASKS])
+            return _Found(maps, "the map of each class, summed over the queries,", True, [MASKS])
         found = _find(self.value, bare=False) or _find(self.value, bare=True)
         if found is None:
             raise InputError(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .modules import set_eval
 from .snapshot import Snapshot
+from .steady import say_once, statistics_words, steady_answer
 
 __all__ = [
     "Precision", "arithmetic", "first_pass", "grad_mode_kept", "recording", "step_by_step", "undisturbed", "uninterrupted",
@@ -54,14 +55,19 @@ def first_pass(net: nn.Module, run: Callable[[], Tensor]) -> Tensor:
     Args:
         net: in any mode; it answers in eval mode.
         run: makes the forward pass.
+
+    Raises:
+        InputError: if it draws random numbers that change its answer.
     """
     before = Snapshot(net)
     keep = False
     try:
         set_eval(net)
         with grad_mode_kept(), torch.inference_mode(mode=False), torch.no_grad():
-            answer = run()
+            answer = steady_answer(net, run)
         keep = net not in _ran or before.sees_a_first_pass()
+        if noted := before.restore_statistics():
+            say_once(net, statistics_words(noted))
         _ran.add(net)
     finally:
         with uninterrupted():

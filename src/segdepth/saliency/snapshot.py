@@ -4,7 +4,8 @@ from collections import deque
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import is_lazy
 
 from .modules import named_modules, tensors
@@ -30,6 +31,12 @@ class Snapshot:
             for t in tensors(net)
             if not isinstance(t, nn.Parameter) and not is_lazy(t) and not t.is_inference()
         ]
+        self._norms = {  # PyTorch does not count it as a change when a batch norm writes to its statistics
+            id(t): f"{type(module).__name__} {path!r}"
+            for path, module in named_modules(net)
+            if isinstance(module, _NormBase)
+            for t in module._buffers.values()
+        }
 
     def restore(self) -> None:
         """Put everything back; nothing is written where nothing has changed."""
@@ -44,10 +51,26 @@ class Snapshot:
             if not _same(_items(container), content):
                 container.clear()
                 _fill(container, content)
-        with torch.no_grad():
-            for tensor, version, value in self._tensors:
-                if tensor._version != version:
-                    tensor.copy_(value)
+        for tensor, version, value in self._tensors:
+            self._put_back(tensor, version, value)
+
+    def restore_statistics(self) -> list[str]:
+        """Put back what norms have noted of a picture in their running statistics; returns which norms, in words."""
+        noted = [
+            id(t) for t, version, value in self._tensors if id(t) in self._norms and self._put_back(t, version, value)
+        ]
+        return list(dict.fromkeys(self._norms[number] for number in noted))
+
+    def _put_back(self, tensor: Tensor, version: int, value: Tensor) -> bool:
+        """Whether a tensor had changed."""
+        if tensor._version != version:
+            with torch.no_grad():
+                tensor.copy_(value)
+            return True
+        if id(tensor) not in self._norms or torch.equal(tensor, value):
+            return False
+        tensor.data.copy_(value)  # unnoticed as it was written, so that a backward pass may still follow
+        return True
 
     def restore_modes(self) -> None:
         """Put back whether each module trains, and nothing else."""

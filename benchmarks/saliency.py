@@ -31,15 +31,15 @@ from torch.nn.functional import conv2d
 from segdepth.core.tables import pick
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network
-from segdepth.saliency import Pixel
-from segdepth.saliency.agreement import wrong_derivative
+from segdepth.saliency import Explainer, Pixel
 from segdepth.saliency.boxes import Reach
-from segdepth.saliency.engines import explain_with
-from segdepth.saliency.graph import Box, graph_at
+from segdepth.saliency.engines import Prepared
+from segdepth.saliency.graph import Box
+from segdepth.saliency.graph.apart import take_apart
+from segdepth.saliency.graphs import Function
 from segdepth.saliency.measuring import measure_maps
-from segdepth.saliency.strongest import write_strongest
 from segdepth.saliency.target import fixed_targets
-from segdepth.saliency.windowed import GraphExplainer
+from segdepth.saliency.windowed import GraphEngine
 from segdepth.tasks import create_network
 
 ARCHS = ("fcn8s", "segnet", "frrnA", "deeplab", "dispnet", "fcrn")
@@ -155,8 +155,8 @@ def python_statistics(saliency: Tensor, pixel: Pixel) -> list[tuple[float, float
     return found
 
 
-class Engine:
-    """One of ours, statistics included."""
+class Ours:
+    """One of our engines, statistics included."""
 
     def __init__(self, case: Case, name: str) -> None:
         self.case = case
@@ -164,27 +164,22 @@ class Engine:
         self.measuring = 0.0
 
     def _prepare(self, name: str) -> None:
-        case = self.case
-        self.explainer = explain_with(name, case.net, case.image, "predicted", case.window, len(case.targets))
+        crop = tuple(slice(*span) for span in self.case.window)
+        self.at = Explainer(self.case.net, engine=name).at(self.case.image, crop=crop)
+        self.at.chunks(self.case.targets)  # gets the engine ready
 
     def maps(self, pixels: list[Pixel]) -> None:
         """Maps and statistics."""
-        (top, bottom), (left, right) = self.case.window
+        (top, _), (left, _) = self.case.window
         rows, columns = crop_box(self.case.image)
-        targets = fixed_targets(self.explainer.output, pixels, "predicted")
-        self.measuring = 0.0
-        for indices, box, signed in self.explainer.gradients(pixels, targets):
-            maps = torch.zeros(len(indices), bottom - top, right - left)
-            write_strongest(maps, range(len(indices)), signed, box, (top, left))
+        relative = torch.tensor([(row - rows[0], column - columns[0]) for row, column in pixels])
+        self.measuring, done = 0.0, 0
+        for maps in self.at.blocks(pixels):
             cut = maps[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
-            relative = torch.tensor([(pixels[i][0] - rows[0], pixels[i][1] - columns[0]) for i in indices])
-            seconds, _ = timed(lambda c=cut, p=relative: measure_maps(c, p, THRESHOLDS))
+            own = relative[done : done + len(maps)]
+            seconds, _ = timed(lambda c=cut, p=own: measure_maps(c, p, THRESHOLDS))
             self.measuring += seconds
-
-    def multiply_adds(self) -> int | None:
-        """Done so far, times targets; None where the engine does not count."""
-        backward = self.explainer.backward if isinstance(self.explainer, GraphExplainer) else None
-        return getattr(backward, "multiply_adds", None)
+            done += len(maps)
 
 
 class CaptumSaliency:
@@ -215,7 +210,7 @@ def run_case(case: Case, rounds: int, side: int | None, engines: list[str], capt
     if captum:
         loops["captum"] = lambda: CaptumSaliency(case)
     times = {name: Times() for name in [*loops, *engines]}
-    ours = {name: Engine(case, name) for name in engines}
+    ours = {name: Ours(case, name) for name in engines}
     for name, engine in ours.items():
         times[name].ready = engine.ready
         engine.maps(case.block(2 if name == "windowed" else 8, generator))  # compiles native code, claims memory
@@ -227,7 +222,7 @@ def run_case(case: Case, rounds: int, side: int | None, engines: list[str], capt
             cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
             times[name].cpu.append(cpu / len(block))
             times[name].wall.append(wall / len(block))
-            if isinstance(worker, Engine):
+            if isinstance(worker, Ours):
                 times[name].measuring += worker.measuring / cpu / rounds
             del worker  # a loop holds its graph
     return times
@@ -236,7 +231,7 @@ def run_case(case: Case, rounds: int, side: int | None, engines: list[str], capt
 def work_done(case: Case) -> tuple[float, float]:
     """GMAC of the data gradient per map: everything, and inside windows."""
     height, width = case.image.shape[-2:]
-    graph, _ = graph_at(case.net, case.net, case.image, wrong_derivative)
+    graph = take_apart(case.net, case.net, case.image)
     everything = Reach(graph, ((0, height), (0, width)))
     full = everything.multiply_adds(everything.back(((0, height), (0, width))))
     reach = Reach(graph, case.window)
@@ -337,12 +332,14 @@ def print_row(row: dict[str, Any], loops: list[str], ours: list[str]) -> None:
 
 def live_work(case: Case, peak: float) -> tuple[float, float]:
     """GMAC per target that the sparse engine did for a tile, and its share of the machine's peak."""
-    engine = Engine(case, "sparse")
+    engine = Prepared(Function(case.net, case.net), case.image, case.window).engine("sparse")
+    assert isinstance(engine, GraphEngine)
     tile = case.block(8, np.random.default_rng(2))
-    engine.maps(tile)
-    before = engine.multiply_adds() or 0
-    seconds, _ = timed(lambda: engine.maps(tile))
-    done = (engine.multiply_adds() or 0) - before
+    targets = fixed_targets(engine.output, tile, "predicted")
+    list(engine.gradients(tile, targets))
+    before = engine.backward.multiply_adds
+    seconds, _ = timed(lambda: list(engine.gradients(tile, targets)))
+    done = engine.backward.multiply_adds - before
     return done / 1e9, 2 * done * len(tile) / seconds / 1e9 / peak
 
 

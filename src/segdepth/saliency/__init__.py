@@ -1,18 +1,22 @@
 """Explains any network that it is given, pixel by pixel."""
 
 from .engines import ENGINES
+from .explainer import ExplainedPicture, Explainer
 from .graph import UnsupportedOperationError
-from .maps import saliency_chunks, saliency_maps
+from .maps import reference_gradients, saliency_chunks, saliency_maps
 from .methods import METHODS, IntegratedGradients, SmoothGrad
+from .parts import Part
 from .precision import PrecisionError, precision_error
-from .reference import reference_gradients
 from .target import Margin, Pixel, Target, check_pixels
 
 __all__ = [
     "ENGINES",
     "METHODS",
+    "ExplainedPicture",
+    "Explainer",
     "IntegratedGradients",
     "Margin",
+    "Part",
     "Pixel",
     "PrecisionError",
     "SmoothGrad",

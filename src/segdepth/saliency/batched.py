@@ -15,14 +15,14 @@ from .modes import recording
 from .seeds import Seeds
 from .target import Pixel, Target, run_network
 
-__all__ = ["BatchedExplainer"]
+__all__ = ["BatchedEngine"]
 
 #: Largest number of targets at once, and what they may take on a CPU, where more only leaves the caches behind.
 LARGEST = 256
 CPU_BYTES = 64 << 20
 
 
-class BatchedExplainer:
+class BatchedEngine:
     """Backward passes with several output gradients at once.
 
     Args:
@@ -48,11 +48,11 @@ class BatchedExplainer:
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:
-        """See :class:`Explainer`."""
+        """See :class:`Engine`."""
         return self._y[0].detach()
 
     def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
-        """See :class:`Explainer`."""
+        """See :class:`Engine`."""
         seeds = Seeds(self.output, pixels, targets)
         rows, columns = (slice(*span) for span in self._window)
         for start in range(0, len(pixels), self.chunk):

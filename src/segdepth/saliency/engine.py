@@ -9,7 +9,7 @@ from torch import Tensor
 from .graph import Box
 from .target import Pixel, Target
 
-__all__ = ["Chunk", "Explainer"]
+__all__ = ["Chunk", "Engine"]
 
 
 class Chunk(NamedTuple):
@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
 
 
 @runtime_checkable
-class Explainer(Protocol):
+class Engine(Protocol):
     """One picture, one network, ready to be asked for any number of pixels."""
 
     @property

@@ -1,137 +1,183 @@
 """The engines by name, and which one is the fastest that can."""
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
-from .agreement import wrong_derivative
-from .batched import BatchedExplainer
+from .batched import BatchedEngine
 from .boxes import Reach
-from .engine import Explainer
-from .graph import Box, Graph, State, UnsupportedOperationError, forget, graph_at
-from .modes import Precision, arithmetic, first_pass, undisturbed
-from .reference import ReferenceExplainer
+from .engine import Engine
+from .graph import Box, Graph, State, UnsupportedOperationError
+from .graphs import Function
+from .modes import Precision, arithmetic, undisturbed
+from .parts import Part
+from .reference import ReferenceEngine
 from .tail import Tail
-from .target import Target, check_output, output_function, run_network
-from .windowed import BackwardPass, GraphExplainer, WindowedPass
+from .windowed import BackwardPass, GraphEngine, WindowedPass
 
-__all__ = ["ENGINES", "EngineName", "explain_with"]
+__all__ = ["ENGINES", "EngineName", "Prepared", "Traced", "check_engine"]
 
 log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "sparse", "windowed", "batched", "reference"]
 
-#: Builds an explainer of a network's function at a picture, for a window of it.
-Build = Callable[[nn.Module, Callable[[Tensor], Tensor], Float[Tensor, "_ h w"], Box], Explainer]
-
-
-def _reference(
-    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
-) -> Explainer:
-    del net
-    return ReferenceExplainer(function, image, window)
-
-
-def _batched(
-    net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
-) -> Explainer:
-    del net
-    return BatchedExplainer(function, image, window)
-
-
-def _graph_engine(make_pass: Callable[[Graph, State, int, Reach], BackwardPass]) -> Build:
-    """An engine that takes the network apart; they differ in what does the backward pass."""
-
-    def build(
-        net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box
-    ) -> Explainer:
-        graph, (output, state) = graph_at(net, function, image, wrong_derivative)
-        reach, tail = Reach(graph, window), Tail(graph, state)
-        return GraphExplainer(output, make_pass(graph, state, tail.last, reach), tail, reach)
-
-    return build
-
-
-def _sparse_pass(graph: Graph, state: State, last: int, reach: Reach) -> BackwardPass:
-    from .sparse import SparsePass  # Numba takes a second to import, which only this engine's users should wait
-
-    return SparsePass(graph, state, last, reach)
-
-
-#: By name; "auto" is not among them, it is the fastest of them that can.
-ENGINES: dict[str, Build] = {
-    "sparse": _graph_engine(_sparse_pass),
-    "windowed": _graph_engine(WindowedPass),
-    "batched": _batched,
-    "reference": _reference,
-}
-
-
-def _bf16_pass(graph: Graph, state: State, last: int, reach: Reach) -> BackwardPass:
-    return WindowedPass(graph, state, last, reach, dtype=torch.bfloat16)
-
-
-#: The one engine that can go back in bfloat16: its masks come from a forward pass in full precision.
-BF16 = _graph_engine(_bf16_pass)
-
 #: From how many pixels on the sparse engine's longer preparation pays.
 MANY = 16
 
 
-def _fastest(image: Float[Tensor, "_ h w"], count: int) -> list[str]:
-    """Engines to try, the fastest first."""
-    if image.dtype not in (torch.float32, torch.float64):
-        return ["batched"]
-    sparse = ["sparse"] if image.device.type == "cpu" and count >= MANY else []
-    return [*sparse, "windowed", "batched"]
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """What the engines that take a network apart share at a picture.
 
-
-#: What was said of each network.
-_said: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
-
-
-def _say_once(net: nn.Module, words: str) -> None:
-    """A study asks for a thousand pictures; one warning is enough."""
-    said = _said.setdefault(net, set())
-    if words not in said:
-        said.add(words)
-        log.warning("%s", words)
-
-
-def _checked(
-    answer: Float[Tensor, "c h w"],
-    build: Build,
-    net: nn.Module,
-    function: Callable[[Tensor], Tensor],
-    image: Float[Tensor, "_ h w"],
-    window: Box,
-) -> Explainer:
-    """An engine whose graph answers what the network does.
-
-    A graph that was made before may be of another network by now: not everything that a forward pass depends on can be
-    seen from outside.
-
-    Raises:
-        UnsupportedOperationError: if a graph made anew does not either.
+    Attributes:
+        graph: the network.
+        output: its answer to the picture.
+        state: what the gradients at this picture depend on.
+        reach: the graph's connectivity, clipped to the window.
+        tail: what stands after the last operation that mixes channels.
     """
-    explainer = build(net, function, image, window)
-    if not isinstance(explainer, GraphExplainer):
-        return explainer
-    if not _alike(explainer.output, answer):
-        forget(net)
-        explainer = build(net, function, image, window)
-        if not _alike(explainer.output, answer):
-            raise UnsupportedOperationError("something that gives another answer at every look")
-    return explainer
+
+    graph: Graph
+    output: Float[Tensor, "c h w"]
+    state: State
+    reach: Reach
+    tail: Tail
+
+    @staticmethod
+    def at(graph: Graph, image: Float[Tensor, "_ h w"], window: Box) -> "Traced":
+        """One forward pass."""
+        output, state = graph.forward(image)
+        return Traced(graph, output, state, Reach(graph, window), Tail(graph, state))
+
+    def engine(self, backward: BackwardPass) -> GraphEngine:
+        """An engine around a backward pass."""
+        return GraphEngine(self.output, backward, self.tail, self.reach)
+
+
+@dataclass(eq=False)
+class Prepared:
+    """One function of a network at one picture; engines are made ready when they are asked for, and kept.
+
+    Attributes:
+        function: what is explained.
+        image: the picture, in the network's input range.
+        window: rows and columns of the picture that matter.
+        precision: of the arithmetic; bfloat16 is the windowed engine's.
+        answer: what the network itself answers, with which a graph's answer is compared; None: it is not.
+    """
+
+    function: Function
+    image: Float[Tensor, "_ h w"]
+    window: Box
+    precision: Precision = "full"
+    answer: Float[Tensor, "c h w"] | None = None
+    _ready: dict[str, Engine | str] = field(default_factory=dict, init=False, repr=False)
+
+    def at(self, image: Float[Tensor, "_ h w"]) -> "Prepared":
+        """The same function at another picture of the size; its answer is not compared."""
+        return replace(self, image=image, answer=None)
+
+    def engine(self, name: str) -> Engine:
+        """An engine by name; the network is in eval mode while it is made ready, and left as it was.
+
+        Raises:
+            UnsupportedOperationError: if it cannot take the network.
+        """
+        if name not in self._ready:
+            try:
+                with undisturbed(self.function.net), arithmetic(self.precision):
+                    self._ready[name] = ENGINES[name](self)
+            except UnsupportedOperationError as error:
+                self._ready[name] = error.operation
+            log.debug("saliency: engine %s", name)
+        found = self._ready[name]
+        if isinstance(found, str):
+            raise UnsupportedOperationError(found)
+        return found
+
+    def fastest(self, name: str, count: int) -> Engine:
+        """The engine of this name; of "auto" the fastest that can.
+
+        Args:
+            name: of an engine, or "auto".
+            count: how many pixels will be explained.
+
+        Raises:
+            UnsupportedOperationError: if the engine was named and cannot take the network.
+        """
+        names = self._names(count) if name == "auto" else [name]
+        passed: dict[str, list[str]] = {}
+        for one in names:
+            try:
+                engine = self.engine(one)
+            except UnsupportedOperationError as error:
+                if one == names[-1]:
+                    raise
+                passed.setdefault(error.operation, []).append(repr(one))
+                continue
+            self._say(passed, one)
+            return engine
+        raise AssertionError("the last engine either explains or raises")
+
+    def parts(self, name: str) -> list[Part]:
+        """What became of the network with an engine of this name."""
+        if name in ("batched", "reference") or not _of_known_type(self.image):
+            return [Part("", "", "whole", "the engine does not take networks apart")]
+        try:
+            self.engine("windowed")
+        except UnsupportedOperationError as error:
+            return [Part("", "", "whole", error.operation)]
+        return [Part("", "", "native", "")]
+
+    @cached_property
+    def traced(self) -> Traced:
+        """The network taken apart, which answers what the network does.
+
+        A graph that was made before may be of another network by now: not everything that a forward pass depends on can be
+        seen from outside.
+
+        Raises:
+            UnsupportedOperationError: if it cannot be, or if a graph made anew answers something else, too.
+        """
+        traced = Traced.at(self.function.graph(self.image), self.image, self.window)
+        if self.answer is not None and not _alike(traced.output, self.answer):
+            self.function.graphs.forget()
+            traced = Traced.at(self.function.graph(self.image), self.image, self.window)
+            if not _alike(traced.output, self.answer):
+                raise UnsupportedOperationError("something that gives another answer at every look")
+        return traced
+
+    def _names(self, count: int) -> list[str]:
+        """Engines to try, the fastest first."""
+        if self.precision == "bf16":
+            return ["windowed"]
+        if not _of_known_type(self.image):
+            return ["batched"]
+        sparse = ["sparse"] if self.image.device.type == "cpu" and count >= MANY else []
+        return [*sparse, "windowed", "batched"]
+
+    def _say(self, passed: dict[str, list[str]], name: str) -> None:
+        """Which engines could not, and why; once for a network."""
+        for operation, engines in passed.items():
+            known = f"the engine {engines[0]} does" if len(engines) == 1 else f"the engines {' and '.join(engines)} do"
+            words = f"saliency: the network holds {operation}, which {known} not know; {name!r} goes on"
+            if words not in self.function.graphs.said:
+                self.function.graphs.said.add(words)
+                log.warning("%s", words)
+
+
+def _of_known_type(image: Tensor) -> bool:
+    return image.dtype in (torch.float32, torch.float64)
 
 
 def _alike(output: Float[Tensor, "c h w"], answer: Float[Tensor, "c h w"]) -> bool:
@@ -144,60 +190,36 @@ def _alike(output: Float[Tensor, "c h w"], answer: Float[Tensor, "c h w"]) -> bo
     return known and bool(difference <= torch.finfo(output.dtype).eps ** 0.5 * scale)
 
 
-def explain_with(
-    engine: str,
-    net: nn.Module,
-    image: Float[Tensor, "_ h w"],
-    target: Target,
-    window: Box,
-    count: int,
-    precision: Precision = "full",
-    *,
-    check: bool = True,
-) -> Explainer:
-    """Get an engine ready for a picture; the network is in eval mode meanwhile and left as it was.
+def _sparse(at: Prepared) -> Engine:
+    from .sparse import SparsePass  # Numba takes a second to import, which only this engine's users should wait
 
-    Args:
-        engine: its name.
-        net: any module.
-        image: in the network's input range.
-        target: what will be explained.
-        window: rows and columns of the picture that matter.
-        count: how many pixels will be explained.
-        precision: of the arithmetic; bfloat16 is the windowed engine's.
-        check: compare a graph's answer with the network's, which takes a forward pass.
+    traced = at.traced
+    return traced.engine(SparsePass(traced.graph, traced.state, traced.tail.last, traced.reach))
+
+
+def _windowed(at: Prepared) -> Engine:
+    """In bfloat16 only the way back is: its masks come from a forward pass in full precision."""
+    traced, dtype = at.traced, torch.bfloat16 if at.precision == "bf16" else None
+    return traced.engine(WindowedPass(traced.graph, traced.state, traced.tail.last, traced.reach, dtype))
+
+
+#: By name; "auto" is not among them, it is the fastest of them that can.
+ENGINES: Mapping[str, Callable[[Prepared], Engine]] = MappingProxyType(
+    {
+        "sparse": _sparse,
+        "windowed": _windowed,
+        "batched": lambda at: BatchedEngine(at.function.call, at.image, at.window),
+        "reference": lambda at: ReferenceEngine(at.function.call, at.image, at.window),
+    }
+)
+
+
+def check_engine(name: str, precision: str = "full") -> None:
+    """Refuse an engine that there is not, or that does not work in this precision.
 
     Raises:
-        ConfigError: if there is no such engine, or it does not work in this precision.
-        InputError: if the target does not fit the network.
-        UnsupportedOperationError: if the engine was named and does not know an operation of the network.
+        ConfigError: with those that there are.
     """
-    pick({"auto": None, **ENGINES}, engine, kind="saliency engine")
-    names = _fastest(image, count) if engine == "auto" else [engine]
-    if precision == "bf16":
-        if engine not in ("auto", "windowed"):
-            raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {engine!r}")
-        names = ["windowed"]
-    function, image = output_function(net, target), image.detach().clone()
-    with arithmetic(precision):
-        answer = first_pass(net, lambda: run_network(function, image[None])) if check else None
-    if answer is not None:
-        check_output(answer, image[None], target)
-    passed: dict[str, list[str]] = {}
-    for name in names:
-        build = BF16 if precision == "bf16" else ENGINES[name]
-        try:
-            with undisturbed(net), arithmetic(precision):
-                make = build if answer is None else partial(_checked, answer[0], build)
-                explainer = make(net, function, image, window)
-        except UnsupportedOperationError as error:
-            if name == names[-1]:
-                raise
-            passed.setdefault(error.operation, []).append(repr(name))
-            continue
-        for operation, engines in passed.items():
-            known = f"the engine {engines[0]} does" if len(engines) == 1 else f"the engines {' and '.join(engines)} do"
-            _say_once(net, f"saliency: the network holds {operation}, which {known} not know; {name!r} goes on")
-        log.debug("saliency: engine %s", name)
-        return explainer
-    raise AssertionError("the last engine either explains or raises")
+    pick({"auto": None, **ENGINES}, name, kind="saliency engine")
+    if precision == "bf16" and name not in ("auto", "windowed"):
+        raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {name!r}")

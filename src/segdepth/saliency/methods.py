@@ -10,14 +10,43 @@ from torch import Tensor
 
 from segdepth.core.errors import InputError
 
-from .engine import Chunk, Explainer
+from .engine import Chunk, Engine
 from .graph import Box
 from .target import Pixel, Target
 
-__all__ = ["METHODS", "Gradient", "InputXGradient", "IntegratedGradients", "Method", "MethodName", "SmoothGrad"]
+__all__ = [
+    "METHODS",
+    "Gradient",
+    "InputXGradient",
+    "IntegratedGradients",
+    "Method",
+    "MethodName",
+    "Question",
+    "SmoothGrad",
+]
 
-#: Makes an explainer for a picture.
-Prepare = Callable[[Float[Tensor, "_ h w"]], Explainer]
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Some pixels of a network's answer to a picture, ready to be explained.
+
+    Attributes:
+        image: the picture.
+        window: rows and columns of it that matter.
+        pixels: (row, column) of the targets in the answer.
+        targets: per pixel.
+        engine_at: gets an engine ready at a picture of this size.
+    """
+
+    image: Float[Tensor, "_ h w"]
+    window: Box
+    pixels: Sequence[Pixel]
+    targets: Sequence[Target]
+    engine_at: Callable[[Float[Tensor, "_ h w"]], Engine]
+
+    def gradients(self, image: Float[Tensor, "_ h w"]) -> Iterator[Chunk]:
+        """Of every target, at a picture of this size."""
+        return self.engine_at(image).gradients(self.pixels, self.targets)
 
 
 @dataclass(frozen=True)
@@ -28,21 +57,13 @@ class Gradient:
         Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
     """
 
-    def attributions(
-        self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],
-        targets: Sequence[Target],
-    ) -> Iterator[Chunk]:  # fmt: skip
+    def attributions(self, asked: Question) -> Iterator[Chunk]:
         """Signed numbers per input value whose absolute maximum over the colours is the map.
 
         Args:
-            prepare: makes an explainer for a picture.
-            image: the picture.
-            window: rows and columns that matter.
-            pixels: (row, column) of the targets.
-            targets: per pixel.
+            asked: which pixels of which picture.
         """
-        del window
-        yield from prepare(image).gradients(pixels, targets)
+        yield from asked.gradients(asked.image)
 
 
 @dataclass(frozen=True)
@@ -53,14 +74,10 @@ class InputXGradient:
         Shrikumar et al. 2016, arXiv:1605.01713.
     """
 
-    def attributions(
-        self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],
-        targets: Sequence[Target],
-    ) -> Iterator[Chunk]:  # fmt: skip
+    def attributions(self, asked: Question) -> Iterator[Chunk]:
         """See :meth:`Gradient.attributions`."""
-        del window
-        for indices, (rows, columns), gradients in prepare(image).gradients(pixels, targets):
-            yield Chunk(indices, (rows, columns), gradients * image[:, slice(*rows), slice(*columns)])
+        for indices, (rows, columns), gradients in asked.gradients(asked.image):
+            yield Chunk(indices, (rows, columns), gradients * asked.image[:, slice(*rows), slice(*columns)])
 
 
 @dataclass(frozen=True)
@@ -88,16 +105,13 @@ class IntegratedGradients:
         if self.steps < 1:
             raise InputError(f"integrated gradients with steps={self.steps}; at least 1 is needed")
 
-    def attributions(
-        self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],
-        targets: Sequence[Target],
-    ) -> Iterator[Chunk]:  # fmt: skip
+    def attributions(self, asked: Question) -> Iterator[Chunk]:
         """See :meth:`Gradient.attributions`."""
-        difference = image - self.baseline
+        difference = asked.image - self.baseline
         pictures = (self.baseline + difference * (step + 0.5) / self.steps for step in range(self.steps))
-        mean = _mean_gradients(prepare, pictures, self.steps, window, pixels, targets)
-        rows, columns = window
-        yield Chunk(list(range(len(pixels))), window, mean * difference[:, slice(*rows), slice(*columns)])
+        mean = _mean_gradients(asked, pictures, self.steps)
+        rows, columns = (slice(*span) for span in asked.window)
+        yield Chunk(list(range(len(asked.pixels))), asked.window, mean * difference[:, rows, columns])
 
 
 @dataclass(frozen=True)
@@ -126,39 +140,29 @@ class SmoothGrad:
                 f"SmoothGrad with samples={self.samples}, noise={self.noise}; at least 1 sample and no negative noise are needed"
             )
 
-    def attributions(
-        self, prepare: Prepare, image: Float[Tensor, "_ h w"], window: Box, pixels: Sequence[Pixel],
-        targets: Sequence[Target],
-    ) -> Iterator[Chunk]:  # fmt: skip
+    def attributions(self, asked: Question) -> Iterator[Chunk]:
         """See :meth:`Gradient.attributions`."""
+        image = asked.image
         generator = torch.Generator().manual_seed(self.seed)  # on the CPU: the same noise on any device
         deviation = self.noise * (image.max() - image.min())
         pictures = (
             image + deviation * torch.randn(image.shape, dtype=image.dtype, generator=generator).to(image.device)
             for _ in range(self.samples)
         )
-        mean = _mean_gradients(prepare, pictures, self.samples, window, pixels, targets)
-        yield Chunk(list(range(len(pixels))), window, mean)
+        mean = _mean_gradients(asked, pictures, self.samples)
+        yield Chunk(list(range(len(asked.pixels))), asked.window, mean)
 
 
 def _mean_gradients(
-    prepare: Prepare,
-    pictures: Iterator[Float[Tensor, "_ h w"]],
-    count: int,
-    window: Box,
-    pixels: Sequence[Pixel],
-    targets: Sequence[Target],
+    asked: Question, pictures: Iterator[Float[Tensor, "_ h w"]], count: int
 ) -> Float[Tensor, "p _ _h _w"]:
     """The gradients' mean over pictures, over the window."""
-    (top, bottom), (left, right) = window
-    total: Tensor | None = None
+    (top, bottom), (left, right) = asked.window
+    total = asked.image.new_zeros((len(asked.pixels), len(asked.image), bottom - top, right - left))
     for picture in pictures:
-        if total is None:
-            total = picture.new_zeros((len(pixels), len(picture), bottom - top, right - left))
-        for indices, (rows, columns), gradients in prepare(picture).gradients(pixels, targets):
+        for indices, (rows, columns), gradients in asked.gradients(picture):
             inside = total[:, :, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
             inside[indices] += gradients
-    assert total is not None
     return total.div_(count)
 
 

@@ -1,6 +1,5 @@
 """What a faster arithmetic costs: its maps beside those in full precision."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,9 +8,10 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 
-from .maps import Crop, saliency_maps
+from .checks import Crop
+from .explainer import Explainer
 from .modes import Precision
-from .target import Pixel, Target
+from .target import Pixels, Target
 
 __all__ = ["PrecisionError", "precision_error"]
 
@@ -33,7 +33,7 @@ class PrecisionError(NamedTuple):
 def precision_error(
     net: nn.Module,
     image: Float[Tensor, "_ h w"],
-    pixels: Sequence[Pixel],
+    pixels: Pixels,
     precision: Precision,
     *,
     target: Target = "predicted",
@@ -42,9 +42,9 @@ def precision_error(
     """Measure a precision on the picture's device, at some pixels.
 
     Args:
-        net: see :func:`~segdepth.saliency.saliency_maps`, as for all arguments.
-        image: see there.
-        pixels: see there.
+        net: see :class:`~segdepth.saliency.Explainer`.
+        image: see :meth:`Explainer.at`.
+        pixels: see :meth:`ExplainedPicture.maps`.
         precision: what is compared with full precision.
         target: see there.
         crop: see there.
@@ -52,10 +52,9 @@ def precision_error(
     Raises:
         InputError: if not one map has a gradient.
     """
+    explainer = Explainer(net, engine="windowed")
     exact, found = (
-        saliency_maps(
-            net, image, pixels, target=target, engine="windowed", crop=crop, precision=p, zeros=lambda _: None
-        )
+        explainer.at(image, crop=crop, precision=p).maps(pixels, target=target, zeros=lambda _: None)
         for p in ("full", precision)
     )
     peaks = exact.amax((1, 2))

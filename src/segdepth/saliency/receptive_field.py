@@ -16,6 +16,7 @@ from segdepth.core.errors import InputError
 
 from .boxes import Reach, box_size
 from .engines import EngineName
+from .explainer import Explainer
 from .graph import Box, Graph, build_graph
 from .graph.nodes import (
     Add,
@@ -29,7 +30,6 @@ from .graph.nodes import (
     Unpool,
     Window,
 )
-from .maps import saliency_maps
 from .modes import undisturbed
 from .target import Pixel, Target, check_pixels
 
@@ -304,17 +304,18 @@ def effective_field(
         net: any module.
         pictures: of one size, in the network's input range; noise, or real ones.
         pixel: row and column.
-        target: what is explained (see :func:`saliency_maps`).
+        target: what is explained (see :meth:`ExplainedPicture.maps`).
         engine: who computes.
 
     Raises:
         InputError: if there is no picture, they differ in size, or the pixel is outside.
     """
+    explainer = Explainer(net, engine=engine)
     total: Tensor | None = None
     count = dead = 0
     for picture in pictures:
         empty: list[int] = []
-        found = saliency_maps(net, picture, [pixel], target=target, engine=engine, zeros=empty.extend)[0].double()
+        found = explainer.at(picture).maps([pixel], target=target, zeros=empty.extend)[0].double()
         if total is not None and found.shape != total.shape:
             raise InputError(f"pictures of {list(total.shape)} and {list(found.shape)} have no common field")
         total = found if total is None else total + found

@@ -20,7 +20,7 @@ from .tail import TOGETHER, CellSeeds, Tail, combine, group_by_cells, identity_s
 from .target import Pixel, Target
 from .tiles import tile_pixels
 
-__all__ = ["BackwardPass", "GraphExplainer", "WindowedPass"]
+__all__ = ["BackwardPass", "GraphEngine", "WindowedPass"]
 
 #: Largest number of targets at once on a GPU, and the bytes that a layer's gradients may take on a CPU: its caches.
 LARGEST = 64
@@ -47,7 +47,7 @@ class BackwardPass(Protocol):
         """
 
 
-class GraphExplainer:
+class GraphEngine:
     """Explains pixels tile by tile; what does the backward pass is handed in.
 
     Args:
@@ -64,7 +64,7 @@ class GraphExplainer:
         self._reach = reach
 
     def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
-        """See :class:`Explainer`."""
+        """See :class:`Engine`."""
         seeds = Seeds(self.output, pixels, targets)
         with torch.no_grad():
             cells = self._tail.cells(seeds, self._reach) if pixels else None

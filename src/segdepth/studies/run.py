@@ -18,7 +18,7 @@ from segdepth.core.files import remove_unfinished
 from segdepth.core.run_folders import held
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
-from segdepth.saliency.maps import BLOCK_BYTES
+from segdepth.saliency.request import BLOCK_BYTES
 
 from .experiment import Experiment
 from .store import Store, StudyInfo

@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segdepth.saliency import Margin, UnsupportedOperationError, saliency_maps
-from segdepth.saliency.batched import BatchedExplainer
-from segdepth.saliency.engines import ENGINES
+from segdepth.saliency.batched import BatchedEngine
+from segdepth.saliency.engines import ENGINES, Prepared
+from segdepth.saliency.graphs import Function
 from segdepth.saliency.sparse.passes import _Buffers
 from segdepth.saliency.target import fixed_targets
-from segdepth.saliency.windowed import GraphExplainer
+from segdepth.saliency.windowed import GraphEngine
 
 from ...oracles.random_networks import RandomNetwork, RandomWeb
 
@@ -40,14 +41,14 @@ def errors(seed: int, kind: type[RandomNetwork | RandomWeb] = RandomNetwork) -> 
     expected: Tensor | None = None
     for name in ["reference", *FAST]:
         try:
-            explainer = ENGINES[name](net, net, image, window)
+            explainer = ENGINES[name](Prepared(Function(net, net), image, window))
         except UnsupportedOperationError as error:
             if (name, error.operation) != ("sparse", SHUFFLE):
                 raise
             continue
-        if isinstance(explainer, BatchedExplainer):
+        if isinstance(explainer, BatchedEngine):
             explainer.chunk = int(draw.choice([1, 2, 7, 64]))
-        if isinstance(explainer, GraphExplainer):
+        if isinstance(explainer, GraphEngine):
             explainer.backward.lanes = int(draw.choice([1, 3, 8, explainer.backward.lanes]))
         found = torch.zeros(len(pixels), net.inputs, *size, dtype=torch.float64)
         targets = fixed_targets(explainer.output, pixels, target)
@@ -115,8 +116,8 @@ def test_the_fuzzer_can_fail() -> None:
     net = nn.Conv2d(1, 2, 3, padding=1).double()
     image = torch.randn(1, 9, 9, dtype=torch.float64)
     window = (0, 9), (0, 9)
-    right, wrong = (ENGINES[name](net, net, image, window) for name in ("reference", "windowed"))
-    assert isinstance(wrong, GraphExplainer)
+    right, wrong = (ENGINES[name](Prepared(Function(net, net), image, window)) for name in ("reference", "windowed"))
+    assert isinstance(wrong, GraphEngine)
     wrong.backward._state[1] *= 1 + 1e-9  # type: ignore[attr-defined]
     (a,), (b,) = (list(e.gradients([(4, 4)], [0])) for e in (right, wrong))
     rows, columns = (slice(*span) for span in b.box)

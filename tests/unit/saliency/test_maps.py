@@ -21,16 +21,18 @@ from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.interrupts import AnsweredSignals
 from segdepth.saliency import (
     ENGINES,
+    Explainer,
     IntegratedGradients,
     Margin,
     SmoothGrad,
     UnsupportedOperationError,
-    maps,
+    request,
     saliency_chunks,
     saliency_maps,
 )
-from segdepth.saliency.batched import BatchedExplainer
-from segdepth.saliency.graph import cache
+from segdepth.saliency.batched import BatchedEngine
+from segdepth.saliency.checks import check_image
+from segdepth.saliency.explainer import remembered
 from segdepth.saliency.graph.trace import trace
 from segdepth.saliency.memory import in_halves
 from segdepth.saliency.modes import uninterrupted
@@ -122,9 +124,8 @@ def test_shared_cells_of_a_linear_tail(net: Small, image: Tensor, engine: str, m
 
 def test_integrated_gradients_add_up(net: Small, image: Tensor) -> None:
     """Completeness: attributions sum to the change of the output, here with the sum over colours known from chunks."""
-    steps = IntegratedGradients(steps=200)
-    request = maps._Request.of(net, image, [(9, 16)], 1, steps, "windowed", None)
-    (chunk,) = request.attributions(range(1))
+    asked = Explainer(net, engine="windowed").at(image)._request([(9, 16)], 1, IntegratedGradients(steps=200))
+    (chunk,) = asked.attributions(range(1))
     with torch.no_grad():
         change = net.eval()(image[None])[0, 1, 9, 16] - net(torch.zeros_like(image)[None])[0, 1, 9, 16]
     torch.testing.assert_close(chunk.gradients.sum(), change, rtol=1e-2, atol=1e-4)
@@ -134,7 +135,7 @@ def test_integrated_gradients_add_up(net: Small, image: Tensor) -> None:
 def test_blocks_are_the_maps_in_order(net: Small, image: Tensor, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = PIXELS[::-1]
     whole = saliency_maps(net, image, pixels, engine=engine, crop="garg")
-    monkeypatch.setattr(maps, "BLOCK_BYTES", 7 * whole[0].nbytes)
+    monkeypatch.setattr(request, "BLOCK_BYTES", 7 * whole[0].nbytes)
     blocks = list(saliency_maps(net, image, pixels, engine=engine, crop="garg", iterate=True))
     assert [len(block) for block in blocks] == [7, 7, 7, 7, 7]
     torch.testing.assert_close(torch.cat(blocks), whole)
@@ -142,7 +143,7 @@ def test_blocks_are_the_maps_in_order(net: Small, image: Tensor, engine: str, mo
 
 def test_a_method_in_blocks_is_the_method(net: Small, image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = saliency_maps(net, image, PIXELS, method="smoothgrad")
-    monkeypatch.setattr(maps, "BLOCK_BYTES", 9 * 3 * whole[0].nbytes)
+    monkeypatch.setattr(request, "BLOCK_BYTES", 9 * 3 * whole[0].nbytes)
     torch.testing.assert_close(saliency_maps(net, image, PIXELS, method="smoothgrad"), whole)
 
 
@@ -291,7 +292,7 @@ def test_maps_without_gradient_are_said_once(
 
     net = HalfDead().double()
     dead = [index for index, (_, column) in enumerate(PIXELS) if column < 15]
-    monkeypatch.setattr(maps, "BLOCK_BYTES", 2 * 8 * HEIGHT * WIDTH)  # two maps at a time
+    monkeypatch.setattr(request, "BLOCK_BYTES", 2 * 8 * HEIGHT * WIDTH)  # two maps at a time
     for run in (
         lambda **how: list(saliency_maps(net, image, PIXELS, engine=engine, iterate=True, **how)),
         lambda **how: saliency_maps(net, image, PIXELS, engine=engine, **how),
@@ -479,7 +480,7 @@ def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) ->
         change()
         for engine in ("windowed", "sparse"):
             agree(net, image, engine)
-    assert len(cache._cache[net]) == 1
+    assert len(remembered(net)._graphs._entries) == 1
 
 
 class Scaled(Small):
@@ -727,7 +728,7 @@ def test_pictures_that_cannot_be_are_refused(net: Small, image: Tensor) -> None:
         with pytest.raises(
             InputError, match="the picture has the shape"
         ):  # what a user sees, without our test's checker
-            maps._check_image(net, image.new_zeros(shape))
+            check_image(net, image.new_zeros(shape))
     with pytest.raises(InputError, match="not finite"):
         saliency_maps(net, image / 0, PIXELS)
     assert not saliency_maps(net, image, []).numel()
@@ -752,7 +753,7 @@ def test_running_out_of_memory_halves_the_chunk() -> None:
 def test_the_chunk_size_does_not_matter(net: Small, image: Tensor, chunk: int) -> None:
     window = ((0, HEIGHT), (0, WIDTH))
     expected = saliency_maps(net, image, PIXELS, engine="reference", target=2)
-    explainer = BatchedExplainer(net.eval(), image, window, chunk)
+    explainer = BatchedEngine(net.eval(), image, window, chunk)
     found = torch.cat([c.gradients.abs().amax(1) for c in explainer.gradients(PIXELS, [2] * len(PIXELS))])
     torch.testing.assert_close(found, expected)
 

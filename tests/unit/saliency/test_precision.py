@@ -6,7 +6,8 @@ from torch import Tensor
 
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.saliency import precision_error, saliency_maps
-from segdepth.saliency.engines import explain_with
+from segdepth.saliency.engines import Prepared
+from segdepth.saliency.graphs import Function
 from segdepth.saliency.target import fixed_targets
 from segdepth.tasks import create_network
 
@@ -70,7 +71,7 @@ def test_on_a_gpu_tf32_and_bf16_have_the_errors_of_their_digits(image: Tensor) -
 @pytest.mark.gpu
 def test_on_a_gpu_the_windowed_engine_never_waits(image: Tensor) -> None:
     net, image = create_network("segnet", "seg", width=0.125).eval().cuda(), image.cuda()
-    explainer = explain_with("windowed", net, image, "predicted", ((0, SIZE[0]), (0, SIZE[1])), len(PIXELS))
+    explainer = Prepared(Function(net, net), image, ((0, SIZE[0]), (0, SIZE[1]))).engine("windowed")
     targets = fixed_targets(explainer.output, PIXELS, "predicted")
     list(explainer.gradients(PIXELS, targets))  # kernels are loaded on first use
     torch.cuda.set_sync_debug_mode("error")

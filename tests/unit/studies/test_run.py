@@ -272,7 +272,7 @@ def test_the_theoretical_field_is_a_null_model(streets: Dataset) -> None:
 def test_zero_maps_are_counted_and_said_once(
     streets: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segdepth.saliency.maps.BLOCK_BYTES", 1 << 16)  # many blocks
+    monkeypatch.setattr("segdepth.saliency.request.BLOCK_BYTES", 1 << 16)  # many blocks
     dead, alive = tiny("seg"), tiny("depth")
     for parameter in dead.net.parameters():
         parameter.data.zero_()

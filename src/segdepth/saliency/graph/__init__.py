@@ -1,19 +1,7 @@
 """A network taken apart: which operations it runs, and which inputs each output touches."""
 
 from .axes import Axis, Box, Span
-from .cache import forget, graph_at
 from .graph import Answered, Graph, State, build_graph
 from .unsupported import UnsupportedOperationError
 
-__all__ = [
-    "Answered",
-    "Axis",
-    "Box",
-    "Graph",
-    "Span",
-    "State",
-    "UnsupportedOperationError",
-    "build_graph",
-    "forget",
-    "graph_at",
-]
+__all__ = ["Answered", "Axis", "Box", "Graph", "Span", "State", "UnsupportedOperationError", "build_graph"]

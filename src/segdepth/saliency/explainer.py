@@ -1,0 +1,217 @@
+"""A network that is explained, and a picture that it answered: what belongs to each is done once."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+from weakref import WeakKeyDictionary
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.core.errors import InputError
+from segdepth.core.tables import pick
+
+from .changes import Fingerprint
+from .checks import Crop, check_image, window_of
+from .engines import EngineName, Prepared, check_engine
+from .graph import Box
+from .graphs import Function, Graphs
+from .methods import Gradient, Method, MethodName
+from .modes import Precision, arithmetic, first_pass
+from .parts import Part
+from .request import Request, ZeroReport, as_method
+from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, output_function, run_network
+
+__all__ = ["ExplainedPicture", "Explainer", "remembered"]
+
+
+class Explainer:
+    """A network that is explained; it is taken apart once per input size, and anew when it has changed.
+
+    All engines give the same numbers, up to rounding. The network is left as it was.
+
+    Args:
+        net: any module that maps ``[1, ., h, w]`` to ``[1, c, h', w']``.
+        engine: "auto" takes the fastest that can; "sparse", "windowed", "batched" or "reference".
+
+    Raises:
+        ConfigError: if there is no such engine.
+
+    Example:
+        >>> import torch
+        >>> explainer = Explainer(nn.Conv2d(3, 2, 5, padding=2))
+        >>> at = explainer.at(torch.rand(3, 32, 48))
+        >>> at.output.shape, at.maps([(16, 24)], target=1).shape
+        (torch.Size([2, 32, 48]), torch.Size([1, 32, 48]))
+    """
+
+    def __init__(self, net: nn.Module, *, engine: EngineName = "auto") -> None:
+        check_engine(engine)
+        self.net = net
+        self.engine = engine
+        self._graphs = Graphs()
+
+    def at(
+        self, image: Float[Tensor, "_ h w"], *, crop: Crop = None, precision: Precision = "full"
+    ) -> "ExplainedPicture":
+        """What belongs to a picture, done once: the network's answer, and later whatever the engines make of it.
+
+        Args:
+            image: in the network's input range (see ``Network.preprocessing``).
+            crop: compute and give maps in this window only: a name (see ``segdepth.geometry.crops``), or row and column
+                slices.
+            precision: "full" is float32 (or the picture's type) throughout, also where PyTorch would take TF32 by itself;
+                "tf32" and "bf16" are faster on a GPU and less exact (see
+                :func:`~segdepth.saliency.precision.precision_error`).
+
+        Raises:
+            InputError: if the picture is not one picture of finite numbers, or the network cannot answer it. A picture of
+                another size than the network was trained at is a warning.
+            ConfigError: if there is no such crop or precision, or the engine does not work in it.
+        """
+        check_image(self.net, image)
+        window = window_of(crop, image.shape[-2], image.shape[-1])
+        pick(dict.fromkeys(get_args(Precision)), precision, kind="precision")
+        if precision == "tf32" and image.device.type != "cuda":
+            raise InputError(f"precision 'tf32' is of NVIDIA GPUs; the picture is on {image.device.type!r}")
+        check_engine(self.engine, precision)
+        return ExplainedPicture(self, image.detach().clone(), window, precision)
+
+
+class ExplainedPicture:
+    """A network's answer to a picture, of which any number of pixels can be explained (see :meth:`Explainer.at`).
+
+    Pixels are (row, column) of the *answer*: pairs, or a tensor or array of whole numbers ``[p, 2]``. Maps are of the picture, or
+    of its crop. Engines are made ready when the first pixels ask for them, and kept.
+
+    Every call raises an InputError if the network was changed since: tensors, modules or hooks are others, or were written to.
+    (What is written through ``.data`` or a NumPy view, and numbers that are attributes, is not seen until the next
+    :meth:`Explainer.at`.)
+    """
+
+    def __init__(self, explainer: Explainer, image: Float[Tensor, "_ h w"], window: Box, precision: Precision) -> None:
+        self._explainer = explainer
+        self._image = image
+        self._window = window
+        self._precision = precision
+        self._fingerprint: Fingerprint | None = None
+        self._prepared: dict[str, tuple[Prepared, Tensor]] = {}
+        self._function("predicted")
+
+    @property
+    def output(self) -> Float[Tensor, "c h w"]:
+        """The network's answer, without history."""
+        return self._prepared[""][1]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What became of the network's parts when it was taken apart, or why it was not."""
+        self._unchanged()
+        return self._prepared[""][0].parts(self._explainer.engine)
+
+    def maps(
+        self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",
+        zeros: ZeroReport | None = None,
+    ) -> Float[Tensor, "p _h _w"]:  # fmt: skip
+        """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
+
+        Args:
+            pixels: of the answer.
+            target: the number that is explained; by default the logit of the class predicted at the pixel, or the depth.
+            method: "gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", or one with its own settings,
+                such as ``SmoothGrad(samples=50)``.
+            zeros: called once, when the last map is made, with the numbers of the pixels whose map is zero everywhere, if
+                there are any: the answer has no gradient there, as behind a dead ReLU. By default a warning names them.
+
+        Returns:
+            One map per pixel, >= 0, in output units per unit of the input range (times the input's for the methods that
+            multiply by it).
+
+        Raises:
+            InputError: if a pixel is outside the answer, the target does not fit the network, the engine, asked for by name,
+                does not know an operation of it, or the network was changed since.
+            ConfigError: if there is no such method.
+
+        Source:
+            Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
+        """
+        return self._request(pixels, target, method).maps(zeros)
+
+    def blocks(
+        self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",
+        zeros: ZeroReport | None = None,
+    ) -> Iterator[Float[Tensor, "_p _h _w"]]:  # fmt: skip
+        """The same maps in blocks, in the pixels' order and in bounded memory; arguments as of :meth:`maps`."""
+        return self._request(pixels, target, method).blocks(zeros)
+
+    def chunks(
+        self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",
+        zeros: ZeroReport | None = None,
+    ) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:  # fmt: skip
+        """The same maps as the engine makes them: which pixels, where in the picture, and the maps over that box.
+
+        Outside its box a map is 0; boxes count from the picture's corner, not the crop's. This is the cheapest form: for
+        statistics that need no whole maps. Arguments as of :meth:`maps`.
+        """
+        return self._request(pixels, target, method).chunks(zeros)
+
+    def jacobian(self, pixels: Pixels, *, target: Target = "predicted") -> Float[Tensor, "p _ _h _w"]:
+        """The signed gradient of the output at each pixel with respect to the picture, in the crop.
+
+        Args:
+            pixels: of the answer.
+            target: see :meth:`maps`.
+
+        Raises:
+            InputError: see :meth:`maps`.
+        """
+        return self._request(pixels, target, Gradient()).signed()
+
+    def jacobian_blocks(self, pixels: Pixels, *, target: Target = "predicted") -> Iterator[Float[Tensor, "_p _ _h _w"]]:
+        """The same gradients in blocks, in the pixels' order and in bounded memory."""
+        return self._request(pixels, target, Gradient()).signed_blocks()
+
+    def _request(self, pixels: Pixels, target: Target, method: MethodName | Method) -> Request:
+        """A checked call whose engine is ready."""
+        pixels, target, method = as_pixels(pixels), as_target(target), as_method(method)
+        self._unchanged()
+        prepared, answer = self._function(target)
+        check_output(answer[None], self._image[None], target)
+        check_pixels(pixels, (answer.shape[-2], answer.shape[-1]))
+        request = Request(prepared, self._explainer.engine, answer, pixels, target, method)
+        request.engine_at(self._image)
+        return request
+
+    def _function(self, target: Target) -> tuple[Prepared, Float[Tensor, "c h w"]]:
+        """The function in whose values the target stands, and its answer: a forward pass, once."""
+        name = target if target == "disparity" else ""
+        if name not in self._prepared:
+            net, image = self._explainer.net, self._image
+            call = output_function(net, target)
+            with arithmetic(self._precision):
+                answer = first_pass(net, lambda: run_network(call, image[None]))
+            check_output(answer, image[None], target)
+            if self._fingerprint is None or self._fingerprint.change():
+                self._fingerprint = Fingerprint(net)
+            function = Function(net, call, name, self._fingerprint.key, self._explainer._graphs)
+            self._prepared[name] = Prepared(function, image, self._window, self._precision, answer[0]), answer[0]
+        return self._prepared[name]
+
+    def _unchanged(self) -> None:
+        """Refuse to go on with a network that is not the one that answered.
+
+        Raises:
+            InputError: with what is another.
+        """
+        if change := self._fingerprint and self._fingerprint.change():
+            raise InputError(f"the network was changed since at(image): {change}; call at(image) again")
+
+
+#: What is known of a network, as long as it lives, by what was asked of it.
+_known: WeakKeyDictionary[nn.Module, dict[Any, Graphs]] = WeakKeyDictionary()
+
+
+def remembered(net: nn.Module, *, engine: EngineName = "auto") -> Explainer:
+    """An explainer that knows what others that were made here knew of the network; see :class:`Explainer`."""
+    explainer = Explainer(net, engine=engine)
+    explainer._graphs = _known.setdefault(net, {}).setdefault((), explainer._graphs)
+    return explainer

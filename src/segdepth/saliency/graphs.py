@@ -1,0 +1,82 @@
+"""A network is taken apart once per input size, and again when it has changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .graph import Graph, UnsupportedOperationError
+from .graph.apart import take_apart
+
+__all__ = ["Function", "Graphs"]
+
+#: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
+LARGEST = 2
+
+
+class Graphs:
+    """What is remembered of a network; it does not keep the network alive.
+
+    Attributes:
+        said: warnings that were given already: a study asks for a thousand pictures, and one is enough.
+    """
+
+    def __init__(self) -> None:
+        self.said: set[str] = set()
+        self._entries: dict[tuple[Any, ...], tuple[Any, Graph | str]] = {}
+
+    def of(self, function: "Function", image: Float[Tensor, "_ h w"]) -> Graph:
+        """The graph of a function at the picture's size, type and device.
+
+        Raises:
+            UnsupportedOperationError: if there is none; why is found out once.
+        """
+        key = (function.name, tuple(image.shape), image.dtype, image.device)
+        fingerprint, found = self._entries.pop(key, (None, ""))
+        if fingerprint is None or fingerprint != function.fingerprint:
+            found = _graph_or_reason(function, image)
+        self._entries[key] = function.fingerprint, found  # the one used last stands last
+        while len(self._entries) > LARGEST:
+            del self._entries[next(iter(self._entries))]
+        if isinstance(found, str):
+            raise UnsupportedOperationError(found)
+        return found
+
+    def forget(self) -> None:
+        """Take everything apart anew the next time."""
+        self._entries.clear()
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function of pictures that belongs to a network.
+
+    Attributes:
+        net: whose weights and modes it depends on.
+        call: from ``[1, ., h, w]`` to ``[1, c, h', w']``.
+        name: tells it from the network's other functions.
+        fingerprint: a graph of another fingerprint is of a network that has changed since (see
+            :class:`~segdepth.saliency.changes.Fingerprint`).
+        graphs: where graphs are kept.
+    """
+
+    net: nn.Module
+    call: Callable[[Tensor], Tensor]
+    name: str = ""
+    fingerprint: tuple[Any, ...] = ()
+    graphs: Graphs = field(default_factory=Graphs)
+
+    def graph(self, image: Float[Tensor, "_ h w"]) -> Graph:
+        """See :meth:`Graphs.of`."""
+        return self.graphs.of(self, image)
+
+
+def _graph_or_reason(function: Function, image: Float[Tensor, "_ h w"]) -> Graph | str:
+    try:
+        with torch.no_grad():
+            return take_apart(function.net, function.call, image)
+    except UnsupportedOperationError as error:
+        return error.operation

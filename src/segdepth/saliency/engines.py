@@ -22,6 +22,7 @@ from .graphs import Function
 from .modes import Precision, arithmetic, undisturbed
 from .parts import Part
 from .reference import ReferenceEngine
+from .steady import alike, say_once
 from .tail import Tail
 from .windowed import BackwardPass, GraphEngine, WindowedPass
 
@@ -72,16 +73,22 @@ class Prepared:
         function: what is explained.
         image: the picture, in the network's input range.
         window: rows and columns of the picture that matter.
+        answer: what the network itself answers; a graph has to answer the same.
         precision: of the arithmetic; bfloat16 is the windowed engine's.
-        answer: what the network itself answers, with which a graph's answer is compared; None: it is not.
     """
 
     function: Function
     image: Float[Tensor, "_ h w"]
     window: Box
+    answer: Float[Tensor, "c _h _w"] | None = None
     precision: Precision = "full"
-    answer: Float[Tensor, "c h w"] | None = None
     _ready: dict[str, Engine | str] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def output(self) -> Float[Tensor, "c _h _w"]:
+        """The network's answer, where it is known."""
+        assert self.answer is not None
+        return self.answer
 
     def at(self, image: Float[Tensor, "_ h w"]) -> "Prepared":
         """The same function at another picture of the size; its answer is not compared."""
@@ -150,10 +157,10 @@ class Prepared:
             UnsupportedOperationError: if it cannot be, or if a graph made anew answers something else, too.
         """
         traced = Traced.at(self.function.graph(self.image), self.image, self.window)
-        if self.answer is not None and not _alike(traced.output, self.answer):
+        if self.answer is not None and not alike(traced.output, self.answer):
             self.function.graphs.forget()
             traced = Traced.at(self.function.graph(self.image), self.image, self.window)
-            if not _alike(traced.output, self.answer):
+            if not alike(traced.output, self.answer):
                 raise UnsupportedOperationError("something that gives another answer at every look")
         return traced
 
@@ -171,23 +178,11 @@ class Prepared:
         for operation, engines in passed.items():
             known = f"the engine {engines[0]} does" if len(engines) == 1 else f"the engines {' and '.join(engines)} do"
             words = f"saliency: the network holds {operation}, which {known} not know; {name!r} goes on"
-            if words not in self.function.graphs.said:
-                self.function.graphs.said.add(words)
-                log.warning("%s", words)
+            say_once(self.function.net, words)
 
 
 def _of_known_type(image: Tensor) -> bool:
     return image.dtype in (torch.float32, torch.float64)
-
-
-def _alike(output: Float[Tensor, "c h w"], answer: Float[Tensor, "c h w"]) -> bool:
-    """Whether two answers are the same but for rounding, and for poolings whose ties fall otherwise by it."""
-    if output.shape != answer.shape:
-        return False
-    difference = (output - answer).abs().nan_to_num(0, 0, 0).mean()
-    known = torch.equal(output.isfinite(), answer.isfinite())
-    scale = answer.abs().nan_to_num(0, 0, 0).mean()
-    return known and bool(difference <= torch.finfo(output.dtype).eps ** 0.5 * scale)
 
 
 def _sparse(at: Prepared) -> Engine:

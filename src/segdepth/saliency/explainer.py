@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from segdepth.core.errors import InputError
 from segdepth.core.tables import pick
 
+from .answers import Answer, Output, Resize, answer_function
 from .changes import Fingerprint
 from .checks import Crop, check_image, window_of
 from .engines import EngineName, Prepared, check_engine
@@ -19,7 +20,7 @@ from .methods import Gradient, Method, MethodName
 from .modes import Precision, arithmetic, first_pass
 from .parts import Part
 from .request import Request, ZeroReport, as_method
-from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, output_function, run_network
+from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, run_network
 
 __all__ = ["ExplainedPicture", "Explainer", "remembered"]
 
@@ -30,11 +31,16 @@ class Explainer:
     All engines give the same numbers, up to rounding. The network is left as it was.
 
     Args:
-        net: any module that maps ``[1, ., h, w]`` to ``[1, c, h', w']``.
+        net: any module that answers a picture ``[1, ., h, w]`` with a map, or with something that holds one.
         engine: "auto" takes the fastest that can; "sparse", "windowed", "batched" or "reference".
+        output: which part of the answer is explained (see :func:`~segdepth.saliency.answers.answer_function`); by default the
+            one with a known name, or the only map.
+        resize: "bilinear" or "bicubic" bring the answer to the picture's size; by default it keeps its own.
+        layer: path of a module whose answer is explained instead of the network's.
 
     Raises:
-        ConfigError: if there is no such engine.
+        InputError: if there is no such layer, or ``output`` can name nothing.
+        ConfigError: if there is no such engine, or no such way to resize.
 
     Example:
         >>> import torch
@@ -44,11 +50,23 @@ class Explainer:
         (torch.Size([2, 32, 48]), torch.Size([1, 32, 48]))
     """
 
-    def __init__(self, net: nn.Module, *, engine: EngineName = "auto") -> None:
+    def __init__(
+        self, net: nn.Module, *, engine: EngineName = "auto", output: Output | None = None, resize: Resize | None = None,
+        layer: str | None = None,
+    ) -> None:  # fmt: skip
         check_engine(engine)
         self.net = net
         self.engine = engine
+        self._answer = answer_function(net, output=output, resize=resize, layer=layer)
         self._graphs = Graphs()
+
+    def function(self, target: Target) -> Answer:
+        """The function of the picture in whose values a target stands.
+
+        Raises:
+            InputError: if the network has no such function.
+        """
+        return function_for(self._answer, target)
 
     def at(
         self, image: Float[Tensor, "_ h w"], *, crop: Crop = None, precision: Precision = "full"
@@ -94,19 +112,19 @@ class ExplainedPicture:
         self._window = window
         self._precision = precision
         self._fingerprint: Fingerprint | None = None
-        self._prepared: dict[str, tuple[Prepared, Tensor]] = {}
+        self._prepared: dict[str, Prepared] = {}
         self._function("predicted")
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:
         """The network's answer, without history."""
-        return self._prepared[""][1]
+        return self._prepared[""].output
 
     @property
     def parts(self) -> list[Part]:
         """What became of the network's parts when it was taken apart, or why it was not."""
         self._unchanged()
-        return self._prepared[""][0].parts(self._explainer.engine)
+        return self._prepared[""].parts(self._explainer.engine)
 
     def maps(
         self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",
@@ -174,26 +192,26 @@ class ExplainedPicture:
         """A checked call whose engine is ready."""
         pixels, target, method = as_pixels(pixels), as_target(target), as_method(method)
         self._unchanged()
-        prepared, answer = self._function(target)
+        prepared = self._function(target)
+        answer, (height, width) = prepared.output, self._image.shape[-2:]
         check_output(answer[None], self._image[None], target)
-        check_pixels(pixels, (answer.shape[-2], answer.shape[-1]))
-        request = Request(prepared, self._explainer.engine, answer, pixels, target, method)
+        check_pixels(pixels, (answer.shape[-2], answer.shape[-1]), (height, width))
+        request = Request(prepared, self._explainer.engine, pixels, target, method)
         request.engine_at(self._image)
         return request
 
-    def _function(self, target: Target) -> tuple[Prepared, Float[Tensor, "c h w"]]:
-        """The function in whose values the target stands, and its answer: a forward pass, once."""
-        name = target if target == "disparity" else ""
+    def _function(self, target: Target) -> Prepared:
+        """The function in whose values the target stands, at the picture; its forward pass is made once."""
+        net, image, call = self._explainer.net, self._image, self._explainer.function(target)
+        name = call.method or ""
         if name not in self._prepared:
-            net, image = self._explainer.net, self._image
-            call = output_function(net, target)
             with arithmetic(self._precision):
                 answer = first_pass(net, lambda: run_network(call, image[None]))
             check_output(answer, image[None], target)
             if self._fingerprint is None or self._fingerprint.change():
                 self._fingerprint = Fingerprint(net)
             function = Function(net, call, name, self._fingerprint.key, self._explainer._graphs)
-            self._prepared[name] = Prepared(function, image, self._window, self._precision, answer[0]), answer[0]
+            self._prepared[name] = Prepared(function, image, self._window, answer[0], self._precision)
         return self._prepared[name]
 
     def _unchanged(self) -> None:
@@ -206,12 +224,22 @@ class ExplainedPicture:
             raise InputError(f"the network was changed since at(image): {change}; call at(image) again")
 
 
-#: What is known of a network, as long as it lives, by what was asked of it.
+#: What is known of a network as long as it lives, by what of its answer is explained.
 _known: WeakKeyDictionary[nn.Module, dict[Any, Graphs]] = WeakKeyDictionary()
 
 
-def remembered(net: nn.Module, *, engine: EngineName = "auto") -> Explainer:
-    """An explainer that knows what others that were made here knew of the network; see :class:`Explainer`."""
-    explainer = Explainer(net, engine=engine)
-    explainer._graphs = _known.setdefault(net, {}).setdefault((), explainer._graphs)
+def remembered(
+    net: nn.Module, *, engine: EngineName = "auto", output: Output | None = None, resize: Resize | None = None
+) -> Explainer:
+    """An explainer that knows what others that were made here knew of the network.
+
+    Args:
+        net: see :class:`Explainer`, as for all arguments.
+        engine: see there.
+        output: see there; where it is a function nothing is remembered, for it may hold the network and keep it alive.
+        resize: see there.
+    """
+    explainer = Explainer(net, engine=engine, output=output, resize=resize)
+    if not callable(output):
+        explainer._graphs = _known.setdefault(net, {}).setdefault((output, resize), explainer._graphs)
     return explainer

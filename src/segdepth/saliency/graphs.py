@@ -18,14 +18,9 @@ LARGEST = 2
 
 
 class Graphs:
-    """What is remembered of a network; it does not keep the network alive.
-
-    Attributes:
-        said: warnings that were given already: a study asks for a thousand pictures, and one is enough.
-    """
+    """Those of one network, which they do not keep alive."""
 
     def __init__(self) -> None:
-        self.said: set[str] = set()
         self._entries: dict[tuple[Any, ...], tuple[Any, Graph | str]] = {}
 
     def of(self, function: "Function", image: Float[Tensor, "_ h w"]) -> Graph:

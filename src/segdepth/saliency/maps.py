@@ -6,6 +6,7 @@ from typing import Literal, overload
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .answers import Output, Resize
 from .checks import Crop
 from .engines import EngineName
 from .explainer import Explainer, remembered
@@ -22,13 +23,13 @@ __all__ = ["reference_gradients", "saliency_chunks", "saliency_maps"]
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Pixels, *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[False] = ..., crop: Crop = ...,
-    precision: Precision = ..., zeros: ZeroReport | None = ...,
+    precision: Precision = ..., zeros: ZeroReport | None = ..., output: Output | None = ..., resize: Resize | None = ...,
 ) -> Float[Tensor, "p _h _w"]: ...  # fmt: skip
 @overload
 def saliency_maps(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Pixels, *, target: Target = ...,
     method: MethodName | Method = ..., engine: EngineName = ..., iterate: Literal[True], crop: Crop = ...,
-    precision: Precision = ..., zeros: ZeroReport | None = ...,
+    precision: Precision = ..., zeros: ZeroReport | None = ..., output: Output | None = ..., resize: Resize | None = ...,
 ) -> Iterator[Float[Tensor, "_p _h _w"]]: ...  # fmt: skip
 def saliency_maps(
     net: nn.Module,
@@ -42,11 +43,14 @@ def saliency_maps(
     crop: Crop = None,
     precision: Precision = "full",
     zeros: ZeroReport | None = None,
+    output: Output | None = None,
+    resize: Resize | None = None,
 ) -> Float[Tensor, "p _h _w"] | Iterator[Float[Tensor, "_p _h _w"]]:
     """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
 
     Args:
-        net: see :class:`~segdepth.saliency.Explainer`, also for ``engine``; the network is taken apart once per size.
+        net: see :class:`~segdepth.saliency.Explainer`, also for ``engine``, ``output`` and ``resize``; it is taken apart once
+            per size (where ``output`` is a function, at every call: keep an explainer).
         image: see :meth:`Explainer.at`, also for ``crop`` and ``precision``.
         pixels: see :meth:`ExplainedPicture.maps`, also for ``target``, ``method`` and ``zeros``.
         target: see there.
@@ -56,6 +60,8 @@ def saliency_maps(
         crop: see there.
         precision: see there.
         zeros: see there.
+        output: see there.
+        resize: see there.
 
     Returns:
         One map per pixel, >= 0.
@@ -64,7 +70,7 @@ def saliency_maps(
         InputError: see there.
         ConfigError: see there.
     """
-    at = remembered(net, engine=engine).at(image, crop=crop, precision=precision)
+    at = remembered(net, engine=engine, output=output, resize=resize).at(image, crop=crop, precision=precision)
     return (at.blocks if iterate else at.maps)(pixels, target=target, method=method, zeros=zeros)
 
 
@@ -79,9 +85,11 @@ def saliency_chunks(
     crop: Crop = None,
     precision: Precision = "full",
     zeros: ZeroReport | None = None,
+    output: Output | None = None,
+    resize: Resize | None = None,
 ) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:
     """The same maps as the engine makes them: see :meth:`ExplainedPicture.chunks`, and :func:`saliency_maps`."""
-    at = remembered(net, engine=engine).at(image, crop=crop, precision=precision)
+    at = remembered(net, engine=engine, output=output, resize=resize).at(image, crop=crop, precision=precision)
     return at.chunks(pixels, target=target, method=method, zeros=zeros)
 
 

@@ -56,7 +56,6 @@ class Request:
     Attributes:
         prepared: the network's function at the picture.
         engine: name of the engine, or "auto".
-        answer: of the function, in which the pixels are.
         pixels: (row, column) of the targets.
         target: what is explained at each.
         method: how.
@@ -64,7 +63,6 @@ class Request:
 
     prepared: Prepared
     engine: str
-    answer: Float[Tensor, "c h w"]
     pixels: Sequence[Pixel]
     target: Target
     method: Method
@@ -128,7 +126,7 @@ class Request:
         size = max(1, len(indices)) if alone else self._block(len(image))
         for start in range(indices.start, indices.stop, size):
             pixels = self.pixels[start : min(start + size, indices.stop)]
-            targets = fixed_targets(self.answer, pixels, self.target)
+            targets = fixed_targets(self.prepared.output, pixels, self.target)
             asked = Question(image, self.prepared.window, pixels, targets, self.engine_at)
             for numbers, box, signed in self.method.attributions(asked):
                 yield Chunk([start - indices.start + n for n in numbers], box, signed)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from torch import Tensor, nn
+from torch import Tensor
 
 from segdepth.core.errors import InputError, reason
 from segdepth.core.tables import did_you_mean
 
-from .answers import Answer, Output, Resize, answer_function
+from .answers import Answer
 
 __all__ = [
     "Margin",
@@ -26,7 +26,7 @@ __all__ = [
     "call_target",
     "check_pixels",
     "fixed_targets",
-    "output_function",
+    "function_for",
     "require_tensor",
     "run_network",
     "target_value",
@@ -150,31 +150,15 @@ def _of_what(size: tuple[int, int], picture: tuple[int, int] | None) -> str:
     return f"answer to a {picture[0]}x{picture[1]} picture (resize='bilinear' makes it that size)"
 
 
-def output_function(
-    net: nn.Module,
-    target: Target,
-    *,
-    output: Output | None = None,
-    resize: Resize | None = None,
-    layer: str | None = None,
-) -> Answer:
-    """The function of the picture in whose values the target stands.
-
-    Args:
-        net: any module.
-        target: what is explained.
-        output: see :func:`~segdepth.saliency.answers.answer_function`.
-        resize: see there.
-        layer: see there.
+def function_for(answer: Answer, target: Target) -> Answer:
+    """The function of the picture in whose values the target stands: a network's answer, or its method ``disparity``.
 
     Raises:
         InputError: if the network has no such function.
-        ConfigError: if there is no such way to resize.
     """
-    answer = answer_function(net, output=output, resize=resize, layer=layer)
     if not (isinstance(target, str) and target == "disparity"):
         return answer
-    if not callable(getattr(net, "disparity", None)):
+    if not callable(getattr(answer.net, "disparity", None)):
         raise InputError("target 'disparity' needs a network with a method disparity(x)")
     return replace(answer, method="disparity")
 

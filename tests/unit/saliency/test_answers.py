@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.saliency.answers import answer_function
-from segdepth.saliency.target import Target, check_output, check_pixels, output_function, run_network
+from segdepth.saliency.target import Target, check_output, check_pixels, function_for, run_network
 
 Pair = namedtuple("Pair", ["pred", "other"])
 
@@ -221,7 +221,7 @@ def test_equal_by_what_is_asked_of_whom() -> None:
     assert answer_function(net, output=pick) == answer_function(net, output=pick)
     assert answer_function(net) != answer_function(net, resize="bilinear")
     assert answer_function(net) != answer_function(net_that(lambda y: y))
-    assert output_function(net, "predicted") == answer_function(net)
+    assert function_for(answer_function(net), "predicted") == answer_function(net)
     assert answer_function(net, layer="last").asked == answer_function(net_that(lambda y: y), layer="last").asked
     memo = {answer_function(net).asked: 1}
     alive = weakref.ref(net)
@@ -279,11 +279,11 @@ def test_a_size_that_a_network_refuses_has_its_own_words(x: Tensor) -> None:
 def test_disparity_is_a_method_of_the_networks(x: Tensor) -> None:
     net = net_that(lambda y: y)
     with pytest.raises(InputError, match="needs a network with a method disparity"):
-        output_function(net, "disparity")
+        function_for(answer_function(net), "disparity")
     net.disparity = lambda x: {"out": net.map(x)[:, :1]}
-    found = output_function(net, "disparity", resize="bilinear")(x)
+    found = function_for(answer_function(net, resize="bilinear"), "disparity")(x)
     assert found.shape == (1, 1, 8, 12)
-    assert output_function(net, "disparity") != output_function(net, "predicted")
+    assert function_for(answer_function(net), "disparity") != answer_function(net)
 
 
 @pytest.mark.parametrize(("target", "words"), [(2, r"class 2 is outside 0\.\.1"), ("depth", "one output channel")])

@@ -35,6 +35,8 @@ __all__ = [
     "answer_text",
     "colour_prediction",
     "explain",
+    "parse_target",
+    "result_folder",
     "save_label_ids",
     "save_prediction",
     "save_saliency",
@@ -240,9 +242,7 @@ def save_saliency(
     options = MapOptions(parse_target(net, target), method, engine, crop)
     explanation = explain(net, read_rgb(path), pixel, options)
     row, col = pixel
-    asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
-    suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
-    folder = root / f"{path.stem}_{net.card.arch}_{net.card.task}_{row}_{col}{suffix}"
+    folder = result_folder(net, path, root, f"{row}_{col}", target, method, crop)
     pictures = {
         "image.png": mark_pixel(explanation.image, row, col),
         "saliency.png": mark_pixel(colour_saliency(explanation.saliency), row, col),
@@ -270,6 +270,23 @@ def save_saliency(
     what = "" if target == "predicted" else f", explained: {target}"
     answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}{what}"
     return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, explanation.statistics)
+
+
+def result_folder(net: Network, path: Path, root: Path, what: str, target: str, method: str, crop: str) -> Path:
+    """Where the explanation of a picture goes: a folder that is named after what was asked.
+
+    Args:
+        net: whose answer is explained.
+        path: of the picture.
+        root: where the folder is.
+        what: the pixel, or the pixels, in a word.
+        target: see :func:`save_saliency`.
+        method: see there.
+        crop: see there.
+    """
+    asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
+    suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
+    return root / f"{path.stem}_{net.card.arch}_{net.card.task}_{what}{suffix}"
 
 
 def parse_target(net: Network, target: str) -> Target:

@@ -162,6 +162,36 @@ def test_saliency_takes_a_method_an_engine_a_crop_and_a_margin(
     assert not np.allclose(margin, road, rtol=0.01)
 
 
+def test_saliency_of_many_pixels_is_one_array(
+    runs: dict[str, Path], picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "saliency",
+        "--checkpoint",
+        str(runs["seg"]),
+        "--image",
+        str(picture),
+        "--target",
+        "road",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*arguments, "--grid", "20", "--crop", "garg"]) == 0
+    folder = tmp_path / f"{picture.stem}_segnet_seg_grid_20_road_garg"
+    assert f"-> {folder}/ (maps.npy [10, 28, 89], pixels.csv, info.json)" in capfd.readouterr().out
+    maps = np.load(folder / "maps.npy", mmap_mode="r")
+    lines = (folder / "pixels.csv").read_text().splitlines()
+    assert lines[1].startswith("19,3,")
+    (tmp_path / "two.txt").write_text("\n".join([lines[0], lines[7], lines[2]]))
+    assert main([*arguments, "--pixels", str(tmp_path / "two.txt"), "--signed"]) == 0
+    signed = np.load(tmp_path / f"{picture.stem}_segnet_seg_pixels_two_road" / "signed.npy", mmap_mode="r")
+    assert signed.shape == (2, 3, 48, 96)
+    rows, columns = crop_window("garg", 48, 96)
+    np.testing.assert_allclose(
+        np.abs(signed).max(1)[:, rows, columns], maps[[6, 1]], rtol=1e-4, atol=1e-5 * np.abs(signed).max()
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -181,7 +211,22 @@ def test_saliency_takes_a_method_an_engine_a_crop_and_a_margin(
         (["predict", "{picture}", "--checkpoint", "{run}", "--model_name", "fcrn"], ["--model_name", "segnet"]),
         (["predict", "{picture}", "--checkpoint", "{run}", "--height", "99"], ["--height", "48x96"]),
         (["predict", "{picture}", "--checkpoint", "{run}", "--device", "cuda:77"], ["--device", "cuda:77"]),
-        (["saliency", "--checkpoint", "{run}", "--image", "{picture}"], ["--pixel"]),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}"],
+            ["--pixel ROW COL", "--pixels FILE", "--grid STEP"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--grid", "9"],
+            ["name what to explain once"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "3", "4", "--signed"],
+            ["--signed", "--pixels FILE"],
+        ),
+        (
+            ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixels", "nowhere.csv"],
+            ["nowhere.csv", "No such file"],
+        ),
         (
             ["saliency", "--checkpoint", "{run}", "--image", "{picture}", "--pixel", "300", "40"],
             ["pixel (300, 40)", "48x96", "row must be 0..47, column 0..95"],

@@ -24,7 +24,7 @@ from segdepth.saliency import ExplainedPicture, Explainer, Pixel, Target
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .pictures import answer_text, parse_target, result_folder
+from .pictures import class_name, parse_target, result_folder
 
 __all__ = ["SavedMaps", "save_maps"]
 
@@ -184,12 +184,14 @@ def _need_room(path: Path, shape: tuple[int, ...], size: int) -> None:
 
 
 def _table(net: Network, answer: ndarray, pixels: Sequence[Pixel], zero: Bool[ndarray, " p"]) -> str:
-    """What stands in each row of the array."""
+    """What stands in each row of the array; the answer is metres or a class's name."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "column", "answer", "zero"])
-    for (row, column), nothing in zip(pixels, zero, strict=True):
-        writer.writerow([row, column, answer_text(net, answer, (row, column)), int(nothing)])
+    metres = net.output.kind == "depth"
+    for pixel, nothing in zip(pixels, zero, strict=True):
+        said = f"{answer[pixel]:.6g}" if metres else class_name(net, int(answer[pixel]))
+        writer.writerow([*pixel, said, int(nothing)])
     return text.getvalue()
 
 

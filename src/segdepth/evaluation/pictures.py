@@ -33,6 +33,7 @@ from segdepth.saliency.methods import MethodName
 __all__ = [
     "Explanation",
     "answer_text",
+    "class_name",
     "colour_prediction",
     "explain",
     "parse_target",

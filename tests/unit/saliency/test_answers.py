@@ -15,6 +15,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 
 from segdepth.core.errors import ConfigError, InputError
+from segdepth.saliency import Explainer
 from segdepth.saliency.answers import answer_function
 from segdepth.saliency.target import Target, check_output, check_pixels, function_for, run_network
 
@@ -305,3 +306,39 @@ def test_a_pixel_outside_the_answer_is_told_of_the_answer() -> None:
         check_pixels([(16, 0)], (16, 20), (64, 80))
     with pytest.raises(InputError, match=r"\(16, 0\) is outside the 16x20 picture: row must be 0\.\.15"):
         check_pixels([(16, 0)], (16, 20), (16, 20))
+
+
+class Upsampled(nn.Module):
+    """Answers twice the picture's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"reconstruction": F.pixel_shuffle(self.body(x).relu(), 2)}
+
+
+@pytest.mark.parametrize("engine", ["auto", "batched"])
+@pytest.mark.parametrize(
+    ("net", "options", "pixels"),
+    [
+        (net_that(lambda y: {"logits": y}), {}, [(0, 0), (3, 5)]),
+        (net_that(lambda y: {"logits": y}), {"resize": "bilinear"}, [(7, 11), (3, 5)]),
+        (net_that(lambda y: [y[:, 0], y]), {"output": 0}, [(3, 5)]),
+        (net_that(lambda y: y), {"layer": "first"}, [(3, 5)]),
+        (Upsampled().double(), {}, [(15, 23), (0, 1)]),
+    ],
+)
+def test_pixels_are_the_answers(
+    net: nn.Module, options: dict[str, Any], pixels: list[tuple[int, int]], engine: Any, x: Tensor
+) -> None:
+    at = Explainer(net, engine=engine, **options).at(x[0])
+    image = x.clone().requires_grad_()
+    answer = answer_function(net, **options)(image)
+    torch.testing.assert_close(at.output, answer[0].detach())
+    rows = [torch.autograd.grad(answer[0, 0, r, c], image, retain_graph=True)[0][0] for r, c in pixels]
+    torch.testing.assert_close(at.jacobian(pixels, target=0), torch.stack(rows))
+    height, width = answer.shape[-2:]
+    with pytest.raises(InputError, match=rf"pixel \({height}, 0\) is outside the {height}x{width}"):
+        at.maps([(height, 0)])

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +15,9 @@ from torch.utils._pytree import tree_map_only
 from segdepth.core.errors import InputError
 from segdepth.core.tables import pick
 
-__all__ = ["Answer", "Output", "Resize", "answer_function"]
+from .steady import say_once
 
-log = logging.getLogger(__name__)
+__all__ = ["Answer", "Output", "Resize", "answer_function"]
 
 #: Which part of an answer: a key, an attribute, a number in a list, or a function from the answer to a tensor.
 Output = str | int | tuple[Hashable, ...] | Callable[[Any], Tensor]
@@ -114,7 +113,12 @@ class Answer:
             given = given.part(self.output)
         found = given.map()
         if found.beside:
-            self._say_once(found)
+            say_once(
+                self.net,
+                f"saliency: {self._whose} answers several maps: {found.name} is explained, not {_listed(found.beside)}; "
+                "output= picks another",
+                logging.INFO if found.known else logging.WARNING,
+            )
         bare = found.value.dim() == 3 and (self.layer is None or callable(self.output))
         result = found.value[:, None] if bare else found.value
         if result.dim() != 4 or len(result) != 1 or not result.is_floating_point():
@@ -147,20 +151,6 @@ class Answer:
                 "output=lambda t: t.transpose(1, 2).unflatten(2, (rows, columns)), without class tokens"
             )
         return f"{what}; per-pixel saliency needs a map [1, c, h, w] or [1, h, w] of real numbers"
-
-    def _say_once(self, found: "_Found") -> None:
-        said = _said.setdefault(self.net, set())
-        if self.asked not in said:
-            said.add(self.asked)
-            log.log(
-                logging.INFO if found.known else logging.WARNING,
-                "saliency: %s answers several maps: %s is explained, not %s; output= picks another",
-                self._whose, found.name, _listed(found.beside),
-            )  # fmt: skip
-
-
-#: What was said of each network.
-_said: WeakKeyDictionary[nn.Module, set[tuple[Hashable, ...]]] = WeakKeyDictionary()
 
 
 class _Found(NamedTuple):

@@ -67,9 +67,9 @@ def statistics_words(norms: list[str]) -> str:
 _said: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
 
 
-def say_once(net: nn.Module, words: str) -> None:
-    """A study asks for a thousand pictures; one warning is enough."""
+def say_once(net: nn.Module, words: str, level: int = logging.WARNING) -> None:
+    """A study asks for a thousand pictures; one line is enough."""
     said = _said.setdefault(net, set())
     if words not in said:
         said.add(words)
-        log.warning("%s", words)
+        log.log(level, "%s", words)

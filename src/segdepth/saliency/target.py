@@ -160,6 +160,8 @@ def function_for(answer: Answer, target: Target) -> Answer:
         return answer
     if not callable(getattr(answer.net, "disparity", None)):
         raise InputError("target 'disparity' needs a network with a method disparity(x)")
+    if answer.layer is not None:
+        raise InputError(f"target 'disparity' is of the network's answer, not of its layer {answer.layer!r}")
     return replace(answer, method="disparity")
 
 

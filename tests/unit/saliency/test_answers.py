@@ -202,7 +202,7 @@ def test_a_layer_of_tokens_needs_to_be_told_its_shape(x: Tensor) -> None:
 
 
 def test_a_choice_is_said_once_a_network(x: Tensor, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "segdepth.saliency.answers")
+    caplog.set_level(logging.INFO, "segdepth.saliency")
     net = net_that(lambda y: {"aux": y, "out": y})
     for _ in range(2):
         answer_function(net)(x)
@@ -285,6 +285,8 @@ def test_disparity_is_a_method_of_the_networks(x: Tensor) -> None:
     found = function_for(answer_function(net, resize="bilinear"), "disparity")(x)
     assert found.shape == (1, 1, 8, 12)
     assert function_for(answer_function(net), "disparity") != answer_function(net)
+    with pytest.raises(InputError, match="not of its layer 'first'"):
+        function_for(answer_function(net, layer="first"), "disparity")
 
 
 @pytest.mark.parametrize(("target", "words"), [(2, r"class 2 is outside 0\.\.1"), ("depth", "one output channel")])

@@ -15,41 +15,73 @@ from .modes import recording
 from .seeds import Seeds
 from .target import Pixel, Target, run_network
 
-__all__ = ["BatchedEngine"]
+__all__ = ["BatchedEngine", "Recorded"]
 
 #: Largest number of targets at once, and what they may take on a CPU, where more only leaves the caches behind.
 LARGEST = 256
 CPU_BYTES = 64 << 20
 
 
+class Recorded:
+    """A forward pass that autograd has recorded, for any number of backward passes.
+
+    Args:
+        function: from ``[1, ., h, w]`` to ``[1, c, h', w']``.
+        image: the picture.
+
+    Attributes:
+        x: the picture as a batch of one.
+        y: the answer, with its history.
+        chunk: backward passes at once, as many as memory allows.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> None:
+        kept = _KeptBytes()
+        with recording(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
+            self.x = image.detach()[None].clone().requires_grad_()
+            self.y = run_network(function, self.x)
+        self.chunk = _chunk_size(kept.bytes, image.device)
+
+    def products(self, outputs: Float[Tensor, "n c _h _w"]) -> Float[Tensor, "n _ h w"]:
+        """The picture's gradient for each gradient of the answer, all at once where PyTorch can."""
+        if not self.y.requires_grad:  # nothing of the picture reaches the output
+            return self.x.new_zeros((len(outputs), *self.x.shape[1:]))
+        if len(outputs) > 1:
+            try:
+                return self._backward(outputs[:, None], is_grads_batched=True)[:, 0]
+            except RuntimeError as error:
+                if "vmap" not in str(error) and "atching rule" not in str(error):
+                    raise
+        return torch.cat([self._backward(output[None]) for output in outputs])
+
+    def _backward(self, outputs: Tensor, **how: Any) -> Tensor:
+        with warnings.catch_warnings(), recording():
+            warnings.simplefilter("ignore", UserWarning)  # that an operation has no batching rule and loops
+            gradients = torch.autograd.grad(self.y, self.x, outputs, retain_graph=True, allow_unused=True, **how)
+        zeros = self.x.new_zeros((*outputs.shape[: outputs.dim() - 4], *self.x.shape))
+        return zeros if gradients[0] is None else gradients[0]
+
+
 class BatchedEngine:
     """Backward passes with several output gradients at once.
 
     Args:
-        function: from ``[1, ., h, w]`` to ``[1, c, h, w]``.
-        image: the picture.
+        recorded: the forward pass.
         window: what of the gradient is wanted; it is computed whole and cut.
-        chunk: targets at once; by default as many as memory allows.
+
+    Attributes:
+        chunk: targets at once.
     """
 
-    def __init__(
-        self,
-        function: Callable[[Tensor], Tensor],
-        image: Float[Tensor, "_ h w"],
-        window: Box,
-        chunk: int | None = None,
-    ) -> None:
-        kept = _KeptBytes()
-        with recording(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
-            self._x = image.detach()[None].clone().requires_grad_()
-            self._y = run_network(function, self._x)
+    def __init__(self, recorded: Recorded, window: Box) -> None:
+        self._recorded = recorded
         self._window = window
-        self.chunk = chunk or _chunk_size(kept.bytes, image.device)
+        self.chunk = recorded.chunk
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:
         """See :class:`Engine`."""
-        return self._y[0].detach()
+        return self._recorded.y[0].detach()
 
     def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
         """See :class:`Engine`."""
@@ -62,24 +94,9 @@ class BatchedEngine:
 
     def _products(self, seeds: Seeds, group: list[int]) -> Float[Tensor, "n _ h w"]:
         (rows, columns), values = seeds.gather(group)
-        outputs = self._y.new_zeros((len(group), *self._y.shape))
-        outputs[:, 0, :, slice(*rows), slice(*columns)] = values
-        if not self._y.requires_grad:  # nothing of the picture reaches the output
-            return self._x.new_zeros((len(group), *self._x.shape[1:]))
-        if len(group) > 1:
-            try:
-                return self._backward(outputs, is_grads_batched=True)[:, 0]
-            except RuntimeError as error:
-                if "vmap" not in str(error) and "atching rule" not in str(error):
-                    raise
-        return torch.cat([self._backward(output) for output in outputs])
-
-    def _backward(self, outputs: Tensor, **how: Any) -> Tensor:
-        with warnings.catch_warnings(), recording():
-            warnings.simplefilter("ignore", UserWarning)  # that an operation has no batching rule and loops
-            gradients = torch.autograd.grad(self._y, self._x, outputs, retain_graph=True, allow_unused=True, **how)
-        zeros = self._x.new_zeros((*outputs.shape[: outputs.dim() - 4], *self._x.shape))
-        return zeros if gradients[0] is None else gradients[0]
+        outputs = self._recorded.y.new_zeros((len(group), *self._recorded.y.shape[1:]))
+        outputs[:, :, slice(*rows), slice(*columns)] = values
+        return self._recorded.products(outputs)
 
 
 class _KeptBytes:

@@ -6,10 +6,10 @@ others, and what PyTorch's own operations wrote into a tensor. It does not see w
 two fingerprints have equal keys if nothing of this is another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -21,7 +21,9 @@ from torch.nn.parameter import is_lazy
 
 from .modules import named_modules
 
-__all__ = ["Fingerprint"]
+__all__ = ["Fingerprint", "run_noting"]
+
+T = TypeVar("T")
 
 #: PyTorch's hooks on every module there is.
 _HOOKS_OF_ALL = tuple(value for name, value in sorted(vars(global_hooks).items()) if name.endswith("_hooks"))
@@ -46,52 +48,69 @@ class Fingerprint:
 
     Args:
         net: which one; in any mode, which does not count.
+        noted: names of tensors that any forward pass writes (see :func:`run_noting`); the quick look does not look at them.
 
     Attributes:
         key: equal for two fingerprints if the networks' modules, attributes, hooks and values are; it keeps no network alive.
     """
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, noted: Collection[str] = ()) -> None:
         modules = list(named_modules(net))
-        self._tensors = [held for path, module in modules for held in _held(path, module)]
+        tensors = [held for path, module in modules for held in _held(path, module)]
+        digests = _digests([held.tensor for held in tensors])
+        self._watched = [
+            (held, digest) for held, digest in zip(tensors, digests, strict=True) if held.name not in noted
+        ]
         self._children = [(module._modules, name, child) for _, module in modules for name, child in _children(module)]
         self._sizes = [(part, len(part)) for _, module in modules for part in _parts(module)]
-        self._digests = _digests([held.tensor for held in self._tensors])
         self.key: tuple[Any, ...] = (
             tuple(map(tuple, _HOOKS_OF_ALL)),
             tuple(_content({**vars(module), "training": False}) for _, module in modules),
-            tuple((id(held.tensor), held.address) for held in self._tensors),
-            tuple(self._digests),
+            tuple((id(held.tensor), held.address) for held in tensors),
+            tuple(digests),
         )
 
     def change(self) -> str | None:
         """What is another than it was, in words; None: nothing that a quick look shows."""
-        for where, name, child in self._children:
-            if where.get(name) is not child:
+        for modules, name, child in self._children:
+            if modules.get(name) is not child:
                 return f"its module {name!r} is another"
         for part, size in self._sizes:
             if len(part) != size:
                 return "it has other parts or hooks"
-        suspect = [
-            number
-            for number, (_, where, key, tensor, version, address) in enumerate(self._tensors)
-            if where.get(key) is not tensor
-            or (version is not None and tensor._version != version)
-            or (address is not None and tensor.data_ptr() != address)
-        ]
-        return self._other_values(suspect) if suspect else None
-
-    def _other_values(self, suspect: list[int]) -> str | None:
-        """A network that notes something and has it put back is not another one."""
-        for number in suspect:
-            held = self._tensors[number]
-            now = held.where.get(held.key)
-            if not isinstance(now, Tensor) or now.shape != held.tensor.shape or now.dtype != held.tensor.dtype:
-                return f"{held.name} is another tensor"
-            if _digests([now]) != [self._digests[number]]:
-                return f"{held.name} has other values"
-            self._tensors[number] = _note(held.name, held.where, held.key, now)
+        for number, ((_, where, key, tensor, version, address), _) in enumerate(self._watched):
+            if (
+                where.get(key) is not tensor
+                or (version is not None and tensor._version != version)
+                or (address is not None and tensor.data_ptr() != address)
+            ) and (change := self._other_values(number)):
+                return change
         return None
+
+    def _other_values(self, number: int) -> str | None:
+        """A tensor that was written to and put back is none that has changed."""
+        held, digest = self._watched[number]
+        now = held.where.get(held.key)
+        if not isinstance(now, Tensor) or now.shape != held.tensor.shape or now.dtype != held.tensor.dtype:
+            return f"{held.name} is another tensor"
+        if _digests([now]) != [digest]:
+            return f"{held.name} has other values"
+        self._watched[number] = _note(held.name, held.where, held.key, now), digest
+        return None
+
+
+def run_noting(net: nn.Module, run: Callable[[], T]) -> tuple[T, set[str]]:
+    """What a function gives, and the names of the buffers and attributes of a network that it writes tensors to."""
+    before = {held.name: held for path, module in named_modules(net) for held in _held(path, module)}
+    result = run()
+    noted = set()
+    for path, module in named_modules(net):
+        for held in _held(path, module):
+            old = before.get(held.name)
+            same = old is not None and old.tensor is held.tensor and old.version == held.version
+            if not same and not isinstance(held.tensor, nn.Parameter):
+                noted.add(held.name)
+    return result, noted
 
 
 def _held(path: str, module: nn.Module) -> Iterator[_Held]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
-from .batched import BatchedEngine
+from .batched import BatchedEngine, Recorded
 from .boxes import Reach
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
@@ -147,6 +147,12 @@ class Prepared:
         return [Part("", "", "native", "")]
 
     @cached_property
+    def recorded(self) -> Recorded:
+        """A forward pass of the network itself, for autograd."""
+        with undisturbed(self.function.net), arithmetic(self.precision):
+            return Recorded(self.function.call, self.image)
+
+    @cached_property
     def traced(self) -> Traced:
         """The network taken apart, which answers what the network does.
 
@@ -203,8 +209,8 @@ ENGINES: Mapping[str, Callable[[Prepared], Engine]] = MappingProxyType(
     {
         "sparse": _sparse,
         "windowed": _windowed,
-        "batched": lambda at: BatchedEngine(at.function.call, at.image, at.window),
-        "reference": lambda at: ReferenceEngine(at.function.call, at.image, at.window),
+        "batched": lambda at: BatchedEngine(at.recorded, at.window),
+        "reference": lambda at: ReferenceEngine(at.recorded, at.window),
     }
 )
 

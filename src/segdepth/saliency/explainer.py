@@ -1,7 +1,7 @@
 """A network that is explained, and a picture that it answered: what belongs to each is done once."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakKeyDictionary
 
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from segdepth.core.errors import InputError
 from segdepth.core.tables import pick
 
 from .answers import Answer, Output, Resize, answer_function
-from .changes import Fingerprint
+from .changes import Fingerprint, run_noting
 from .checks import Crop, check_image, window_of
 from .engines import EngineName, Prepared, check_engine
 from .graph import Box
@@ -21,6 +21,9 @@ from .modes import Precision, arithmetic, first_pass
 from .parts import Part
 from .request import Request, ZeroReport, as_method
 from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, run_network
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 __all__ = ["ExplainedPicture", "Explainer", "remembered"]
 
@@ -112,6 +115,7 @@ class ExplainedPicture:
         self._window = window
         self._precision = precision
         self._fingerprint: Fingerprint | None = None
+        self._noted: set[str] = set()
         self._prepared: dict[str, Prepared] = {}
         self._function("predicted")
 
@@ -188,17 +192,50 @@ class ExplainedPicture:
         """The same gradients in blocks, in the pixels' order and in bounded memory."""
         return self._request(pixels, target, Gradient()).signed_blocks()
 
+    def operator(self, pixels: Pixels, *, target: Target = "predicted") -> "LinearOperator":
+        """The same gradients as a linear operator, which needs no memory for them: for singular vectors, say.
+
+        A row is a pixel's gradient, ``[channels * rows * columns]`` of the crop. A product with the transpose is one backward
+        pass; one with the operator is a pass in PyTorch's forward mode, or where an operation of the network has none, two
+        backward passes, or all rows. Which of these is right is found out at the first product. Numbers are as exact as
+        the picture's type, whatever the precision.
+
+        Args:
+            pixels: of the answer.
+            target: see :meth:`maps`.
+
+        Returns:
+            ``scipy.sparse.linalg.LinearOperator`` of the picture's type, ``[p, channels * rows * columns]``. It refuses to go on
+            when the network was changed, as everything here.
+
+        Raises:
+            InputError: see :meth:`maps`; also if the picture's numbers are no float32 or float64.
+
+        Example:
+            >>> import torch
+            >>> from scipy.sparse.linalg import svds
+            >>> at = Explainer(nn.Conv2d(3, 3, 5, padding=2)).at(torch.rand(3, 16, 16))
+            >>> values = svds(at.operator([(r, c) for r in range(16) for c in range(16)], target=0), k=2)[1]
+        """
+        from .linear import JacobianOperator  # SciPy's solvers take a moment to import
+
+        request = self._checked(pixels, target, Gradient())
+        return JacobianOperator(request, self._unchanged)
+
     def _request(self, pixels: Pixels, target: Target, method: MethodName | Method) -> Request:
         """A checked call whose engine is ready."""
+        request = self._checked(pixels, target, method)
+        request.engine_at(self._image)
+        return request
+
+    def _checked(self, pixels: Pixels, target: Target, method: MethodName | Method) -> Request:
         pixels, target, method = as_pixels(pixels), as_target(target), as_method(method)
         self._unchanged()
         prepared = self._function(target)
         answer, (height, width) = prepared.output, self._image.shape[-2:]
         check_output(answer[None], self._image[None], target)
         check_pixels(pixels, (answer.shape[-2], answer.shape[-1]), (height, width))
-        request = Request(prepared, self._explainer.engine, pixels, target, method)
-        request.engine_at(self._image)
-        return request
+        return Request(prepared, self._explainer.engine, pixels, target, method)
 
     def _function(self, target: Target) -> Prepared:
         """The function in whose values the target stands, at the picture; its forward pass is made once."""
@@ -206,13 +243,18 @@ class ExplainedPicture:
         name = call.method or ""
         if name not in self._prepared:
             with arithmetic(self._precision):
-                answer = first_pass(net, lambda: run_network(call, image[None]))
+                answer = first_pass(net, lambda: self._run_noting(call))
             check_output(answer, image[None], target)
             if self._fingerprint is None or self._fingerprint.change():
-                self._fingerprint = Fingerprint(net)
+                self._fingerprint = Fingerprint(net, self._noted)
             function = Function(net, call, name, self._fingerprint.key, self._explainer._graphs)
             self._prepared[name] = Prepared(function, image, self._window, answer[0], self._precision)
         return self._prepared[name]
+
+    def _run_noting(self, call: Answer) -> Float[Tensor, "1 c _h _w"]:
+        answer, noted = run_noting(call.net, lambda: run_network(call, self._image[None]))
+        self._noted |= noted
+        return answer
 
     def _unchanged(self) -> None:
         """Refuse to go on with a network that is not the one that answered.

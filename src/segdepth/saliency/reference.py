@@ -1,15 +1,16 @@
 """One backward pass per pixel: slow, plain, right. What every faster engine is compared with."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .batched import Recorded
 from .engine import Chunk
 from .graph import Box
 from .modes import recording
-from .target import Pixel, Target, run_network, target_value
+from .target import Pixel, Target, target_value
 
 __all__ = ["ReferenceEngine"]
 
@@ -18,15 +19,12 @@ class ReferenceEngine:
     """The obvious way.
 
     Args:
-        function: from ``[1, ., h, w]`` to ``[1, c, h, w]``.
-        image: the picture.
+        recorded: the forward pass.
         window: what of the gradient is wanted; it is computed whole and cut.
     """
 
-    def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"], window: Box) -> None:
-        with recording():
-            self._x = image.detach()[None].clone().requires_grad_()
-            self._y = run_network(function, self._x)
+    def __init__(self, recorded: Recorded, window: Box) -> None:
+        self._x, self._y = recorded.x, recorded.y
         self._window = window
 
     @property

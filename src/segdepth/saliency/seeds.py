@@ -32,7 +32,7 @@ class Seeds:
 
     def gather(self, indices: Sequence[int]) -> tuple[Box, Float[Tensor, "n c _h _w"]]:
         """The gradients of some targets with respect to the output, over the box that holds all of them."""
-        seeds = [self._seed(index) for index in indices]
+        seeds = [self.of(index) for index in indices]
         rows, columns = seeds[0][0]
         for (more_rows, more_columns), _ in seeds:
             rows, columns = hull(rows, more_rows), hull(columns, more_columns)
@@ -50,7 +50,8 @@ class Seeds:
             return boxes, values[..., :0, :0]
         return boxes, values[..., rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
 
-    def _seed(self, index: int) -> tuple[Box, Float[Tensor, "c _h _w"]]:
+    def of(self, index: int) -> tuple[Box, Float[Tensor, "c _h _w"]]:
+        """The gradient of one target with respect to the output, and the box that it covers."""
         (row, col), target = self.pixels[index], self.targets[index]
         if callable(target):
             return self._of_callable(index)

@@ -1,0 +1,225 @@
+"""The object: what belongs to a network is done once, what belongs to a picture is done once."""
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+import torch
+from jaxtyping import TypeCheckError
+from torch import Tensor, nn
+
+from segdepth.core.errors import ConfigError, InputError
+from segdepth.saliency import ENGINES, Explainer, IntegratedGradients, Part, SmoothGrad, graphs, saliency_maps
+from segdepth.saliency.explainer import remembered
+from segdepth.saliency.measures import normalise
+from segdepth.tasks import create_network
+
+from .small import HEIGHT, PIXELS, WIDTH, Small, agree
+
+
+@pytest.fixture
+def net() -> Small:
+    return Small().double()
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
+
+
+class Counted(Small):
+    """Counts its passes over real pictures, outside itself."""
+
+    passes: list[int]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if type(x) is Tensor:
+            self.passes.append(len(x))
+        return super().forward(x)
+
+
+@pytest.fixture
+def counted() -> Counted:
+    net = Counted().double()
+    Counted.passes = []
+    return net
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_a_picture_gives_what_the_call_gives(net: Small, image: Tensor, engine: Any) -> None:
+    crop = (slice(2, 17), slice(3, 30))
+    at = Explainer(net, engine=engine).at(image, crop=crop)
+    with torch.no_grad():
+        torch.testing.assert_close(at.output, net.eval()(image[None])[0])
+    for options in ({}, {"target": 1}, {"method": SmoothGrad(samples=2)}, {"method": "input_x_gradient"}):
+        expected = saliency_maps(net, image, PIXELS, engine="reference", crop=crop, **options)  # type: ignore[call-overload]
+        torch.testing.assert_close(at.maps(PIXELS, **options), expected)  # type: ignore[arg-type]
+        torch.testing.assert_close(torch.cat(list(at.blocks(PIXELS, **options))), expected)  # type: ignore[arg-type]
+        seen = torch.zeros(len(PIXELS), HEIGHT, WIDTH, dtype=torch.float64)
+        for indices, (rows, columns), maps in at.chunks(PIXELS, **options):  # type: ignore[arg-type]
+            seen[indices, slice(*rows), slice(*columns)] = maps
+        torch.testing.assert_close(seen[:, *crop], expected)
+
+
+@pytest.mark.parametrize(("engine", "later"), [("auto", 0), ("sparse", 0), ("batched", 1), ("reference", 1)])
+def test_the_network_runs_once_a_picture(counted: Counted, image: Tensor, engine: Any, later: int) -> None:
+    """Once for its answer, and once for autograd where that does the work; a network that is taken apart is not asked again."""
+    explainer = Explainer(counted, engine=engine)
+    explainer.at(image).maps(PIXELS)
+    counted.passes.clear()
+    at = explainer.at(image * 0.9)
+    assert len(counted.passes) == 1
+    for count in (1, 40, 3):
+        at.maps(PIXELS[:count], target=1)
+        at.jacobian(PIXELS[:count])
+    at.maps(PIXELS, method=IntegratedGradients(steps=3) if engine == "auto" else "gradient")
+    assert len(counted.passes) == 1 + later
+    at.operator(PIXELS).rmatvec(torch.ones(len(PIXELS)).double().numpy())
+    assert len(counted.passes) == 2
+
+
+def test_engines_are_made_ready_once_and_share_their_picture(net: Small, image: Tensor) -> None:
+    at = Explainer(net).at(image)
+    (prepared,) = at._prepared.values()
+    assert not prepared._ready
+    at.maps(PIXELS[:3])
+    assert list(prepared._ready) == ["windowed"]
+    at.maps(PIXELS)
+    assert sorted(prepared._ready) == ["sparse", "windowed"]
+    engines = dict(prepared._ready)
+    at.maps(PIXELS)
+    at.maps(PIXELS[:3])
+    assert prepared._ready == engines
+    assert engines["sparse"]._reach is engines["windowed"]._reach  # type: ignore[union-attr]
+
+
+def test_a_network_is_taken_apart_once_a_size(net: Small, image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[torch.Size] = []
+    take_apart = graphs.take_apart
+    monkeypatch.setattr(graphs, "take_apart", lambda *args: taken.append(args[2].shape) or take_apart(*args))
+    explainer, small = Explainer(net), image[:, :12]
+    for picture in (image, image + 1, small, image, small):
+        explainer.at(picture).maps(PIXELS[:2])
+    explainer.at(image).maps(PIXELS[:2], method="smoothgrad")
+    assert taken == [image.shape, small.shape]
+    explainer.at(image[:, :, :20]).maps([(3, 4)])  # two sizes are kept
+    explainer.at(image).maps([(3, 4)])
+    assert len(taken) == 3
+    explainer.at(small).maps([(3, 4)])
+    assert len(taken) == 4
+    Explainer(net).at(image).maps([(3, 4)])
+    assert len(taken) == 5, "each explainer knows what it has seen itself"
+    for _ in range(2):
+        saliency_maps(net, image, [(3, 4)])
+        saliency_maps(net, image, PIXELS, engine="sparse")
+    assert len(taken) == 6, "calls remember the network"
+
+
+class Two(nn.Module):
+    """Answers a dictionary at half the size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Tanh())
+        self.head, self.aux = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        y = self.net(x)
+        return {"out": self.head(y), "aux": self.aux(y)}
+
+
+def test_what_is_explained_of_an_answer(image: Tensor) -> None:
+    net = Two().double().eval()
+    with torch.no_grad():
+        answer, inside = net(image[None]), net.net(image[None])[0]
+    for options, expected in (
+        ({}, answer["out"][0]),
+        ({"output": "aux"}, answer["aux"][0]),
+        ({"layer": "net.1"}, inside),
+    ):
+        at = Explainer(net, **options).at(image)  # type: ignore[arg-type]
+        torch.testing.assert_close(at.output, expected)
+        rows = Explainer(net, engine="reference", **options).at(image).jacobian([(9, 16), (0, 3)], target=1)  # type: ignore[arg-type]
+        torch.testing.assert_close(at.jacobian([(9, 16), (0, 3)], target=1), rows)
+    resized = Explainer(net, output="aux", resize="bilinear").at(image)
+    assert resized.output.shape == (3, HEIGHT, WIDTH)
+    found = saliency_maps(net, image, PIXELS, output="aux", resize="bilinear", engine="sparse")
+    torch.testing.assert_close(found, resized.maps(PIXELS))
+
+
+def test_pixels_are_the_answers(image: Tensor) -> None:
+    at = Explainer(Two().double()).at(image)
+    with pytest.raises(
+        InputError, match=r"pixel \(10, 3\) is outside the 10x17 answer to a 20x33 picture.*row must be 0\.\.9"
+    ):
+        at.maps([(10, 3)])
+    large = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.PixelShuffle(2)).double()
+    pixels = [(2 * HEIGHT - 1, 2 * WIDTH - 1), (0, 40)]
+    for engine in ("auto", "windowed", "batched"):
+        maps = Explainer(large, engine=engine).at(image).maps(pixels, target=1)  # type: ignore[arg-type]
+        assert maps.shape == (2, HEIGHT, WIDTH)
+        torch.testing.assert_close(maps, Explainer(large, engine="reference").at(image).maps(pixels, target=1))
+
+
+def test_disparity_is_a_function_of_its_own_beside_the_answer() -> None:
+    net = create_network("segnet", task="depth", width=0.125).double()
+    image = torch.rand(3, 32, 48, dtype=torch.float64)
+    at = Explainer(net).at(image)
+    pixels = [(20, 30), (3, 4)]
+    expected = saliency_maps(net, image, pixels, engine="reference", target="disparity")
+    torch.testing.assert_close(at.maps(pixels, target="disparity"), expected)
+    torch.testing.assert_close(normalise(at.maps(pixels)), normalise(expected))
+    assert sorted(at._prepared) == ["", "disparity"]
+    with pytest.raises(InputError, match="'disparity' needs a network with a method"):
+        Explainer(Small().double()).at(image).maps(pixels, target="disparity")
+
+
+def test_parts_say_what_became_of_the_network(net: Small, image: Tensor) -> None:
+    assert Explainer(net).at(image).parts == [Part("", "", "native", "")]
+    (part,) = Explainer(net, engine="batched").at(image).parts
+    assert (part.how, part.reason) == ("whole", "the engine does not take networks apart")
+    noisy = Explainer(nn.Sequential(net, nn.Softmax(1))).at(image)
+    assert noisy.parts[0].how in ("whole", "block", "native")
+
+
+def test_mistakes_are_told_where_they_are_made(net: Small, image: Tensor) -> None:
+    with pytest.raises((ConfigError, TypeCheckError), match="biliner"):  # by us, or by the tests' checker of annotations
+        Explainer(net, resize="biliner")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="no layer 'heads'"):
+        Explainer(net, layer="heads")
+    with pytest.raises(ConfigError, match="for the engine 'windowed'"):
+        Explainer(net, engine="sparse").at(image, precision="bf16")
+    with pytest.raises(InputError, match="cannot take a picture"):
+        Explainer(net).at(image.float())
+    with pytest.raises(InputError, match="no pixel of the 20x33 picture"):
+        Explainer(net).at(image, crop=(slice(5, 5), slice(None)))
+
+
+def test_a_picture_given_is_not_looked_at_again(net: Small, image: Tensor) -> None:
+    at = Explainer(net).at(image)
+    expected = at.maps(PIXELS[:2])
+    image.zero_()
+    torch.testing.assert_close(at.maps(PIXELS[:2]), expected)
+
+
+@pytest.mark.parametrize("output", [None, lambda answer: answer])
+def test_calls_do_not_keep_a_network(output: Any) -> None:
+    net = Small()
+    holding = (lambda answer, net=net: answer) if output else None
+    saliency_maps(net, torch.rand(3, HEIGHT, WIDTH), PIXELS, engine="windowed", output=holding)
+    assert remembered(net).net is net
+    reference = weakref.ref(net)
+    del net, holding
+    gc.collect()
+    assert reference() is None
+
+
+def test_an_explainer_keeps_its_network_as_it_was(net: Small, image: Tensor) -> None:
+    net.train()
+    explainer = Explainer(net)
+    explainer.at(image).maps(PIXELS[:2])
+    assert net.training
+    net.eval()
+    explainer.at(image).maps(PIXELS[:2])
+    agree(net, image, "auto")

@@ -184,7 +184,9 @@ def test_parts_say_what_became_of_the_network(net: Small, image: Tensor) -> None
 
 
 def test_mistakes_are_told_where_they_are_made(net: Small, image: Tensor) -> None:
-    with pytest.raises((ConfigError, TypeCheckError), match="biliner"):  # by us, or by the tests' checker of annotations
+    with pytest.raises(
+        (ConfigError, TypeCheckError), match="biliner"
+    ):  # by us, or by the tests' checker of annotations
         Explainer(net, resize="biliner")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no layer 'heads'"):
         Explainer(net, layer="heads")

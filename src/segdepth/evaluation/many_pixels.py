@@ -24,7 +24,7 @@ from segdepth.saliency import ExplainedPicture, Explainer, Pixel, Target
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .pictures import class_name, parse_target, result_folder
+from .pictures import class_name, explained_answer, parse_target, result_folder
 
 __all__ = ["SavedMaps", "save_maps"]
 
@@ -107,7 +107,7 @@ def save_maps(
     folder, name = result_folder(net, path, root, what, target, method, crop), "signed.npy" if signed else "maps.npy"
     with _all_or_none(folder, name, "pixels.csv", "info.json") as (array, table, info):
         zero = _write_array(array, shape, pieces, progress)
-        table.write_text(_table(net, net.predict(picture), pixels, zero), "utf-8")
+        table.write_text(_table(net, explained_answer(net, at), pixels, zero), "utf-8")
         facts = {
             "image": str(path), "size": list(size), "pixels": what, "array": name, "shape": list(shape),
             "zero": int(zero.sum()), "target": target, "method": method, "engine": engine, "crop": crop,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from numpy import ndarray
 from torch import Tensor
 
@@ -25,7 +25,7 @@ from segdepth.drawing import (
 from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
-from segdepth.saliency import Margin, Target, check_pixels, saliency_maps
+from segdepth.saliency import ExplainedPicture, Explainer, Margin, Target, check_pixels
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.measuring import MEASURES, measure_maps
 from segdepth.saliency.methods import MethodName
@@ -36,6 +36,7 @@ __all__ = [
     "class_name",
     "colour_prediction",
     "explain",
+    "explained_answer",
     "parse_target",
     "result_folder",
     "save_label_ids",
@@ -116,7 +117,7 @@ class MapOptions:
 
     Attributes:
         target: what is explained.
-        method: see :func:`~segdepth.saliency.saliency_maps`.
+        method: see :meth:`~segdepth.saliency.ExplainedPicture.maps`.
         engine: who computes; all give the same.
         crop: name of the window (see :mod:`segdepth.geometry.crops`) in which the map is computed.
     """
@@ -163,13 +164,18 @@ def explain(
     image = resize_image(image, size)
     device = net.preprocessing.scale.device
     x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
-    inside = saliency_maps(
-        net, x[0], [pixel], target=options.target, method=options.method, engine=options.engine, crop=window
-    ).cpu()
+    at = Explainer(net, engine=options.engine).at(x[0], crop=window)
+    inside = at.maps([pixel], target=options.target, method=options.method).cpu()
     saliency = np.full(size, np.nan, np.float32)
     saliency[window] = inside[0].numpy()
-    answer = net.predict(image)
+    answer = explained_answer(net, at)
     return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
+
+
+def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w"]:
+    """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
+    answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
+    return answer.astype(np.uint8 if net.output.kind == "logits" else np.float32)
 
 
 def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
@@ -231,7 +237,7 @@ def save_saliency(
         pixel: row and column at the network's size.
         root: where the folder is made.
         target: "predicted", "depth", "log_depth", "disparity", a class's name or train id, or a margin ``road:car``.
-        method: see :func:`~segdepth.saliency.saliency_maps`.
+        method: see :meth:`~segdepth.saliency.ExplainedPicture.maps`.
         engine: see there.
         crop: name of the window that the map is made in.
 

@@ -33,7 +33,7 @@ from segdepth.evaluation import evaluate_baselines
 from segdepth.evaluation.pictures import answer_text, explain
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network, load_network, read_card
-from segdepth.saliency import saliency_maps
+from segdepth.saliency import Explainer
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, read_checkpoint, train
@@ -668,11 +668,12 @@ def _statistics(net: Network, dataset: Dataset, indices: Sequence[int], size: tu
     rows, cols = crop_window("garg", *size)
     pixels = _grid(size)
     shifted = torch.tensor([(r - rows.start, c - cols.start) for r, c in pixels])
+    explainer = Explainer(net)
     distances, ratios = [], []
     for index in indices:
         image = resize_sample(dataset[index], size, image_only=True).image
         x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
-        maps = normalise(saliency_maps(net, x, pixels)[:, rows, cols])
+        maps = normalise(explainer.at(x, crop=(rows, cols)).maps(pixels))
         distances.append(activation_distance(maps, shifted, THRESHOLDS))
         ratios.append(activation_ratio(maps, THRESHOLDS))
     return {

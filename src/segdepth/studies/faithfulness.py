@@ -84,9 +84,8 @@ class FaithfulnessStudy(Experiment):
         height, width = self.grid.size
         x = self.source.input(sample.image)
         mean = x.mean((2, 3), keepdim=True)
-        with torch.no_grad():
-            output = self.source.net(x)
         maps = self.source.maps(sample.image, pixels, (slice(0, height), slice(0, width)))
+        output = self.source.output(sample.image)
         generator = torch.Generator().manual_seed(self.seed)
         changes, peaks = [], []
         for (row, col), saliency in zip(pixels, (one for block in maps for one in block), strict=True):

@@ -84,6 +84,21 @@ def test_rows_are_the_statistics_of_the_maps(experiment: EvalStudy, streets: Dat
     assert rows["answer"].tolist() == [predicted[p].item() for p in pixels]
 
 
+def test_a_network_answers_a_picture_once(streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, grid = tiny("seg"), TargetGrid(SIZE, 14)
+    sample = resize_sample(streets[0], SIZE)
+    EvalStudy(source, grid).rows(sample)  # the first time, it is taken apart
+    real: list[bool] = []
+    forward = type(source.net).forward
+    monkeypatch.setattr(
+        type(source.net), "forward", lambda net, x: real.append(type(x) is torch.Tensor) or forward(net, x)
+    )
+    rows = EvalStudy(source, grid).rows(sample)
+    assert real == [True], "maps and answers share one pass"
+    np.testing.assert_array_equal(rows["answer"], source.answers(sample.image)[tuple(grid.pixels.T)])
+    assert real == [True, True]
+
+
 def test_any_number_of_shards_gives_the_same_numbers(experiment: EvalStudy, streets: Dataset, tmp_path: Path) -> None:
     whole = store_of(experiment, streets, tmp_path / "whole")
     assert run_study(experiment, streets, whole, Shard()) == COUNT

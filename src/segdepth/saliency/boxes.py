@@ -5,7 +5,6 @@ from functools import cached_property
 
 from .graph import Axis, Box, Graph, Span
 from .graph.axes import EMPTY, hull, intersect
-from .graph.nodes import Convolution
 
 __all__ = ["Boxes", "Reach", "box_size"]
 
@@ -76,12 +75,8 @@ class Reach:
 
     def multiply_adds(self, boxes: Boxes) -> int:
         """Of the convolutions' data gradients inside the boxes, per target."""
-        total = 0
-        for node, box, parts in zip(self.graph.nodes, boxes.values, boxes.parts, strict=True):
-            if isinstance(node, Convolution):
-                rows, columns = box_size(parts[0] if node.transposed else box)
-                total += rows * columns * node.weight.numel()
-        return total
+        steps = zip(self.graph.nodes, boxes.values, boxes.parts, strict=True)
+        return sum(node.multiply_adds(box, parts[0]) for node, box, parts in steps if parts)
 
 
 def _axis_back(axis: Axis, span: Span) -> Span:

@@ -18,6 +18,7 @@ from .boxes import Reach, box_size
 from .engines import EngineName
 from .explainer import Explainer
 from .graph import Box, Graph, build_graph
+<<<<<<< HEAD
 from .graph.nodes import (
     Add,
     Concat,
@@ -30,6 +31,9 @@ from .graph.nodes import (
     Unpool,
     Window,
 )
+=======
+from .maps import saliency_maps
+>>>>>>> 78752c0 (Graph: one operation, one file; views of maps; blocks; calls as they are (does not run yet))
 from .modes import undisturbed
 from .target import Pixel, Target, check_pixels
 
@@ -212,7 +216,7 @@ def _layers(graph: Graph, pixel: Pixel) -> list[LayerField]:
     strides = _strides(graph)
     layers = []
     for index, node in enumerate(graph.nodes):
-        name = _name(node, graph.nodes[node.inputs[0]].shape[1:]) if node.inputs else ""
+        name = node.label(graph.nodes[node.inputs[0]].shape[1:]) if node.inputs else ""
         if name and box_size(windows[index]) != (0, 0):
             (top, bottom), (left, right) = windows[index]
             row, column = (top + bottom) // 2, (left + right) // 2
@@ -226,68 +230,9 @@ def _strides(graph: Graph) -> list[tuple[Fraction, Fraction]]:
     strides = [(Fraction(1), Fraction(1))]
     for node in graph.nodes[1:]:
         rows, columns = strides[node.inputs[0]]
-        steps = _steps(node, graph.nodes[node.inputs[0]].shape[1:])
+        steps = node.steps(graph.nodes[node.inputs[0]].shape[1:])
         strides.append((rows * steps[0], columns * steps[1]))
     return strides
-
-
-def _steps(node: Node, sizes: Pair) -> tuple[Fraction, Fraction]:
-    """Units of the input from one unit of the node's value to the next."""
-    match node:
-        case Convolution(transposed=False) | MaxPool():
-            steps = Fraction(node.stride[0]), Fraction(node.stride[1])
-        case Convolution():
-            steps = Fraction(1, node.stride[0]), Fraction(1, node.stride[1])
-        case Unpool():
-            steps = Fraction(1, node.windows.stride[0]), Fraction(1, node.windows.stride[1])
-        case Shuffle() | Interleave():
-            steps = Fraction(1, node.factor), Fraction(1, node.factor)
-        case Window():
-            steps = Fraction(node.step[1]), Fraction(node.step[2])
-        case Separable():
-            steps = _resizing(sizes[0], node.shape[1]), _resizing(sizes[1], node.shape[2])
-        case _:
-            steps = Fraction(1), Fraction(1)
-    return steps
-
-
-def _resizing(before: int, after: int) -> Fraction:
-    """The step of a resizing with aligned borders or with aligned corners, whichever is the rounder number."""
-    steps = [Fraction(before, after)] + ([Fraction(before - 1, after - 1)] if min(before, after) > 1 else [])
-    return min(steps, key=lambda step: step.numerator + step.denominator)
-
-
-def _name(node: Node, sizes: Pair) -> str:
-    """Kind of layer; empty for those that leave every unit its own."""
-    match node:
-        case Convolution():
-            kind = "transposed convolution" if node.transposed else "convolution"
-            dilated = f" dilation {_times(node.dilation)}" if node.dilation != (1, 1) else ""
-            return f"{kind} {_times(node.kernel)}{_by(node.stride)}{dilated}"
-        case MaxPool():
-            return f"max pooling {_times(node.kernel)}{_by(node.stride)}"
-        case Unpool():
-            return f"max unpooling {_times(node.windows.stride)}"
-        case Separable():
-            if max(node.shape[1:]) == 1:
-                return "mean of all"
-            factors = [f"{float(1 / _resizing(sizes[k], node.shape[1 + k])):.3g}" for k in (0, 1)]
-            return f"resizing by {factors[0]}" + (f" and {factors[1]}" if factors[0] != factors[1] else "")
-        case Shuffle() | Interleave():
-            return f"interleaving {node.factor}x{node.factor}"
-        case Add():
-            return "sum"
-        case Concat():
-            return "concatenation"
-    return ""
-
-
-def _times(pair: Sequence[int]) -> str:
-    return f"{pair[0]}x{pair[1]}"
-
-
-def _by(stride: Pair) -> str:
-    return "" if stride == (1, 1) else f" stride {_times(stride)}" if stride[0] != stride[1] else f" stride {stride[0]}"
 
 
 def effective_field(

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from .boxes import Boxes, Reach
 from .graph import Graph, State
-from .graph.backward import input_gradient, prepare_state
-from .graph.nodes import Pointwise, Scale, Separable, Window
 from .seeds import Seeds
 from .target import Pixel
 from .tiles import tile_pixels
@@ -39,7 +37,7 @@ class Tail:
         self._chain = _chain(graph)
         self.last = graph.nodes[self._chain[-1]].inputs[0] if self._chain else len(graph.nodes) - 1
         self._state = {
-            index: prepare_state(graph.nodes[index], state[index], graph.nodes[graph.nodes[index].inputs[0]].shape[1:])
+            index: graph.nodes[index].prepare(state[index], graph.nodes[graph.nodes[index].inputs[0]].shape[1:])
             for index in self._chain
             if index in state
         }
@@ -47,18 +45,18 @@ class Tail:
     @property
     def resizes(self) -> bool:
         """Whether several outputs share the cells of a coarser map."""
-        return any(isinstance(self._graph.nodes[index], Separable) for index in self._chain)
+        return any(self._graph.nodes[index].resizes for index in self._chain)
 
     def back(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _c _h _w"]:
         """Seeds over the output's box to seeds over the box of :attr:`last`."""
         for index in self._chain:
             node, part = self._graph.nodes[index], boxes.parts[index][0]
-            seeds = input_gradient(node, seeds, boxes.values[index], 0, part, self._state.get(index))
+            seeds = node.gradient(seeds, boxes.values[index], 0, part, self._state.get(index))
         return seeds
 
     def cells(self, seeds: Seeds, reach: Reach) -> "CellSeeds | None":
         """The seeds of all targets as weights of cells; None where that is not worth it."""
-        if not self.resizes or any(callable(target) for target in seeds.targets):
+        if not self.resizes or not self._graph.is_linear or any(callable(target) for target in seeds.targets):
             return None
         found = [self._some_cells(seeds, reach, tile) for tile in tile_pixels(seeds.pixels, TOGETHER)]
         targets, cells, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -138,9 +136,7 @@ def _chain(graph: Graph) -> list[int]:
             readers[value] += 1
     chain: list[int] = []
     index = len(graph.nodes) - 1
-    while (
-        isinstance(node := graph.nodes[index], (Pointwise, Scale, Separable, Window)) and readers[node.inputs[0]] == 1
-    ):
+    while (node := graph.nodes[index]).keeps_channels and readers[node.inputs[0]] == 1:
         chain.append(index)
         index = node.inputs[0]
     return chain

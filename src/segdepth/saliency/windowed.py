@@ -1,7 +1,7 @@
 """Exact backpropagation restricted, layer by layer, to the window that the targets can depend on."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,7 @@ from .boxes import Boxes, Reach, box_size
 from .engine import Chunk
 from .graph import Box, Graph, State
 from .graph.axes import EMPTY, hull
-from .graph.backward import input_gradient, prepare_state, prepare_weight
-from .graph.nodes import Convolution, Unpool
+from .graph.operations.node import Node
 from .memory import free_memory, in_halves
 from .seeds import Seeds
 from .tail import TOGETHER, CellSeeds, Tail, combine, group_by_cells, identity_seeds
@@ -144,13 +143,14 @@ class WindowedPass:
         self.graph = graph
         self._last = last
         self._dtype = dtype or graph.like.dtype
-        self._state: dict[int, Tensor] = {}
+        self._state: dict[int, Any] = {}
         for index, node in enumerate(graph.nodes[: last + 1]):
-            if isinstance(node, Convolution):
-                self._state[index] = graph.prepared(index, prepare_weight).to(self._dtype)
-            elif index in state:
-                kept = prepare_state(node, state[index], graph.nodes[node.inputs[0]].shape[1:])
-                self._state[index] = kept.to(self._dtype) if kept.is_floating_point() else kept
+            kept = graph.prepared(index, _laid_out)
+            if index in state:
+                kept = node.prepare(state[index], graph.nodes[node.inputs[0]].shape[1:])
+            if isinstance(kept, Tensor) and kept.is_floating_point():
+                kept = kept.to(self._dtype)
+            self._state[index] = kept
         self.lanes = _lanes(graph, reach)
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
@@ -171,11 +171,15 @@ class WindowedPass:
     def _step(self, index: int, g: Tensor, boxes: Boxes, sums: dict[int, Tensor]) -> None:
         """Hand the gradient of one value to its inputs."""
         node = self.graph.nodes[index]
-        state = self._state.get(node.pool if isinstance(node, Unpool) else index)
-        for place, (value, part) in enumerate(zip(node.inputs, boxes.parts[index], strict=True)):
-            if part[0][0] < part[0][1]:
-                found = input_gradient(node, g, boxes.values[index], place, part, state)
-                _accumulate(sums, value, boxes.values[value], part, found)
+        state = self._state[index if node.shares is None else node.shares]
+        found = node.gradients(g, boxes.values[index], boxes.parts[index], state)
+        for value, part, one in zip(node.inputs, boxes.parts[index], found, strict=True):
+            if one is not None:
+                _accumulate(sums, value, boxes.values[value], part, one)
+
+
+def _laid_out(node: Node) -> Any:
+    return node.lay_out()
 
 
 def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found: Tensor) -> None:

@@ -1,7 +1,15 @@
 """A network taken apart: which operations it runs, and which inputs each output touches."""
 
 from .axes import Axis, Box, Span
-from .graph import Answered, Graph, State, build_graph
+from .graph import Answered, Graph, State
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["Answered", "Axis", "Box", "Graph", "Span", "State", "UnsupportedOperationError", "build_graph"]
+__all__ = [
+    "Answered",
+    "Axis",
+    "Box",
+    "Graph",
+    "Span",
+    "State",
+    "UnsupportedOperationError",
+]

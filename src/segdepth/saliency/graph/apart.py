@@ -1,15 +1,21 @@
-"""Take a network apart, and hold what comes out against autograd."""
+"""Take a network apart, hold what comes out against autograd, and find the part that differs."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 
+import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn.modules import module as global_hooks
 
 from ..agreement import wrong_derivative
-from ..modes import undisturbed
+from ..modes import undisturbed, uninterrupted
 from ..modules import named_modules
-from .graph import Graph, build_graph
+from ..snapshot import Snapshot
+from .graph import Graph
+from .lower import lower
+from .regions import between, carrying
+from .trace import Opaque, trace
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["HOOKS_OF_ALL", "take_apart"]
@@ -17,9 +23,17 @@ __all__ = ["HOOKS_OF_ALL", "take_apart"]
 #: PyTorch's hooks on the gradients of every module there is.
 HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
 
+#: PyTorch traces one function at a time; a second thread that asks for it fails.
+_ONE_AT_A_TIME = threading.Lock()
+
+#: Parts that may differ from autograd before a network is left whole.
+MOST_SUSPECTS = 4
+
 
 def take_apart(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
     """The graph of one of a network's functions at the picture's size, type and device.
+
+    What no operation is known for becomes blocks, and so does, by search, what differs from autograd.
 
     Args:
         net: whose function; it is in eval mode meanwhile and left as it was.
@@ -27,22 +41,131 @@ def take_apart(net: nn.Module, function: Callable[[Tensor], Tensor], image: Floa
         image: the picture at which the graph is compared with autograd.
 
     Raises:
-        UnsupportedOperationError: at an operation that is not known, or if the graph's derivative is not autograd's.
+        UnsupportedOperationError: if it cannot be traced, or differs from autograd whatever is made a block.
     """
-    if hook := _gradient_hook(net):
-        raise UnsupportedOperationError(hook)
-    with undisturbed(net):
-        graph = build_graph(net, function, image)
-        if wrong := wrong_derivative(graph, graph.forward(image), function, image):
-            raise UnsupportedOperationError(wrong)
-    return graph
-
-
-def _gradient_hook(net: nn.Module) -> str | None:
-    """The module whose gradients a hook of the user's may change, which no trace shows; None: there is none."""
     if any(HOOKS_OF_ALL):
-        return "a hook on the gradients of all modules"
+        raise UnsupportedOperationError("a hook on the gradients of all modules")
+    if net._backward_hooks or net._backward_pre_hooks:
+        raise UnsupportedOperationError("a hook on the gradients of the network itself")
+    with _ONE_AT_A_TIME, undisturbed(net):
+        return _Apart(net, function, image).found()
+
+
+class _Apart:
+    """One network, one function, one picture."""
+
+    def __init__(self, net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> None:
+        self._net = net
+        self._function = function
+        self._image = image
+
+    def found(self) -> Graph:
+        """The first graph that is right."""
+        opaque: list[Opaque] = []
+        suspects: dict[fx.Node, str] = {}
+        traced = self._trace(opaque)
+        for _ in range(MOST_SUSPECTS):
+            graph, wrong = self._graph(traced, suspects)
+            if wrong is None:
+                return graph
+            operation = self._wrong_operation(traced, suspects)
+            if operation is not None:
+                suspects[operation] = f"{wrong}"
+                continue
+            module = self._wrong_module(opaque, wrong)
+            if module is None:
+                raise UnsupportedOperationError(wrong)
+            opaque.append(module)
+            traced, suspects = self._trace(opaque), {}
+        raise UnsupportedOperationError(wrong or "")
+
+    def _trace(self, opaque: list[Opaque]) -> fx.GraphModule:
+        before = Snapshot(self._net)
+        with uninterrupted():
+            return trace(self._net, self._function, self._image[None], before.restore, opaque)
+
+    def _graph(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> tuple[Graph, str | None]:
+        """The graph with some operations in blocks, and what is wrong with it, in words."""
+        with torch.no_grad():
+            unknown = dict(suspects)
+            like = self._image.new_empty(0)
+            graph = Graph(lower(traced, like, unknown, set()), traced, like, unknown)
+            answered = graph.forward(self._image)
+            everywhere = {node for block in graph.blocks if not block.own for node in block.members}
+            joined = between(carrying(traced), everywhere)
+            if not joined <= everywhere:
+                del answered
+                graph = Graph(lower(traced, like, unknown, joined), traced, like, unknown)
+                answered = graph.forward(self._image)
+        return graph, wrong_derivative(graph, answered, self._function, self._image)
+
+    def _wrong_operation(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> fx.Node | None:
+        """By bisection: the operation that has to be in a block for the graph to be right; None: that is not enough."""
+        native = [node for node in carrying(traced) if node not in suspects]
+
+        def right(in_blocks: Sequence[fx.Node]) -> bool:
+            return self._graph(traced, {**suspects, **dict.fromkeys(in_blocks, "")})[1] is None
+
+        if not native or not right(native):
+            return None
+        return _culprit(native, right)
+
+    def _wrong_module(self, opaque: list[Opaque], wrong: str) -> Opaque | None:
+        """By descent: the innermost module that has to be called as it is for the graph to be right; None: there is none."""
+        known = {part.module for part in opaque}
+        path, found = "", None
+        while True:
+            below = _children(self._net, path, known)
+
+            def right(as_they_are: Sequence[nn.Module]) -> bool:
+                try:
+                    traced = self._trace([*opaque, *(Opaque(module, wrong) for module in as_they_are)])
+                    return self._graph(traced, {})[1] is None
+                except UnsupportedOperationError:
+                    return False
+
+            modules = list(below)
+            if not modules or not right(modules):
+                return found
+            module = _culprit(modules, right)
+            path, found = below[module], Opaque(module, wrong)
+
+
+def _culprit(items: Sequence[object], right: Callable[[Sequence[object]], bool]) -> object:
+    """The one of which it depends whether all is right; of several, one of them.
+
+    Args:
+        items: to search; with all of them set aside all is right.
+        right: whether it is with some set aside.
+    """
+    suspects, aside = list(items), []
+    while len(suspects) > 1:
+        half = suspects[: len(suspects) // 2]
+        if right([*aside, *half]):
+            suspects = half
+        else:
+            aside += half
+            suspects = suspects[len(half) :]
+    return suspects[0]
+
+
+def _children(net: nn.Module, path: str, known: set[nn.Module]) -> dict[nn.Module, str]:
+    """The modules below one, of which each is called by itself: what lists of modules hold counts as the list's owner's."""
+    prefix = f"{path}." if path else ""
+    found: dict[nn.Module, str] = {}
+    lists: list[str] = []
     for name, module in named_modules(net):
-        if module._backward_hooks or module._backward_pre_hooks:
-            return f"a hook on the gradients of {name or 'the network'} ({type(module).__name__})"
-    return None
+        inside = name.startswith(prefix) and name != path
+        rest = name.removeprefix(prefix)
+        if not inside or module in known:
+            continue
+        if any(name.startswith(f"{one}.") for one in (*found.values(),)):
+            continue
+        holders = [one for one in lists if name.startswith(f"{one}.")]
+        if "." in rest and not holders:
+            continue
+        if type(module).forward is nn.Module.forward:  # a list or a dictionary of modules
+            lists.append(name)
+        else:
+            found[module] = name
+    return found

@@ -94,6 +94,16 @@ class Axis:
         last = np.where(some, inputs - 1 - touches[:, ::-1].argmax(1), -1)
         return Axis(first, last, inputs)
 
+    @staticmethod
+    def everywhere(inputs: int, outputs: int) -> "Axis":
+        """Every output touches every input."""
+        return Axis.between(0, inputs, inputs, outputs)
+
+    @staticmethod
+    def between(start: int, stop: int, inputs: int, outputs: int) -> "Axis":
+        """Every output touches the inputs from ``start`` to the one before ``stop``."""
+        return Axis(np.full(outputs, start), np.full(outputs, stop - 1), inputs)
+
     def back(self, outputs: Span) -> Span:
         """The inputs that a span of outputs touches."""
         first, last = self.first[outputs[0] : outputs[1]], self.last[outputs[0] : outputs[1]]

@@ -1,33 +1,26 @@
 """A network as a list of few kinds of operations, and what one picture makes of it."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 
-from ..modes import undisturbed, uninterrupted
-from ..snapshot import Snapshot
-from .fold import fold_scales
-from .lower import lower
-from .nodes import MaxPool, Node, Pointwise
-from .trace import trace
+from ..modes import recording
+from .operations.block import Block, BlockState
+from .operations.node import Node
 
-__all__ = ["Answered", "Graph", "State", "build_graph"]
+__all__ = ["Answered", "Graph", "State"]
 
-#: What the gradient depends on, by value: a pointwise derivative ``[c, h, w]``, or who won a pooling ``[c, h, w]``.
-State = dict[int, Tensor]
+#: What the gradient depends on, by value: derivatives, winners of poolings, histories of blocks.
+State = dict[int, Any]
 
 #: The output ``[c, h, w]`` for a picture, and the state.
 Answered = tuple[Tensor, State]
 
 T = TypeVar("T")
-
-#: PyTorch traces one function at a time; a second thread that asks for it fails.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +31,13 @@ class Graph:
         nodes: in an order in which each comes after its inputs; the first is the picture, the last the output.
         traced: the same network as PyTorch runs it.
         like: an empty tensor of the picture's type, on its device.
+        unknown: why operations of the trace are in blocks, in words; not of those that stand between such ones.
     """
 
     nodes: list[Node]
     traced: fx.GraphModule
     like: Tensor
+    unknown: dict[fx.Node, str] = field(default_factory=dict)
     _prepared: dict[tuple[int, Any], Any] = field(default_factory=dict, repr=False)
 
     def prepared(self, index: int, prepare: Callable[[Any], T]) -> T:
@@ -52,50 +47,81 @@ class Graph:
             self._prepared[key] = prepare(self.nodes[index])
         return self._prepared[key]  # type: ignore[no-any-return]
 
+    @property
+    def blocks(self) -> list[Block]:
+        """The parts that autograd takes back."""
+        return [node for node in self.nodes if isinstance(node, Block)]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether gradients of several targets may be added before they are taken back."""
+        return all(node.is_linear for node in self.nodes)
+
     def forward(self, image: Float[Tensor, "_ h w"]) -> Answered:
         """The output for a picture, and what the gradients at this picture depend on."""
         run = _Forward(self)
-        with torch.no_grad():
+        with torch.inference_mode(mode=False), torch.no_grad():
             output = run.run(image[None])
-        return output[0], run.state
+        state = run.state
+        for index, node in enumerate(self.nodes):
+            if isinstance(node, Block):
+                state[index] = run.blocks[node]
+                node.look(state[index])
+        return output[0].detach(), state
 
 
 class _Forward(fx.Interpreter):
-    """Runs the trace and keeps masks, derivatives and winners, nothing else."""
+    """Runs the trace and keeps what nodes keep, nothing else; blocks are run with autograd."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph.traced)
         self.state: State = {}
-        self._kept: dict[fx.Node, list[tuple[int, Pointwise | MaxPool]]] = {}
+        self._kept: dict[fx.Node, list[tuple[int, Node]]] = {}
+        self._block_of: dict[fx.Node, Block] = {}
+        self._leaves: dict[Block, dict[fx.Node, Tensor]] = {}
+        self._results: dict[Block, dict[fx.Node, Tensor]] = {}
         for index, node in enumerate(graph.nodes):
-            if isinstance(node, (Pointwise, MaxPool)):
+            if isinstance(node, Block):
+                self._block_of.update(dict.fromkeys(node.members, node))
+                self._leaves[node], self._results[node] = {}, {}
+            elif node.keeps and node.source is not None:
                 self._kept.setdefault(node.source, []).append((index, node))
 
+    @property
+    def blocks(self) -> dict[Block, BlockState]:
+        """Each block's inputs and results."""
+        return {
+            block: BlockState([self._leaves[block][n] for n in block.arguments], [self._results[block][n] for n in block.results])
+            for block in self._leaves
+        }
+
     def run_node(self, n: fx.Node) -> Any:
+        block = self._block_of.get(n)
+        if block is not None:
+            return self._run_in(block, n)
         result = super().run_node(n)
         for index, node in self._kept.get(n, ()):
-            if isinstance(node, MaxPool):
-                self.state[index] = result[1][0]
-            else:
-                arguments, _ = self.fetch_args_kwargs_from_env(n)
-                self.state[index] = node.derivative(arguments, result)[0]
+            arguments, _ = self.fetch_args_kwargs_from_env(n)
+            self.state[index] = node.keep(arguments, result)
         return result
 
+    def _run_in(self, block: Block, n: fx.Node) -> Any:
+        """One operation of a block, from its inputs on with history."""
+        leaves = self._leaves[block]
 
-def build_graph(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
-    """Take a function of one picture apart.
+        def value(node: fx.Node) -> Any:
+            found = self.env[node]
+            if node in block.members or not isinstance(found, Tensor):
+                return found
+            if node in block.arguments:
+                if node not in leaves:
+                    leaves[node] = found.detach().requires_grad_()
+                return leaves[node]
+            return found.detach()
 
-    Args:
-        net: whose function; it is left as it was.
-        function: ``[1, ., h, w]`` to ``[1, c, h, w]``, the network or a method of it.
-        image: any picture of the size, type and device.
-
-    Raises:
-        UnsupportedOperationError: at an operation that is not known.
-    """
-    with _ONE_AT_A_TIME, undisturbed(net):
-        before = Snapshot(net)
-        with uninterrupted():
-            traced = trace(function, image[None], before.restore)
-    with torch.no_grad():
-        return Graph(fold_scales(lower(traced)), traced, image.new_empty(0))
+        args, kwargs = (fx.node.map_arg(a, value) for a in (n.args, n.kwargs))
+        with recording():
+            result = n.target(*args, **kwargs)  # type: ignore[operator]
+        if n in block.results:
+            self._results[block][n] = result
+        return result

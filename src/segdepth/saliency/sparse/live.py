@@ -8,31 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int, UInt16
+from jaxtyping import Int, UInt16
 from numpy import ndarray
-from torch import Tensor
 
 from ..graph import Box, Graph, State
-from ..graph.nodes import (
-    Add,
-    Concat,
-    Convolution,
-    Interleave,
-    MaxPool,
-    Node,
-    Pointwise,
-    Scale,
-    Separable,
-    Unpool,
-    Window,
-)
+from ..graph.operations.node import Mask, both, either
 from . import kernels
 
 __all__ = ["LiveUnits", "live_units"]
-
-#: Per value, which units; None: all.
-Mask = Bool[Tensor, "_c _h _w"] | None
-
 
 @dataclass(frozen=True, eq=False)
 class LiveUnits:
@@ -68,11 +51,13 @@ def live_units(graph: Graph, state: State, last: int, wanted: set[int], cone: li
         mask = carrying.pop(index)
         if index in wanted:
             # All units of the ends are listed: seeds may be anywhere, and the picture's gradient is whole.
-            live = None if index in (last, 0) else _both(mask, reaching[index])
+            live = None if index in (last, 0) else both(mask, reaching[index])
             lists[index] = _listed(live, graph.nodes[index].shape, cone[index])
-        for place, value in enumerate(graph.nodes[index].inputs):
-            found = _carried(graph, index, place, mask, state)
-            carrying[value] = _either(carrying[value], found) if value in carrying else found
+        node = graph.nodes[index]
+        kept = state.get(index if node.shares is None else node.shares)
+        for place, value in enumerate(node.inputs):
+            found = node.carried(mask, place, graph.nodes[value].shape, kept)
+            carrying[value] = either(carrying[value], found) if value in carrying else found
     return lists
 
 
@@ -85,124 +70,11 @@ def _listed(mask: Mask, shape: tuple[int, int, int], box: Box) -> LiveUnits:
     return LiveUnits(start, listed, (height, width))
 
 
-def _both(a: Mask, b: Mask) -> Mask:
-    if a is None or b is None:
-        return b if a is None else a
-    return a & b
-
-
-def _either(a: Mask, b: Mask) -> Mask:
-    return None if a is None or b is None else a | b
-
-
-def _nonzero(derivative: Tensor, shape: tuple[int, int, int]) -> Mask:
-    if derivative.dtype == torch.bool:
-        return derivative
-    mask = derivative.ne(0).expand(shape)
-    return None if mask.all() else mask
-
-
 def _towards_the_picture(graph: Graph, state: State, last: int) -> list[Mask]:
     """Per value, the units from which something reaches the picture."""
     masks: list[Mask] = [None]
     for index, node in enumerate(graph.nodes[1 : last + 1], start=1):
-        masks.append(_reaching(node, index, [masks[value] for value in node.inputs], state, graph))
+        shapes = [graph.nodes[value].shape for value in node.inputs]
+        kept = state.get(index if node.shares is None else node.shares)
+        masks.append(node.reaching([masks[value] for value in node.inputs], shapes, kept))
     return masks
-
-
-def _reaching(node: Node, index: int, inputs: list[Mask], state: State, graph: Graph) -> Mask:
-    shape = node.shape
-    match node:
-        case Pointwise():
-            return _both(_nonzero(state[index], shape), inputs[0])
-        case Scale():
-            return inputs[0]
-        case MaxPool():
-            return None if inputs[0] is None else _at_winners(inputs[0], state[index])
-        case Unpool():
-            return _to_winners(inputs[0], state[node.pool], shape)
-        case Add():
-            found = inputs[0]
-            for mask in inputs[1:]:
-                found = _either(found, mask)
-            return found
-        case Concat():
-            if all(mask is None for mask in inputs):
-                return None
-            shapes = (graph.nodes[value].shape for value in node.inputs)
-            return torch.cat([_full(mask, s) for mask, s in zip(inputs, shapes, strict=True)])
-        case Interleave():
-            if all(mask is None for mask in inputs):
-                return None
-            result = torch.zeros(shape, dtype=torch.bool)
-            for place, mask in enumerate(inputs):
-                row, column = divmod(place, node.factor)
-                result[:, row :: node.factor, column :: node.factor] = True if mask is None else mask
-            return result
-        case Window():
-            return _window(node, _full(inputs[0], graph.nodes[node.inputs[0]].shape))
-        case _:  # sums over several inputs: convolution, resizing
-            return None
-
-
-def _full(mask: Mask, shape: tuple[int, int, int]) -> Bool[Tensor, "_c _h _w"]:
-    return torch.ones(1, dtype=torch.bool).expand(shape) if mask is None else mask
-
-
-def _window(node: Window, mask: Bool[Tensor, "_c _h _w"]) -> Bool[Tensor, "_c _h _w"]:
-    result = torch.zeros(node.shape, dtype=torch.bool)
-    inner, outer = _window_slices(node, mask.shape)
-    result[outer] = mask[inner]
-    return result
-
-
-def _window_slices(node: Window, sizes: torch.Size | tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """The part of the input that a window shows, and where it shows it."""
-    inner, outer = [], []
-    for start, step, size, shown in zip(node.start, node.step, sizes, node.shape, strict=True):
-        first = max(0, -(start // step))
-        last = min(shown, (size - 1 - start) // step + 1)
-        outer.append(slice(first, max(first, last)))
-        inner.append(slice(start + first * step, max(start + first * step, start + (last - 1) * step + 1), step))
-    return tuple(inner), tuple(outer)
-
-
-def _at_winners(mask: Bool[Tensor, "_c _h _w"], winners: Int[Tensor, "_c _h _w"]) -> Bool[Tensor, "_c _h _w"]:
-    return mask.flatten(1).gather(1, winners.flatten(1)).view(winners.shape)
-
-
-def _to_winners(mask: Mask, winners: Int[Tensor, "_c _h _w"], shape: tuple[int, int, int]) -> Bool[Tensor, "_c _h _w"]:
-    values = torch.ones_like(winners, dtype=torch.bool) if mask is None else mask
-    result = torch.zeros(shape, dtype=torch.uint8).flatten(1)
-    result.scatter_reduce_(1, winners.flatten(1), values.flatten(1).to(torch.uint8), "amax")
-    return result.view(shape).bool()
-
-
-def _carried(graph: Graph, index: int, place: int, mask: Mask, state: State) -> Mask:
-    """The units of one input to which a gradient of the value's live units goes."""
-    node = graph.nodes[index]
-    shape = graph.nodes[node.inputs[place]].shape
-    match node:
-        case Pointwise():
-            return _both(_nonzero(state[index], node.shape), mask)
-        case Scale() | Add():
-            return mask
-        case MaxPool():
-            return _to_winners(mask, state[index], shape)
-        case Unpool():
-            return None if mask is None else _at_winners(mask, state[node.pool])
-        case Concat():
-            start = sum(node.channels[:place])
-            return None if mask is None else mask[start : start + node.channels[place]]
-        case Interleave():
-            row, column = divmod(place, node.factor)
-            return None if mask is None else mask[:, row :: node.factor, column :: node.factor]
-        case Window():
-            result = torch.zeros(shape, dtype=torch.bool)
-            inner, outer = _window_slices(node, shape)
-            result[inner] = True if mask is None else mask[outer]
-            return result
-        case Convolution() | Separable():
-            return None
-        case _:
-            raise NotImplementedError(type(node).__name__)

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt16
 from numpy import ndarray
 from torch import Tensor
 
 from ..boxes import Boxes, Reach
-from ..graph import Box, Graph, State
-from ..graph.nodes import Convolution, MaxPool, Node, Pointwise, Scale, Separable, Unpool
+from ..graph import Box, Graph, State, UnsupportedOperationError
+from ..graph.operations.node import Kernel, Node
+from ..graph.operations.node import Rows as AskedRows
 from . import kernels
 from .kernels import Rows
 from .live import live_units
@@ -23,8 +24,8 @@ __all__ = ["SparsePass"]
 
 #: Registers that the rows of all targets take in the inner loop.
 VECTORS = 4
-#: Bytes of a convolution's weights that are in use at a time: half of a second-level cache.
-WEIGHT_BYTES = 512 << 10
+#: As many channels as the lists of live ones can tell apart.
+CHANNELS = 1 << 16
 #: Columns that are treated before the next row is, so that the rows above stay in the caches.
 STRIP = 16
 
@@ -43,7 +44,7 @@ class SparsePass:
         multiply_adds: done so far in convolutions, per target.
 
     Raises:
-        UnsupportedOperationError: at a kind of node for which there is no kernel.
+        UnsupportedOperationError: at more channels than can be counted.
     """
 
     def __init__(self, graph: Graph, state: State, last: int, reach: Reach) -> None:
@@ -51,15 +52,38 @@ class SparsePass:
         self.dtype = np.dtype(str(graph.like.dtype).removeprefix("torch."))
         self.lanes = VECTORS * lane_width(self.dtype)
         self.multiply_adds = 0
+        if any(node.shape[0] > CHANNELS for node in graph.nodes):
+            raise UnsupportedOperationError(f"a map of more than {CHANNELS} channels")
         self.layout = lay_out(graph, last)
         self.units = live_units(graph, state, last, self.layout.owners, reach.cone)
-        self.moves = {index for index, node in enumerate(graph.nodes) if _is_move(node, index in self.layout.loose)}
-        self.constants = {
-            index: _constants(graph, index, state, index in self.moves)
-            for index, node in enumerate(graph.nodes[: last + 1])
-            if node.inputs
-        }
+        self.kernels: dict[int, Kernel] = {}
+        self.plain: dict[int, Any] = {}
+        for index, node in enumerate(graph.nodes[: last + 1]):
+            if node.inputs:
+                self._make_ready(index, node, state)
+        self.moves = {index for index in self.kernels if graph.nodes[index].moves(index in self.layout.loose)}
         self.buffers = _Buffers(self.dtype)
+        self._all: dict[tuple[int, int, int], tuple[ndarray, ndarray]] = {}
+
+    def _make_ready(self, index: int, node: Node, state: State) -> None:
+        """The kernel of a node, or what it needs for a step in plain PyTorch."""
+        kept = state.get(index if node.shares is None else node.shares)
+        asked = AskedRows(self.dtype, index in self.layout.loose, lambda make: self.graph.prepared(index, make))
+        kernel = node.kernel(kept, asked)
+        if kernel is not None:
+            self.kernels[index] = kernel
+        elif node.keeps:
+            self.plain[index] = node.prepare(kept, self.graph.nodes[node.inputs[0]].shape[1:])
+        else:
+            self.plain[index] = node.lay_out()
+
+    def all_units(self, shape: tuple[int, int, int]) -> tuple[Int[ndarray, " p"], UInt16[ndarray, " u"]]:
+        """Where the channels of every position begin, and which they are, if all are live."""
+        if shape not in self._all:
+            channels, height, width = shape
+            start = np.arange(height * width + 1, dtype=np.int64) * channels
+            self._all[shape] = start, np.tile(np.arange(channels, dtype=np.uint16), height * width)
+        return self._all[shape]
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """See :class:`BackwardPass`."""
@@ -86,11 +110,14 @@ class _Walk:
         self._rows: dict[int, Rows] = {}
         self._point = point_function(owner.dtype == np.float32, vectors)
         self._zeros = np.zeros(self._lanes, owner.dtype)
+        self._plain: dict[int, list[Tensor | None]] = {}
+        self._count = 0
 
     def begin(self, seeds: Float[Tensor, "n c h w"]) -> None:
         """Write the rows of the value from which gradients start."""
         rows = self._new_rows(self._p.layout.last)
         count, channels, height, width = seeds.shape
+        self._count = count
         rows.buffer[:] = 0
         rows.buffer.reshape(height, width, channels, -1)[..., :count] = seeds.permute(2, 3, 1, 0).numpy()
 
@@ -118,18 +145,22 @@ class _Walk:
         self._release(value)
 
     def _contribute(self, rows: Rows, users: list[tuple[int, int]]) -> None:
-        nodes = self._p.graph.nodes
-        convolutions = [user for user in users if isinstance(nodes[user[0]], Convolution)]
+        convolutions = [user for user in users if self._is_convolution(user[0])]
         others = [user for user in users if user not in convolutions]
         moves = [user for user in others if user[0] in self._p.moves]
         added = moves[0] if convolutions and moves else None
         fresh = True
         for index, place in [*convolutions, *(user for user in others if user != added)]:
-            if isinstance(nodes[index], Convolution):
+            if self._is_convolution(index):
                 self._convolution(index, rows, fresh, added if fresh else None)
-            else:
+            elif index in self._p.kernels:
                 self._other(index, place, rows, fresh)
+            else:
+                self._in_plain_pytorch(index, place, rows, fresh)
             fresh = False
+
+    def _is_convolution(self, index: int) -> bool:
+        return index in self._p.kernels and self._p.kernels[index].function is kernels.back_convolution
 
     def _new_rows(self, value: int) -> Rows:
         (top, bottom), (left, right) = self._boxes.values[value]
@@ -152,12 +183,12 @@ class _Walk:
         route = self._p.layout.routes[index]
         if place is not None:
             node = self._p.graph.nodes[index]
-            route = route.through(node, place, self._p.graph.nodes[node.inputs[place]].shape[1:])
+            route = node.through(route, place, self._p.graph.nodes[node.inputs[place]].shape[1:])
         return self._rows[route.value], route
 
     def _convolution(self, index: int, rows: Rows, fresh: bool, added: tuple[int, int] | None) -> None:
         above, route = self._source(index)
-        weight, numbers = self._p.constants[index]
+        weight, numbers = self._p.kernels[index].constants
         other, other_route = self._source(*added) if added else (above, route)
         convolve: Callable[..., int] = kernels.back_convolution
         begin_with = (kernels.WITH_ADDED if added else kernels.FRESH) if fresh else kernels.MORE
@@ -171,23 +202,53 @@ class _Walk:
         self._p.multiply_adds += sum(done)
 
     def _other(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
-        node = self._p.graph.nodes[index]
         above, route = self._source(index, place if index in self._p.moves else None)
-        kernel = KERNELS[type(node)] if type(node) in KERNELS else KERNELS[Node]
-        arguments = (fresh, rows, above, route.numbers(), _flat(self._boxes.values[index]), *self._p.constants[index])
+        kernel, constants = self._p.kernels[index]
+        arguments = (fresh, rows, above, route.numbers(), _flat(self._boxes.values[index]), *constants)
         in_parallel(
             lambda span: kernel(span, *arguments),
             _span(rows) if fresh else self._boxes.parts[index][place][0],
         )
 
+    def _in_plain_pytorch(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
+        """The way of a node without a kernel: its rows as a box of numbers, and the box of the input as rows."""
+        node, box, parts = self._p.graph.nodes[index], self._boxes.values[index], self._boxes.parts[index]
+        if index not in self._plain:
+            above, route = self._source(index)
+            whole = self._whole_rows(node.shape, box)
+            self._move(whole, above, route, fresh=True)
+            g = _as_maps(whole, node.shape[0], box)[: self._count]
+            self._plain[index] = node.gradients(g, box, parts, self._p.plain[index])
+        found = self._plain[index][place]
+        assert found is not None
+        self._plain[index][place] = None
+        shape = self._p.graph.nodes[node.inputs[place]].shape
+        whole = self._whole_rows(shape, parts[place])
+        numbers = _as_maps(whole, shape[0], parts[place])
+        numbers[self._count :] = 0
+        numbers[: self._count] = found
+        self._move(rows, whole, Route(0, (1, 0, 1), (1, 0, 1), (0, shape[0]), 0), fresh=fresh)
 
-#: What takes a gradient back through a node that is no convolution; any other moves rows.
-KERNELS: dict[type[Node], Callable[..., Any]] = {
-    Node: kernels.add_routed,
-    MaxPool: kernels.add_pooled,
-    Separable: kernels.add_separable,
-    Unpool: kernels.add_unpooled,
-}
+    def _whole_rows(self, shape: tuple[int, int, int], box: Box) -> Rows:
+        """Rows of all units in a box."""
+        start, channels = self._p.all_units(shape)
+        numbers = np.array([*box[0], *box[1], shape[2], shape[0]], np.int64)
+        first = kernels.first_rows(start, numbers)
+        return Rows(self._p.buffers.fresh(int(first[-1]), self._lanes), start, channels, first, numbers)
+
+    def _move(self, rows: Rows, above: Rows, route: Route, *, fresh: bool) -> None:
+        nothing = np.empty((0, 0), self._p.dtype), np.empty((0, 0), np.int32)
+        numbers = route.numbers()
+        in_parallel(
+            lambda span: kernels.add_routed(span, fresh, rows, above, numbers, _flat(((0, 0), (0, 0))), *nothing),
+            _span(rows),
+        )
+
+
+def _as_maps(rows: Rows, channels: int, box: Box) -> Float[Tensor, "lanes c _h _w"]:
+    """Rows of all units in a box, as numbers of maps, in the same memory."""
+    (top, bottom), (left, right) = box
+    return torch.from_numpy(rows.buffer).view(bottom - top, right - left, channels, -1).permute(3, 2, 0, 1)
 
 
 class _Buffers:
@@ -236,74 +297,6 @@ def _aligned(numbers: int, dtype: np.dtype) -> ndarray:
     raw = np.empty(numbers * dtype.itemsize + 64, np.uint8)
     offset = -raw.ctypes.data % 64
     return np.frombuffer(raw.data, dtype, numbers, offset)
-
-
-def _is_move(node: Node, loose: bool) -> bool:
-    """Whether the gradient of an input is the value's own, at other places.
-
-    A mask's is, if the value stands in rows without its dead units.
-    """
-    if isinstance(node, Pointwise):
-        return node.is_mask and not loose
-    return not isinstance(node, (Convolution, MaxPool, Unpool, Separable, Scale))
-
-
-def _constants(graph: Graph, index: int, state: State, is_move: bool) -> tuple[Any, ...]:
-    """What a node's kernel needs to know beside the rows."""
-    node = graph.nodes[index]
-    no_factors, nobody = np.empty((0, 0), graph.like.numpy().dtype), np.empty((0, 0), np.int32)
-    match node:
-        case Convolution():
-            return graph.prepared(index, _convolution_constants)
-        case MaxPool():
-            numbers = [node.shape[2], *node.kernel, *node.stride, *node.padding, *node.dilation]
-            return no_factors, _winners(state[index]), np.array(numbers, np.int64)
-        case Unpool():
-            return _winners(state[node.pool]), node.shape[2]
-        case Separable():
-            return no_factors, nobody, *_spans(node.rows), *_spans(node.columns)
-        case Scale():
-            return np.ascontiguousarray(node.factors.numpy()[None]), nobody
-        case Pointwise() if not is_move:
-            factors = state[index].to(graph.like.dtype).expand(node.shape).permute(1, 2, 0).flatten(0, 1)
-            return factors.contiguous().numpy(), nobody
-        case _:
-            return no_factors, nobody
-
-
-def _winners(winners: Int[Tensor, "c h w"]) -> Int[ndarray, "hw c"]:
-    return winners.permute(1, 2, 0).flatten(0, 1).to(torch.int32).contiguous().numpy()
-
-
-def _spans(matrix: Float[Tensor, "o i"]) -> tuple[Float[ndarray, "o i"], Int[ndarray, "i 2"]]:
-    """A matrix, and per column the first row that is not 0 and the one after the last."""
-    touched = (matrix != 0).numpy()
-    first = touched.argmax(0)
-    last = len(touched) - touched[::-1].argmax(0)
-    spans = np.stack([first, np.where(touched.any(0), last, first)], axis=1)
-    return np.ascontiguousarray(matrix.numpy()), spans.astype(np.int64)
-
-
-def _convolution_constants(node: Convolution) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
-    """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
-    weight, groups = node.weight.numpy(), node.groups
-    taps = weight.shape[2] * weight.shape[3]
-    if node.transposed:
-        arranged = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], taps).transpose(0, 1, 3, 2)
-    else:
-        arranged = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], taps).transpose(0, 2, 3, 1)
-    _, inputs, _, outputs = arranged.shape
-    per_input = taps * outputs * weight.itemsize
-    block = min(-(-inputs // 16) * 16, max(16, WEIGHT_BYTES // per_input // 16 * 16))
-    count = -(-inputs // block)
-    padded = np.zeros((groups, count * block, taps, outputs), weight.dtype)
-    padded[:, :inputs] = arranged
-    blocks = padded.reshape(groups, count, block, taps, outputs).transpose(0, 1, 3, 4, 2)
-    numbers = [
-        *node.kernel, *node.stride, *node.padding, *node.dilation, int(node.transposed), inputs, outputs, block,
-    ]  # fmt: skip
-    flat = np.ascontiguousarray(blocks).reshape(groups * count, -1)
-    return flat, np.array(numbers, np.int64)
 
 
 def _flat(box: Box) -> Int[ndarray, "4"]:

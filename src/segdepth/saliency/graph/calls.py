@@ -1,0 +1,236 @@
+"""What a trace cannot hold is called as it is: custom autograd functions, and modules that a trace would get wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from .unsupported import UnsupportedOperationError
+
+__all__ = ["Call", "Interception", "Recorder", "Tracer", "intercepted", "show_calls"]
+
+
+class Call:
+    """One call of a function or a module, as a single operation from tensors to tensors.
+
+    Args:
+        function: what is called.
+        args: of the call.
+        kwargs: of the call.
+        name: for people.
+
+    Attributes:
+        name: for people.
+    """
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
+        self._function = function
+        leaves, self._spec = tree_flatten((args, kwargs))
+        self._leaves = [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        self._places = [k for k, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+        self.name = name
+        self.__name__ = "call"  # as torch.fx asks of what it calls
+
+    def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
+        """The tensors of the answer, in the order of its leaves."""
+        leaves = list(self._leaves)
+        for place, tensor in zip(self._places, tensors, strict=True):
+            leaves[place] = tensor.clone()  # which it may write to
+        args, kwargs = tree_unflatten(leaves, self._spec)
+        return [leaf for leaf in tree_flatten(self._function(*args, **kwargs))[0] if isinstance(leaf, Tensor)]
+
+
+class _Answer:
+    """The form of what a call answered: tensors without their numbers."""
+
+    def __init__(self, answer: Any) -> None:
+        leaves, self._spec = tree_flatten(answer)
+        if not leaves or any(not isinstance(leaf, Tensor | None) for leaf in leaves):
+            raise UnsupportedOperationError("a part that answers something else than tensors")
+        self._leaves: list[Tensor | None] = [
+            None if leaf is None else torch.empty_like(leaf, device="meta") for leaf in leaves
+        ]
+        self._devices = [None if leaf is None else leaf.device for leaf in leaves]
+
+    def empty(self) -> list[Tensor]:
+        """Tensors of this form."""
+        return [
+            torch.empty(leaf.shape, dtype=leaf.dtype, device=device)
+            for leaf, device in zip(self._leaves, self._devices, strict=True)
+            if leaf is not None
+        ]
+
+    def filled(self, tensors: list[Tensor]) -> Any:
+        """The answer with these tensors."""
+        left = iter(tensors)
+        spec: TreeSpec = self._spec
+        return tree_unflatten([None if leaf is None else next(left) for leaf in self._leaves], spec)
+
+
+class Interception:
+    """Is asked at every call of a module or a custom function while it is :func:`intercepted`.
+
+    Args:
+        paths: of the network's modules.
+        opaque: the modules that are called as they are, and why, in words.
+
+    Attributes:
+        failed: the innermost module in whose forward pass an error was raised.
+    """
+
+    def __init__(self, paths: dict[nn.Module, str], opaque: dict[nn.Module, str]) -> None:
+        self.paths = paths
+        self.opaque = opaque
+        self.failed: nn.Module | None = None
+        self._inside: list[nn.Module] = []
+
+    def module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """A module's call."""
+        self._inside.append(module)
+        try:
+            if module in self.opaque:
+                return self.opaquely(lambda *a, **k: original(module, *a, **k), args, kwargs, self.opaque[module])
+            return self.openly(original, module, args, kwargs)
+        except Exception:
+            self.failed = self.failed or module
+            raise
+        finally:
+            self._inside.pop()
+
+    def openly(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """The call of a module that is looked into."""
+        return original(module, *args, **kwargs)
+
+    def opaquely(self, function: Callable[..., Any], args: Any, kwargs: Any, name: str) -> Any:
+        """A call that is not looked into."""
+        raise NotImplementedError
+
+
+class Recorder(Interception):
+    """Notes the form of what opaque calls answer, in a forward pass with numbers.
+
+    Attributes:
+        answers: of the calls, in their order.
+    """
+
+    def __init__(self, paths: dict[nn.Module, str], opaque: dict[nn.Module, str]) -> None:
+        super().__init__(paths, opaque)
+        self.answers: list[_Answer] = []
+        self._deep = False
+
+    def opaquely(self, function: Callable[..., Any], args: Any, kwargs: Any, name: str) -> Any:
+        """See :meth:`Interception.opaquely`."""
+        del name
+        if self._deep:
+            return function(*args, **kwargs)
+        self._deep = True
+        try:
+            answer = function(*args, **kwargs)
+        finally:
+            self._deep = False
+        self.answers.append(_Answer(answer))
+        return answer
+
+
+class Tracer(Interception):
+    """Shows opaque calls as one operation each, and notes in which module every operation stands.
+
+    Args:
+        paths: see :class:`Interception`.
+        opaque: see there.
+        answers: of a :class:`Recorder`; None if none has been asked.
+
+    Attributes:
+        unrecorded: whether there was a call whose answer's form is not known.
+    """
+
+    def __init__(self, paths: dict[nn.Module, str], opaque: dict[nn.Module, str], answers: list[_Answer] | None) -> None:
+        super().__init__(paths, opaque)
+        self.unrecorded = False
+        self.calls: list[Call] = []
+        self._answers = answers
+
+    def openly(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """See :meth:`Interception.openly`."""
+        begin = _length()
+        answer = original(module, *args, **kwargs)
+        self._mark(begin, module)
+        return answer
+
+    def opaquely(self, function: Callable[..., Any], args: Any, kwargs: Any, name: str) -> Any:
+        """See :meth:`Interception.opaquely`."""
+        number = len(self.calls)
+        if self._answers is None or number >= len(self._answers):
+            self.unrecorded = True
+            raise UnsupportedOperationError(f"{name}, which is called another number of times at every look")
+        self.calls.append(Call(function, args, kwargs, name))
+        begin, answer = _length(), self._answers[number]
+        _active.append(answer)
+        try:
+            tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
+            shown = torch.ops.segdepth.opaque(tensors, number)
+            if not torch.is_grad_enabled():
+                shown = [torch.ops.aten.detach_copy.default(one) for one in shown]
+            found = answer.filled(shown)
+        finally:
+            _active.pop()
+        self._mark(begin, self._inside[-1] if self._inside else None)
+        return found
+
+    def _mark(self, begin: int, module: nn.Module | None) -> None:
+        mode = get_proxy_mode()
+        for node in list(mode.tracer.graph.nodes)[begin:] if mode is not None else ():
+            node.meta.setdefault("module", (self.paths.get(module, ""), type(module).__name__))  # type: ignore[arg-type]
+
+
+def _length() -> int:
+    mode = get_proxy_mode()
+    return len(mode.tracer.graph.nodes) if mode is not None else 0
+
+
+#: The form of the answer of the call that is being shown.
+_active: list[_Answer] = []
+
+
+@torch.library.custom_op("segdepth::opaque", mutates_args=())
+def _opaque(tensors: list[Tensor], number: int) -> list[Tensor]:
+    del tensors, number
+    raise RuntimeError("stands in traces only, until show_calls")
+
+
+@_opaque.register_fake
+def _(tensors: list[Tensor], number: int) -> list[Tensor]:
+    del tensors, number
+    return _active[-1].empty()
+
+
+def show_calls(graph: fx.Graph, calls: list[Call]) -> None:
+    """Put the calls themselves in the place of the operations that stand for them."""
+    for node in graph.nodes:
+        if node.target is torch.ops.segdepth.opaque.default:
+            node.target = calls[node.args[1]]  # type: ignore[index]
+            node.args = (node.args[0],)
+
+
+@contextmanager
+def intercepted(by: Interception) -> Iterator[None]:
+    """Every call of a module or of a custom autograd function goes through ``by`` inside."""
+    module_call, apply = nn.Module.__call__, torch.autograd.Function.__dict__["apply"]
+
+    def call(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
+        return by.module(module_call, module, args, kwargs)
+
+    def call_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return by.opaquely(lambda *a, **k: apply.__func__(cls, *a, **k), args, kwargs, f"the custom function {cls.__name__}")
+
+    nn.Module.__call__ = call  # type: ignore[method-assign, assignment]
+    torch.autograd.Function.apply = classmethod(call_function)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        nn.Module.__call__ = module_call  # type: ignore[method-assign]
+        torch.autograd.Function.apply = apply  # type: ignore[method-assign]

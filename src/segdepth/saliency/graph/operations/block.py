@@ -1,0 +1,194 @@
+"""A part of the trace that no operation knows, taken back by autograd; and its results, as maps."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx
+
+from ...modes import recording
+from ..axes import Axis, Box
+from ..views import View
+from .node import Gradient, Node, Pair, Shape, fit, own_places
+
+__all__ = ["Block", "BlockState", "Leaving"]
+
+
+class BlockState(NamedTuple):
+    """At a picture: the block's inputs and its results, with the history of how they came from these."""
+
+    inputs: list[Tensor]
+    results: list[Tensor]
+
+
+@dataclass(eq=False)
+class Block(Node):
+    """Operations between maps that are run, and taken back, by autograd.
+
+    Its value is all results that others read: one after the other as channels if they are maps of one size, otherwise one after
+    the other as rows of numbers.
+
+    Attributes:
+        arguments: what it reads, in the trace.
+        results: what others read of it, in the trace.
+        argument_views: how the former lie in the graph's maps.
+        result_views: how the latter lie in maps of their own.
+        result_shapes: of these maps.
+        members: all operations in it.
+        own: whether each position is known to depend on itself alone, at the picture that was looked at last.
+        custom: whether a user's own backward function is in it, which may be anything but linear.
+    """
+
+    arguments: tuple[fx.Node, ...]
+    results: tuple[fx.Node, ...]
+    argument_views: tuple[View, ...]
+    result_views: tuple[View, ...]
+    result_shapes: tuple[Shape, ...]
+    members: frozenset[fx.Node]
+    own: bool
+    custom: bool = False
+
+    name = "block"
+
+    @property
+    def is_linear(self) -> bool:  # type: ignore[override]
+        """See :attr:`Node.is_linear`."""
+        return not self.custom
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the results stand in the value as channels of one size."""
+        return len({shape[1:] for shape in self.result_shapes}) == 1
+
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis] | None:
+        """See :meth:`Node.axes`."""
+        del place
+        if self.own:
+            return None
+        return Axis.everywhere(sizes[0], self.shape[1]), Axis.everywhere(sizes[1], self.shape[2])
+
+    @property
+    def keeps(self) -> bool:
+        """It is kept by :meth:`run`, piece by piece."""
+        return True
+
+    def gradients(self, g: Gradient, box: Box, parts: Sequence[Box], state: BlockState) -> list[Gradient | None]:
+        """See :meth:`Node.gradients`: one backward pass for each target."""
+        whole = fit(g, box, (0, self.shape[1]), (0, self.shape[2]))
+        seeds = self._of_results(whole)
+        found = [self._back([seed[k] for seed in seeds], state) for k in range(len(g))]
+        return [
+            torch.stack([one[place] for one in found])[own_places(part)].to(g.dtype) if part[0][0] < part[0][1] else None
+            for place, part in enumerate(parts)
+        ]
+
+    def _of_results(self, whole: Gradient) -> list[Tensor]:
+        """The gradients of the results, in the form of each, from that of the value."""
+        sizes = [shape[0] if self.is_beside else math.prod(shape) for shape in self.result_shapes]
+        parts = whole.split(sizes, 1 if self.is_beside else 2)
+        return [
+            view.from_map(part.reshape(len(whole), *shape), lead=1)
+            for part, view, shape in zip(parts, self.result_views, self.result_shapes, strict=True)
+        ]
+
+    def _back(self, seeds: list[Tensor], state: BlockState) -> list[Tensor]:
+        """The gradients of the inputs as maps, of one target."""
+        followed = [(y, seed.to(y.dtype)) for y, seed in zip(state.results, seeds, strict=True) if y.requires_grad]
+        found: Sequence[Tensor | None] = [None] * len(state.inputs)
+        if followed:
+            results, gradients = zip(*followed, strict=True)
+            with recording():
+                found = torch.autograd.grad(results, state.inputs, gradients, retain_graph=True, allow_unused=True)
+        return [
+            view.to_map(torch.zeros_like(x) if one is None else one)
+            for one, x, view in zip(found, state.inputs, self.argument_views, strict=True)
+        ]
+
+    def look(self, state: BlockState) -> None:
+        """Find out whether, at this picture, each position depends on itself alone; it stays what it was where not.
+
+        A seed that is no number marks what it touches, whatever it is multiplied by. Every pair of different rows differs in a
+        binary digit: so if the rows with a digit touch none without it, and the other way round, for every digit, then each touches
+        itself at most.
+        """
+        self.own = self.own and self._is_own(state)
+
+    def _is_own(self, state: BlockState) -> bool:
+        if not self.is_beside:
+            return False
+        _, height, width = self.shape
+        if any(self._map_size(view) != (height, width) for view in self.argument_views):
+            return False
+        rows, columns = torch.arange(height)[:, None].expand(height, width), torch.arange(width).expand(height, width)
+        middle = (rows == height // 2) & (columns == width // 2)
+        marks = [middle]  # which shows most of those that touch others at once
+        for places, size in ((rows, height), (columns, width)):
+            for digit in range(max(size - 1, 0).bit_length()):
+                with_digit = (places >> digit & 1).bool()
+                marks += [with_digit, ~with_digit]
+        return all(self._stays_inside(mark, state) for mark in marks)
+
+    def _map_size(self, view: View) -> Pair:
+        sizes = {axis: 1 for axis in range(3)}
+        for atom in view.atoms:
+            sizes[atom.axis] *= atom.size
+        return sizes[1], sizes[2]
+
+    def _stays_inside(self, mark: Tensor, state: BlockState) -> bool:
+        first = state.inputs[0]
+        mark = mark.to(first.device)
+        noise = torch.randn(self.shape, generator=torch.Generator().manual_seed(0)).to(first)
+        for marked in (torch.nan, noise):  # a backward function that compares its numbers may swallow the former
+            seed = torch.where(mark, marked, 0).to(first.dtype).expand(1, *self.shape)
+            try:
+                found = self._back([one[0] for one in self._of_results(seed)], state)
+            except RuntimeError:  # a backward function that looks at its numbers
+                return False
+            if any(((gradient != 0) & ~mark).any() for gradient in found):
+                return False
+        return True
+
+    @cached_property
+    def modules(self) -> list[tuple[str, str]]:
+        """Path and class of the modules whose operations are in it, in their order."""
+        return list(dict.fromkeys(node.meta.get("module", ("", "")) for node in self.members_in_order))
+
+    @cached_property
+    def members_in_order(self) -> list[fx.Node]:
+        """As in the trace."""
+        some = next(iter(self.members))
+        return [node for node in some.graph.nodes if node in self.members]
+
+
+@dataclass(eq=False)
+class Leaving(Node):
+    """One result of a block whose value holds several, one after the other as rows of numbers.
+
+    Attributes:
+        start: the row of the result's first number.
+    """
+
+    start: int
+    length: int = field(init=False)
+
+    name = "result of a block"
+
+    def __post_init__(self) -> None:
+        self.length = math.prod(self.shape)
+
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
+        """See :meth:`Node.axes`: the rows of its own numbers."""
+        del place
+        rows = Axis.between(self.start, self.start + self.length, sizes[0], self.shape[1])
+        return rows, Axis.everywhere(sizes[1], self.shape[2])
+
+    def gradient(self, g: Gradient, box: Box, place: int, part: Box, state: None) -> Gradient:
+        """See :meth:`Node.gradient`."""
+        del place, state
+        whole = fit(g, box, (0, self.shape[1]), (0, self.shape[2])).reshape(len(g), 1, -1, 1)
+        return fit(whole, ((self.start, self.start + self.length), (0, 1)), *part)
+
+

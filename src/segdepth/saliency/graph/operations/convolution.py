@@ -1,0 +1,242 @@
+"""Convolutions, transposed ones, and linear layers over channels, which are convolutions of single positions."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor, fx
+
+from ..axes import Axis, Box
+from ..lowering import Lowering, arguments_of, pair
+from ..unsupported import UnsupportedOperationError
+from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, cut, fit, times, zeros
+
+__all__ = ["LOWERS", "Convolution"]
+
+aten = torch.ops.aten
+
+#: From this many taps on a matrix product is the fastest, this many positions at a time: it reads the weights once.
+MANY_TAPS, FEW_POSITIONS = 25, 256
+
+#: Bytes of a convolution's weights that the sparse engine has in use at a time: half of a second-level cache.
+WEIGHT_BYTES = 512 << 10
+
+
+@dataclass(eq=False)
+class Convolution(Node):
+    """A convolution, or a transposed one.
+
+    Attributes:
+        weight: of a convolution ``[out, in / groups, kh, kw]``, of a transposed one ``[in, out / groups, kh, kw]``.
+            A following batch norm is folded in.
+        stride: of rows and columns; as the others.
+        padding: zeros before (and after) the input; of a transposed convolution, what is cut from the output.
+        dilation: distance of the taps.
+        groups: of channels.
+        transposed: which of the two it is.
+    """
+
+    weight: Float[Tensor, "_o _i _kh _kw"]
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    transposed: bool = False
+
+    name = "convolution"
+
+    @property
+    def kernel_size(self) -> Pair:
+        """Rows and columns of the weight."""
+        return self.weight.shape[2], self.weight.shape[3]
+
+    def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis] | None:
+        """See :meth:`Node.axes`."""
+        del place
+        if self._is_product:
+            return None
+        build = Axis.transposed if self.transposed else Axis.affine
+        rows, columns = (
+            build(
+                sizes[k],
+                self.shape[1 + k],
+                step=self.stride[k],
+                offset=-self.padding[k],
+                taps=self.kernel_size[k],
+                spread=self.dilation[k],
+            )
+            for k in (0, 1)
+        )
+        return rows, columns
+
+    @property
+    def _is_product(self) -> bool:
+        """Whether the gradient is one matrix product of positions and channels."""
+        return self.kernel_size == self.stride == (1, 1) and self.padding == (0, 0) and self.groups == 1
+
+    @property
+    def _is_folded(self) -> bool:
+        """Whether the kernel is so large, as of a fully connected layer made a convolution, that weights are the cost."""
+        many = self.kernel_size[0] * self.kernel_size[1] >= MANY_TAPS
+        return not self.transposed and self.groups == 1 and many and self.shape[0] > 64
+
+    def lay_out(self) -> Tensor:
+        """The weight as the gradient needs it: swapped and turned around where a plain convolution does the work."""
+        weight = self.weight
+        if self._is_product:
+            matrix = weight[:, :, 0, 0]
+            return (matrix if self.transposed else matrix.T).contiguous()
+        if self._is_folded:
+            return weight.flatten(1).contiguous()
+        if not self.transposed and self.stride == (1, 1):
+            groups, (outputs, inputs, *kernel) = self.groups, weight.shape
+            weight = weight.view(groups, outputs // groups, inputs, *kernel).transpose(1, 2)
+            weight = weight.reshape(groups * inputs, outputs // groups, *kernel).flip(2, 3)
+        return weight.contiguous(memory_format=torch.channels_last)
+
+    def gradient(self, g: Gradient, box: Box, place: int, part: Box, state: Tensor) -> Gradient:
+        """See :meth:`Node.gradient`."""
+        del place
+        if self._is_product:
+            return F.linear(cut(g, box, part).permute(0, 2, 3, 1), state).permute(0, 3, 1, 2)
+        if self._is_folded:
+            return self._by_taps(g, box, part, state)
+        if self.transposed:
+            g = fit(g, box, *self._reached(part))
+            return F.conv2d(g, state, stride=self.stride, dilation=self.dilation, groups=self.groups)
+        if self.stride != (1, 1):
+            full = F.conv_transpose2d(g, state, stride=self.stride, dilation=self.dilation, groups=self.groups)
+            return fit(full, self._reached(box), *part)
+        spans = [
+            (part[k][0] + self.padding[k] - (self.kernel_size[k] - 1) * self.dilation[k], part[k][1] + self.padding[k])
+            for k in (0, 1)
+        ]
+        return F.conv2d(fit(g, box, *spans), state, dilation=self.dilation, groups=self.groups)
+
+    def _by_taps(self, g: Gradient, box: Box, part: Box, weight: Float[Tensor, "_o _taps"]) -> Gradient:
+        """All taps of every position in one matrix product, then summed where they overlap; a part of positions at a time."""
+        rows = max(1, FEW_POSITIONS // (len(g) * g.shape[3]))
+        result = zeros(g, self.weight.shape[1], part)
+        for top in range(0, g.shape[2], rows):
+            some = g[:, :, top : top + rows]
+            strip: Box = ((box[0][0] + top, box[0][0] + top + some.shape[2]), box[1])
+            taps = (some.flatten(2).transpose(1, 2).contiguous() @ weight).transpose(1, 2)
+            reached = self._reached(strip)
+            size = (reached[0][1] - reached[0][0], reached[1][1] - reached[1][0])
+            full = F.fold(taps, size, self.kernel_size, dilation=self.dilation, stride=self.stride)
+            result += fit(full, reached, *part)
+        return result
+
+    def _reached(self, box: Box) -> Box:
+        """The inputs that a box of outputs reads, those in the padding included."""
+        rows, columns = (
+            (
+                box[k][0] * self.stride[k] - self.padding[k],
+                (box[k][1] - 1) * self.stride[k] - self.padding[k] + (self.kernel_size[k] - 1) * self.dilation[k] + 1,
+            )
+            for k in (0, 1)
+        )
+        return rows, columns
+
+    def kernel(self, kept: None, rows: Rows) -> Kernel:
+        """See :meth:`Node.kernel`; the sparse engine begins sums with it."""
+        del kept
+        from ...sparse import kernels  # Numba takes a second to import
+
+        return Kernel(kernels.back_convolution, rows.lay_out(_in_blocks))
+
+    def takes_factors(self) -> bool:
+        """See :meth:`Node.takes_factors`."""
+        return True
+
+    def with_factors(self, factors: Float[Tensor, " c"]) -> "tuple[Convolution, None]":
+        """See :meth:`Node.with_factors`."""
+        weight = self.weight
+        if self.transposed:
+            inputs, outputs = weight.shape[:2]
+            per_group = factors.view(self.groups, 1, outputs, 1, 1)
+            grouped = weight.view(self.groups, inputs // self.groups, *weight.shape[1:])
+            return replace(self, weight=(grouped * per_group).view_as(weight)), None
+        return replace(self, weight=weight * factors[:, None, None, None]), None
+
+    def multiply_adds(self, box: Box, part: Box) -> int:
+        """Of the gradient over boxes of the value and the input, per target."""
+        rows, columns = part if self.transposed else box
+        return (rows[1] - rows[0]) * (columns[1] - columns[0]) * self.weight.numel()
+
+    def label(self, sizes: Pair) -> str:
+        """See :meth:`Node.label`."""
+        del sizes
+        kind = "transposed convolution" if self.transposed else "convolution"
+        dilated = f" dilation {times(self.dilation)}" if self.dilation != (1, 1) else ""
+        return f"{kind} {times(self.kernel_size)}{by_stride(self.stride)}{dilated}"
+
+    def steps(self, sizes: Pair) -> tuple[Fraction, Fraction]:
+        """See :meth:`Node.steps`."""
+        del sizes
+        if self.transposed:
+            return Fraction(1, self.stride[0]), Fraction(1, self.stride[1])
+        return Fraction(self.stride[0]), Fraction(self.stride[1])
+
+
+def _in_blocks(node: Convolution) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
+    """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
+    weight, groups = node.weight.numpy(), node.groups
+    taps = weight.shape[2] * weight.shape[3]
+    order = (0, 1, 3, 2) if node.transposed else (0, 2, 3, 1)
+    arranged = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], taps).transpose(order)
+    _, inputs, _, outputs = arranged.shape
+    per_input = taps * outputs * weight.itemsize
+    block = min(-(-inputs // 16) * 16, max(16, WEIGHT_BYTES // per_input // 16 * 16))
+    count = -(-inputs // block)
+    padded = np.zeros((groups, count * block, taps, outputs), weight.dtype)
+    padded[:, :inputs] = arranged
+    blocks = padded.reshape(groups, count, block, taps, outputs).transpose(0, 1, 3, 4, 2)
+    numbers = [
+        *node.kernel_size, *node.stride, *node.padding, *node.dilation, int(node.transposed), inputs, outputs, block,
+    ]  # fmt: skip
+    return np.ascontiguousarray(blocks).reshape(groups * count, -1), np.array(numbers, np.int64)
+
+
+def _convolution(low: Lowering, node: fx.Node) -> None:
+    a = arguments_of(node)
+    if len(a["stride"]) != 2 or len(a["weight"].meta["val"].shape) != 4:
+        raise UnsupportedOperationError("a convolution in other than 2 dimensions")
+    low.put_map(
+        node,
+        Convolution(
+            (low.map(a["input"]),),
+            low.map_shape(node),
+            weight=low.constant(a["weight"]).detach(),
+            stride=pair(a["stride"]),
+            padding=pair(a["padding"]),
+            dilation=pair(a["dilation"]),
+            groups=a["groups"],
+            transposed=a["transposed"],
+        ),
+    )
+
+
+def _linear(low: Lowering, node: fx.Node) -> None:
+    """``x W`` (and a bias, which has no gradient): the last axis of ``x`` is channels."""
+    x, matrix = node.args[-2:]
+    if node.kwargs:
+        raise UnsupportedOperationError("a matrix product with factors")
+    view = low.with_channels(x, (-1,))
+    (value,) = view.values
+    weight = low.constant(matrix).detach()
+    shape = low.shape(value)
+    outputs = weight.shape[-1]
+    index = low.append(Convolution((value,), (outputs, *shape[1:]), weight=weight.reshape(-1, outputs).T[:, :, None, None]))
+    low.put(node, low.channels_replaced(view, index, -1, outputs))
+
+
+LOWERS = {
+    aten.convolution.default: _convolution,
+    aten.addmm.default: _linear,
+    aten.mm.default: _linear,
+}

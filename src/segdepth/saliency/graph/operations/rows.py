@@ -1,0 +1,37 @@
+"""What the kernels of the sparse engine are given by operations that only move or scale rows."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from .node import Kernel, Rows
+
+__all__ = ["moved", "nothing", "scaled", "winners"]
+
+
+def nothing(dtype: np.dtype) -> tuple[Float[ndarray, "0 0"], Int[ndarray, "0 0"]]:
+    """No factors, and no table of winners."""
+    return np.empty((0, 0), dtype), np.empty((0, 0), np.int32)
+
+
+def moved(rows: Rows) -> Kernel:
+    """Rows at other places."""
+    from ...sparse import kernels  # Numba takes a second to import
+
+    return Kernel(kernels.add_routed, nothing(rows.dtype))
+
+
+def scaled(factors: Float[ndarray, "_positions c"]) -> Kernel:
+    """Rows times a factor for each unit ``[positions, channels]``, or each channel ``[1, channels]``."""
+    from ...sparse import kernels
+
+    return Kernel(kernels.add_routed, (factors, np.empty((0, 0), np.int32)))
+
+
+def winners(places: Tensor) -> Int[ndarray, "hw c"]:
+    """Places in a map ``[c, h, w]``, per position and channel."""
+    found: Int[ndarray, "hw c"] = places.permute(1, 2, 0).flatten(0, 1).to(torch.int32).contiguous().numpy()
+    return found
+

@@ -11,7 +11,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["Call", "Interception", "Recorder", "Tracer", "intercepted", "show_calls"]
+__all__ = ["Again", "Call", "Interception", "Recorder", "Tracer", "intercepted", "show_calls"]
 
 
 class Call:
@@ -169,22 +169,26 @@ class Tracer(Interception):
             raise UnsupportedOperationError(f"{name}, which is called another number of times at every look")
         self.calls.append(Call(function, args, kwargs, name))
         begin, answer = _length(), self._answers[number]
-        _active.append(answer)
-        try:
-            tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
-            shown = torch.ops.segdepth.opaque(tensors, number)
-            if not torch.is_grad_enabled():
-                shown = [torch.ops.aten.detach_copy.default(one) for one in shown]
-            found = answer.filled(shown)
-        finally:
-            _active.pop()
+        _shown[number] = answer
+        tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
+        shown = torch.ops.segdepth.opaque(tensors, number)
+        if not torch.is_grad_enabled():
+            shown = [torch.ops.aten.detach_copy.default(one) for one in shown]
         self._mark(begin, self._inside[-1] if self._inside else None)
-        return found
+        return answer.filled(shown)
 
     def _mark(self, begin: int, module: nn.Module | None) -> None:
-        mode = get_proxy_mode()
-        for node in list(mode.tracer.graph.nodes)[begin:] if mode is not None else ():
-            node.meta.setdefault("module", (self.paths.get(module, ""), type(module).__name__))  # type: ignore[arg-type]
+        _mark_new(begin, (self.paths.get(module, ""), type(module).__name__))  # type: ignore[arg-type]
+
+
+class Again(fx.Interpreter):
+    """Runs a trace while it is traced again, and hands on in which module every operation stands."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        begin = _length()
+        result = super().run_node(n)
+        _mark_new(begin, n.meta.get("module", ("", "")))
+        return result
 
 
 def _length() -> int:
@@ -192,8 +196,14 @@ def _length() -> int:
     return len(mode.tracer.graph.nodes) if mode is not None else 0
 
 
-#: The form of the answer of the call that is being shown.
-_active: list[_Answer] = []
+def _mark_new(begin: int, module: tuple[str, str]) -> None:
+    mode = get_proxy_mode()
+    for node in list(mode.tracer.graph.nodes)[begin:] if mode is not None else ():
+        node.meta.setdefault("module", module)
+
+
+#: The form of what each call answers, in the trace that is being made.
+_shown: dict[int, _Answer] = {}
 
 
 @torch.library.custom_op("segdepth::opaque", mutates_args=())
@@ -204,8 +214,8 @@ def _opaque(tensors: list[Tensor], number: int) -> list[Tensor]:
 
 @_opaque.register_fake
 def _(tensors: list[Tensor], number: int) -> list[Tensor]:
-    del tensors, number
-    return _active[-1].empty()
+    del tensors
+    return _shown[number].empty()
 
 
 def show_calls(graph: fx.Graph, calls: list[Call]) -> None:

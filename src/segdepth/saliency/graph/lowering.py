@@ -202,9 +202,9 @@ class Lowering:
         from .operations.add import Add
 
         if len(values) == 1:
-            self.put(source, View((values[0],), like.axes))
+            self.put_first(source, View((values[0],), like.axes))
         else:
-            self.put_like(source, like, Add(tuple(values), self.shape(values[0])))
+            self.put_first(source, View((self.append(Add(tuple(values), self.shape(values[0]))),), like.axes))
 
     # Other layouts
 
@@ -355,7 +355,8 @@ class Lowering:
 
     def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:
         """Arguments as maps of one layout and of the size of an operation's result; and that layout."""
-        sizes = tuple(node.meta["val"].shape)
+        value = node.meta["val"]
+        sizes = tuple((value[0] if isinstance(value, (tuple, list)) else value).shape)
         views = [self.single(argument) for argument in arguments]
         views = [View(view.values, ((),) * (len(sizes) - len(view.axes)) + view.axes) for view in views]
         like = next((view for view in views if view.sizes == sizes), None)

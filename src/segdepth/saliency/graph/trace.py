@@ -6,16 +6,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from segdepth.core.errors import reason
 
 from ..modules import named_modules
 from ..target import require_tensor
-from .calls import Interception, Recorder, Tracer, intercepted, show_calls
+from .calls import Again, Interception, Recorder, Tracer, intercepted, show_calls
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["DETACH", "Opaque", "trace"]
@@ -64,21 +65,24 @@ def trace(
     known = {part.module for part in opaque}
     hooked = [module for module in paths if module is not net and module not in known and _has_gradient_hook(module)]
     opaque += [Opaque(module, "a hook on gradients") for module in hooked]
-    answers = None
+    answers, by_numbers = None, False
     while True:
         tracer = Tracer(paths, {part.module: part.why for part in opaque}, answers)
         try:
-            return _look(function, x, tracer)
+            return _look(function, x, tracer, by_numbers)
         except UnsupportedOperationError as error:
             if tracer.unrecorded and answers is None:
                 put_back()
                 answers = _record(function, x, Recorder(paths, tracer.opaque))
                 continue
+            if not by_numbers:  # it may decide by what it holds, which is the same for every picture
+                by_numbers, answers = True, None
+                continue
             module = tracer.failed
             if module is None or module is net or module not in paths or module in tracer.opaque:
                 raise UnsupportedOperationError(f"{error.operation} in the forward pass of {type(net).__name__} itself") from None
             opaque.append(Opaque(module, error.operation))
-            answers = None
+            by_numbers, answers = False, None
         finally:
             put_back()
 
@@ -93,14 +97,12 @@ def _record(function: Callable[[Tensor], Tensor], x: Tensor, recorder: Recorder)
     return recorder.answers
 
 
-def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer) -> fx.GraphModule:
+def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer, by_numbers: bool) -> fx.GraphModule:
     try:
         with torch.enable_grad():
-            traced: fx.GraphModule = make_fx(
-                torch.func.functionalize(lambda y: _visibly(function, y, tracer)),
-                tracing_mode="fake",
-                _allow_non_fake_inputs=True,
-            )(x)
+            traced = _made(lambda y: _visibly(function, y, tracer, by_numbers), x)
+            if any(_is_writing(node) for node in traced.graph.nodes):  # inside an operation of PyTorch's: circular padding
+                traced = _made(Again(traced).run, x)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise UnsupportedOperationError(f"a decision by the input's values ({error.func})") from None
     except UnsupportedOperationError:
@@ -110,32 +112,48 @@ def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer) -> fx
             raise UnsupportedOperationError("a tensor of its own that it writes what it computes to") from error
         raise UnsupportedOperationError(f"what cannot be traced ({reason(error)})") from error
     show_calls(traced.graph, tracer.calls)
-    _without_writing(traced.graph)
+    _without_copying(traced.graph)
     traced.graph.eliminate_dead_code()
     return traced
 
 
-def _without_writing(graph: fx.Graph) -> None:
-    """What operations of PyTorch's write to values of their own, plain operations do as well: a trace reads the result."""
+def _made(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
+    made = make_fx(torch.func.functionalize(function), tracing_mode="fake", _allow_non_fake_inputs=True)
+    traced: fx.GraphModule = made(x)
+    return traced
+
+
+def _is_writing(node: fx.Node) -> bool:
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
+
+def _without_copying(graph: fx.Graph) -> None:
+    """A copy into a value has no derivative by itself; what is copied has."""
     for node in graph.nodes:
-        name, _, overload = str(node.target).removeprefix("aten.").partition(".")
-        if isinstance(node.target, torch._ops.OpOverload) and name.endswith("_") and not name.startswith("_"):
-            plain = getattr(getattr(torch.ops.aten, name[:-1], None), overload, None)
-            node.target = plain or node.target
+        if node.target is torch.ops.aten.copy.default:
+            node.target, node.kwargs = torch.ops.aten.expand.default, {}
+            node.args = (node.args[1], list(node.meta["val"].shape))
 
 
-def _visibly(function: Callable[[Tensor], Tensor], x: Tensor, by: Interception) -> Tensor:
+def _visibly(function: Callable[[Tensor], Tensor], x: Tensor, by: Interception, by_numbers: bool) -> Tensor:
     """The function's answer, with everything that autograd does not follow as an operation that a trace shows."""
-    with intercepted(by), _Visible():  # not before: torch.fx sets its own interception when it begins
+    with intercepted(by), _Visible(by_numbers):  # not before: torch.fx sets its own interception when it begins
         return require_tensor(function(x))
 
 
 class _Visible(TorchFunctionMode):
     """Makes visible what a trace does not show: ``detach`` (an alias from PyTorch 2.14 on), ``.data``, autograd switched off.
 
+    Args:
+        by_numbers: whether what is computed from parameters and buffers alone has its numbers.
+
     Raises:
         UnsupportedOperationError: at what no trace can show: hooks on gradients, and values that are changed behind autograd's back.
     """
+
+    def __init__(self, by_numbers: bool) -> None:
+        super().__init__()
+        self._by_numbers = by_numbers
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -145,6 +163,9 @@ class _Visible(TorchFunctionMode):
             raise UnsupportedOperationError(_HIDDEN[func])
         if func in _DETACHING:
             return _detached(args[0])
+        if self._by_numbers and _is_known((args, kwargs)):
+            with _disable_current_modes():
+                return func(*args, **(kwargs or {}))
         if torch.is_grad_enabled():
             return func(*args, **(kwargs or {}))
         if _writes(func) and _is_computed(args[0]):
@@ -159,6 +180,12 @@ def _detached(value: Tensor) -> Tensor:
 def _is_computed(value: Any) -> bool:
     """Whether a value is of this look; parameters and buffers are the network's own."""
     return isinstance(value, Tensor) and torch._is_functional_tensor(value)
+
+
+def _is_known(arguments: Any) -> bool:
+    """Whether all tensors among arguments are the network's own, or made of such."""
+    tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
+    return bool(tensors) and not any(isinstance(t, FakeTensor) or _is_computed(t) for t in tensors)
 
 
 def _writes(func: Any) -> bool:

@@ -12,6 +12,7 @@ from . import (
     channels,
     concat,
     convolution,
+    expand,
     grid_sample,
     group_norm,
     max_pool,
@@ -27,8 +28,8 @@ from . import (
 __all__ = ["LOWERS", "OPERATIONS"]
 
 OPERATIONS: tuple[ModuleType, ...] = (
-    add, channels, concat, convolution, grid_sample, group_norm, max_pool, max_unpool, pointwise, rearrange, reduction, scale,
-    separable, window,
+    add, channels, concat, convolution, expand, grid_sample, group_norm, max_pool, max_unpool, pointwise, rearrange, reduction,
+    scale, separable, window,
 )  # fmt: skip
 
 #: How each operation of PyTorch that is known becomes nodes.

@@ -99,10 +99,12 @@ def lower_pointwise(low: Lowering, node: fx.Node) -> None:
 def _derivative(node: fx.Node, place: int) -> Callable[[tuple[Any, ...], Tensor], Tensor]:
     """The operation's derivative with respect to one argument, by autograd, which knows all of them."""
 
-    def derivative(arguments: tuple[Any, ...], result: Tensor) -> Tensor:
+    def derivative(arguments: tuple[Any, ...], result: Any) -> Tensor:
+        shape = (result[0] if isinstance(result, tuple) else result).shape
         with recording():
-            x = arguments[place].detach().expand(result.shape).requires_grad_()
+            x = arguments[place].detach().expand(shape).requires_grad_()
             y = node.target(*arguments[:place], x, *arguments[place + 1 :], **node.kwargs)  # type: ignore[operator]
+            y = y[0] if isinstance(y, tuple) else y
             (found,) = torch.autograd.grad(y.sum(), x)
         return found  # type: ignore[no-any-return]
 

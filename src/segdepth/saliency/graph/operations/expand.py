@@ -1,0 +1,50 @@
+"""Values repeated along axes, and chosen by fixed indices."""
+
+import torch
+from torch import Tensor, fx
+
+from ..lowering import Lowering, arguments_of
+from ..unsupported import UnsupportedOperationError
+
+__all__ = ["LOWERS"]
+
+aten = torch.ops.aten
+
+
+def _expand(low: Lowering, node: fx.Node) -> None:
+    low.put(node, low.enlarged(node.args[0], node))
+
+
+def _repeat(low: Lowering, node: fx.Node) -> None:
+    """Each axis that is longer than 1 has to stay as it is."""
+    sizes = node.args[0].meta["val"].shape  # type: ignore[union-attr]
+    times = arguments_of(node)["repeats"][-len(sizes) :]
+    if any(size > 1 and count > 1 for size, count in zip(sizes, times, strict=True)):
+        raise UnsupportedOperationError("an axis repeated one time after the other")
+    low.put(node, low.enlarged(node.args[0], node))
+
+
+def _index_select(low: Lowering, node: fx.Node) -> None:
+    a = arguments_of(node)
+    low.put(node, low.reordered(low.single(a["self"]), a["dim"] % len(node.meta["val"].shape), low.constant(a["index"])))
+
+
+def _index(low: Lowering, node: fx.Node) -> None:
+    """Fixed indices along one axis."""
+    a = arguments_of(node)
+    given = [(dim, index) for dim, index in enumerate(a["indices"]) if index is not None]
+    if len(given) != 1:
+        raise UnsupportedOperationError("indices along several axes")
+    ((dim, index),) = given
+    order: Tensor = low.constant(index)
+    if order.dim() != 1 or order.dtype == torch.bool:
+        raise UnsupportedOperationError("indices that are a table")
+    low.put(node, low.reordered(low.single(a["self"]), dim, order % a["self"].meta["val"].shape[dim]))
+
+
+LOWERS = {
+    aten.expand.default: _expand,
+    aten.index.Tensor: _index,
+    aten.index_select.default: _index_select,
+    aten.repeat.default: _repeat,
+}

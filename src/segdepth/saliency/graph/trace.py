@@ -104,17 +104,29 @@ def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer, by_nu
             if any(_is_writing(node) for node in traced.graph.nodes):  # inside an operation of PyTorch's: circular padding
                 traced = _made(Again(traced).run, x)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
-        raise UnsupportedOperationError(f"a decision by the input's values ({error.func})") from None
+        raise UnsupportedOperationError(f"a decision by the picture's values ({error.func})") from None
     except UnsupportedOperationError:
         raise
     except Exception as error:  # of any kind: what a network's forward makes of values without numbers
-        if "mutating a non-functional tensor" in str(error):
-            raise UnsupportedOperationError("a tensor of its own that it writes what it computes to") from error
-        raise UnsupportedOperationError(f"what cannot be traced ({reason(error)})") from error
+        raise UnsupportedOperationError(_in_words(error)) from error
     show_calls(traced.graph, tracer.calls)
     _without_copying(traced.graph)
     traced.graph.eliminate_dead_code()
     return traced
+
+
+#: What PyTorch's own words about what it cannot trace mean.
+_MEANINGS = {
+    "data-dependent": "a decision by the picture's values",
+    "mutating a non-functional tensor": "a tensor of its own that it writes what it computes to",
+    "autograd.Function": "a custom autograd function",
+    "requires_grad_": "a gradient that it takes itself",
+}
+
+
+def _in_words(error: Exception) -> str:
+    known = (meaning for words, meaning in _MEANINGS.items() if words in str(error))
+    return next(known, f"what cannot be traced ({reason(error)})")
 
 
 def _made(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:

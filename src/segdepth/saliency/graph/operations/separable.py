@@ -3,7 +3,7 @@
 Their matrices are read off PyTorch's own operation, applied to an identity matrix: conventions are right by construction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -95,49 +95,53 @@ def _spans(matrix: Float[Tensor, "o i"]) -> tuple[Float[ndarray, "o i"], Int[nda
     return np.ascontiguousarray(matrix.numpy()), spans.astype(np.int64)
 
 
-#: An operation's arguments, the axis (0 rows, 1 columns) and the output's rows and columns -> the arguments that treat the axis as
-#: rows and leave an only column alone.
-Along = Callable[[dict[str, Any], int, Sequence[int]], dict[str, Any]]
+#: An operation's arguments, the axis (0 rows, 1 columns) and the sizes of the input and of the output -> the arguments that treat
+#: the columns of a picture like that axis, and leave its rows alone.
+Along = Callable[[dict[str, Any], int, Pair, Pair], dict[str, Any]]
 
 
 def _of_maps(arguments_along: Along) -> Callable[[Lowering, fx.Node], None]:
-    """Apply the operation to the columns of an identity matrix, one axis after the other."""
+    """Apply the operation to the rows of an identity matrix, for one axis after the other."""
 
     def lower(low: Lowering, node: fx.Node) -> None:
+        target: Any = node.target
         a = arguments_of(node)
         value, shape = low.map(a.pop(next(iter(a)))), low.map_shape(node)
-        matrices = []
-        for axis in (0, 1):
-            eye = low.eye(low.shape(value)[1 + axis])
-            found = node.target(eye[None, :, :, None], **arguments_along(a, axis, shape[1:]))  # type: ignore[operator]
-            matrices.append(found[0, :, :, 0].T.contiguous())
-        low.put_map(node, Separable((value,), shape, rows=matrices[0], columns=matrices[1]))
+        before, after = low.shape(value)[1:], (shape[1], shape[2])
+        rows, columns = (
+            target(low.eye(before[axis])[None, None], **arguments_along(a, axis, before, after))[0, 0].T.contiguous()
+            for axis in (0, 1)
+        )
+        some = torch.rand(before, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(low.like)
+        if not torch.allclose(target(some[None, None], **a)[0, 0], rows @ some @ columns.T, rtol=1e-3, atol=1e-4):
+            raise UnsupportedOperationError(f"{target} in other than one way for rows and columns")
+        low.put_map(node, Separable((value,), shape, rows=rows, columns=columns))
 
     return lower
 
 
-def _resize_along(a: dict[str, Any], axis: int, sizes: Sequence[int]) -> dict[str, Any]:
+def _resize_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> dict[str, Any]:
     scales = [a.get("scales_h"), a.get("scales_w")]
-    return a | {"output_size": [sizes[axis], 1], "scales_h": scales[axis], "scales_w": None}
+    return a | {"output_size": [before[axis], after[axis]], "scales_h": None, "scales_w": scales[axis]}
 
 
-def _average_along(a: dict[str, Any], axis: int, sizes: Sequence[int]) -> dict[str, Any]:
-    del sizes
+def _average_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> dict[str, Any]:
+    del before, after
     if a["divisor_override"] is not None:
         raise UnsupportedOperationError("average pooling with a divisor of its own")
     kernel = pair(a["kernel_size"])
     stride, padding = pair(a["stride"] or (), kernel), pair(a["padding"])
-    return a | {"kernel_size": [kernel[axis], 1], "stride": [stride[axis], 1], "padding": [padding[axis], 0]}
+    return a | {"kernel_size": [1, kernel[axis]], "stride": [1, stride[axis]], "padding": [0, padding[axis]]}
 
 
-def _adaptive_along(a: dict[str, Any], axis: int, sizes: Sequence[int]) -> dict[str, Any]:
-    return a | {"output_size": [sizes[axis], 1]}
+def _adaptive_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> dict[str, Any]:
+    return a | {"output_size": [before[axis], after[axis]]}
 
 
-def _border_along(a: dict[str, Any], axis: int, sizes: Sequence[int]) -> dict[str, Any]:
-    del sizes
+def _border_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> dict[str, Any]:
+    del before, after
     left, right, top, bottom = a["padding"]
-    return {"padding": [0, 0, *((top, bottom), (left, right))[axis]]}
+    return {"padding": [*((top, bottom), (left, right))[axis], 0, 0]}
 
 
 def _moved(low: Lowering, node: fx.Node, moves: list[tuple[int, Callable[[Tensor], Tensor]]]) -> None:

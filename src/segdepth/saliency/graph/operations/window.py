@@ -240,4 +240,5 @@ LOWERS = {
     aten.split.Tensor: _split,
     aten.split_with_sizes.default: _split,
     aten.unbind.int: _unbind,
+    aten.unsafe_split.Tensor: _split,
 }

@@ -12,6 +12,7 @@ from torch import Tensor
 from .boxes import NOTHING, Reach
 from .graph import Answered, Box, Graph, State
 from .modes import arithmetic, recording
+from .steady import alike
 from .target import run_network
 from .windowed import WindowedPass
 
@@ -25,7 +26,7 @@ TOLERANCE = 1000
 def wrong_derivative(
     graph: Graph, answered: Answered, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]
 ) -> str | None:
-    """What is wrong with a graph, in words; None: nothing that a vector-Jacobian product at a random output shows.
+    """What is wrong with a graph, in words; None: nothing that its answer and a vector-Jacobian product at a random output show.
 
     Args:
         graph: of the function at the picture's size, type and device.
@@ -35,6 +36,8 @@ def wrong_derivative(
     """
     with arithmetic("full"):  # what TF32 rounds is not a wrong derivative
         error = _error(graph, graph.forward(image) if image.is_cuda else answered, function, image)
+    if error is None:
+        return "an answer that the network itself gives otherwise"
     if error <= TOLERANCE * torch.finfo(image.dtype).eps:
         return None
     return f"a derivative that PyTorch's autograd takes otherwise (relative difference {error:.2g})"
@@ -42,18 +45,18 @@ def wrong_derivative(
 
 def _error(
     graph: Graph, answered: Answered, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]
-) -> float:
+) -> float | None:
     """Mean absolute difference of one random vector-Jacobian product, over the mean of autograd's.
 
-    Infinite where one of the two is no number and the other is, or where the answers' shapes differ.
+    Infinite where one of the two is no number and the other is; None where the answers differ.
     """
     output, state = answered
     seed = torch.randn(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(output)[None]
     with recording():
         x = image.detach()[None].clone().requires_grad_()
         y = run_network(function, x)
-        if y.shape != seed.shape:
-            return float("inf")
+        if y.shape != seed.shape or not alike(output, y[0].detach()):
+            return None
         expected = torch.autograd.grad(y, x, seed, allow_unused=True)[0] if y.requires_grad else None
         del y
     found = _graph_gradient(graph, state, image, seed)

@@ -17,24 +17,8 @@ from segdepth.core.errors import InputError
 from .boxes import Reach, box_size
 from .engines import EngineName
 from .explainer import Explainer
-from .graph import Box, Graph, build_graph
-<<<<<<< HEAD
-from .graph.nodes import (
-    Add,
-    Concat,
-    Convolution,
-    Interleave,
-    MaxPool,
-    Node,
-    Separable,
-    Shuffle,
-    Unpool,
-    Window,
-)
-=======
-from .maps import saliency_maps
->>>>>>> 78752c0 (Graph: one operation, one file; views of maps; blocks; calls as they are (does not run yet))
-from .modes import undisturbed
+from .graph import Box, Graph
+from .graph.apart import structure
 from .target import Pixel, Target, check_pixels
 
 Pair = tuple[int, int]
@@ -137,17 +121,16 @@ class FieldBoxes:
     branch sees nothing but zeros beyond the picture's border in one direction, the other direction's span can be shorter.)
 
     Args:
-        net: any module that the windowed engine can take apart.
+        net: any module that can be traced; what no operation is known for is taken to depend on all of its input.
         image: any picture; only its shape, type and device matter.
 
     Raises:
-        UnsupportedOperationError: at an operation that is not known.
+        UnsupportedOperationError: at what cannot be traced.
     """
 
     def __init__(self, net: nn.Module, image: Float[Tensor, "_ h w"]) -> None:
         size = (image.shape[-2], image.shape[-1])
-        with undisturbed(net), torch.no_grad():
-            graph = build_graph(net, net, image)
+        graph = structure(net, net, image)
         reach = Reach(graph, ((0, size[0]), (0, size[1])))
         whole: Box = (0, size[0]), (0, size[1])
         self._rows = [reach.back(((row, row + 1), whole[1])).values[0][0] for row in range(size[0])]
@@ -162,20 +145,19 @@ def theoretical_field(net: nn.Module, image: Float[Tensor, "_ h w"], pixel: Pixe
     """The input pixels that are connected to an output pixel, exactly, whatever the weights are.
 
     Args:
-        net: any module that the windowed engine can take apart.
+        net: any module that can be traced; what no operation is known for is taken to depend on all of its input.
         image: any picture; only its shape, type and device matter.
         pixel: row and column.
 
     Raises:
         InputError: if the pixel is outside the picture.
-        UnsupportedOperationError: at an operation that is not known.
+        UnsupportedOperationError: at what cannot be traced.
     """
     size = (image.shape[-2], image.shape[-1])
     check_pixels([pixel], size)
-    with undisturbed(net), torch.no_grad():
-        graph = build_graph(net, net, image)
-        box = _picture_box(graph, size, pixel)
-        roomy = _roomy(net, image, pixel)
+    graph = structure(net, net, image)
+    box = _picture_box(graph, size, pixel)
+    roomy = _roomy(net, image, pixel)
     return TheoreticalField(size, pixel, box, *_layers_and_whole(graph, pixel, roomy))
 
 
@@ -192,7 +174,7 @@ def _roomy(net: nn.Module, image: Tensor, pixel: Pixel) -> tuple[Graph, Pixel, t
     while True:
         middle = side // 2
         row, column = (middle + place % COARSEST for place in pixel)
-        graph = build_graph(net, net, image.new_empty(1).expand(len(image), side, side))
+        graph = structure(net, net, image.new_empty(1).expand(len(image), side, side))
         box = _picture_box(graph, (side, side), (row, column))
         found = [None if span[0] <= 0 or span[1] >= side else span[1] - span[0] for span in box]
         whole = (found[0], found[1])

@@ -18,10 +18,10 @@ from .regions import between, carrying
 from .trace import Opaque, trace
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["HOOKS_OF_ALL", "take_apart"]
+__all__ = ["structure", "take_apart"]
 
 #: PyTorch's hooks on the gradients of every module there is.
-HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
+_HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
 
 #: PyTorch traces one function at a time; a second thread that asks for it fails.
 _ONE_AT_A_TIME = threading.Lock()
@@ -43,12 +43,32 @@ def take_apart(net: nn.Module, function: Callable[[Tensor], Tensor], image: Floa
     Raises:
         UnsupportedOperationError: if it cannot be traced, or differs from autograd whatever is made a block.
     """
-    if any(HOOKS_OF_ALL):
+    if any(_HOOKS_OF_ALL):
         raise UnsupportedOperationError("a hook on the gradients of all modules")
     if net._backward_hooks or net._backward_pre_hooks:
         raise UnsupportedOperationError("a hook on the gradients of the network itself")
     with _ONE_AT_A_TIME, undisturbed(net):
         return _Apart(net, function, image).found()
+
+
+def structure(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> Graph:
+    """What is connected with what, without numbers: blocks count as reaching all of their inputs.
+
+    Args:
+        net: whose function; it is in eval mode meanwhile and left as it was.
+        function: see :func:`take_apart`.
+        image: any picture of the size, type and device.
+
+    Raises:
+        UnsupportedOperationError: at what cannot be traced, or would have to be called as it is.
+    """
+    with _ONE_AT_A_TIME, undisturbed(net):
+        traced = _Apart(net, function, image).traced(None)
+        like = image.new_empty(0)
+        unknown: dict[fx.Node, str] = {}
+        with torch.no_grad():
+            lower(traced, like, unknown, set())
+            return Graph(lower(traced, like, unknown, set(unknown)), traced, like, unknown)
 
 
 class _Apart:
@@ -63,7 +83,7 @@ class _Apart:
         """The first graph that is right."""
         opaque: list[Opaque] = []
         suspects: dict[fx.Node, str] = {}
-        traced = self._trace(opaque)
+        traced = self.traced(opaque)
         for _ in range(MOST_SUSPECTS):
             graph, wrong = self._graph(traced, suspects)
             if wrong is None:
@@ -76,10 +96,11 @@ class _Apart:
             if module is None:
                 raise UnsupportedOperationError(wrong)
             opaque.append(module)
-            traced, suspects = self._trace(opaque), {}
+            traced, suspects = self.traced(opaque), {}
         raise UnsupportedOperationError(wrong or "")
 
-    def _trace(self, opaque: list[Opaque]) -> fx.GraphModule:
+    def traced(self, opaque: list[Opaque] | None) -> fx.GraphModule:
+        """See :func:`trace`."""
         before = Snapshot(self._net)
         with uninterrupted():
             return trace(self._net, self._function, self._image[None], before.restore, opaque)
@@ -119,7 +140,7 @@ class _Apart:
 
             def right(as_they_are: Sequence[nn.Module]) -> bool:
                 try:
-                    traced = self._trace([*opaque, *(Opaque(module, wrong) for module in as_they_are)])
+                    traced = self.traced([*opaque, *(Opaque(module, wrong) for module in as_they_are)])
                     return self._graph(traced, {})[1] is None
                 except UnsupportedOperationError:
                     return False

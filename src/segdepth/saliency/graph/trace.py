@@ -43,7 +43,7 @@ def trace(
     function: Callable[[Tensor], Tensor],
     x: Tensor,
     put_back: Callable[[], None],
-    opaque: list[Opaque],
+    opaque: list[Opaque] | None,
 ) -> fx.GraphModule:
     """Record what a function does to an input of this shape, without computing it.
 
@@ -56,21 +56,24 @@ def trace(
         function: from input to output; the network is in eval mode.
         x: an input; its numbers matter to modules that are called as they are only.
         put_back: called after each look: what a network notes of it are values without numbers.
-        opaque: modules that are called as they are; those that are found here are added.
+        opaque: modules that are called as they are; those that are found here are added. None: nothing is.
 
     Raises:
         UnsupportedOperationError: if the network cannot be traced although its parts are called as they are.
     """
     paths = {module: path for path, module in named_modules(net)}
-    known = {part.module for part in opaque}
+    as_it_is: list[Opaque] = [] if opaque is None else opaque
+    known = {part.module for part in as_it_is}
     hooked = [module for module in paths if module is not net and module not in known and _has_gradient_hook(module)]
-    opaque += [Opaque(module, "a hook on gradients") for module in hooked]
+    as_it_is += [Opaque(module, "a hook on gradients") for module in hooked]
     answers, by_numbers = None, False
     while True:
-        tracer = Tracer(paths, {part.module: part.why for part in opaque}, answers)
+        tracer = Tracer(paths, {part.module: part.why for part in as_it_is}, answers)
         try:
             return _look(function, x, tracer, by_numbers)
         except UnsupportedOperationError as error:
+            if opaque is None:
+                raise
             if tracer.unrecorded and answers is None:
                 put_back()
                 answers = _record(function, x, Recorder(paths, tracer.opaque))
@@ -80,8 +83,9 @@ def trace(
                 continue
             module = tracer.failed
             if module is None or module is net or module not in paths or module in tracer.opaque:
-                raise UnsupportedOperationError(f"{error.operation} in the forward pass of {type(net).__name__} itself") from None
-            opaque.append(Opaque(module, error.operation))
+                words = f"{error.operation} in the forward pass of {type(net).__name__} itself"
+                raise UnsupportedOperationError(words) from None
+            as_it_is.append(Opaque(module, error.operation))
             by_numbers, answers = False, None
         finally:
             put_back()

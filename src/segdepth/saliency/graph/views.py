@@ -133,18 +133,18 @@ class View:
             lead: how many.
         """
         atoms = self.atoms
-        split = tensor.reshape(*tensor.shape[:lead], *(atom.size for atom in atoms))
+        split = tensor.reshape((*tensor.shape[:lead], *(atom.size for atom in atoms)))
         order = sorted(range(len(atoms)), key=lambda k: (atoms[k].axis, -atoms[k].stride))
         shape = [math.prod(atom.size for atom in atoms if atom.axis == axis) for axis in (CHANNELS, ROWS, COLUMNS)]
-        return split.permute(*range(lead), *(lead + k for k in order)).reshape(*tensor.shape[:lead], *shape)
+        return split.permute((*range(lead), *(lead + k for k in order))).reshape((*tensor.shape[:lead], *shape))
 
     def from_map(self, values: Tensor, lead: int = 0) -> Tensor:
         """Numbers that stand as the map's ``[..., c, h, w]``, as the tensor's."""
         atoms = self.atoms
         order = sorted(range(len(atoms)), key=lambda k: (atoms[k].axis, -atoms[k].stride))
-        split = values.reshape(*values.shape[:lead], *(atoms[k].size for k in order))
+        split = values.reshape((*values.shape[:lead], *(atoms[k].size for k in order)))
         back = [order.index(k) for k in range(len(atoms))]
-        return split.permute(*range(lead), *(lead + k for k in back)).reshape(*values.shape[:lead], *self.sizes)
+        return split.permute((*range(lead), *(lead + k for k in back))).reshape((*values.shape[:lead], *self.sizes))
 
 
 def _whole(axis: int, size: int) -> Axis:

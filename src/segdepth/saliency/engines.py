@@ -20,7 +20,7 @@ from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
 from .modes import Precision, arithmetic, undisturbed
-from .parts import Part
+from .parts import Part, parts_of
 from .reference import ReferenceEngine
 from .steady import alike, say_once
 from .tail import Tail
@@ -144,7 +144,7 @@ class Prepared:
             self.engine("windowed")
         except UnsupportedOperationError as error:
             return [Part("", "", "whole", error.operation)]
-        return [Part("", "", "native", "")]
+        return parts_of(self.traced.graph)
 
     @cached_property
     def recorded(self) -> Recorded:
@@ -168,6 +168,8 @@ class Prepared:
             traced = Traced.at(self.function.graph(self.image), self.image, self.window)
             if not alike(traced.output, self.answer):
                 raise UnsupportedOperationError("something that gives another answer at every look")
+        for words in traced.graph.differences:
+            say_once(self.function.net, f"saliency: {words}")
         return traced
 
     def _names(self, count: int) -> list[str]:
@@ -180,11 +182,11 @@ class Prepared:
         return [*sparse, "windowed", "batched"]
 
     def _say(self, passed: dict[str, list[str]], name: str) -> None:
-        """Which engines could not, and why; once for a network."""
-        for operation, engines in passed.items():
-            known = f"the engine {engines[0]} does" if len(engines) == 1 else f"the engines {' and '.join(engines)} do"
-            words = f"saliency: the network holds {operation}, which {known} not know; {name!r} goes on"
-            say_once(self.function.net, words)
+        """Why the network is not taken apart, and what that costs; once for a network."""
+        if name == "batched":
+            for operation in passed:
+                words = f"saliency: the network is not taken apart because of {operation}; every pixel costs a backward pass of all of it"
+                say_once(self.function.net, words)
 
 
 def _of_known_type(image: Tensor) -> bool:

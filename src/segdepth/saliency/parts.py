@@ -1,9 +1,19 @@
 """What became of a network's parts, in a user's words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Literal
 
-__all__ = ["Part"]
+from .graph import Graph
+from .graph.arithmetic import share
+from .graph.operations.block import Block
+from .graph.regions import carrying
+
+__all__ = ["Part", "parts_of"]
+
+#: Operations of a block that are named.
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +32,33 @@ class Part:
     operation: str
     how: Literal["native", "block", "whole"]
     reason: str
+
+
+def parts_of(graph: Graph) -> list[Part]:
+    """Every operation that is known, and every block, from the picture to the output."""
+    parts = []
+    seen = set()
+    for node in graph.nodes[1:]:
+        if isinstance(node, Block):
+            parts.append(_of_block(graph, node))
+        elif node.source not in seen and not any(node.source in block.members for block in graph.blocks):
+            seen.add(node.source)
+            path, _ = node.source.meta.get("module", ("", "")) if node.source is not None else ("", "")
+            parts.append(Part(path, node.name, "native", ""))
+    return parts
+
+
+def _of_block(graph: Graph, block: Block) -> Part:
+    unknown = [node for node in block.members_in_order if node in graph.unknown]
+    module = _common([node.meta.get("module", ("", ""))[0] for node in unknown])
+    operations = list(dict.fromkeys(graph.unknown[node] for node in unknown))
+    named = ", ".join(operations[:NAMED]) + (f" and {len(operations) - NAMED} more" if len(operations) > NAMED else "")
+    cost = share(block.members, carrying(graph.traced))
+    reach = "each position by itself" if block.own else "the whole map at once"
+    reason = f"autograd takes {reach} back: {cost:.0%} of the network's arithmetic"
+    return Part(module, named, "block", reason)
+
+
+def _common(paths: Iterable[str]) -> str:
+    """The innermost module that holds all of some."""
+    return ".".join(commonprefix([path.split(".") for path in paths]))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -83,19 +84,24 @@ class _Apart:
         """The first graph that is right."""
         opaque: list[Opaque] = []
         suspects: dict[fx.Node, str] = {}
+        differences: list[str] = []
         traced = self.traced(opaque)
         for _ in range(MOST_SUSPECTS):
             graph, wrong = self._graph(traced, suspects)
             if wrong is None:
-                return graph
+                return replace(graph, differences=tuple(differences))
             operation = self._wrong_operation(traced, suspects)
             if operation is not None:
-                suspects[operation] = f"{wrong}"
+                suspects[operation] = wrong
+                path, kind = operation.meta.get("module", ("", type(self._net).__name__))
+                differences.append(_difference(f"{operation.target} in {path!r} ({kind})", wrong))
                 continue
             module = self._wrong_module(opaque, wrong)
             if module is None:
                 raise UnsupportedOperationError(wrong)
             opaque.append(module)
+            path = next(path for path, one in named_modules(self._net) if one is module.module)
+            differences.append(_difference(f"{path!r} ({type(module.module).__name__})", wrong))
             traced, suspects = self.traced(opaque), {}
         raise UnsupportedOperationError(wrong or "")
 
@@ -150,6 +156,10 @@ class _Apart:
                 return found
             module = _culprit(modules, right)
             path, found = below[module], Opaque(module, wrong)
+
+
+def _difference(part: str, wrong: str) -> str:
+    return f"{part}, taken apart, gave {wrong}: autograd takes this part back as one block, which is right but slower"
 
 
 def _culprit(items: Sequence[object], right: Callable[[Sequence[object]], bool]) -> object:

@@ -32,12 +32,14 @@ class Graph:
         traced: the same network as PyTorch runs it.
         like: an empty tensor of the picture's type, on its device.
         unknown: why operations of the trace are in blocks, in words; not of those that stand between such ones.
+        differences: sentences about parts that differed from autograd, and are in blocks for that.
     """
 
     nodes: list[Node]
     traced: fx.GraphModule
     like: Tensor
     unknown: dict[fx.Node, str] = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
     _prepared: dict[tuple[int, Any], Any] = field(default_factory=dict, repr=False)
 
     def prepared(self, index: int, prepare: Callable[[Any], T]) -> T:

@@ -6,17 +6,17 @@ __all__ = ["UnsupportedOperationError"]
 
 
 class UnsupportedOperationError(InputError):
-    """A network holds an operation that the graph engines do not know; the batched engine takes any.
+    """A network cannot be taken apart; the batched engine takes any.
 
     Attributes:
-        operation: its name, as PyTorch has it.
+        operation: what it holds that is in the way, in words.
     """
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
         super().__init__(
-            f"the network holds {operation}, which the engines 'windowed' and 'sparse' do not know: "
-            "use engine 'batched', or 'auto', which falls back to it"
+            f"the network cannot be taken apart for the engines 'windowed' and 'sparse' because of {operation}: "
+            "use engine 'batched', or 'auto', which goes on with it"
         )
 
     def __reduce__(self) -> tuple[type["UnsupportedOperationError"], tuple[str]]:

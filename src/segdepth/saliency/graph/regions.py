@@ -42,7 +42,8 @@ def carrying(traced: fx.GraphModule) -> list[fx.Node]:
 def _has_derivative(node: fx.Node) -> bool:
     value = node.meta.get("val")
     values = value if isinstance(value, (tuple, list)) else [value]
-    return any(isinstance(one, Tensor) and (one.is_floating_point() or one.is_complex()) for one in values)
+    found = [one for one in values if isinstance(one, Tensor) and one.numel()]
+    return any(one.is_floating_point() or one.is_complex() for one in found)
 
 
 class Regions:

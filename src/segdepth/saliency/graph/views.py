@@ -183,7 +183,7 @@ def _paired(mine: Axis, theirs: Axis) -> "list[tuple[Atom, Atom]] | None":
     return pairs if not left and not right else None
 
 
-def is_run(atoms: Axis, axis: int, size: int) -> bool:
+def is_run(atoms: Sequence[Atom], axis: int, size: int) -> bool:
     """Whether some pieces are all of one axis of a map, in order."""
     return _merged(list(atoms)) == _whole(axis, size)
 

@@ -111,5 +111,10 @@ def test_dead_pixels_are_counted_and_mistakes_are_named(caplog: pytest.LogCaptur
         effective_field(net, [torch.rand(3, *SIZE), torch.rand(3, 48, 48)], (20, 30))
     with pytest.raises(InputError, match="outside the 48x80 picture"):
         theoretical_field(net, torch.zeros(3, *SIZE), (48, 0))
-    with pytest.raises(UnsupportedOperationError, match="_softmax"):
-        theoretical_field(nn.Softmax(dim=1), torch.zeros(3, *SIZE), (20, 30))
+
+    class Branching(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(UnsupportedOperationError, match="a decision by the picture's values"):
+        theoretical_field(Branching(), torch.zeros(3, *SIZE), (20, 30))

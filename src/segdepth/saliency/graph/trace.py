@@ -175,7 +175,7 @@ class _Visible(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         del types
-        if func in _HIDDEN:
+        if func in _HIDDEN and _is_computed(args[0]):
             raise UnsupportedOperationError(_HIDDEN[func])
         if func in _DETACHING:
             return _detached(args[0])
@@ -216,4 +216,5 @@ _DETACHING = (Tensor.detach, torch.detach, Tensor.data.__get__)  # type: ignore[
 _HIDDEN: dict[Any, str] = {
     Tensor.data.__set__: "a value changed by its .data",  # type: ignore[attr-defined]
     Tensor.register_hook: "a hook on a gradient",
+    **dict.fromkeys((Tensor.numpy, Tensor.__array__, Tensor.data_ptr), "numbers that leave PyTorch"),
 }

@@ -35,7 +35,7 @@ from segdepth.saliency import Explainer, Pixel
 from segdepth.saliency.boxes import Reach
 from segdepth.saliency.engines import Prepared
 from segdepth.saliency.graph import Box
-from segdepth.saliency.graph.apart import take_apart
+from segdepth.saliency.apart import take_apart
 from segdepth.saliency.graphs import Function
 from segdepth.saliency.measuring import measure_maps
 from segdepth.saliency.target import fixed_targets

@@ -71,7 +71,9 @@ def _error(
 def _graph_gradient(
     graph: Graph, state: State, image: Float[Tensor, "_ h w"], seed: Float[Tensor, "1 c r q"]
 ) -> Float[Tensor, "1 _ h w"]:
-    graph = Graph(graph.nodes, graph.traced, graph.like, graph.unknown)  # weights laid out for this one pass are not kept
+    graph = Graph(
+        graph.nodes, graph.traced, graph.like, graph.unknown
+    )  # weights laid out for this one pass are not kept
     height, width = image.shape[-2:]
     last = len(graph.nodes) - 1
     with torch.no_grad():

@@ -185,8 +185,8 @@ class Prepared:
         """Why the network is not taken apart, and what that costs; once for a network."""
         if name == "batched":
             for operation in passed:
-                words = f"saliency: the network is not taken apart because of {operation}; every pixel costs a backward pass of all of it"
-                say_once(self.function.net, words)
+                cost = "every pixel costs a backward pass of all of it"
+                say_once(self.function.net, f"saliency: the network is not taken apart because of {operation}; {cost}")
 
 
 def _of_known_type(image: Tensor) -> bool:

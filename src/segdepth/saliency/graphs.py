@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .apart import take_apart
 from .graph import Graph, UnsupportedOperationError
-from .graph.apart import take_apart
 
 __all__ = ["Function", "Graphs"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Literal
 
 from .graph import Graph
@@ -61,4 +61,5 @@ def _of_block(graph: Graph, block: Block) -> Part:
 
 def _common(paths: Iterable[str]) -> str:
     """The innermost module that holds all of some."""
-    return ".".join(commonprefix([path.split(".") for path in paths]))
+    columns = zip(*(path.split(".") for path in paths), strict=False)
+    return ".".join(names[0] for names in takewhile(lambda names: len(set(names)) == 1, columns))

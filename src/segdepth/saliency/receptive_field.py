@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 
+from .apart import structure
 from .boxes import Reach, box_size
 from .engines import EngineName
 from .explainer import Explainer
 from .graph import Box, Graph
-from .graph.apart import structure
 from .target import Pixel, Target, check_pixels
 
 Pair = tuple[int, int]

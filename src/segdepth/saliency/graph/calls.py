@@ -148,7 +148,9 @@ class Tracer(Interception):
         unrecorded: whether there was a call whose answer's form is not known.
     """
 
-    def __init__(self, paths: dict[nn.Module, str], opaque: dict[nn.Module, str], answers: list[_Answer] | None) -> None:
+    def __init__(
+        self, paths: dict[nn.Module, str], opaque: dict[nn.Module, str], answers: list[_Answer] | None
+    ) -> None:
         super().__init__(paths, opaque)
         self.unrecorded = False
         self.calls: list[Call] = []
@@ -185,6 +187,7 @@ class Again(fx.Interpreter):
     """Runs a trace while it is traced again, and hands on in which module every operation stands."""
 
     def run_node(self, n: fx.Node) -> Any:
+        """See :class:`torch.fx.Interpreter`."""
         begin = _length()
         result = super().run_node(n)
         _mark_new(begin, n.meta.get("module", ("", "")))
@@ -222,7 +225,7 @@ def show_calls(graph: fx.Graph, calls: list[Call]) -> None:
     """Put the calls themselves in the place of the operations that stand for them."""
     for node in graph.nodes:
         if node.target is torch.ops.segdepth.opaque.default:
-            node.target = calls[node.args[1]]  # type: ignore[index]
+            node.target = calls[node.args[1]]
             node.args = (node.args[0],)
 
 
@@ -235,9 +238,11 @@ def intercepted(by: Interception) -> Iterator[None]:
         return by.module(module_call, module, args, kwargs)
 
     def call_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        return by.opaquely(lambda *a, **k: apply.__func__(cls, *a, **k), args, kwargs, f"the custom function {cls.__name__}")
+        return by.opaquely(
+            lambda *a, **k: apply.__func__(cls, *a, **k), args, kwargs, f"the custom function {cls.__name__}"
+        )
 
-    nn.Module.__call__ = call  # type: ignore[method-assign, assignment]
+    nn.Module.__call__ = call  # type: ignore[method-assign]
     torch.autograd.Function.apply = classmethod(call_function)  # type: ignore[method-assign, assignment]
     try:
         yield

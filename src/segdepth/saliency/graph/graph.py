@@ -93,7 +93,9 @@ class _Forward(fx.Interpreter):
     def blocks(self) -> dict[Block, BlockState]:
         """Each block's inputs and results."""
         return {
-            block: BlockState([self._leaves[block][n] for n in block.arguments], [self._results[block][n] for n in block.results])
+            block: BlockState(
+                [self._leaves[block][n] for n in block.arguments], [self._results[block][n] for n in block.results]
+            )
             for block in self._leaves
         }
 
@@ -121,7 +123,8 @@ class _Forward(fx.Interpreter):
                 return leaves[node]
             return found.detach()
 
-        args, kwargs = (fx.node.map_arg(a, value) for a in (n.args, n.kwargs))
+        args: Any = fx.node.map_arg(n.args, value)
+        kwargs: Any = fx.node.map_arg(n.kwargs, value)
         with recording():
             result = n.target(*args, **kwargs)  # type: ignore[operator]
         if n in block.results:

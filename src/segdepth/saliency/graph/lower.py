@@ -53,7 +53,7 @@ class _Attempt:
     ) -> None:
         (placeholder,) = traced.graph.find_nodes(op="placeholder")
         (end,) = traced.graph.find_nodes(op="output")
-        self.output: fx.Node = end.args[0][0] if isinstance(end.args[0], (tuple, list)) else end.args[0]  # type: ignore[assignment]
+        self.output: fx.Node = end.args[0][0] if isinstance(end.args[0], (tuple, list)) else end.args[0]
         self.unknown: dict[fx.Node, str] = {}
         self.low = Lowering(traced, placeholder, like)
         self._operations = set(operations)
@@ -98,7 +98,7 @@ class _Attempt:
         value = node.meta.get("val")
         values = value if isinstance(value, (tuple, list)) else [value]
         views = []
-        for one in values:
+        for one in (tensor for tensor in values if tensor is not None):
             view, shape = View.of_tensor(len(self.low.nodes), one.shape)
             self.low.append(Window((0,), shape, channels=shape[0], start=(0, 0, 0)))
             views.append(view)

@@ -27,7 +27,9 @@ def arguments_of(node: fx.Node, values: tuple[Any, ...] | None = None) -> dict[s
         values: of its positional arguments, if they are known.
     """
     schema = node.target._schema.arguments  # type: ignore[union-attr]
-    given = dict(zip((a.name for a in schema), node.args if values is None else values, strict=False)) | dict(node.kwargs)
+    given = dict(zip((a.name for a in schema), node.args if values is None else values, strict=False)) | dict(
+        node.kwargs
+    )
     return {a.name: given.get(a.name, a.default_value) for a in schema}
 
 
@@ -57,7 +59,7 @@ class Lowering:
         from .operations.node import Input
 
         self.like = like
-        self.nodes: list[Node] = []
+        self.nodes: list[Any] = []
         self.views: dict[fx.Node, Lowered] = {}
         self.from_input = {placeholder}
         self.source: fx.Node | None = None
@@ -71,7 +73,8 @@ class Lowering:
 
     def shape(self, value: int) -> Shape:
         """Channels, rows and columns of a map."""
-        return self.nodes[value].shape
+        shape: Shape = self.nodes[value].shape
+        return shape
 
     def carries(self, argument: Any) -> bool:
         """Whether an argument depends on the picture in a way that has a derivative."""
@@ -102,7 +105,8 @@ class Lowering:
         count = len(view.values)
         joined = self.append(Concat(view.values, (count * channels, height, width), channels=(channels,) * count))
         axes = tuple(
-            tuple(Atom(CHANNELS, a.stride * channels, a.size) if a.axis == WHICH else a for a in axis) for axis in view.axes
+            tuple(Atom(CHANNELS, a.stride * channels, a.size) if a.axis == WHICH else a for a in axis)
+            for axis in view.axes
         )
         return View((joined,), axes)
 
@@ -214,12 +218,12 @@ class Lowering:
 
         (value,) = view.values
         shape = self.shape(value)
-        groups = tuple(tuple(atom for atom in group if atom.size > 1) for group in groups)
-        if all(is_run(group, axis, shape[axis]) for axis, group in enumerate(groups)):
+        long = tuple(tuple(atom for atom in group if atom.size > 1) for group in groups)
+        if all(is_run(group, axis, shape[axis]) for axis, group in enumerate(long)):
             return view
-        found = numbers(groups)
-        new_shape = cast("Shape", tuple(math.prod(atom.size for atom in group) for group in groups))
-        index = self.append(Rearrange((value,), new_shape, cast("Any", groups), shape))
+        found = numbers(long)
+        new_shape = cast("Shape", tuple(math.prod(atom.size for atom in group) for group in long))
+        index = self.append(Rearrange((value,), new_shape, cast("Any", long), shape))
         axes = tuple(tuple(found[piece] for atom in axis for piece in _pieces(atom, found)) for axis in view.axes)
         rearranged = View((index,), axes).reshaped(view.sizes)
         assert rearranged is not None
@@ -308,7 +312,13 @@ class Lowering:
         shape, starts, steps = list(self.shape(view.values[0])), [0, 0, 0], [1, 1, 1]
         channels = shape[0]
         shape[axis], starts[axis], steps[axis] = length, start, step
-        window = Window(view.values, cast("Shape", tuple(shape)), channels, cast("Shape", tuple(starts)), cast("Shape", tuple(steps)))
+        window = Window(
+            view.values,
+            cast("Shape", tuple(shape)),
+            channels,
+            cast("Shape", tuple(starts)),
+            cast("Shape", tuple(steps)),
+        )
         axes = list(view.axes)
         axes[dim] = (Atom(axis, 1, length),) if length > 1 else ()
         return View((self.append(window),), tuple(axes))
@@ -321,7 +331,7 @@ class Lowering:
             return None
         ((axis, stride, size),) = view.axes[dim]
         shape = list(self.shape(view.values[0]))
-        inside = 0 <= start and start + length <= size
+        inside = start >= 0 and start + length <= size
         if not inside or stride * size != shape[axis] or stride == 1:
             return None
         channels, starts = shape[0], [0, 0, 0]
@@ -455,7 +465,7 @@ class Lowering:
         self.put_joined(source, parts, dim)
 
     def put_joined(self, source: fx.Node, parts: Sequence[tuple[View, int]], dim: int) -> None:
-        """Note tensors that stand one after the other along an axis, each from an index on; nothing between them carries a gradient."""
+        """Note tensors that stand along an axis, each from an index on; nothing between them carries a gradient."""
         from .operations.concat import Concat
 
         dim %= len(source.meta["val"].shape)

@@ -105,7 +105,9 @@ def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer, by_nu
     try:
         with torch.enable_grad():
             traced = _made(lambda y: _visibly(function, y, tracer, by_numbers), x)
-            if any(_is_writing(node) for node in traced.graph.nodes):  # inside an operation of PyTorch's: circular padding
+            if any(
+                _is_writing(node) for node in traced.graph.nodes
+            ):  # inside an operation of PyTorch's: circular padding
                 traced = _made(Again(traced).run, x)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise UnsupportedOperationError(f"a decision by the picture's values ({error.func})") from None
@@ -164,7 +166,7 @@ class _Visible(TorchFunctionMode):
         by_numbers: whether what is computed from parameters and buffers alone has its numbers.
 
     Raises:
-        UnsupportedOperationError: at what no trace can show: hooks on gradients, and values that are changed behind autograd's back.
+        UnsupportedOperationError: at what no trace can show: hooks on gradients, values changed behind autograd's back.
     """
 
     def __init__(self, by_numbers: bool) -> None:

@@ -57,7 +57,7 @@ class View:
 
     @staticmethod
     def of_tensor(value: int, sizes: Sequence[int]) -> tuple["View", Shape]:
-        """Any tensor as a map of its own: the last axis is channels of tokens, ``[1, c, h, w]`` is itself; and the map's shape."""
+        """Any tensor as a map of its own, and its shape: ``[1, c, h, w]`` is itself, of others the last axis is channels."""
         if len(sizes) == 4 and sizes[0] == 1:
             shape = (sizes[1], sizes[2], sizes[3])
             return View.of_map(value, shape), shape
@@ -209,5 +209,3 @@ def element_numbers(groups: Sequence[Axis], shape: Shape) -> Tensor:
             place = (place[:, None] + torch.arange(atom.size) * (atom.stride * weights[atom.axis])).flatten()
         axes.append(place)
     return axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
-
-

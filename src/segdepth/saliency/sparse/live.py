@@ -17,6 +17,7 @@ from . import kernels
 
 __all__ = ["LiveUnits", "live_units"]
 
+
 @dataclass(frozen=True, eq=False)
 class LiveUnits:
     """The live channels of every position of one value.

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, fx
@@ -81,7 +81,9 @@ class Block(Node):
         seeds = self._of_results(whole)
         found = [self._back([seed[k] for seed in seeds], state) for k in range(len(g))]
         return [
-            torch.stack([one[place] for one in found])[own_places(part)].to(g.dtype) if part[0][0] < part[0][1] else None
+            torch.stack([one[place] for one in found])[own_places(part)].to(g.dtype)
+            if part[0][0] < part[0][1]
+            else None
             for place, part in enumerate(parts)
         ]
 
@@ -111,8 +113,8 @@ class Block(Node):
         """Find out whether, at this picture, each position depends on itself alone; it stays what it was where not.
 
         A seed that is no number marks what it touches, whatever it is multiplied by. Every pair of different rows differs in a
-        binary digit: so if the rows with a digit touch none without it, and the other way round, for every digit, then each touches
-        itself at most.
+        binary digit: so if the rows with a digit touch none without it, and the other way round, for every digit, then each
+        touches itself at most.
         """
         self.own = self.own and self._is_own(state)
 
@@ -132,7 +134,7 @@ class Block(Node):
         return all(self._stays_inside(mark, state) for mark in marks)
 
     def _map_size(self, view: View) -> Pair:
-        sizes = {axis: 1 for axis in range(3)}
+        sizes = dict.fromkeys(range(3), 1)
         for atom in view.atoms:
             sizes[atom.axis] *= atom.size
         return sizes[1], sizes[2]
@@ -190,5 +192,3 @@ class Leaving(Node):
         del place, state
         whole = fit(g, box, (0, self.shape[1]), (0, self.shape[2])).reshape(len(g), 1, -1, 1)
         return fit(whole, ((self.start, self.start + self.length), (0, 1)), *part)
-
-

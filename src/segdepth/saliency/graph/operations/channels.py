@@ -68,7 +68,9 @@ class Channels(Node):
         return ""
 
 
-def lower_channels(low: Lowering, node: fx.Node, function: Function, dims: list[int], *, reduces: bool, keepdim: bool) -> None:
+def lower_channels(
+    low: Lowering, node: fx.Node, function: Function, dims: list[int], *, reduces: bool, keepdim: bool
+) -> None:
     """A function over some axes of a tensor, as one over the channels of a map.
 
     Args:

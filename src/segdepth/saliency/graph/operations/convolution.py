@@ -231,7 +231,9 @@ def _linear(low: Lowering, node: fx.Node) -> None:
     weight = low.constant(matrix).detach()
     shape = low.shape(value)
     outputs = weight.shape[-1]
-    index = low.append(Convolution((value,), (outputs, *shape[1:]), weight=weight.reshape(-1, outputs).T[:, :, None, None]))
+    index = low.append(
+        Convolution((value,), (outputs, *shape[1:]), weight=weight.reshape(-1, outputs).T[:, :, None, None])
+    )
     low.put(node, low.channels_replaced(view, index, -1, outputs))
 
 

@@ -26,7 +26,9 @@ def _repeat(low: Lowering, node: fx.Node) -> None:
 
 def _index_select(low: Lowering, node: fx.Node) -> None:
     a = arguments_of(node)
-    low.put(node, low.reordered(low.single(a["self"]), a["dim"] % len(node.meta["val"].shape), low.constant(a["index"])))
+    low.put(
+        node, low.reordered(low.single(a["self"]), a["dim"] % len(node.meta["val"].shape), low.constant(a["index"]))
+    )
 
 
 def _index(low: Lowering, node: fx.Node) -> None:

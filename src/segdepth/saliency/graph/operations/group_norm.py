@@ -65,11 +65,15 @@ class GroupNorm(Node):
         plain, weighted = (
             t.reshape(len(g), self.groups, -1).sum(2).div(size) for t in (g, g * normed[own_places(box)])
         )
-        plain, weighted = (t.repeat_interleave(self.shape[0] // self.groups, 1)[:, :, None, None] for t in (plain, weighted))
+        plain, weighted = (
+            t.repeat_interleave(self.shape[0] // self.groups, 1)[:, :, None, None] for t in (plain, weighted)
+        )
         result = -plain - weighted * normed[own_places(part)]
         shared: Box = intersect(box[0], part[0]), intersect(box[1], part[1])
         (top, _), (left, _) = part
-        result[..., shared[0][0] - top : shared[0][1] - top, shared[1][0] - left : shared[1][1] - left] += cut(g, box, shared)
+        result[..., shared[0][0] - top : shared[0][1] - top, shared[1][0] - left : shared[1][1] - left] += cut(
+            g, box, shared
+        )
         inverse = state.inverse.to(g.dtype).repeat_interleave(self.shape[0] // self.groups)
         return result * inverse[:, None, None]
 
@@ -91,7 +95,12 @@ def lower_statistics(low: Lowering, node: fx.Node) -> None:
     a = arguments_of(node)
     value = low.map(a["input"])
     weight = None if a["weight"] is None else low.constant(a["weight"]).detach()
-    low.put_map(node, GroupNorm((value,), low.shape(value), low.shape(value)[0], weight, a.get("eps", a.get("epsilon"))))
+    low.put_map(
+        node,
+        GroupNorm(
+            (value,), low.shape(value), low.shape(value)[0], weight, float(a["eps"] if "eps" in a else a["epsilon"])
+        ),
+    )
 
 
 LOWERS = {

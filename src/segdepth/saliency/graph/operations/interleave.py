@@ -104,5 +104,3 @@ class Interleave(Node):
         """See :meth:`Node.steps`."""
         del sizes
         return Fraction(1, self.factor), Fraction(1, self.factor)
-
-

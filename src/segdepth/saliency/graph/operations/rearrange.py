@@ -109,11 +109,11 @@ class Rearrange(Node):
         del sizes
         steps = self._steps
         larger = [1 / step for step in steps]
-        if steps == (1, 1):
+        if max(steps) == min(steps) == 1:
             return ""
         if min(larger) >= 1:
             return f"interleaving {times([int(n) for n in larger])}"
-        return f"folding {times([float(step) for step in steps])}" if min(steps) >= 1 else ""
+        return f"folding {times([int(step) for step in steps])}" if min(steps) >= 1 else ""
 
     def steps(self, sizes: Pair) -> tuple[Fraction, Fraction]:
         """See :meth:`Node.steps`."""
@@ -182,7 +182,9 @@ def _view(low: Lowering, node: fx.Node) -> None:
     sizes = tuple(node.meta["val"].shape)
     view = low.view(node.args[0])
     found = view.reshaped(sizes)
-    if found is None:  # pieces would be cut unevenly: the numbers in the tensor's order are a map that can be cut anywhere
+    if (
+        found is None
+    ):  # pieces would be cut unevenly: the numbers in the tensor's order are a map that can be cut anywhere
         flat = low.arranged(low.single_view(view), ((), view.atoms, ())) if len(view.values) == 1 else None
         found = flat.reshaped(sizes) if flat is not None else None
     if found is None:
@@ -191,8 +193,9 @@ def _view(low: Lowering, node: fx.Node) -> None:
 
 
 def _permute(low: Lowering, node: fx.Node) -> None:
-    view = low.view(node.args[0])
-    low.put(node, view.permuted([d % len(view.axes) for d in node.args[1]]))  # type: ignore[union-attr]
+    a = arguments_of(node)
+    view = low.view(a["self"])
+    low.put(node, view.permuted([d % len(view.axes) for d in a["dims"]]))
 
 
 def _transpose(low: Lowering, node: fx.Node) -> None:
@@ -204,8 +207,9 @@ def _transpose(low: Lowering, node: fx.Node) -> None:
 
 
 def _unsqueeze(low: Lowering, node: fx.Node) -> None:
-    view = low.view(node.args[0])
-    dim = node.args[1] % (len(view.axes) + 1)  # type: ignore[operator]
+    a = arguments_of(node)
+    view = low.view(a["self"])
+    dim = a["dim"] % (len(view.axes) + 1)
     low.put(node, View(view.values, (*view.axes[:dim], (), *view.axes[dim:])))
 
 
@@ -224,7 +228,7 @@ def _identity(low: Lowering, node: fx.Node) -> None:
 
 
 def _strided(low: Lowering, node: fx.Node) -> None:
-    """The same numbers with other steps in memory: of the mean of all positions, which PyTorch gives the input's memory format."""
+    """The same numbers with other steps in memory, as of the mean of all positions, which takes its input's memory format."""
     before, after = node.args[0].meta["val"], node.meta["val"]  # type: ignore[union-attr]
     if before.shape != after.shape or max(before.shape) != before.numel():
         raise UnsupportedOperationError("a view by steps in memory")

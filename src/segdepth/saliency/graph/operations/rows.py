@@ -34,4 +34,3 @@ def winners(places: Tensor) -> Int[ndarray, "hw c"]:
     """Places in a map ``[c, h, w]``, per position and channel."""
     found: Int[ndarray, "hw c"] = places.permute(1, 2, 0).flatten(0, 1).to(torch.int32).contiguous().numpy()
     return found
-

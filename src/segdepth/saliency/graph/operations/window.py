@@ -128,8 +128,11 @@ class Window(Node):
         )
 
     def leads(self, route: "Route", sizes: Pair) -> bool:
-        """Not if it leaves out positions that, reckoned on through its border or between its steps, have a place in the
-        other value after all: there stands somebody else's gradient."""
+        """See :meth:`Node.leads`.
+
+        Not if it leaves out positions that, reckoned on through its border or between its steps, have a place in the
+        other value after all: there stands somebody else's gradient.
+        """
         left_out = any(self.start[1 + k] > 0 or self._shown(k)[1] < sizes[k] for k in (0, 1))
         stepped = self.step[1:] != (1, 1)
         enlarged = route.rows[0] != 1 or route.columns[0] != 1

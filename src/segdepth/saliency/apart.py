@@ -3,23 +3,25 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx, nn
 from torch.nn.modules import module as global_hooks
 
-from ..agreement import wrong_derivative
-from ..modes import undisturbed, uninterrupted
-from ..modules import named_modules
-from ..snapshot import Snapshot
-from .graph import Graph
-from .lower import lower
-from .regions import between, carrying
-from .trace import Opaque, trace
-from .unsupported import UnsupportedOperationError
+from .agreement import wrong_derivative
+from .graph import Graph, UnsupportedOperationError
+from .graph.lower import lower
+from .graph.regions import between, carrying
+from .graph.trace import Opaque, trace
+from .modes import undisturbed, uninterrupted
+from .modules import named_modules
+from .snapshot import Snapshot
 
 __all__ = ["structure", "take_apart"]
+
+T = TypeVar("T")
 
 #: PyTorch's hooks on the gradients of every module there is.
 _HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
@@ -162,14 +164,14 @@ def _difference(part: str, wrong: str) -> str:
     return f"{part}, taken apart, gave {wrong}: autograd takes this part back as one block, which is right but slower"
 
 
-def _culprit(items: Sequence[object], right: Callable[[Sequence[object]], bool]) -> object:
+def _culprit(items: Sequence[T], right: Callable[[Sequence[T]], bool]) -> T:
     """The one of which it depends whether all is right; of several, one of them.
 
     Args:
         items: to search; with all of them set aside all is right.
         right: whether it is with some set aside.
     """
-    suspects, aside = list(items), []
+    suspects, aside = list(items), list[T]()
     while len(suspects) > 1:
         half = suspects[: len(suspects) // 2]
         if right([*aside, *half]):

@@ -6,10 +6,11 @@ from torch import Tensor, fx
 
 from .calls import Call
 from .fold import fold_scales
-from .lowering import Lowering, Shape
+from .layouts import Layouts
+from .lowering import Shape
 from .operations import LOWERS
 from .operations.block import Block, Leaving
-from .operations.node import Node
+from .operations.node import Input, Node
 from .operations.window import Window
 from .regions import Regions, carrying
 from .unsupported import UnsupportedOperationError
@@ -55,7 +56,8 @@ class _Attempt:
         (end,) = traced.graph.find_nodes(op="output")
         self.output: fx.Node = end.args[0][0] if isinstance(end.args[0], (tuple, list)) else end.args[0]
         self.unknown: dict[fx.Node, str] = {}
-        self.low = Lowering(traced, placeholder, like)
+        _, *shape = placeholder.meta["val"].shape
+        self.low = Layouts(traced, placeholder, Input((), (shape[0], shape[1], shape[2])), like)
         self._operations = set(operations)
         self._regions = regions
         self._everywhere = everywhere

@@ -13,11 +13,12 @@ from ..boxes import Boxes, Reach
 from ..graph import Box, Graph, State, UnsupportedOperationError
 from ..graph.operations.node import Kernel, Node
 from ..graph.operations.node import Rows as AskedRows
+from ..graph.route import Route
 from . import kernels
 from .kernels import Rows
 from .live import live_units
 from .point import lane_width, point_function
-from .routes import Route, lay_out
+from .routes import lay_out
 from .threads import in_parallel
 
 __all__ = ["SparsePass"]
@@ -160,7 +161,7 @@ class _Walk:
             fresh = False
 
     def _is_convolution(self, index: int) -> bool:
-        return index in self._p.kernels and self._p.kernels[index].function is kernels.back_convolution
+        return index in self._p.kernels and self._p.kernels[index].function == "back_convolution"
 
     def _new_rows(self, value: int) -> Rows:
         (top, bottom), (left, right) = self._boxes.values[value]
@@ -203,7 +204,8 @@ class _Walk:
 
     def _other(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
         above, route = self._source(index, place if index in self._p.moves else None)
-        kernel, constants = self._p.kernels[index]
+        name, constants = self._p.kernels[index]
+        kernel: Callable[..., Any] = getattr(kernels, name)
         arguments = (fresh, rows, above, route.numbers(), _flat(self._boxes.values[index]), *constants)
         in_parallel(
             lambda span: kernel(span, *arguments),

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -11,11 +10,9 @@ from torch import Tensor, fx
 
 from ..axes import Box
 from ..lowering import Lowering, arguments_of
+from ..route import Route
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, full
 from .rows import moved
-
-if TYPE_CHECKING:
-    from ...sparse.routes import Route
 
 __all__ = ["LOWERS", "Concat"]
 
@@ -67,7 +64,7 @@ class Concat(Node):
         del loose
         return True
 
-    def through(self, route: "Route", place: int, sizes: Pair) -> "Route":
+    def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """See :meth:`Node.through`."""
         del sizes
         first = route.channels[0] + self._start(place)

@@ -145,9 +145,7 @@ class Convolution(Node):
     def kernel(self, kept: None, rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`; the sparse engine begins sums with it."""
         del kept
-        from ...sparse import kernels  # Numba takes a second to import
-
-        return Kernel(kernels.back_convolution, rows.lay_out(_in_blocks))
+        return Kernel("back_convolution", rows.lay_out(_in_blocks))
 
     def takes_factors(self) -> bool:
         """See :meth:`Node.takes_factors`."""

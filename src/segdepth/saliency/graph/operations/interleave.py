@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..axes import Axis, Box
+from ..route import Route
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, fit
 from .rows import moved
-
-if TYPE_CHECKING:
-    from ...sparse.routes import Route
 
 __all__ = ["Interleave"]
 
@@ -76,7 +73,7 @@ class Interleave(Node):
         del loose
         return True
 
-    def through(self, route: "Route", place: int, sizes: Pair) -> "Route":
+    def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """See :meth:`Node.through`."""
         del sizes
         row, column = divmod(place, self.factor)

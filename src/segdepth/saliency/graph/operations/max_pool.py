@@ -86,11 +86,9 @@ class MaxPool(Node):
 
     def kernel(self, kept: Int[Tensor, "c h w"], rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`."""
-        from ...sparse import kernels  # Numba takes a second to import
-
         numbers = [self.shape[2], *self.kernel_size, *self.stride, *self.padding, *self.dilation]
         no_factors = np.empty((0, 0), rows.dtype)
-        return Kernel(kernels.add_pooled, (no_factors, winners(kept), np.array(numbers, np.int64)))
+        return Kernel("add_pooled", (no_factors, winners(kept), np.array(numbers, np.int64)))
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""

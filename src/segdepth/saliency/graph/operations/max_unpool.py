@@ -74,9 +74,7 @@ class Unpool(Node):
     def kernel(self, kept: Int[Tensor, "c h w"], rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`."""
         del rows
-        from ...sparse import kernels  # Numba takes a second to import
-
-        return Kernel(kernels.add_unpooled, (winners(kept), self.shape[2]))
+        return Kernel("add_unpooled", (winners(kept), self.shape[2]))
 
     def renumbered(self, number: dict[int, int]) -> "Unpool":
         """See :meth:`Node.renumbered`."""

@@ -12,11 +12,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, fx
 
 from ..axes import Axis, Box, Span
+from ..route import Route
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from ...sparse.routes import Route
 
 __all__ = [
     "Gradient",
@@ -53,11 +52,11 @@ class Kernel(NamedTuple):
     """What takes a gradient back in the sparse engine's rows.
 
     Attributes:
-        function: one of ``sparse.kernels``.
+        function: the name of one of ``sparse.kernels``.
         constants: its last arguments.
     """
 
-    function: Callable[..., Any]
+    function: str
     constants: tuple[Any, ...]
 
 
@@ -211,7 +210,7 @@ class Node:
         del loose
         return False
 
-    def through(self, route: "Route", place: int, sizes: Pair) -> "Route":
+    def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """The route of an input, given the value's own.
 
         Args:
@@ -222,7 +221,7 @@ class Node:
         del place, sizes
         return route
 
-    def leads(self, route: "Route", sizes: Pair) -> bool:
+    def leads(self, route: Route, sizes: Pair) -> bool:
         """Whether the first input's gradient can be read through the value's route.
 
         Args:

@@ -18,16 +18,12 @@ def nothing(dtype: np.dtype) -> tuple[Float[ndarray, "0 0"], Int[ndarray, "0 0"]
 
 def moved(rows: Rows) -> Kernel:
     """Rows at other places."""
-    from ...sparse import kernels  # Numba takes a second to import
-
-    return Kernel(kernels.add_routed, nothing(rows.dtype))
+    return Kernel("add_routed", nothing(rows.dtype))
 
 
 def scaled(factors: Float[ndarray, "_positions c"]) -> Kernel:
     """Rows times a factor for each unit ``[positions, channels]``, or each channel ``[1, channels]``."""
-    from ...sparse import kernels
-
-    return Kernel(kernels.add_routed, (factors, np.empty((0, 0), np.int32)))
+    return Kernel("add_routed", (factors, np.empty((0, 0), np.int32)))
 
 
 def winners(places: Tensor) -> Int[ndarray, "hw c"]:

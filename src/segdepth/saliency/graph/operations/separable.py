@@ -64,9 +64,7 @@ class Separable(Node):
     def kernel(self, kept: None, rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`."""
         del kept
-        from ...sparse import kernels  # Numba takes a second to import
-
-        return Kernel(kernels.add_separable, (*nothing(rows.dtype), *_spans(self.rows), *_spans(self.columns)))
+        return Kernel("add_separable", (*nothing(rows.dtype), *_spans(self.rows), *_spans(self.columns)))
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -11,12 +10,10 @@ from torch import Tensor, fx
 
 from ..axes import Axis, Box, Span
 from ..lowering import Lowering, arguments_of
+from ..route import Route
 from ..unsupported import UnsupportedOperationError
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, full, zeros
 from .rows import moved
-
-if TYPE_CHECKING:
-    from ...sparse.routes import Route
 
 __all__ = ["LOWERS", "Window", "strip"]
 
@@ -117,7 +114,7 @@ class Window(Node):
     def _is_route(self) -> bool:
         return self.all_channels or self.step[0] == 1
 
-    def through(self, route: "Route", place: int, sizes: Pair) -> "Route":
+    def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """See :meth:`Node.through`."""
         del place
         beyond = any(self.start[1 + k] < 0 or self._shown(k)[1] > sizes[k] for k in (0, 1))
@@ -127,7 +124,7 @@ class Window(Node):
             inside=route.inside or beyond,
         )
 
-    def leads(self, route: "Route", sizes: Pair) -> bool:
+    def leads(self, route: Route, sizes: Pair) -> bool:
         """See :meth:`Node.leads`.
 
         Not if it leaves out positions that, reckoned on through its border or between its steps, have a place in the

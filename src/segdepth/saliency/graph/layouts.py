@@ -1,0 +1,293 @@
+"""Other layouts of a tensor: the nodes that rearrange, slice, repeat and join maps where views alone do not do."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+from torch import Tensor, fx
+
+from .lowering import Lowering, Shape
+from .operations.add import Add
+from .operations.concat import Concat
+from .operations.convolution import Convolution
+from .operations.interleave import Interleave
+from .operations.rearrange import Rearrange
+from .operations.separable import Separable
+from .operations.window import Window
+from .unsupported import UnsupportedOperationError
+from .views import CHANNELS, COLUMNS, ROWS, WHICH, Atom, View, is_run, numbers
+
+__all__ = ["Layouts"]
+
+
+class Layouts(Lowering):
+    """See :class:`Lowering`."""
+
+    def single_view(self, view: View) -> View:
+        """See :meth:`Lowering.single_view`."""
+        if len(view.values) == 1:
+            return view
+
+        channels, height, width = self.shape(view.values[0])
+        count = len(view.values)
+        joined = self.append(Concat(view.values, (count * channels, height, width), channels=(channels,) * count))
+        axes = tuple(
+            tuple(Atom(CHANNELS, a.stride * channels, a.size) if a.axis == WHICH else a for a in axis)
+            for axis in view.axes
+        )
+        return View((joined,), axes)
+
+    def map(self, argument: Any) -> int:
+        """See :meth:`Lowering.map`."""
+        view = self.view(argument)
+        if len(view.axes) == 3:
+            view = View(view.values, (*view.axes, ()))
+        groups = view.groups()
+        if groups is None:
+            raise UnsupportedOperationError(f"maps of the shape {list(view.sizes)}")
+        return self._map_of(view, groups).values[0]
+
+    def arranged(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
+        """See :meth:`Lowering.arranged`."""
+        (value,) = view.values
+        shape = self.shape(value)
+        long = tuple(tuple(atom for atom in group if atom.size > 1) for group in groups)
+        if all(is_run(group, axis, shape[axis]) for axis, group in enumerate(long)):
+            return view
+        found = numbers(long)
+        new_shape = cast("Shape", tuple(math.prod(atom.size for atom in group) for group in long))
+        index = self.append(Rearrange((value,), new_shape, cast("Any", long), shape))
+        axes = tuple(tuple(found[piece] for atom in axis for piece in _pieces(atom, found)) for axis in view.axes)
+        rearranged = View((index,), axes).reshaped(view.sizes)
+        assert rearranged is not None
+        return rearranged
+
+    def _map_of(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
+        return self._interleaved(view, groups) or self._arranged_single(view, groups)
+
+    def _arranged_single(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
+        if len(view.values) == 1:
+            return self.arranged(view, groups)
+        single = self.single_view(view)
+        axes = iter(single.axes[1:])
+        return self.arranged(single, [next(axes) for _ in range(3)])
+
+    def _interleaved(self, view: View, groups: Sequence[Sequence[Atom]]) -> View | None:
+        """Stacked maps whose numbers lie at every other row and column; None where they do not."""
+        channels, height, width = self.shape(view.values[0])
+        factor = math.isqrt(len(view.values))
+        if factor < 2 or factor**2 != len(view.values):
+            return None
+        expected = (
+            View.of_map(0, (channels, height, width)).axes[1],
+            (Atom(ROWS, 1, height), Atom(WHICH, factor, factor)),
+            (Atom(COLUMNS, 1, width), Atom(WHICH, 1, factor)),
+        )
+        if tuple(tuple(group) for group in groups) != tuple(tuple(a for a in g if a.size > 1) for g in expected):
+            return None
+        shape = (channels, height * factor, width * factor)
+        return View.of_map(self.append(Interleave(view.values, shape, factor)), shape)
+
+    def sliced(self, view: View, dim: int, start: int, length: int, step: int = 1) -> View:
+        """See :meth:`Lowering.sliced`."""
+        dim %= len(view.axes)
+        if (start, length, step) == (0, view.sizes[dim], 1):
+            return view
+        cut = self._piece(view, dim, start, length) if step == 1 else None
+        if cut is not None:
+            return cut
+        view = self.with_axis(view, dim)
+        axis = self._axis_of(view, dim)
+        if axis is None:
+            raise UnsupportedOperationError("a slice of an axis of length 1 among others")
+        shape, starts, steps = list(self.shape(view.values[0])), [0, 0, 0], [1, 1, 1]
+        channels = shape[0]
+        shape[axis], starts[axis], steps[axis] = length, start, step
+        window = Window(
+            view.values,
+            cast("Shape", tuple(shape)),
+            channels,
+            cast("Shape", tuple(starts)),
+            cast("Shape", tuple(steps)),
+        )
+        axes = list(view.axes)
+        axes[dim] = (Atom(axis, 1, length),) if length > 1 else ()
+        return View((self.append(window),), tuple(axes))
+
+    def _piece(self, view: View, dim: int, start: int, length: int) -> View | None:
+        """A slice along the slowest piece of a map's axis, as of queries, keys and values that are computed together."""
+        if len(view.axes[dim]) != 1:
+            return None
+        ((axis, stride, size),) = view.axes[dim]
+        shape = list(self.shape(view.values[0]))
+        inside = start >= 0 and start + length <= size
+        if not inside or stride * size != shape[axis] or stride == 1:
+            return None
+        channels, starts = shape[0], [0, 0, 0]
+        shape[axis], starts[axis] = stride * length, start * stride
+        window = Window(view.values, cast("Shape", tuple(shape)), channels, cast("Shape", tuple(starts)))
+        axes = list(view.axes)
+        axes[dim] = (Atom(axis, stride, length),) if length > 1 else ()
+        return View((self.append(window),), tuple(axes))
+
+    def reordered(self, view: View, dim: int, order: Tensor) -> View:
+        """See :meth:`Lowering.reordered`."""
+        view = self.with_axis(view, dim)
+        axis = self._axis_of(view, dim)
+        (value,) = view.values
+        if axis is None:
+            raise UnsupportedOperationError("an axis of length 1 in another order")
+        shape = list(self.shape(value))
+        chosen = self.eye(shape[axis])[order]
+        shape[axis] = len(order)
+        if axis == CHANNELS:
+            node: Any = Convolution((value,), cast("Shape", tuple(shape)), weight=chosen[:, :, None, None])
+        else:
+            rows, columns = (chosen if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
+            node = Separable((value,), cast("Shape", tuple(shape)), rows=rows, columns=columns)
+        axes = list(view.axes)
+        axes[dim] = (Atom(axis, 1, len(order)),) if len(order) > 1 else ()
+        return View((self.append(node),), tuple(axes))
+
+    def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:
+        """See :meth:`Lowering.in_step`."""
+        value = node.meta["val"]
+        sizes = tuple((value[0] if isinstance(value, (tuple, list)) else value).shape)
+        views = [self.single(argument) for argument in arguments]
+        views = [View(view.values, ((),) * (len(sizes) - len(view.axes)) + view.axes) for view in views]
+        like = next((view for view in views if view.sizes == sizes), None)
+        if like is None:
+            like = views[0] = self._spread(views[0], sizes)
+        return [self._matched(view, like, self.shape(like.values[0])) for view in views], like
+
+    def _spread(self, view: View, sizes: Sequence[int]) -> View:
+        """A tensor repeated along axes of length 1, each of which becomes a free axis of its map."""
+        shape = self.shape(view.values[0])
+        free = [axis for axis in (CHANNELS, ROWS, COLUMNS) if shape[axis] == 1]
+        grown = [k for k, (old, new) in enumerate(zip(view.sizes, sizes, strict=True)) if old != new]
+        if any(view.sizes[k] != 1 for k in grown):
+            raise UnsupportedOperationError("an axis that is repeated in parts")
+        if len(sizes) == 4 and not view.axes[0]:  # a map: its channels, rows and columns, if they are free
+            wanted = [k - 1 for k in grown]
+            axes_for = wanted if all(axis in free for axis in wanted) else free
+        else:
+            axes_for = free
+        if len(grown) > len(axes_for):
+            raise UnsupportedOperationError("a value that is repeated along more axes than a map has")
+        axes = list(view.axes)
+        for dim, axis in zip(grown, axes_for, strict=False):
+            axes[dim] = (Atom(axis, 1, sizes[dim]),)
+        new = list(shape)
+        for dim, axis in zip(grown, axes_for, strict=False):
+            new[axis] = sizes[dim]
+        return View((self._repeated(view.values[0], cast("Shape", tuple(new))),), tuple(axes))
+
+    def _repeated(self, value: int, shape: Shape) -> int:
+        """A map repeated along its axes of length 1."""
+        channels, height, width = self.shape(value)
+        if channels != shape[0]:
+            weight = self.eye(1).expand(shape[0], 1)[:, :, None, None].clone()
+            value = self.append(Convolution((value,), (shape[0], height, width), weight=weight))
+        if (height, width) == shape[1:]:
+            return value
+        rows, columns = (
+            self.eye(1).expand(new, 1).clone() if old == 1 else self.eye(new)
+            for new, old in zip(shape[1:], (height, width), strict=True)
+        )
+        return self.append(Separable((value,), shape, rows=rows, columns=columns))
+
+    def _matched(self, view: View, like: View, shape: Shape) -> View:
+        """A tensor laid out like another one, whose map has this shape, and repeated along its axes where need be."""
+        if view.axes == like.axes and self.shape(view.values[0]) == shape:
+            return view
+        slots: dict[Atom, Atom | None] = {}
+        for mine, theirs in zip(view.axes, like.axes, strict=True):
+            if not mine:
+                slots.update(dict.fromkeys(theirs))
+                continue
+            pairs = View(view.values, (mine,)).split_like(View(like.values, (theirs,)))
+            if pairs is None:
+                raise UnsupportedOperationError("values whose axes are cut in different ways")
+            slots.update({their: my for my, their in pairs})
+        groups: list[list[Atom]] = []
+        for axis in (CHANNELS, ROWS, COLUMNS):
+            own = [slots[slot] for slot in sorted((s for s in slots if s.axis == axis), key=lambda s: -s.stride)]
+            if any(atom is None for atom in own) and any(atom is not None for atom in own):
+                raise UnsupportedOperationError("a value that is repeated along a part of an axis")
+            groups.append([atom for atom in own if atom is not None])
+        arranged = self.arranged(view, groups)
+        value = arranged.values[0]
+        if self.shape(value) != shape:
+            value = self._repeated(value, shape)
+        return View((value,), like.axes)
+
+    def put_sum(self, source: fx.Node, like: View, values: Sequence[int]) -> None:
+        """See :meth:`Lowering.put_sum`."""
+        if len(values) == 1:
+            self.put_first(source, View((values[0],), like.axes))
+        else:
+            self.put_first(source, View((self.append(Add(tuple(values), self.shape(values[0]))),), like.axes))
+
+    def put_stacked(self, source: fx.Node, tensors: Sequence[Any], dim: int) -> None:
+        """See :meth:`Lowering.put_stacked`."""
+        views = [self.view(t) if self.carries(t) else None for t in tensors]
+        known = [view for view in views if view is not None]
+        first = known[0]
+        alike = len(known) == len(views) > 1 and all(
+            len(v.values) == 1 and v.axes == first.axes and self.shape(v.values[0]) == self.shape(first.values[0])
+            for v in known
+        )
+        if alike:
+            values = tuple(view.values[0] for view in known)
+            axes = (*first.axes[:dim], (Atom(WHICH, 1, len(values)),), *first.axes[dim:])
+            self.put(source, View(values, axes))
+            return
+        parts = []
+        for start, view in enumerate(views):
+            if view is not None:
+                view = self.single_view(view)
+                parts.append((View(view.values, (*view.axes[:dim], (), *view.axes[dim:])), start))
+        self.put_joined(source, parts, dim)
+
+    def put_joined(self, source: fx.Node, parts: Sequence[tuple[View, int]], dim: int) -> None:
+        """See :meth:`Lowering.put_joined`."""
+        dim %= len(source.meta["val"].shape)
+        size = source.meta["val"].shape[dim]
+        if not parts:
+            raise UnsupportedOperationError("a value of nothing that carries a gradient")
+        longest = max((view for view, _ in parts), key=lambda view: view.sizes[dim])
+        first = self.with_axis(longest, dim)
+        axis = self._axis_of(first, dim)
+        if axis is None:
+            raise UnsupportedOperationError("values joined along an axis of length 1 among others")
+        views = [self._joinable(view, first, dim, axis) for view, _ in parts]
+        starts = [start for _, start in parts]
+        axes = list(first.axes)
+        axes[dim] = (Atom(axis, 1, size),) if size > 1 else ()
+        ends = [start + view.sizes[dim] for view, start in zip(views, starts, strict=True)]
+        if axis == CHANNELS and starts == [0, *ends[:-1]] and ends[-1] == size:
+            shape = (size, *self.shape(views[0].values[0])[1:])
+            channels = tuple(view.sizes[dim] for view in views)
+            values = tuple(view.values[0] for view in views)
+            self.put(source, View((self.append(Concat(values, shape, channels)),), tuple(axes)))
+            return
+        placed = [self.sliced(view, dim, -start, size).values[0] for view, start in zip(views, starts, strict=True)]
+        self.put_sum(source, View(first.values, tuple(axes)), placed)
+
+    def _joinable(self, view: View, first: View, dim: int, axis: int) -> View:
+        """A part of a joined tensor in the layout of the longest."""
+        length = view.sizes[dim]
+        axes = list(first.axes)
+        axes[dim] = (Atom(axis, 1, length),) if length > 1 else ()
+        like = View(first.values, tuple(axes))
+        shape = list(self.shape(first.values[0]))
+        shape[axis] = length
+        if view.axes == like.axes and self.shape(view.values[0]) == tuple(shape):
+            return view
+        return self._matched(view, like, cast("Shape", tuple(shape)))
+
+
+def _pieces(atom: Atom, all_pieces: Any) -> list[Atom]:
+    """The pieces of which one is made, the slowest first."""
+    inside = [p for p in all_pieces if p.axis == atom.axis and atom.stride <= p.stride < atom.stride * atom.size]
+    return sorted(inside, key=lambda p: -p.stride)

@@ -176,11 +176,15 @@ def test_disparity_is_a_function_of_its_own_beside_the_answer() -> None:
 
 
 def test_parts_say_what_became_of_the_network(net: Small, image: Tensor) -> None:
-    assert Explainer(net).at(image).parts == [Part("", "", "native", "")]
+    parts = Explainer(net).at(image).parts
+    assert Part("encoder.0", "convolution", "native", "") in parts
+    assert Part("", "resizing", "native", "") in parts
+    assert {part.how for part in parts} == {"native"}
     (part,) = Explainer(net, engine="batched").at(image).parts
     assert (part.how, part.reason) == ("whole", "the engine does not take networks apart")
-    noisy = Explainer(nn.Sequential(net, nn.Softmax(1))).at(image)
-    assert noisy.parts[0].how in ("whole", "block", "native")
+    (block,) = (p for p in Explainer(nn.Sequential(net, nn.AdaptiveMaxPool2d((4, 5)))).at(image).parts if p.how == "block")
+    assert (block.module, block.operation) == ("1", "adaptive max pool2d")
+    assert block.reason == "autograd takes the whole map at once back: 0% of the network's arithmetic"
 
 
 def test_mistakes_are_told_where_they_are_made(net: Small, image: Tensor) -> None:

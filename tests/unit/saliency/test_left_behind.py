@@ -75,12 +75,15 @@ IN_THE_MIDDLE = {
     "reference": [*FORWARD, "torch.autograd.grad"],
     "batched": [*FORWARD, "torch.autograd.grad", "segdepth.saliency.seeds.Seeds.gather"],
     "windowed": [
-        *FORWARD, "segdepth.saliency.graph.graph._Forward.run_node", "segdepth.saliency.windowed.input_gradient",
-        "segdepth.saliency.graph.graph.lower", "segdepth.saliency.windowed.prepare_state",
+        *FORWARD, "segdepth.saliency.graph.graph._Forward.run_node",
+        "segdepth.saliency.graph.operations.convolution.Convolution.gradient",
+        "segdepth.saliency.apart.lower",
+        "segdepth.saliency.graph.operations.convolution.Convolution.lay_out",
     ],
     "sparse": [
         *FORWARD, "segdepth.saliency.graph.graph._Forward.run_node", "segdepth.saliency.sparse.passes.in_parallel",
-        "segdepth.saliency.sparse.passes.live_units", "segdepth.saliency.sparse.passes._constants",
+        "segdepth.saliency.sparse.passes.live_units",
+        "segdepth.saliency.graph.operations.convolution.Convolution.kernel",
     ],
 }  # fmt: skip
 
@@ -127,7 +130,7 @@ def test_ctrl_c_waits_for_the_end_of_a_trace(net: Small, image: Tensor, monkeypa
 
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr("segdepth.saliency.graph.graph.trace", interrupted)
+        patch.setattr("segdepth.saliency.apart.trace", interrupted)
         with pytest.raises(KeyboardInterrupt):
             saliency_maps(net, image, PIXELS, engine="windowed")
     assert ended

@@ -1,4 +1,4 @@
-"""What a trace would get wrong is refused by the engines that take networks apart, and told."""
+"""What a trace would get wrong: a part that is called as it is where it can be, else refused and told."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segdepth.saliency import UnsupportedOperationError, saliency_maps
+from segdepth.saliency import Explainer, UnsupportedOperationError, saliency_maps
 
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
 
@@ -36,39 +36,28 @@ class Squared(torch.autograd.Function):
         return 3 * g * ctx.saved_tensors[0]
 
 
-class Custom(Small):
-    def forward(self, x: Tensor) -> Tensor:
-        return Squared.apply(super().forward(x))
-
-
 class Branching(Small):
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(x)
         return y if y.sum() > 0 else -y
 
 
-def test_an_unknown_operation_is_named_and_auto_falls_back(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
-    net = Small(nn.Softmax(dim=1)).double()
+def test_what_cannot_be_taken_apart_is_named_and_auto_falls_back(
+    image: Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = Branching().double()
     for engine in ("windowed", "sparse"):
-        with pytest.raises(UnsupportedOperationError, match=r"aten\._softmax.*engine 'batched'"):
+        with pytest.raises(UnsupportedOperationError, match=r"decision by the picture's values.*engine 'batched'"):
             saliency_maps(net, image, PIXELS, engine=engine)
     with caplog.at_level(logging.WARNING, "segdepth"):
         agree(net, image, "auto", method="smoothgrad")
         agree(net, image, "auto")
-    said = [record.getMessage() for record in caplog.records if "aten._softmax" in record.getMessage()]
+    said = [
+        record.getMessage() for record in caplog.records if "decision by the picture's values" in record.getMessage()
+    ]
     assert len(said) == 1, "one line, whatever the number of engines and pictures"
-    assert "the engines 'sparse' and 'windowed'" in said[0]
-
-
-@pytest.mark.parametrize(("kind", "words"), [(Custom, "custom function Squared"), (Branching, "decision by the input")])
-def test_what_a_trace_would_get_wrong_is_refused(
-    image: Tensor, kind: type[Small], words: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    net = kind().double()
-    with pytest.raises(UnsupportedOperationError, match=words):
-        saliency_maps(net, image, PIXELS, engine="windowed")
-    agree(net, image, "auto")
-    assert words in caplog.text
+    assert "in the forward pass of Branching itself" in said[0]
+    assert "every pixel costs a backward pass of all of it" in said[0]
 
 
 def _under_no_grad(net: Small, x: Tensor) -> Tensor:
@@ -107,27 +96,42 @@ def _numpy(net: Small, x: Tensor) -> Tensor:
     return Small.forward(net, x) * torch.from_numpy(x.detach().numpy())
 
 
+@pytest.mark.parametrize("forward", [_under_no_grad, _data, lambda net, x: Squared.apply(Small.forward(net, x))])
+def test_what_autograd_does_not_follow_or_derives_otherwise(
+    image: Tensor, forward: Callable[[Small, Tensor], Tensor]
+) -> None:
+    net = type("Changed", (Small,), {"forward": forward})().double()
+    for engine in ("sparse", "windowed", "auto"):
+        agree(net, image, engine)
+
+
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad:UserWarning")
 @pytest.mark.parametrize(
     ("forward", "words"),
     [
-        (_under_no_grad, "aten.sigmoid.default under torch.no_grad()"),
-        (_in_place_under_no_grad, "aten.mul_.Tensor under torch.no_grad()"),
-        (_data, "a value used by its .data"),
-        (_hook, "a hook on a gradient"),
-        (_number, "a decision by the input's values"),
-        (_count, "a decision by the input's values"),
-        (_numpy, "what cannot be traced (.numpy()"),
+        (_in_place_under_no_grad, "mul_ under torch.no_grad()"),
+        (_hook, "a derivative that PyTorch's autograd takes otherwise"),
+        (_number, "a decision by the picture's values"),
+        (_count, "a decision by the picture's values"),
+        (_numpy, "numbers that leave PyTorch"),
     ],
 )
-def test_what_autograd_does_not_follow_is_refused_by_a_trace(
+def test_what_a_trace_would_get_wrong_is_a_block_of_its_module_or_refused(
     image: Tensor, forward: Callable[[Small, Tensor], Tensor], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """In the network's own forward nothing can be done; in a module's, that module is called as it is."""
     net = type("Changed", (Small,), {"forward": forward})().double()
     for engine in ("sparse", "windowed"):
         with pytest.raises(UnsupportedOperationError, match=re.escape(words)):
             saliency_maps(net, image, PIXELS, engine=engine)
     agree(net, image, "auto")
     assert words in caplog.text
+    held = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), net, nn.Conv2d(3, 3, 3, padding=1)).double()
+    for engine in ("sparse", "windowed"):
+        agree(held, image, engine)
+    (block,) = (part for part in Explainer(held).at(image).parts if part.how == "block")
+    assert block.module == "1"
+    assert words in block.operation
 
 
 def test_a_look_without_gradient_does_no_harm(image: Tensor) -> None:
@@ -164,23 +168,22 @@ class Noisy(Small):
 
 def test_an_answer_by_chance_is_no_graph_s(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
     net = Noisy().double()
-    with pytest.raises(UnsupportedOperationError, match="another answer at every look"):
+    with pytest.raises(UnsupportedOperationError, match="an answer that the network itself gives otherwise"):
         saliency_maps(net, image, PIXELS, engine="windowed")
     agree(net, image, "auto", target=1)
-    assert "another answer at every look" in caplog.text
+    assert "an answer that the network itself gives otherwise" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore:Using a non-full backward hook:FutureWarning")
 @pytest.mark.parametrize("register", ["register_backward_hook", "register_full_backward_hook"])
-def test_hooks_on_gradients_are_refused_by_a_trace(
-    net: Small, image: Tensor, register: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_module_with_a_hook_on_its_gradients_is_a_block(net: Small, image: Tensor, register: str) -> None:
     plain = saliency_maps(net, image, PIXELS, engine="windowed")
     getattr(net.head, register)(lambda module, to_input, to_output: tuple(g if g is None else 3 * g for g in to_input))
     for engine in ("windowed", "sparse"):
-        with pytest.raises(UnsupportedOperationError, match="a hook on the gradients of head"):
-            saliency_maps(net, image, PIXELS, engine=engine)
-    hooked = saliency_maps(net, image, PIXELS)
-    assert "a hook on the gradients of head (Conv2d)" in caplog.text
+        agree(net, image, engine)
+    assert [part.module for part in Explainer(net).at(image).parts if part.how == "block"] == ["head"]
     if register == "register_full_backward_hook":  # the older kind sees other gradients than its name says
-        torch.testing.assert_close(hooked, 3 * plain)
+        torch.testing.assert_close(saliency_maps(net, image, PIXELS), 3 * plain)
+    getattr(net, register)(lambda module, to_input, to_output: to_input)
+    with pytest.raises(UnsupportedOperationError, match="a hook on the gradients of the network itself"):
+        saliency_maps(net, image, PIXELS, engine="windowed")

@@ -182,7 +182,9 @@ def test_parts_say_what_became_of_the_network(net: Small, image: Tensor) -> None
     assert {part.how for part in parts} == {"native"}
     (part,) = Explainer(net, engine="batched").at(image).parts
     assert (part.how, part.reason) == ("whole", "the engine does not take networks apart")
-    (block,) = (p for p in Explainer(nn.Sequential(net, nn.AdaptiveMaxPool2d((4, 5)))).at(image).parts if p.how == "block")
+    (block,) = (
+        p for p in Explainer(nn.Sequential(net, nn.AdaptiveMaxPool2d((4, 5)))).at(image).parts if p.how == "block"
+    )
     assert (block.module, block.operation) == ("1", "adaptive max pool2d")
     assert block.reason == "autograd takes the whole map at once back: 0% of the network's arithmetic"
 

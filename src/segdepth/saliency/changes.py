@@ -6,7 +6,7 @@ others, and what PyTorch's own operations wrote into a tensor. It does not see w
 two fingerprints have equal keys if nothing of this is another.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sized
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -61,7 +61,7 @@ class Fingerprint:
         self._watched = [
             (held, digest) for held, digest in zip(tensors, digests, strict=True) if held.name not in noted
         ]
-        self._children = [(module._modules, name, child) for _, module in modules for name, child in _children(module)]
+        self._children = [child for _, module in modules for child in _children(module)]
         self._sizes = [(part, len(part)) for _, module in modules for part in _parts(module)]
         self.key: tuple[Any, ...] = (
             tuple(map(tuple, _HOOKS_OF_ALL)),
@@ -115,7 +115,7 @@ def run_noting(net: nn.Module, run: Callable[[], T]) -> tuple[T, set[str]]:
 
 def _held(path: str, module: nn.Module) -> Iterator[_Held]:
     """Parameters, buffers, and tensors that are plain attributes."""
-    for where in (module._parameters, module._buffers, vars(module)):
+    for where in map(_dictionary, (module._parameters, module._buffers, vars(module))):
         for key, value in where.items():
             if isinstance(value, Tensor) and not is_lazy(value):
                 yield _note(f"{path}.{key}" if path else key, where, key, value)
@@ -127,11 +127,18 @@ def _note(name: str, where: dict[str, Any], key: str, tensor: Tensor) -> _Held:
     return _Held(name, where, key, tensor, version, address)
 
 
-def _children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    yield from ((name, child) for name, child in module._modules.items() if child is not None)
+def _children(module: nn.Module) -> Iterator[tuple[dict[str, Any], str, nn.Module]]:
+    """Its modules, and where each stands."""
+    where = _dictionary(module._modules)
+    yield from ((where, name, child) for name, child in where.items() if child is not None)
 
 
-def _parts(module: nn.Module) -> list[dict[Any, Any]]:
+def _dictionary(where: Any) -> dict[str, Any]:
+    """What TorchScript has in its place can only be read; what it holds is never replaced."""
+    return where if isinstance(where, dict) else dict(where.items())
+
+
+def _parts(module: nn.Module) -> list[Sized]:
     hooks = [getattr(module, name) for name in _HOOKS]
     return [module._parameters, module._buffers, module._modules, *hooks]
 

@@ -24,6 +24,7 @@ class Snapshot:
 
     def __init__(self, net: nn.Module) -> None:
         self._modules = [(module, type(module), dict(vars(module)), _parts(module)) for _, module in named_modules(net)]
+        self._modes = [(module, module.training) for _, module in named_modules(net)]  # TorchScript's are no attributes
         values = [value for _, _, held, _ in self._modules for value in held.values()]
         self._containers = [(value, _items(value)) for value in values if isinstance(value, _CONTAINERS)]
         self._tensors = [
@@ -47,6 +48,7 @@ class Snapshot:
             for name, value in before.items():
                 if now.get(name, self) is not value:
                     now[name] = value
+        self.restore_modes()
         for container, content in self._containers:
             if not _same(_items(container), content):
                 container.clear()
@@ -74,8 +76,9 @@ class Snapshot:
 
     def restore_modes(self) -> None:
         """Put back whether each module trains, and nothing else."""
-        for module, _, before, _ in self._modules:
-            module.training = before["training"]
+        for module, training in self._modes:
+            if module.training != training:
+                module.training = training
 
     def sees_a_first_pass(self) -> bool:
         """Whether a network made itself ready: modules of another class, with other attributes, parts, weights, hooks, tables."""

@@ -304,3 +304,11 @@ def test_a_fresh_hugging_face_network(make: Callable[[ModuleType], nn.Module]) -
 def hooks(net: nn.Module) -> list[int]:
     """How many forward hooks each module has."""
     return [len(module._forward_hooks) for module in net.modules()]
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+def test_a_part_may_be_torchscript(image: Tensor, engine: str) -> None:
+    script = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.SiLU()).double())
+    net = nn.Sequential(script, nn.Conv2d(4, 2, 1).double())
+    torch.testing.assert_close(saliency_maps(net, image, PIXELS, engine=engine), plain_maps(net, image))
+    assert script.training

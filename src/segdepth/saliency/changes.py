@@ -1,9 +1,9 @@
 """Whether a network is still what it was: a look at every tensor's version at every call, at all values once a picture.
 
-The quick look (:meth:`Fingerprint.change`) takes about a microsecond a tensor. It sees tensors, modules and hooks that are
-others, and what PyTorch's own operations wrote into a tensor. It does not see what is written behind PyTorch's back (through
-``.data``, a NumPy view, another process), nor numbers and texts that are attributes. The key of a fingerprint holds these, too:
-two fingerprints have equal keys if nothing of this is another.
+The quick look (:meth:`Fingerprint.change`) takes about a microsecond a tensor. It sees tensors, modules and hooks that
+are others, and what PyTorch's own operations wrote into a tensor. It does not see what is written behind PyTorch's back
+(through ``.data``, a NumPy view, another process), nor numbers and texts that are attributes. The key of a fingerprint
+holds these, too: two fingerprints have equal keys if nothing of this is another.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sized
@@ -48,10 +48,12 @@ class Fingerprint:
 
     Args:
         net: which one; in any mode, which does not count.
-        noted: names of tensors that any forward pass writes (see :func:`run_noting`); the quick look does not look at them.
+        noted: names of tensors that any forward pass writes (see :func:`run_noting`); the quick look does not look at
+            them.
 
     Attributes:
-        key: equal for two fingerprints if the networks' modules, attributes, hooks and values are; it keeps no network alive.
+        key: equal for two fingerprints if the networks' modules, attributes, hooks and values are; it keeps no network
+            alive.
     """
 
     def __init__(self, net: nn.Module, noted: Collection[str] = ()) -> None:
@@ -164,8 +166,8 @@ def _digests(tensors: list[Tensor]) -> list[int]:
 def _sums(values: Tensor) -> list[int] | Int[Tensor, " n"]:
     """Sums, modulo 2^64: eight bytes at a time are a whole number, and each has a weight of its own.
 
-    The upper half of each number is mixed into the lower one first: of two changed signs, a product's upper bits would tell
-    nothing.
+    The upper half of each number is mixed into the lower one first: of two changed signs, a product's upper bits would
+    tell nothing.
     """
     if values.layout != torch.strided or values.is_quantized:  # told apart by identity alone
         return []

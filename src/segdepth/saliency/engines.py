@@ -156,8 +156,8 @@ class Prepared:
     def traced(self) -> Traced:
         """The network taken apart, which answers what the network does.
 
-        A graph that was made before may be of another network by now: not everything that a forward pass depends on can be
-        seen from outside.
+        A graph that was made before may be of another network by now: not everything that a forward pass depends on can
+        be seen from outside.
 
         Raises:
             UnsupportedOperationError: if it cannot be, or if a graph made anew answers something else, too.

@@ -36,8 +36,8 @@ class Explainer:
     Args:
         net: any module that answers a picture ``[1, ., h, w]`` with a map, or with something that holds one.
         engine: "auto" takes the fastest that can; "sparse", "windowed", "batched" or "reference".
-        output: which part of the answer is explained (see :func:`~segdepth.saliency.answers.answer_function`); by default the
-            one with a known name, or the only map.
+        output: which part of the answer is explained (see :func:`~segdepth.saliency.answers.answer_function`); by
+            default the one with a known name, or the only map.
         resize: "bilinear" or "bicubic" bring the answer to the picture's size; by default it keeps its own.
         layer: path of a module whose answer is explained instead of the network's.
 
@@ -80,13 +80,13 @@ class Explainer:
             image: in the network's input range (see ``Network.preprocessing``).
             crop: compute and give maps in this window only: a name (see ``segdepth.geometry.crops``), or row and column
                 slices.
-            precision: "full" is float32 (or the picture's type) throughout, also where PyTorch would take TF32 by itself;
-                "tf32" and "bf16" are faster on a GPU and less exact (see
+            precision: "full" is float32 (or the picture's type) throughout, also where PyTorch would take TF32 by
+                itself; "tf32" and "bf16" are faster on a GPU and less exact (see
                 :func:`~segdepth.saliency.precision.precision_error`).
 
         Raises:
-            InputError: if the picture is not one picture of finite numbers, or the network cannot answer it. A picture of
-                another size than the network was trained at is a warning.
+            InputError: if the picture is not one picture of finite numbers, or the network cannot answer it. A picture
+                of another size than the network was trained at is a warning.
             ConfigError: if there is no such crop or precision, or the engine does not work in it.
         """
         check_image(self.net, image)
@@ -101,12 +101,12 @@ class Explainer:
 class ExplainedPicture:
     """A network's answer to a picture, of which any number of pixels can be explained (see :meth:`Explainer.at`).
 
-    Pixels are (row, column) of the *answer*: pairs, or a tensor or array of whole numbers ``[p, 2]``. Maps are of the picture, or
-    of its crop. Engines are made ready when the first pixels ask for them, and kept.
+    Pixels are (row, column) of the *answer*: pairs, or a tensor or array of whole numbers ``[p, 2]``. Maps are of the
+    picture, or of its crop. Engines are made ready when the first pixels ask for them, and kept.
 
-    Every call raises an InputError if the network was changed since: tensors, modules or hooks are others, or were written to.
-    (What is written through ``.data`` or a NumPy view, and numbers that are attributes, is not seen until the next
-    :meth:`Explainer.at`.)
+    Every call raises an InputError if the network was changed since: tensors, modules or hooks are others, or were
+    written to. (What is written through ``.data`` or a NumPy view, and numbers that are attributes, is not seen until
+    the next :meth:`Explainer.at`.)
     """
 
     def __init__(self, explainer: Explainer, image: Float[Tensor, "_ h w"], window: Box, precision: Precision) -> None:
@@ -138,19 +138,21 @@ class ExplainedPicture:
 
         Args:
             pixels: of the answer.
-            target: the number that is explained; by default the logit of the class predicted at the pixel, or the depth.
+            target: the number that is explained; by default the logit of the class predicted at the pixel, or the
+                depth.
             method: "gradient", "input_x_gradient", "integrated_gradients", "smoothgrad", or one with its own settings,
                 such as ``SmoothGrad(samples=50)``.
-            zeros: called once, when the last map is made, with the numbers of the pixels whose map is zero everywhere, if
-                there are any: the answer has no gradient there, as behind a dead ReLU. By default a warning names them.
+            zeros: called once, when the last map is made, with the numbers of the pixels whose map is zero everywhere,
+                if there are any: the answer has no gradient there, as behind a dead ReLU. By default a warning names
+                them.
 
         Returns:
             One map per pixel, >= 0, in output units per unit of the input range (times the input's for the methods that
             multiply by it).
 
         Raises:
-            InputError: if a pixel is outside the answer, the target does not fit the network, the engine, asked for by name,
-                does not know an operation of it, or the network was changed since.
+            InputError: if a pixel is outside the answer, the target does not fit the network, the engine, asked for by
+                name, does not know an operation of it, or the network was changed since.
             ConfigError: if there is no such method.
 
         Source:
@@ -171,8 +173,8 @@ class ExplainedPicture:
     ) -> Iterator[tuple[list[int], Box, Float[Tensor, "_p _h _w"]]]:  # fmt: skip
         """The same maps as the engine makes them: which pixels, where in the picture, and the maps over that box.
 
-        Outside its box a map is 0; boxes count from the picture's corner, not the crop's. This is the cheapest form: for
-        statistics that need no whole maps. Arguments as of :meth:`maps`.
+        Outside its box a map is 0; boxes count from the picture's corner, not the crop's. This is the cheapest form:
+        for statistics that need no whole maps. Arguments as of :meth:`maps`.
         """
         return self._request(pixels, target, method).chunks(zeros)
 
@@ -195,18 +197,18 @@ class ExplainedPicture:
     def operator(self, pixels: Pixels, *, target: Target = "predicted") -> "LinearOperator":
         """The same gradients as a linear operator, which needs no memory for them: for singular vectors, say.
 
-        A row is a pixel's gradient, ``[channels * rows * columns]`` of the crop. A product with the transpose is one backward
-        pass; one with the operator is a pass in PyTorch's forward mode, or where an operation of the network has none, two
-        backward passes, or all rows. Which of these is right is found out at the first product. Numbers are as exact as
-        the picture's type, whatever the precision.
+        A row is a pixel's gradient, ``[channels * rows * columns]`` of the crop. A product with the transpose is one
+        backward pass; one with the operator is a pass in PyTorch's forward mode, or where an operation of the network
+        has none, two backward passes, or all rows. Which of these is right is found out at the first product. Numbers
+        are as exact as the picture's type, whatever the precision.
 
         Args:
             pixels: of the answer.
             target: see :meth:`maps`.
 
         Returns:
-            ``scipy.sparse.linalg.LinearOperator`` of the picture's type, ``[p, channels * rows * columns]``. It refuses to go on
-            when the network was changed, as everything here.
+            ``scipy.sparse.linalg.LinearOperator`` of the picture's type, ``[p, channels * rows * columns]``. It refuses
+            to go on when the network was changed, as everything here.
 
         Raises:
             InputError: see :meth:`maps`; also if the picture's numbers are no float32 or float64.

@@ -1,5 +1,6 @@
 """The Jacobian of some output pixels as a linear operator: products with it and its transpose, without its rows."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -116,7 +117,10 @@ class JacobianOperator(LinearOperator):
     def _in_forward_mode(self, change: Float[Tensor, "_ h w"]) -> Float[ndarray, " p"]:
         prepared = self._request.prepared
         with undisturbed(prepared.function.net), torch.no_grad(), forward_ad.dual_level():
-            answer = prepared.function.call(forward_ad.make_dual(prepared.image[None], change[None]))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # PyTorch's first look at its own rules
+                image = forward_ad.make_dual(prepared.image[None], change[None])
+            answer = prepared.function.call(image)
             return self._values(forward_ad.unpack_dual(answer).tangent)
 
     def _by_rows(self, change: Float[Tensor, "_ h w"]) -> Float[ndarray, " p"]:

@@ -49,8 +49,8 @@ def saliency_maps(
     """Absolute gradient of the output at each pixel with respect to the picture, maximum over the colours.
 
     Args:
-        net: see :class:`~segdepth.saliency.Explainer`, also for ``engine``, ``output`` and ``resize``; it is taken apart once
-            per size (where ``output`` is a function, at every call: keep an explainer).
+        net: see :class:`~segdepth.saliency.Explainer`, also for ``engine``, ``output`` and ``resize``; it is taken
+            apart once per size (where ``output`` is a function, at every call: keep an explainer).
         image: see :meth:`Explainer.at`, also for ``crop`` and ``precision``.
         pixels: see :meth:`ExplainedPicture.maps`, also for ``target``, ``method`` and ``zeros``.
         target: see there.
@@ -96,7 +96,7 @@ def saliency_chunks(
 def reference_gradients(
     net: nn.Module, image: Float[Tensor, "_ h w"], pixels: Sequence[Pixel], target: Target
 ) -> Iterator[Float[Tensor, "_ h w"]]:
-    """The gradient of the target's value at each pixel with respect to the picture, by one backward pass after the other.
+    """The picture's gradient for the target at each pixel, by one backward pass after the other.
 
     Raises:
         InputError: if a pixel is outside the answer or the target does not fit the network.

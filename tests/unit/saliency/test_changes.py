@@ -1,8 +1,6 @@
 """A network that has changed is taken apart anew, and a picture of it refuses to go on."""
 
-import gc
 import time
-import weakref
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
-from segdepth.saliency import Explainer, saliency_maps
+from segdepth.saliency import Explainer
 from segdepth.saliency.changes import Fingerprint, _digests
 from segdepth.saliency.explainer import remembered
 
@@ -104,15 +102,6 @@ def test_a_trace_sees_whatever_changes(image: Tensor, engine: str, monkeypatch: 
     ):
         change()
         agree(net, image, engine)
-
-
-def test_a_trace_does_not_keep_its_network() -> None:
-    net = Small()
-    saliency_maps(net, torch.rand(3, HEIGHT, WIDTH), PIXELS, engine="windowed")
-    reference = weakref.ref(net)
-    del net
-    gc.collect()
-    assert reference() is None
 
 
 def _replace_a_weight(net: Small) -> None:

@@ -32,10 +32,10 @@ from segdepth.core.tables import pick
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network
 from segdepth.saliency import Explainer, Pixel
+from segdepth.saliency.apart import take_apart
 from segdepth.saliency.boxes import Reach
 from segdepth.saliency.engines import Prepared
 from segdepth.saliency.graph import Box
-from segdepth.saliency.apart import take_apart
 from segdepth.saliency.graphs import Function
 from segdepth.saliency.measuring import measure_maps
 from segdepth.saliency.target import fixed_targets

@@ -16,6 +16,7 @@ from segdepth.core.tables import pick
 
 from .batched import BatchedEngine, Recorded
 from .boxes import Reach
+from .choice import sparse_pays
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
@@ -162,15 +163,19 @@ class Prepared:
         Raises:
             UnsupportedOperationError: if it cannot be, or if a graph made anew answers something else, too.
         """
-        traced = Traced.at(self.function.graph(self.image), self.image, self.window)
+        traced = self._traced()
         if self.answer is not None and not alike(traced.output, self.answer):
             self.function.graphs.forget()
-            traced = Traced.at(self.function.graph(self.image), self.image, self.window)
+            traced = self._traced()
             if not alike(traced.output, self.answer):
                 raise UnsupportedOperationError("something that gives another answer at every look")
         for words in traced.graph.differences:
             say_once(self.function.net, f"saliency: {words}")
         return traced
+
+    def _traced(self) -> Traced:
+        with undisturbed(self.function.net), arithmetic(self.precision):
+            return Traced.at(self.function.graph(self.image), self.image, self.window)
 
     def _names(self, count: int) -> list[str]:
         """Engines to try, the fastest first."""
@@ -178,8 +183,13 @@ class Prepared:
             return ["windowed"]
         if not _of_known_type(self.image):
             return ["batched"]
-        sparse = ["sparse"] if self.image.device.type == "cpu" and count >= MANY else []
-        return [*sparse, "windowed", "batched"]
+        if self.image.device.type != "cpu" or count < MANY:
+            return ["windowed", "batched"]
+        try:
+            pays = sparse_pays(self.traced.reach)
+        except UnsupportedOperationError:  # which the next engine says
+            pays = False
+        return ["sparse", "windowed", "batched"] if pays else ["windowed", "batched"]
 
     def _say(self, passed: dict[str, list[str]], name: str) -> None:
         """Why the network is not taken apart, and what that costs; once for a network."""

@@ -74,6 +74,11 @@ class MaxPool(Node):
             result[..., rows, columns] += cut(g, box, windows) * state[tap][own_places(windows)]
         return result
 
+    @property
+    def switches(self) -> bool:
+        """See :meth:`Node.switches`."""
+        return True
+
     def reaching(self, inputs: Sequence[Mask], shapes: Sequence[Shape], kept: Int[Tensor, "c h w"]) -> Mask:
         """See :meth:`Node.reaching`."""
         del shapes

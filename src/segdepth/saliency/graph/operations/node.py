@@ -164,6 +164,11 @@ class Node:
             for place, part in enumerate(parts)
         ]
 
+    @property
+    def switches(self) -> bool:
+        """Whether it switches units of its inputs off, by the picture."""
+        return False
+
     def multiply_adds(self, box: Box, part: Box) -> int:
         """Of the gradient over boxes of the value and the first input, per target; only what counts."""
         del box, part

@@ -69,6 +69,11 @@ class Pointwise(Node):
         mask = kept.ne(0).expand(self.shape)
         return None if mask.all() else mask
 
+    @property
+    def switches(self) -> bool:
+        """See :meth:`Node.switches`."""
+        return self.is_mask
+
     def moves(self, loose: bool) -> bool:
         """A mask's gradient is the value's own, if it stands in rows without dead units."""
         return self.is_mask and not loose

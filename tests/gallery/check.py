@@ -1,16 +1,25 @@
 """What is asked of every network in the gallery."""
 
 import copy
+import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from .gallery import Entry, Rows
+from segdepth.saliency import ExplainedPicture, Explainer, Part
+from segdepth.saliency.graph import UnsupportedOperationError
 
-__all__ = ["autograd_rows", "close", "left_as_after_one_pass", "one_pass"]
+from .gallery import Entry, Library, Rows, fresh
+from .outcomes import compare, outcome_of
+
+__all__ = ["check"]
+
+#: (row, column) of an answer.
+Pixels = list[tuple[int, int]]
 
 #: Of a row's peak.
 TOLERANCE = 1e-9
@@ -83,3 +92,39 @@ def alike(a: Any, b: Any) -> bool:
     if isinstance(a, (bool, int, float, str, set, type(None))):
         return bool(a == b)
     return type(a) is type(b)
+
+
+def check(library: Library, entry: Entry, caplog: pytest.LogCaptureFixture) -> None:
+    """Explain a network as given, by every engine that can, and compare all that it does with what was asked of it."""
+    net, image = fresh(entry)
+    once = one_pass(net, image)
+    answer, pixels, rows = autograd_rows(entry, net, image)
+    assert (rows.flatten(1).abs().amax(1) > 0).sum() > 1, "nothing to explain: give the entry another seed"
+    explainer = Explainer(net, output=entry.output, resize=entry.resize)
+    at = explainer.at(image)
+    assert close(at.output, answer), "another answer"
+    wrong = [engine for engine, found in _by_all_engines(explainer, at, pixels) if not close(found, rows)]
+    assert not wrong, f"wrong by {wrong}"
+    assert not (changed := left_as_after_one_pass(net, once)), f"left otherwise than by a pass of its own: {changed}"
+    _check_words(caplog, at.parts)
+    compare(library, entry.name, outcome_of(entry, at.parts))
+
+
+def _by_all_engines(explainer: Explainer, at: ExplainedPicture, pixels: Pixels) -> Iterator[tuple[str, Tensor]]:
+    yield "auto", at.jacobian(pixels)
+    try:
+        for engine in ("windowed", "sparse"):
+            explainer.engine = engine
+            yield engine, at.jacobian(pixels)
+    except UnsupportedOperationError:
+        assert [part.how for part in at.parts] == ["whole"]
+    explainer.engine = "auto"
+
+
+def _check_words(caplog: pytest.LogCaptureFixture, parts: Sequence[Part]) -> None:
+    """A sentence for each part that costs more than it could, at most; it names the part."""
+    said = [r.getMessage() for r in caplog.records if r.name.startswith("segdepth") and r.levelno >= logging.WARNING]
+    costly = [part for part in parts if part.how != "native"]
+    assert len(said) <= len(costly), said
+    assert len(set(said)) == len(said), said
+    assert all(any(part.module in words for part in costly) for words in said), said

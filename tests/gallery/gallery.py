@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["Entry", "Rows", "fresh"]
+__all__ = ["Entry", "Library", "Rows", "fresh"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,24 @@ class Entry:
     output: Any = None
     seed: int = 0
     resize: Literal["bilinear"] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Library:
+    """Networks of one origin.
+
+    Attributes:
+        name: of the package, and the one under which outcomes are kept.
+        torch: the version that outcomes are kept of: another one may take the same network to pieces otherwise.
+        entries: its networks.
+    """
+
+    name: str
+    torch: str
+    entries: list[Entry]
 
 
 class Rows(NamedTuple):

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-import timm
+import pytest
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .gallery import Entry
+from .gallery import Entry, Library
 
-__all__ = ["NETWORKS"]
+__all__ = ["LIBRARY"]
+
+timm: Any = pytest.importorskip("timm", reason="needs timm")
 
 
 class Dense(nn.Module):
@@ -48,13 +51,8 @@ class Pyramid(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         maps = self.encoder(x)
-        return self.head(cat_at(maps, maps[0].shape[-2:]))
-
-
-def cat_at(maps: list[Tensor], size: Any) -> Tensor:
-    import torch
-
-    return torch.cat([F.interpolate(m, size, mode="bilinear") for m in maps], 1)
+        size = list(maps[0].shape[-2:])
+        return self.head(torch.cat([F.interpolate(found, size, mode="bilinear") for found in maps], 1))
 
 
 class Swin(nn.Module):
@@ -84,22 +82,28 @@ class Last(nn.Module):
         return self.head(self.encoder(x)[-1]).permute(0, 3, 1, 2)
 
 
-NETWORKS = [
-    Entry("ViT + linear", lambda: Tokens("test_vit", img_size=32, num_classes=0)),
-    Entry("ViT with relative positions + linear", lambda: Tokens("test_vit_relpos", img_size=32, num_classes=0)),
-    Entry("EVA-like ViT + linear", lambda: Tokens("test_vit4", img_size=32, num_classes=0)),
-    Entry("ConvNeXt + 1x1", lambda: Dense("test_convnext"), size=(64, 64)),
-    Entry("ConvNeXt 2 + 1x1", lambda: Dense("test_convnext2"), size=(64, 64)),
-    Entry("ConvNeXtV2 + 1x1", lambda: Dense("convnextv2_atto", depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), size=(64, 64)),
-    Entry("EfficientNet + 1x1", lambda: Dense("test_efficientnet"), size=(64, 64)),
-    Entry("EfficientNet evonorm + 1x1", lambda: Dense("test_efficientnet_evos"), size=(64, 64)),
-    Entry("EfficientNet groupnorm + 1x1", lambda: Dense("test_efficientnet_gn"), size=(64, 64)),
-    Entry("EfficientNet layernorm + 1x1", lambda: Dense("test_efficientnet_ln"), size=(64, 64)),
-    Entry("HRNet + 1x1", lambda: Pyramid("hrnet_w18_small")),
-    Entry("Swin + 1x1", lambda: Swin()),
-    Entry("MaxViT + 1x1", lambda: Dense("test_maxvit", img_size=64), size=(64, 64)),
-    Entry("NFNet + 1x1", lambda: Dense("test_nfnet"), size=(64, 64)),
-    Entry("MambaOut + linear", lambda: Last("test_mambaout"), size=(64, 64)),
-    Entry("CoAtNet + 1x1", lambda: Dense("test_coatnet", img_size=64), size=(64, 64)),
-    Entry("RepVGG-like ByobNet + 1x1", lambda: Dense("test_byobnet"), size=(64, 64)),
-]
+LIBRARY = Library(
+    "timm",
+    "2.14",
+    [
+        Entry("ViT + linear", lambda: Tokens("test_vit", img_size=32, num_classes=0)),
+        Entry("ViT with relative positions + linear", lambda: Tokens("test_vit_relpos", img_size=32, num_classes=0)),
+        Entry("EVA-like ViT + linear", lambda: Tokens("test_vit4", img_size=32, num_classes=0)),
+        Entry("ConvNeXt + 1x1", lambda: Dense("test_convnext"), size=(64, 64)),
+        Entry("ConvNeXt 2 + 1x1", lambda: Dense("test_convnext2"), size=(64, 64)),
+        Entry(
+            "ConvNeXtV2 + 1x1", lambda: Dense("convnextv2_atto", depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), size=(64, 64)
+        ),
+        Entry("EfficientNet + 1x1", lambda: Dense("test_efficientnet"), size=(64, 64)),
+        Entry("EfficientNet evonorm + 1x1", lambda: Dense("test_efficientnet_evos"), size=(64, 64)),
+        Entry("EfficientNet groupnorm + 1x1", lambda: Dense("test_efficientnet_gn"), size=(64, 64)),
+        Entry("EfficientNet layernorm + 1x1", lambda: Dense("test_efficientnet_ln"), size=(64, 64)),
+        Entry("HRNet + 1x1", lambda: Pyramid("hrnet_w18_small")),
+        Entry("Swin + 1x1", lambda: Swin()),
+        Entry("MaxViT + 1x1", lambda: Dense("test_maxvit", img_size=64), size=(64, 64)),
+        Entry("NFNet + 1x1", lambda: Dense("test_nfnet"), size=(64, 64)),
+        Entry("MambaOut + linear", lambda: Last("test_mambaout"), size=(64, 64)),
+        Entry("CoAtNet + 1x1", lambda: Dense("test_coatnet", img_size=64), size=(64, 64)),
+        Entry("RepVGG-like ByobNet + 1x1", lambda: Dense("test_byobnet"), size=(64, 64)),
+    ],
+)

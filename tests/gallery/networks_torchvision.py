@@ -1,13 +1,18 @@
 """Segmentation networks of the package torchvision."""
 
+from functools import partial
 from typing import Any
 
+import pytest
 from torch import Tensor, nn
-from torchvision.models import segmentation
 
-from .gallery import Entry
+from .gallery import Entry, Library
 
-__all__ = ["NETWORKS"]
+__all__ = ["LIBRARY"]
+
+segmentation: Any = pytest.importorskip(
+    "torchvision.models.segmentation", reason="needs torchvision", exc_type=ImportError
+)
 
 
 def net(name: str) -> nn.Module:
@@ -18,7 +23,11 @@ def out(found: Any) -> Tensor:
     return found["out"]
 
 
-NETWORKS = [
-    Entry(name, lambda name=name: net(name), answer=out, picked='["out"]')
-    for name in ("fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large")
-]
+LIBRARY = Library(
+    "torchvision",
+    "2.14",
+    [
+        Entry(name, partial(net, name), answer=out, picked='["out"]')
+        for name in ("fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large")
+    ],
+)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-import transformers as hf
+import pytest
 from torch import Tensor, nn
 
-from .gallery import Entry
+from .gallery import Entry, Library
 
-__all__ = ["NETWORKS"]
+__all__ = ["LIBRARY"]
+
+hf: Any = pytest.importorskip("transformers", reason="needs transformers")
 
 LABELS = 3
 
@@ -195,7 +197,13 @@ def maskformer() -> nn.Module:
 
 def swin2sr(upsampler: str, upscale: int = 2) -> nn.Module:
     config = hf.Swin2SRConfig(
-        embed_dim=8, depths=[2], num_heads=[2], window_size=4, mlp_ratio=1.0, image_size=16, upsampler=upsampler,
+        embed_dim=8,
+        depths=[2],
+        num_heads=[2],
+        window_size=4,
+        mlp_ratio=1.0,
+        image_size=16,
+        upsampler=upsampler,
         upscale=upscale,
     )
     return hf.Swin2SRForImageSuperResolution(config)
@@ -217,28 +225,45 @@ def classes(found: Any) -> Tensor:
 
 LOGITS = {"answer": logits, "picked": ".logits"}
 DEPTH = {"answer": depth, "picked": ".predicted_depth"}
+RECONSTRUCTION = {"answer": lambda found: found.reconstruction, "picked": ".reconstruction"}
 QUERIES = {"answer": classes, "picked": ".class_queries_logits, .masks_queries_logits"}
 
-NETWORKS = [
-    Entry("SegFormer", segformer, size=(32, 64), **LOGITS),
-    Entry("GLPN", glpn, size=(32, 64), **DEPTH),
-    Entry("DPT depth", dpt_depth, **DEPTH),
-    Entry("DPT segmentation", dpt_seg, **LOGITS),
-    Entry("DPT hybrid", dpt_hybrid, **DEPTH),
-    Entry("Depth Anything V2", depth_anything, size=(28, 42), **DEPTH),
-    Entry("Depth Anything V2 metric", depth_anything_metric, size=(28, 42), **DEPTH),
-    Entry("UperNet ConvNeXt", upernet_convnext, size=(32, 64), **LOGITS),
-    Entry("UperNet ConvNeXt V2", upernet_convnextv2, size=(32, 64), **LOGITS),
-    Entry("UperNet Swin", upernet_swin, size=(32, 64), **LOGITS),
-    Entry("MobileViT DeepLab", mobilevit, size=(64, 64), **LOGITS),
-    Entry("MobileViT V2 DeepLab", mobilevitv2, size=(64, 64), **LOGITS),
-    Entry("BEiT", beit, **LOGITS),
-    Entry("Data2Vec", data2vec, **LOGITS),
-    Entry("ZoeDepth", zoedepth, **DEPTH),
-    Entry("DepthPro", depth_pro, size=(64, 64), **DEPTH),
-    Entry("EoMT", eomt, **QUERIES),
-    Entry("Mask2Former", mask2former, size=(64, 64), **QUERIES),
-    Entry("MaskFormer", maskformer, size=(64, 64), **QUERIES),
-    Entry("Swin2SR", lambda: swin2sr("pixelshuffle"), size=(16, 24), answer=lambda a: a.reconstruction, picked=".reconstruction"),
-    Entry("Swin2SR nearest", lambda: swin2sr("nearest+conv", 4), size=(16, 16), answer=lambda a: a.reconstruction, picked=".reconstruction"),
-]
+LIBRARY = Library(
+    "transformers",
+    "2.13",
+    [
+        Entry("SegFormer", segformer, size=(32, 64), **LOGITS),
+        Entry("GLPN", glpn, size=(32, 64), **DEPTH),
+        Entry("DPT depth", dpt_depth, **DEPTH),
+        Entry("DPT segmentation", dpt_seg, **LOGITS),
+        Entry("DPT hybrid", dpt_hybrid, **DEPTH),
+        Entry("Depth Anything V2", depth_anything, size=(28, 42), **DEPTH),
+        Entry("Depth Anything V2 metric", depth_anything_metric, size=(28, 42), **DEPTH),
+        Entry("UperNet ConvNeXt", upernet_convnext, size=(32, 64), **LOGITS),
+        Entry("UperNet ConvNeXt V2", upernet_convnextv2, size=(32, 64), **LOGITS),
+        Entry("UperNet Swin", upernet_swin, size=(32, 64), **LOGITS),
+        Entry("MobileViT DeepLab", mobilevit, size=(64, 64), **LOGITS),
+        Entry("MobileViT V2 DeepLab", mobilevitv2, size=(64, 64), **LOGITS),
+        Entry("BEiT", beit, **LOGITS),
+        Entry("Data2Vec", data2vec, **LOGITS),
+        Entry("ZoeDepth", zoedepth, **DEPTH),
+        Entry("DepthPro", depth_pro, size=(64, 64), **DEPTH),
+        Entry("EoMT", eomt, **QUERIES),
+        Entry("Mask2Former", mask2former, size=(64, 64), **QUERIES),
+        Entry("MaskFormer", maskformer, size=(64, 64), **QUERIES),
+        Entry(
+            "Swin2SR",
+            lambda: swin2sr("pixelshuffle"),
+            size=(16, 24),
+            answer=lambda a: a.reconstruction,
+            picked=".reconstruction",
+        ),
+        Entry(
+            "Swin2SR nearest",
+            lambda: swin2sr("nearest+conv", 4),
+            size=(16, 16),
+            answer=lambda a: a.reconstruction,
+            picked=".reconstruction",
+        ),
+    ],
+)

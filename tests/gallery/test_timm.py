@@ -1,0 +1,13 @@
+"""Encoders of timm; run by `make test-outside`."""
+
+import pytest
+
+from gallery.check import check
+from gallery.gallery import Entry
+from gallery.networks_timm import LIBRARY
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("entry", LIBRARY.entries, ids=str)
+def test_is_explained_as_given(entry: Entry, caplog: pytest.LogCaptureFixture) -> None:
+    check(LIBRARY, entry, caplog)

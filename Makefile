@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-gpu check format lint types layers docs docs-check coverage bench clean
+.PHONY: help demo test test-slow test-all test-outside test-gpu gallery check format lint types layers docs docs-check coverage bench clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,7 +50,12 @@ $(OUTSIDE)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 test-outside: $(OUTSIDE)/.installed  ## the saliency tests with torch 2.14, and networks of torchvision, timm, segmentation_models_pytorch
-	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/outside src/segdepth/saliency
+	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/gallery src/segdepth/saliency
+
+gallery: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## write anew what becomes of each network of the gallery, and the page of it
+	SEGDEPTH_RENEW_GALLERY=1 $(PYTEST) -q tests/gallery
+	SEGDEPTH_RENEW_GALLERY=1 $(OUTSIDE)/bin/python -m pytest -q tests/gallery
+	$(BIN)/python docs/generate.py
 
 test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 	$(PYTEST) -m gpu

@@ -6,6 +6,7 @@
 import contextlib
 import inspect
 import io
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 
 REFERENCE = Path(__file__).parent / "reference"
+OUTCOMES = Path(__file__).parents[1] / "tests" / "gallery" / "outcomes.json"
 NOTE = "<!-- Written by docs/generate.py from the code; `make docs` renews it. -->\n"
 
 
@@ -107,9 +109,42 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+#: What stands above a table of the page of networks.
+ORIGINS = {
+    "transformers": "transformers, from tiny configurations",
+    "segmentation_models_pytorch": "segmentation_models_pytorch",
+    "timm": "timm, with a head of a line or two",
+    "torchvision": "torchvision",
+    "traps": "Small networks with a trap, and many kinds of answers",
+    "spellings": "Small networks that write the same in many ways",
+}
+
+
+def coverage() -> str:
+    """The page of networks that are explained as given, and what becomes of each."""
+    parts = [
+        NOTE,
+        "# Networks that are explained as given\n",
+        "Each with random weights and no forward pass before, in float64, against plain autograd: equal to rounding, by every\n"
+        "engine that can. The networks and the check are in tests/gallery; `make gallery` fills these tables anew.\n",
+        "*Native*: how many operations the engines go back through in windows, by their own rules. *Blocks*: what autograd goes\n"
+        "back through at once, between them. *Whole*: why autograd does all of it.\n",
+    ]
+    for origin, outcomes in json.loads(OUTCOMES.read_text()).items():
+        blocks = {name: "; ".join(outcome["blocks"]) or "-" for name, outcome in outcomes.items()}
+        rows = {
+            name: (outcome["answer"], str(outcome["native"]), blocks[name], outcome["whole"] or "-")
+            for name, outcome in outcomes.items()
+        }
+        taken_apart = sum(not outcome["whole"] for outcome in outcomes.values())
+        parts += [f"## {ORIGINS[origin]}\n", f"{len(rows)} networks, {taken_apart} taken apart.\n"]
+        parts += [table(rows, "what is explained", "native", "blocks", "whole")]
+    return "\n".join(parts)
+
+
 if __name__ == "__main__":
     stale = []
-    for file, text in (("variants.md", variants()), ("commands.md", commands())):
+    for file, text in (("variants.md", variants()), ("commands.md", commands()), ("coverage.md", coverage())):
         path = REFERENCE / file
         if not path.exists() or path.read_text() != text:
             stale.append(file)

@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gallery.gallery import Entry, Library, Rows, fresh
+from gallery.outcomes import compare, outcome_of
 from segdepth.saliency import ExplainedPicture, Explainer, Part
 from segdepth.saliency.graph import UnsupportedOperationError
-
-from .gallery import Entry, Library, Rows, fresh
-from .outcomes import compare, outcome_of
 
 __all__ = ["check"]
 
@@ -100,7 +99,8 @@ def check(library: Library, entry: Entry, caplog: pytest.LogCaptureFixture) -> N
     once = one_pass(net, image)
     answer, pixels, rows = autograd_rows(entry, net, image)
     assert (rows.flatten(1).abs().amax(1) > 0).sum() > 1, "nothing to explain: give the entry another seed"
-    explainer = Explainer(net, output=entry.output, resize=entry.resize)
+    options = {"output": entry.output, "resize": entry.resize}
+    explainer = Explainer(net, **{k: v for k, v in options.items() if v is not None})
     at = explainer.at(image)
     assert close(at.output, answer), "another answer"
     wrong = [engine for engine, found in _by_all_engines(explainer, at, pixels) if not close(found, rows)]

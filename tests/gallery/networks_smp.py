@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from .gallery import Entry, Library
+from gallery.gallery import Entry, Library
 
 __all__ = ["LIBRARY"]
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .gallery import Entry, Library
-from .layers import CHANNELS as C
-from .layers import Around, Beside, Layer, around
+from gallery.gallery import Entry, Library
+from gallery.layers import CHANNELS as C
+from gallery.layers import Around, Beside, Layer, around
 
 __all__ = ["LIBRARY"]
 

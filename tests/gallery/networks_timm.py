@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .gallery import Entry, Library
+from gallery.gallery import Entry, Library
 
 __all__ = ["LIBRARY"]
 

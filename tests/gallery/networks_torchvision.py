@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from .gallery import Entry, Library
+from gallery.gallery import Entry, Library
 
 __all__ = ["LIBRARY"]
 

@@ -1,11 +1,13 @@
 """Networks of the package transformers, tiny, from their configurations."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .gallery import Entry, Library
+from gallery.gallery import Entry, Library
 
 __all__ = ["LIBRARY"]
 
@@ -217,16 +219,19 @@ def depth(found: Any) -> Tensor:
     return found.predicted_depth[:, None]
 
 
-def classes(found: Any) -> Tensor:
-    """What the image processors make of queries: the sum over queries of class probability times mask."""
+def classes(found: Any, size: tuple[int, int] | None = None) -> Tensor:
+    """What the image processors make of queries, at the size that they bring masks to."""
+    masks = found.masks_queries_logits
+    if size is not None:
+        masks = F.interpolate(masks, size, mode="bilinear", align_corners=False)
     probabilities = found.class_queries_logits.softmax(-1)[..., :-1]
-    return (probabilities[..., None, None] * found.masks_queries_logits.sigmoid()[:, :, None]).sum(1)
+    return (probabilities[..., None, None] * masks.sigmoid()[:, :, None]).sum(1)
 
 
 LOGITS = {"answer": logits, "picked": ".logits"}
 DEPTH = {"answer": depth, "picked": ".predicted_depth"}
 RECONSTRUCTION = {"answer": lambda found: found.reconstruction, "picked": ".reconstruction"}
-QUERIES = {"answer": classes, "picked": ".class_queries_logits, .masks_queries_logits"}
+QUERIES = {"picked": "class maps of the queries"}
 
 LIBRARY = Library(
     "transformers",
@@ -248,9 +253,9 @@ LIBRARY = Library(
         Entry("Data2Vec", data2vec, **LOGITS),
         Entry("ZoeDepth", zoedepth, **DEPTH),
         Entry("DepthPro", depth_pro, size=(64, 64), **DEPTH),
-        Entry("EoMT", eomt, **QUERIES),
-        Entry("Mask2Former", mask2former, size=(64, 64), **QUERIES),
-        Entry("MaskFormer", maskformer, size=(64, 64), **QUERIES),
+        Entry("EoMT", eomt, partial(classes, size=(32, 32)), **QUERIES),
+        Entry("Mask2Former", mask2former, partial(classes, size=(384, 384)), size=(64, 64), **QUERIES),
+        Entry("MaskFormer", maskformer, classes, size=(64, 64), **QUERIES),
         Entry(
             "Swin2SR",
             lambda: swin2sr("pixelshuffle"),

@@ -8,9 +8,8 @@ from typing import TypedDict
 
 import torch
 
+from gallery.gallery import Entry, Library
 from segdepth.saliency import Part
-
-from .gallery import Entry, Library
 
 __all__ = ["FILE", "Outcome", "compare", "outcome_of"]
 

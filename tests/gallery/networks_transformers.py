@@ -252,7 +252,7 @@ LIBRARY = Library(
         Entry("BEiT", beit, **LOGITS),
         Entry("Data2Vec", data2vec, **LOGITS),
         Entry("ZoeDepth", zoedepth, **DEPTH),
-        Entry("DepthPro", depth_pro, size=(64, 64), **DEPTH),
+        Entry("DepthPro", depth_pro, size=(64, 64), seed=3, **DEPTH),
         Entry("EoMT", eomt, partial(classes, size=(32, 32)), **QUERIES),
         Entry("Mask2Former", mask2former, partial(classes, size=(384, 384)), size=(64, 64), **QUERIES),
         Entry("MaskFormer", maskformer, classes, size=(64, 64), **QUERIES),

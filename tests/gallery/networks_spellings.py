@@ -265,6 +265,73 @@ def numbers(x: Tensor) -> Tensor:
     )
 
 
+class ConvexUpsampling(nn.Module):
+    """RAFT's: each fine position is a mean of nine coarse neighbours, with weights that the network predicts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth, self.mask = nn.Conv2d(C, 1, 3, 2, padding=1), nn.Conv2d(C, 9 * 4, 3, 2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        depth, mask = self.depth(x), self.mask(x)
+        b, _, h, w = depth.shape
+        mask = mask.view(b, 1, 9, 2, 2, h, w).softmax(2)
+        near = F.unfold(2 * depth, 3, padding=1).view(b, 1, 9, 1, 1, h, w)
+        return (mask * near).sum(2).permute(0, 1, 4, 2, 5, 3).reshape(b, 1, 2 * h, 2 * w)
+
+
+class CostVolume(nn.Module):
+    """Products of a map with itself at several disparities, a convolution over all, and their mean disparity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(C, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        volume = torch.stack([x * F.pad(x, (d, 0))[..., : x.shape[-1]] for d in range(4)], 2)
+        likely = self.conv(volume)[:, 0].softmax(1)
+        return (likely * torch.arange(4, dtype=x.dtype).view(1, 4, 1, 1)).sum(1, keepdim=True)
+
+
+class Refined(Around):
+    """A recurrent convolution that runs three times, as networks of optical flow have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates, self.new = nn.Conv2d(2 * C, 2 * C, 3, padding=1), nn.Conv2d(2 * C, C, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.before(x)
+        state = seen.tanh()
+        for _ in range(3):
+            update, reset = self.gates(torch.cat([state, seen], 1)).sigmoid().chunk(2, 1)
+            state = (1 - update) * state + update * self.new(torch.cat([reset * state, seen], 1)).tanh()
+        return self.after(state)
+
+
+class Mixer(nn.Module):
+    """Linear layers over all positions, over rows and over columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions, self.rows, self.columns = nn.Linear(64, 64), nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.gelu(self.positions(F.avg_pool2d(x, 2).flatten(2))).unflatten(2, (8, 8))
+        y = self.rows(y.transpose(2, 3)).transpose(2, 3) + self.columns(y)
+        return x + F.interpolate(y, scale_factor=2, mode="bilinear")
+
+
+class OwnStatistics(Around):
+    """The picture is brought to mean 0 and deviation 1, and its answer back; its colours by a system that is solved."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, spread = x.mean(), x.std()
+        flat = x.flatten(2)[0] / 32
+        mixed = torch.linalg.solve(flat @ flat.T + torch.eye(3, dtype=x.dtype), x.flatten(2)[0]).view_as(x)
+        return super().forward((x - mean) / spread + 0.1 * mixed / x.amax()) * spread + mean
+
+
 class Twice(nn.Module):
     """One convolution called twice, and a decoder that has its weights turned around."""
 
@@ -316,6 +383,11 @@ LIBRARY = Library(
         Entry("over channels", over_channels, size=(16, 16)),
         Entry("single numbers", around(lambda: Layer(numbers))),
         Entry("a module twice, weights tied", Twice),
+        Entry("convex upsampling", around(ConvexUpsampling, 1)),
+        Entry("cost volume", around(CostVolume, 1), size=(16, 24)),
+        Entry("refined three times", Refined),
+        Entry("mixed positions", around(Mixer), size=(16, 16)),
+        Entry("statistics of its own", OwnStatistics, size=(24, 24)),
         Entry("weights by rule", weights_by_rule),
     ],
 )

@@ -123,7 +123,7 @@ class Tables(Around):
         return self.after(self.before(x) * self.ramp + self.tables[width])
 
 
-class Counts(Around):
+class Counts(nn.Module):
     """Writes what it computes to a buffer of its own."""
 
     def __init__(self) -> None:
@@ -132,10 +132,9 @@ class Counts(Around):
         self.register_buffer("recent", torch.zeros(C))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.before(x)
         self.seen += 1
-        self.recent.mul_(0.9).add_(0.1 * y.detach().mean((0, 2, 3)))
-        return self.after(y * y.sigmoid())
+        self.recent.mul_(0.9).add_(0.1 * x.detach().mean((0, 2, 3)))
+        return x * x.sigmoid()
 
 
 class HookedBackward(Around):
@@ -197,6 +196,39 @@ def gradients_inside(x: Tensor) -> Tensor:
         y = x.detach().requires_grad_()
         (slope,) = torch.autograd.grad((y.sigmoid() ** 2).sum(), y)
     return x.tanh() - 0.5 * slope
+
+
+def inference_mode_inside(x: Tensor) -> Tensor:
+    with torch.inference_mode():
+        scale = x.detach().sigmoid()
+    return x * scale.clone()
+
+
+def in_single_precision(x: Tensor) -> Tensor:
+    """As networks do that were trained in half precision."""
+    return x.float().softmax(1).to(x.dtype) * x
+
+
+class Scripted(nn.Module):
+    """A part of it is TorchScript, which has no Python to look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script = torch.jit.script(nn.Sequential(nn.Conv2d(C, C, 3, padding=1), nn.SiLU()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.script(x) + x
+
+
+class ChannelsLast(nn.Module):
+    """A map in channels-last memory and one that is not, added before a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.tokens, self.conv = nn.BatchNorm2d(C), nn.LayerNorm(C), nn.Conv2d(C, C, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(self.norm(x) + self.tokens(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
 
 
 def checkpointed(x: Tensor) -> Tensor:
@@ -421,7 +453,7 @@ LIBRARY = Library(
         Entry("makes a part at the first pass", GrowsItself),
         Entry("an attribute called modules", CalledModules),
         Entry("tables and notes", Tables),
-        Entry("counts in buffers", Counts),
+        layer("counts in buffers", Counts),
         Entry("a hook on a module's gradients", HookedBackward),
         function("gradient reversal", lambda x: Reverse.apply(x).sigmoid()),
         function("straight-through rounding", lambda x: Round.apply(x) * x),
@@ -437,7 +469,11 @@ LIBRARY = Library(
         function("asks whether its input requires grad", depends_on_requires_grad),
         function("asks whether autograd is on", depends_on_grad_mode),
         function("a gradient inside", gradients_inside),
+        function("inference_mode inside", inference_mode_inside),
+        function("single precision inside", in_single_precision),
         function("checkpointed", checkpointed),
+        layer("TorchScript inside", Scripted),
+        layer("channels-last memory", ChannelsLast),
         layer("Fourier filter", Fourier),
         function("complex numbers", complex_numbers),
         layer("learned grid_sample", Bent),

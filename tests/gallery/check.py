@@ -20,9 +20,6 @@ __all__ = ["check"]
 #: (row, column) of an answer.
 Pixels = list[tuple[int, int]]
 
-#: Of a row's peak.
-TOLERANCE = 1e-9
-
 
 def autograd_rows(entry: Entry, net: nn.Module, image: Tensor) -> Rows:
     """The answer, three pixels of it and their gradients, by plain PyTorch on a copy of the network."""
@@ -36,12 +33,12 @@ def autograd_rows(entry: Entry, net: nn.Module, image: Tensor) -> Rows:
     return Rows(y[0].detach(), pixels, rows)
 
 
-def close(found: Tensor, expected: Tensor) -> bool:
+def close(found: Tensor, expected: Tensor, digits: float) -> bool:
     """Whether each row differs from its twin by less than rounding, measured by the twin's peak."""
     if found.shape != expected.shape:
         return False
     difference = (found - expected).abs().flatten(1).amax(1)
-    return bool((difference <= TOLERANCE * expected.abs().flatten(1).amax(1)).all())
+    return bool((difference <= digits * expected.abs().flatten(1).amax(1)).all())
 
 
 def evaluating(net: nn.Module) -> nn.Module:
@@ -103,8 +100,8 @@ def check(library: Library, entry: Entry, caplog: pytest.LogCaptureFixture) -> N
     assert (rows.flatten(1).abs().amax(1) > 0).sum() > 1, "nothing to explain: give the entry another seed"
     explainer = Explainer(net, output=entry.output, resize=entry.resize)
     at = explainer.at(image)
-    assert close(at.output, answer), "another answer"
-    wrong = [engine for engine, found in _by_all_engines(explainer, at, pixels) if not close(found, rows)]
+    assert close(at.output, answer, entry.digits), "another answer"
+    wrong = [engine for engine, found in _by_all_engines(explainer, at, pixels) if not close(found, rows, entry.digits)]
     assert not wrong, f"wrong by {wrong}"
     assert not (changed := left_as_after_one_pass(net, once)), f"left otherwise than by a pass of its own: {changed}"
     _check_words(caplog, at.parts)

@@ -26,6 +26,7 @@ class Entry:
         size: rows and columns of the picture.
         channels: of the picture.
         seed: another draw of the weights, where the first leaves nothing to explain.
+        digits: how far a row may differ from autograd's, as a part of its peak; more where the network itself rounds.
         output: given to ``Explainer`` where the default is another answer.
         resize: given to ``Explainer``.
     """
@@ -38,6 +39,7 @@ class Entry:
     channels: int = 3
     output: Any = None
     seed: int = 0
+    digits: float = 1e-9
     resize: Literal["bilinear"] | None = None
 
     def __str__(self) -> str:

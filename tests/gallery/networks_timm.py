@@ -95,7 +95,7 @@ LIBRARY = Library(
             "ConvNeXtV2 + 1x1", lambda: Dense("convnextv2_atto", depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), size=(64, 64)
         ),
         Entry("EfficientNet + 1x1", lambda: Dense("test_efficientnet"), size=(64, 64)),
-        Entry("EfficientNet evonorm + 1x1", lambda: Dense("test_efficientnet_evos"), size=(64, 64)),
+        Entry("EfficientNet evonorm + 1x1", lambda: Dense("test_efficientnet_evos"), size=(64, 64), digits=1e-6),
         Entry("EfficientNet groupnorm + 1x1", lambda: Dense("test_efficientnet_gn"), size=(64, 64)),
         Entry("EfficientNet layernorm + 1x1", lambda: Dense("test_efficientnet_ln"), size=(64, 64)),
         Entry("HRNet + 1x1", lambda: Pyramid("hrnet_w18_small")),

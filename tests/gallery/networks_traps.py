@@ -470,7 +470,7 @@ LIBRARY = Library(
         function("asks whether autograd is on", depends_on_grad_mode),
         function("a gradient inside", gradients_inside),
         function("inference_mode inside", inference_mode_inside),
-        function("single precision inside", in_single_precision),
+        Entry("single precision inside", around(lambda: Layer(in_single_precision)), digits=1e-6),
         function("checkpointed", checkpointed),
         layer("TorchScript inside", Scripted),
         layer("channels-last memory", ChannelsLast),

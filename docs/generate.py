@@ -130,14 +130,16 @@ def coverage() -> str:
         "*Native*: how many operations the engines go back through in windows, by their own rules. *Blocks*: what autograd goes\n"
         "back through at once, between them. *Whole*: why autograd does all of it.\n",
     ]
-    for origin, outcomes in json.loads(OUTCOMES.read_text()).items():
-        blocks = {name: "; ".join(outcome["blocks"]) or "-" for name, outcome in outcomes.items()}
+    found = json.loads(OUTCOMES.read_text())
+    for origin, title in ORIGINS.items():
+        outcomes = found[origin].values()
+        whole, blocks = sum(bool(one["whole"]) for one in outcomes), sum(bool(one["blocks"]) for one in outcomes)
+        counts = f"{len(outcomes)} networks: {len(outcomes) - blocks - whole} all native, {blocks} with blocks, {whole} whole."
+        parts += [f"## {title}\n", counts + "\n"]
         rows = {
-            name: (outcome["answer"], str(outcome["native"]), blocks[name], outcome["whole"] or "-")
-            for name, outcome in outcomes.items()
+            name: (one["answer"], str(one["native"]), "; ".join(one["blocks"]) or "-", one["whole"] or "-")
+            for name, one in found[origin].items()
         }
-        taken_apart = sum(not outcome["whole"] for outcome in outcomes.values())
-        parts += [f"## {ORIGINS[origin]}\n", f"{len(rows)} networks, {taken_apart} taken apart.\n"]
         parts += [table(rows, "what is explained", "native", "blocks", "whole")]
     return "\n".join(parts)
 

@@ -37,7 +37,7 @@ class Outcome(TypedDict):
 
 def outcome_of(entry: Entry, parts: Sequence[Part]) -> Outcome:
     """A row of the table."""
-    blocks = [f"{part.module}: {part.operation}" for part in parts if part.how == "block"]
+    blocks = [f"{part.module or 'all of it'}: {part.operation}" for part in parts if part.how == "block"]
     whole = "; ".join(part.reason for part in parts if part.how == "whole")
     native = sum(part.how == "native" for part in parts)
     return {"answer": entry.picked, "native": native, "blocks": blocks, "whole": whole}

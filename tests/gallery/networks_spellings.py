@@ -387,6 +387,7 @@ LIBRARY = Library(
         Entry("cost volume", around(CostVolume, 1), size=(16, 24)),
         Entry("refined three times", Refined),
         Entry("mixed positions", around(Mixer), size=(16, 16)),
+        Entry("statistics of its own", OwnStatistics, size=(24, 24)),
         Entry("weights by rule", weights_by_rule),
     ],
 )

@@ -475,6 +475,7 @@ LIBRARY = Library(
         layer("TorchScript inside", Scripted),
         layer("channels-last memory", ChannelsLast),
         layer("Fourier filter", Fourier),
+        function("complex numbers", complex_numbers),
         layer("learned grid_sample", Bent),
         function("fixed grid_sample", turned),
         layer("deformable gather", Deformable),

@@ -239,7 +239,7 @@ def intercepted(by: Interception) -> Iterator[None]:
 
     def call_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
         return by.opaquely(
-            lambda *a, **k: apply.__func__(cls, *a, **k), args, kwargs, f"the custom function {cls.__name__}"
+            lambda *a, **k: apply.__get__(None, cls)(*a, **k), args, kwargs, f"the custom function {cls.__name__}"
         )
 
     nn.Module.__call__ = call  # type: ignore[method-assign]

@@ -157,7 +157,8 @@ def _strange(node: fx.Node, like: Tensor) -> str | None:
         return node.target.name
     value = node.meta.get("val")
     first = next(iter(value), None) if isinstance(value, (tuple, list)) else value
-    if isinstance(first, Tensor) and first.is_complex():
+    given = [n.meta.get("val") for n in node.all_input_nodes]
+    if any(isinstance(one, Tensor) and one.is_complex() for one in (first, *given)):
         return "complex numbers"
     if isinstance(first, Tensor) and first.dtype != like.dtype:
         return f"numbers of another type ({first.dtype})"

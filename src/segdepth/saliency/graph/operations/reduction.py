@@ -106,7 +106,7 @@ def _of_last_axis(node: fx.Node, over_some: bool) -> Callable[[dict[str, Any], T
 
     def function(a: dict[str, Any], x: Tensor) -> Tensor:
         rest = {name: value for name, value in list(a.items())[1:] if name not in ("dim", "keepdim")}
-        if not over_some:  # of everything: the same name, over one axis
+        if not over_some and target in _OF_ALL:  # of everything: the same name, over one axis
             return _OF_ALL[target](x)
         found = target(x, dim=-1 if one else [-1], keepdim=True, **rest)
         return found[0] if isinstance(found, tuple) else found  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@
 The denoiser is a DnCNN (Zhang et al. 2017, arXiv:1608.03981) of random weights: what counts is arithmetic, not the picture. Its
 rows are compared with one backward pass per row, with frozen parameters; the singular values of the operator, which never
 holds a row, with those of NumPy of all rows.
+"""
 
 import argparse
 import time

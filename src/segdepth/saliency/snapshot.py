@@ -26,7 +26,8 @@ class Snapshot:
         self._modules = [(module, type(module), dict(vars(module)), _parts(module)) for _, module in named_modules(net)]
         self._modes = [(module, module.training) for _, module in named_modules(net)]  # TorchScript's are no attributes
         values = [value for _, _, held, _ in self._modules for value in held.values()]
-        self._containers = [(value, _items(value)) for value in values if isinstance(value, _CONTAINERS)]
+        held = [value for value in values if isinstance(value, _CONTAINERS)]
+        self._containers = [(value, _items(value) if value else []) for value in held]  # most are empty
         self._tensors = [
             (t, t._version, t.detach().clone())
             for t in tensors(net)
@@ -50,7 +51,7 @@ class Snapshot:
                     now[name] = value
         self.restore_modes()
         for container, content in self._containers:
-            if not _same(_items(container), content):
+            if (container or content) and not _same(_items(container), content):
                 container.clear()
                 _fill(container, content)
         for tensor, version, value in self._tensors:

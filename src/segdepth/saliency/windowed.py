@@ -25,6 +25,9 @@ __all__ = ["BackwardPass", "GraphEngine", "WindowedPass"]
 LARGEST = 64
 CPU_BYTES = 16 << 20
 
+#: And those that the results of a block that autograd takes back may take there: what goes through it one by one needs no cache.
+BLOCK_BYTES = 256 << 20
+
 #: Cells whose gradients are held at a time: more share more, and take more memory.
 HELD_BYTES = 512 << 20
 HELD_CELLS = 256
@@ -199,12 +202,16 @@ def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found:
 
 def _lanes(graph: Graph, reach: Reach) -> int:
     """As many targets at once as keep the largest layer's gradients in the caches (CPU) or in a part of memory (GPU)."""
-    rows, columns = reach.window
-    middle = ((rows[0] + rows[1]) // 2, (columns[0] + columns[1]) // 2)
-    boxes = reach.back(((middle[0], middle[0] + 1), (middle[1], middle[1] + 1)))
-    sizes = (
-        node.shape[0] * box_size(box)[0] * box_size(box)[1] for node, box in zip(graph.nodes, boxes.values, strict=True)
+    row, column = (
+        sum(span) * after // (2 * before)
+        for span, before, after in zip(reach.window, graph.nodes[0].shape[1:], graph.nodes[-1].shape[1:], strict=True)
     )
+    boxes = reach.back(((row, row + 1), (column, column + 1)))
+    largest = {True: 1, False: 1}
+    for node, box in zip(graph.nodes, boxes.values, strict=True):
+        size = node.shape[0] * box_size(box)[0] * box_size(box)[1]
+        largest[node.is_layer] = max(largest[node.is_layer], size)
     device, item = graph.like.device, graph.like.element_size()
     budget = CPU_BYTES if device.type == "cpu" else free_memory(device) // 16
-    return max(1, min(LARGEST, budget // (item * max(1, *sizes))))
+    many = BLOCK_BYTES if device.type == "cpu" else budget
+    return max(1, min(LARGEST, budget // (item * largest[True]), many // (item * largest[False])))

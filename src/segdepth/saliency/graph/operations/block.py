@@ -52,6 +52,7 @@ class Block(Node):
     custom: bool = False
 
     name = "block"
+    is_layer = False
 
     @property
     def is_linear(self) -> bool:  # type: ignore[override]
@@ -177,6 +178,7 @@ class Leaving(Node):
     length: int = field(init=False)
 
     name = "result of a block"
+    is_layer = False
 
     def __post_init__(self) -> None:
         self.length = math.prod(self.shape)

@@ -94,6 +94,9 @@ class Node:
     #: Whether channels stay apart: what a network's end may consist of for targets to share coarser cells.
     keeps_channels: ClassVar[bool] = False
 
+    #: Whether it computes, layer by layer, what has to stay in the caches; what autograd does as one is no layer.
+    is_layer: ClassVar[bool] = True
+
     #: Whether several units of the value share units of the input.
     resizes: ClassVar[bool] = False
 

@@ -27,7 +27,10 @@ class Layouts(Lowering):
         """See :meth:`Lowering.single_view`."""
         if len(view.values) == 1:
             return view
-
+        groups = view.groups()
+        found = None if groups is None else self._interleaved(view, groups)
+        if found is not None:
+            return found
         channels, height, width = self.shape(view.values[0])
         count = len(view.values)
         joined = self.append(Concat(view.values, (count * channels, height, width), channels=(channels,) * count))
@@ -91,6 +94,7 @@ class Layouts(Lowering):
     def sliced(self, view: View, dim: int, start: int, length: int, step: int = 1) -> View:
         """See :meth:`Lowering.sliced`."""
         dim %= len(view.axes)
+        step = step if length > 1 else 1
         if (start, length, step) == (0, view.sizes[dim], 1):
             return view
         cut = self._piece(view, dim, start, length) if step == 1 else None
@@ -100,6 +104,10 @@ class Layouts(Lowering):
         axis = self._axis_of(view, dim)
         if axis is None:
             raise UnsupportedOperationError("a slice of an axis of length 1 among others")
+        return self._cut(view, dim, axis, start, length, step)
+
+    def _cut(self, view: View, dim: int, axis: int, start: int, length: int, step: int = 1) -> View:
+        """A slice of the axis of a map that is one of the tensor's."""
         shape, starts, steps = list(self.shape(view.values[0])), [0, 0, 0], [1, 1, 1]
         channels = shape[0]
         shape[axis], starts[axis], steps[axis] = length, start, step
@@ -130,23 +138,22 @@ class Layouts(Lowering):
         axes[dim] = (Atom(axis, stride, length),) if length > 1 else ()
         return View((self.append(window),), tuple(axes))
 
-    def reordered(self, view: View, dim: int, order: Tensor) -> View:
-        """See :meth:`Lowering.reordered`."""
+    def mapped(self, view: View, dim: int, matrix: Tensor) -> View:
+        """See :meth:`Lowering.mapped`."""
         view = self.with_axis(view, dim)
         axis = self._axis_of(view, dim)
         (value,) = view.values
         if axis is None:
-            raise UnsupportedOperationError("an axis of length 1 in another order")
+            raise UnsupportedOperationError("a map along an axis of length 1 among others")
         shape = list(self.shape(value))
-        chosen = self.eye(shape[axis])[order]
-        shape[axis] = len(order)
+        shape[axis] = len(matrix)
         if axis == CHANNELS:
-            node: Any = Convolution((value,), cast("Shape", tuple(shape)), weight=chosen[:, :, None, None])
+            node: Any = Convolution((value,), cast("Shape", tuple(shape)), weight=matrix[:, :, None, None])
         else:
-            rows, columns = (chosen if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
+            rows, columns = (matrix if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
             node = Separable((value,), cast("Shape", tuple(shape)), rows=rows, columns=columns)
         axes = list(view.axes)
-        axes[dim] = (Atom(axis, 1, len(order)),) if len(order) > 1 else ()
+        axes[dim] = (Atom(axis, 1, len(matrix)),) if len(matrix) > 1 else ()
         return View((self.append(node),), tuple(axes))
 
     def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:
@@ -221,6 +228,13 @@ class Layouts(Lowering):
             value = self._repeated(value, shape)
         return View((value,), like.axes)
 
+    def total(self, views: Sequence[View]) -> View:
+        """See :meth:`Lowering.total`."""
+        like = views[0]
+        shape = self.shape(like.values[0])
+        values = tuple(self._matched(view, like, shape).values[0] for view in views)
+        return like if len(values) == 1 else View((self.append(Add(values, shape)),), like.axes)
+
     def put_sum(self, source: fx.Node, like: View, values: Sequence[int]) -> None:
         """See :meth:`Lowering.put_sum`."""
         if len(values) == 1:
@@ -271,7 +285,7 @@ class Layouts(Lowering):
             values = tuple(view.values[0] for view in views)
             self.put(source, View((self.append(Concat(values, shape, channels)),), tuple(axes)))
             return
-        placed = [self.sliced(view, dim, -start, size).values[0] for view, start in zip(views, starts, strict=True)]
+        placed = [self._cut(view, dim, axis, -start, size).values[0] for view, start in zip(views, starts, strict=True)]
         self.put_sum(source, View(first.values, tuple(axes)), placed)
 
     def _joinable(self, view: View, first: View, dim: int, axis: int) -> View:

@@ -173,7 +173,6 @@ _NAMES = {
     "_scaled_dot_product_flash_attention": "attention",
     "_scaled_dot_product_efficient_attention": "attention",
     "_scaled_dot_product_attention_math": "attention",
-    "bmm": "a product of two matrices that depend on the picture",
     "grid_sampler_2d": "sampling at places that depend on the picture",
 }
 

@@ -118,6 +118,10 @@ class Lowering(ABC):
         _, *sizes = value.shape
         return cast("Shape", tuple((*sizes, 1)[:3]))
 
+    def is_fixed(self, argument: Any) -> bool:
+        """Whether an argument is the same for every picture."""
+        return not isinstance(argument, fx.Node) or argument not in self.from_input
+
     def constant(self, argument: Any) -> Any:
         """The value of an argument that does not depend on the picture.
 
@@ -139,13 +143,18 @@ class Lowering(ABC):
                 self._constants[node] = node.target(*self.constant(node.args), **self.constant(node.kwargs))  # type: ignore[operator]
         return self._constants[node]
 
+    def refuse_weights(self, *arguments: Any) -> None:
+        """Raise if an argument that operations take for a weight carries a gradient.
+
+        Raises:
+            UnsupportedOperationError: then.
+        """
+        if any(self.carries(argument) for argument in arguments):
+            raise UnsupportedOperationError("a weight that depends on the picture")
+
     def eye(self, size: int) -> Tensor:
         """An identity matrix of the picture's type."""
         return torch.eye(size, dtype=self.like.dtype, device=self.like.device)
-
-    def is_cast(self, node: fx.Node) -> bool:
-        """Whether an operation changes the type of numbers."""
-        return bool(node.meta["val"].dtype != self.like.dtype)
 
     # What is made
 
@@ -181,6 +190,10 @@ class Lowering(ABC):
     def put_like(self, source: fx.Node, like: View, node: Any) -> None:
         """Append a node whose map is laid out like another one."""
         self.put(source, View((self.append(node),), like.axes))
+
+    @abstractmethod
+    def total(self, views: Sequence[View]) -> View:
+        """The sum of tensors of one size."""
 
     @abstractmethod
     def put_sum(self, source: fx.Node, like: View, values: Sequence[int]) -> None:
@@ -223,7 +236,8 @@ class Lowering(ABC):
         """The axis of the map that is one of the tensor's; None if there is none. Of length 1: one of length 1."""
         (value,) = view.values
         shape = self.shape(value)
-        for axis in (CHANNELS, ROWS, COLUMNS):
+        usual = dim - 1 if len(view.axes) == 4 and dim else CHANNELS  # of several axes of length 1 any would do
+        for axis in sorted((CHANNELS, ROWS, COLUMNS), key=lambda axis: axis != usual):
             if is_run(view.axes[dim], axis, shape[axis]) and (shape[axis] > 1 or view.sizes[dim] == 1):
                 if shape[axis] == 1 and any(atom.axis == axis for other in view.axes for atom in other):
                     continue
@@ -235,8 +249,12 @@ class Lowering(ABC):
         """Every ``step``-th index of one axis of a tensor from ``start`` on, zeros where it ends."""
 
     @abstractmethod
+    def mapped(self, view: View, dim: int, matrix: Tensor) -> View:
+        """A fixed linear map ``[new, old]`` along one axis of a tensor."""
+
     def reordered(self, view: View, dim: int, order: Tensor) -> View:
         """The indices ``order`` of one axis of a tensor, in this order."""
+        return self.mapped(view, dim, self.eye(view.sizes[dim])[order])
 
     @abstractmethod
     def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:

@@ -16,8 +16,11 @@ aten = torch.ops.aten
 WITHOUT_GRADIENT = (
     *DETACH, aten.empty_like.default, aten.full_like.default, aten.new_empty.default, aten.new_full.default,
     aten.new_ones.default, aten.new_zeros.default, aten.ones_like.default, aten.zeros_like.default, aten.rand_like.default,
-    aten.randn_like.default,
+    aten.randn_like.default, aten.zero.default,
 )  # fmt: skip
+
+#: What all numbers of a value are replaced by comes second.
+FILL = (aten.fill.Scalar, aten.fill.Tensor)
 
 
 def carrying(traced: fx.GraphModule) -> list[fx.Node]:
@@ -28,15 +31,20 @@ def carrying(traced: fx.GraphModule) -> list[fx.Node]:
     forward = {placeholder}
     for node in traced.graph.nodes:
         if node.op == "call_function" and node.target not in WITHOUT_GRADIENT and _has_derivative(node):
-            forward |= {node} if not forward.isdisjoint(node.all_input_nodes) else set()
+            forward |= {node} if not forward.isdisjoint(_followed(node)) else set()
     backward: set[fx.Node] = set()
     waiting = [output]
     while waiting:
         node = waiting.pop()
         if node in forward and node not in backward:
             backward.add(node)
-            waiting += node.all_input_nodes
+            waiting += _followed(node)
     return [node for node in traced.graph.nodes if node in backward and node is not placeholder]
+
+
+def _followed(node: fx.Node) -> list[fx.Node]:
+    """The arguments that have a derivative: not what is overwritten as a whole."""
+    return [n for n in node.args[1:] if isinstance(n, fx.Node)] if node.target in FILL else node.all_input_nodes
 
 
 def _has_derivative(node: fx.Node) -> bool:

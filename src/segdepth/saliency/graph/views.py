@@ -80,7 +80,7 @@ class View:
 
     def reshaped(self, sizes: Sequence[int]) -> "View | None":
         """The tensor's elements in the same order with other axes; None where pieces would have to be cut unevenly."""
-        left = list(reversed(self.atoms))
+        left = list(reversed(_merged(list(self.atoms))))
         axes = []
         for size in sizes:
             axis = []

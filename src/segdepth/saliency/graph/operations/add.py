@@ -1,16 +1,17 @@
 """Sums of values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import fx
 
 from ..axes import Box
-from ..lowering import Lowering
+from ..lowering import Lowering, arguments_of
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, either
-from .pointwise import lower_pointwise
 from .rows import moved
+from .scale import scaled_by
 
 __all__ = ["LOWERS", "Add"]
 
@@ -68,19 +69,27 @@ class Add(Node):
 
 
 def _add(low: Lowering, node: fx.Node) -> None:
-    """A sum; what does not depend on the picture adds no gradient. ``alpha`` other than 1 goes the general way."""
-    carriers = [n for n in node.args[:2] if isinstance(n, fx.Node) and low.carries(n)]
-    if node.kwargs.get("alpha", 1) != 1 or low.is_cast(node):
-        lower_pointwise(low, node)
-    elif len(carriers) == 1:
-        low.put(node, low.enlarged(carriers[0], node))
-    else:
-        views, like = low.in_step(carriers, node)
-        low.put_like(node, like, Add(tuple(view.values[0] for view in views), low.shape(views[0].values[0])))
+    """A sum or a difference; what does not depend on the picture adds no gradient."""
+    a = arguments_of(node)
+    terms = [(a["self"], 1.0), (a["other"], float(a.get("alpha", 1)))]
+    if node.target in _DIFFERENCES:
+        terms[1] = terms[1][0], -terms[1][1]
+    if node.target in _REVERSED:
+        terms = [(a["self"], -terms[1][1]), (a["other"], 1.0)]
+    carriers = [(term, factor) for term, factor in terms if low.carries(term)]
+    if len(carriers) == 1:
+        ((term, factor),) = carriers
+        low.put(node, scaled_by(low, low.enlarged(term, node), factor))
+        return
+    views, like = low.in_step([term for term, _ in carriers], node)
+    values = [scaled_by(low, view, factor).values[0] for view, (_, factor) in zip(views, carriers, strict=True)]
+    low.put_like(node, like, Add(tuple(values), low.shape(values[0])))
 
 
-LOWERS = {
-    aten.add.Tensor: _add,
-    aten.add.Scalar: _add,
-    aten.sub.Scalar: _add,
-}
+#: ``a - alpha b``, and ``b - alpha a``.
+_DIFFERENCES = (aten.sub.Scalar, aten.sub.Tensor)
+_REVERSED = (aten.rsub.Scalar, aten.rsub.Tensor)
+
+LOWERS: dict[Any, Callable[[Lowering, fx.Node], None]] = dict.fromkeys(
+    (aten.add.Scalar, aten.add.Tensor, *_DIFFERENCES, *_REVERSED), _add
+)

@@ -68,9 +68,7 @@ class Channels(Node):
         return ""
 
 
-def lower_channels(
-    low: Lowering, node: fx.Node, function: Function, dims: list[int], *, reduces: bool, keepdim: bool
-) -> None:
+def lower_channels(low: Lowering, node: fx.Node, function: Function, dims: list[int], *, reduces: bool = False) -> View:
     """A function over some axes of a tensor, as one over the channels of a map.
 
     Args:
@@ -79,18 +77,15 @@ def lower_channels(
         function: of the last axis.
         dims: the axes of the tensor.
         reduces: whether one number is left of them.
-        keepdim: whether axes of length 1 are left, then.
+
+    Returns:
+        The result; where one number is left of the axes, they have the length 1.
     """
     view = low.with_channels(node.args[0], tuple(dims))
     (value,) = view.values
     channels, *size = low.shape(value)
     index = low.append(Channels((value,), (1 if reduces else channels, size[0], size[1]), function, view))
-    axes = list(view.axes)
-    if reduces:
-        axes = [() if k in dims else axis for k, axis in enumerate(axes)]
-        if not keepdim:
-            axes = [axis for k, axis in enumerate(axes) if k not in dims]
-    low.put_first(node, View((index,), tuple(axes)))
+    return View((index,), tuple(() if reduces and k in dims else axis for k, axis in enumerate(view.axes)))
 
 
 def _over_one(function: Function) -> Callable[[Lowering, fx.Node], None]:
@@ -98,7 +93,7 @@ def _over_one(function: Function) -> Callable[[Lowering, fx.Node], None]:
 
     def lower(low: Lowering, node: fx.Node) -> None:
         rank = len(node.args[0].meta["val"].shape)  # type: ignore[union-attr]
-        lower_channels(low, node, function, [arguments_of(node)["dim"] % rank], reduces=False, keepdim=True)
+        low.put(node, lower_channels(low, node, function, [arguments_of(node)["dim"] % rank]))
 
     return lower
 
@@ -107,9 +102,8 @@ def _norm(low: Lowering, node: fx.Node) -> None:
     a = arguments_of(node)
     rank = len(node.args[0].meta["val"].shape)  # type: ignore[union-attr]
     dims = list(range(rank - len(a["normalized_shape"]), rank))
-    for name in ("weight", "bias"):
-        low.constant(a.get(name))
-    lower_channels(low, node, _layer_norm if "bias" in a else _rms_norm, dims, reduces=False, keepdim=True)
+    low.refuse_weights(a.get("weight"), a.get("bias"))
+    low.put_first(node, lower_channels(low, node, _layer_norm if "bias" in a else _rms_norm, dims))
 
 
 def _flat(weight: Tensor | None) -> Tensor | None:

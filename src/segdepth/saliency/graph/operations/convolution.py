@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, fx
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of, pair
 from ..unsupported import UnsupportedOperationError
+from ..views import CHANNELS, Atom, View
 from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, cut, fit, times, zeros
 
 __all__ = ["LOWERS", "Convolution"]
@@ -204,6 +206,7 @@ def _convolution(low: Lowering, node: fx.Node) -> None:
     a = arguments_of(node)
     if len(a["stride"]) != 2 or len(a["weight"].meta["val"].shape) != 4:
         raise UnsupportedOperationError("a convolution in other than 2 dimensions")
+    low.refuse_weights(a["bias"])
     low.put_map(
         node,
         Convolution(
@@ -219,24 +222,43 @@ def _convolution(low: Lowering, node: fx.Node) -> None:
     )
 
 
-def _linear(low: Lowering, node: fx.Node) -> None:
-    """``x W`` (and a bias, which has no gradient): the last axis of ``x`` is channels."""
-    x, matrix = node.args[-2:]
-    if node.kwargs:
-        raise UnsupportedOperationError("a matrix product with factors")
-    view = low.with_channels(x, (-1,))
-    (value,) = view.values
+def _product(low: Lowering, node: fx.Node) -> None:
+    """A product with a fixed matrix, or with one for each batch (and a bias): the axis that is summed over is channels."""
+    *bias, left, right = node.args
+    if node.kwargs or low.carries(left) == low.carries(right) or any(low.carries(one) for one in bias):
+        raise UnsupportedOperationError("a product of two matrices that depend on the picture")
+    x, matrix, dim = (left, right, -1) if low.carries(left) else (right, left, -2)
     weight = low.constant(matrix).detach()
-    shape = low.shape(value)
-    outputs = weight.shape[-1]
-    index = low.append(
-        Convolution((value,), (outputs, *shape[1:]), weight=weight.reshape(-1, outputs).T[:, :, None, None])
-    )
-    low.put(node, low.channels_replaced(view, index, -1, outputs))
+    weight = weight.transpose(-1, -2) if dim == -1 else weight
+    if weight.dim() == 3 and weight.eq(weight[:1]).all():
+        weight = weight[0]
+    if weight.dim() == 3:
+        _grouped_product(low, node, x, dim, weight)
+        return
+    view = low.with_channels(x, (dim,))
+    (value,) = view.values
+    outputs = len(weight)
+    index = low.append(Convolution((value,), (outputs, *low.shape(value)[1:]), weight=weight[:, :, None, None]))
+    low.put(node, low.channels_replaced(view, index, dim, outputs))
+
+
+def _grouped_product(low: Lowering, node: fx.Node, x: Any, dim: int, weight: Float[Tensor, "b o i"]) -> None:
+    """Of each batch by its own matrix."""
+    view = low.with_channels(x, (0, dim))
+    (value,) = view.values
+    groups, outputs, _ = weight.shape
+    shape = (groups * outputs, *low.shape(value)[1:])
+    index = low.append(Convolution((value,), shape, weight=weight.flatten(0, 1)[:, :, None, None], groups=groups))
+    axes = list(view.axes)
+    axes[0] = (Atom(CHANNELS, outputs, groups),)
+    axes[dim] = (Atom(CHANNELS, 1, outputs),) if outputs > 1 else ()
+    low.put(node, View((index,), tuple(axes)))
 
 
 LOWERS = {
     aten.convolution.default: _convolution,
-    aten.addmm.default: _linear,
-    aten.mm.default: _linear,
+    aten.addmm.default: _product,
+    aten.baddbmm.default: _product,
+    aten.bmm.default: _product,
+    aten.mm.default: _product,
 }

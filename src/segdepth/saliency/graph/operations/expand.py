@@ -15,6 +15,10 @@ def _expand(low: Lowering, node: fx.Node) -> None:
     low.put(node, low.enlarged(node.args[0], node))
 
 
+def _fill(low: Lowering, node: fx.Node) -> None:
+    low.put(node, low.enlarged(node.args[1], node))
+
+
 def _repeat(low: Lowering, node: fx.Node) -> None:
     """Each axis that is longer than 1 has to stay as it is."""
     sizes = node.args[0].meta["val"].shape  # type: ignore[union-attr]
@@ -46,6 +50,7 @@ def _index(low: Lowering, node: fx.Node) -> None:
 
 LOWERS = {
     aten.expand.default: _expand,
+    aten.fill.Tensor: _fill,
     aten.index.Tensor: _index,
     aten.index_select.default: _index_select,
     aten.repeat.default: _repeat,

@@ -85,6 +85,7 @@ class GroupNorm(Node):
 
 def _group_norm(low: Lowering, node: fx.Node) -> None:
     a = arguments_of(node)
+    low.refuse_weights(a["bias"])
     value = low.map(a["input"])
     weight = None if a["weight"] is None else low.constant(a["weight"]).detach()
     low.put_map(node, GroupNorm((value,), low.shape(value), a["group"], weight, a["eps"]))
@@ -93,6 +94,7 @@ def _group_norm(low: Lowering, node: fx.Node) -> None:
 def lower_statistics(low: Lowering, node: fx.Node) -> None:
     """Batch norm by the statistics of a batch of one picture: instance norm."""
     a = arguments_of(node)
+    low.refuse_weights(a["bias"])
     value = low.map(a["input"])
     weight = None if a["weight"] is None else low.constant(a["weight"]).detach()
     low.put_map(

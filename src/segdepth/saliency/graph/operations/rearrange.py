@@ -183,10 +183,9 @@ def _view(low: Lowering, node: fx.Node) -> None:
     view = low.view(node.args[0])
     found = view.reshaped(sizes)
     if (
-        found is None
-    ):  # pieces would be cut unevenly: the numbers in the tensor's order are a map that can be cut anywhere
-        flat = low.arranged(low.single_view(view), ((), view.atoms, ())) if len(view.values) == 1 else None
-        found = flat.reshaped(sizes) if flat is not None else None
+        found is None and len(view.values) == 1
+    ):  # pieces would be cut unevenly: in the tensor's order they can be cut anywhere
+        found = low.arranged(view, ((), view.atoms, ())).reshaped(sizes)
     if found is None:
         raise UnsupportedOperationError("a view across the borders of axes")
     low.put(node, found)

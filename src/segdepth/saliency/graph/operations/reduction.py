@@ -1,5 +1,6 @@
-"""Sums, means, norms, maxima of all positions of each channel, or of the channels of each position."""
+"""Sums, means, norms, maxima of positions, of channels, or of all."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ from torch import Tensor, fx
 from ...modes import recording
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of
-from ..views import COLUMNS, ROWS, View
+from ..views import CHANNELS, COLUMNS, ROWS, View
 from .channels import lower_channels
+from .convolution import Convolution
 from .node import Gradient, Node, Pair, cut, own_places
 from .separable import Separable
 
@@ -22,7 +24,7 @@ aten = torch.ops.aten
 
 @dataclass(eq=False)
 class Reduction(Node):
-    """One number of all positions of each channel.
+    """One number of all positions of each channel, or of everything.
 
     Attributes:
         view: how the operation's first argument lies in the input.
@@ -38,7 +40,7 @@ class Reduction(Node):
         return Axis.everywhere(sizes[0], 1), Axis.everywhere(sizes[1], 1)
 
     def keep(self, arguments: tuple[Any, ...], result: Any) -> Tensor:
-        """The derivative of each channel's number by the numbers of that channel ``[c, h, w]``."""
+        """The derivative of each number by the numbers that it is made of ``[c, h, w]``."""
         del result
         assert self.source is not None
         with recording():
@@ -51,7 +53,9 @@ class Reduction(Node):
     def gradient(self, g: Gradient, box: Box, place: int, part: Box, state: Tensor) -> Gradient:
         """See :meth:`Node.gradient`."""
         del place
-        return cut(g, box, ((0, 1), (0, 1))) * state[own_places(part)].to(g.dtype)
+        return cut(g, box, ((0, 1), (0, 1))) * state[own_places(part)].to(
+            g.dtype
+        )  # of everything: one number for all channels
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""
@@ -60,53 +64,89 @@ class Reduction(Node):
 
 
 def _reduce(low: Lowering, node: fx.Node) -> None:
-    a = arguments_of(node)
     rank = len(node.args[0].meta["val"].shape)  # type: ignore[union-attr]
+    dims = _dims(arguments_of(node), rank)
+    result = node.meta["val"]
+    first = result[0] if isinstance(result, (tuple, list)) else result
+    found = (
+        [_sum(low, node, dims, is_mean=node.target in _MEANS)] if node.target in _SUMS else [_other(low, node, dims)]
+    )
+    if node.target in _WITH_MEANS:
+        found.append(_sum(low, node, dims, is_mean=True))
+    kept = [k for k in range(rank) if k not in dims or len(first.shape) == rank]
+    views = [View(view.values, tuple(view.axes[k] for k in kept)) for view in found]
+    if len(views) > 1:
+        low.put_all(node, views)
+    else:
+        low.put_first(node, views[0])
+
+
+def _dims(a: dict[str, Any], rank: int) -> list[int]:
+    """The axes that are reduced."""
     asked = a.get("dim")
     asked = [asked] if isinstance(asked, int) else asked
-    dims = sorted(d % rank for d in asked) if asked else list(range(rank))
-    keepdim = bool(a.get("keepdim")) and bool(asked)
-    view = low.view(node.args[0])
-    if len(view.values) == 1 and _all_positions(low, view, dims):
-        _over_positions(low, node, view, dims, keepdim)
-        return
-    lower_channels(low, node, _of_last_axis(node, bool(asked)), dims, reduces=True, keepdim=keepdim)
+    return sorted(d % rank for d in asked) if asked else list(range(rank))
 
 
-def _all_positions(low: Lowering, view: View, dims: list[int]) -> bool:
-    """Whether some axes of a tensor are all positions of its map, and nothing else."""
+def _whole_axes(low: Lowering, view: View, dims: list[int]) -> set[int] | None:
+    """The axes of a map that some of a tensor's run over, those of length 1 included; None if they are not whole ones."""
+    sizes = dict.fromkeys((CHANNELS, ROWS, COLUMNS), 1)
     atoms = [atom for k in dims for atom in view.axes[k]]
-    _, height, width = low.shape(view.values[0])
-    count = 1
     for atom in atoms:
-        count *= atom.size
-    return all(atom.axis in (ROWS, COLUMNS) for atom in atoms) and count == height * width > 1
+        sizes[atom.axis] *= atom.size
+    shape = low.shape(view.values[0])
+    whole = {axis for axis, size in sizes.items() if size == shape[axis]}
+    return whole if all(atom.axis in whole for atom in atoms) else None
 
 
-def _over_positions(low: Lowering, node: fx.Node, view: View, dims: list[int], keepdim: bool) -> None:
+def _reduced(view: View, value: int, dims: list[int]) -> View:
+    return View((value,), tuple(() if k in dims else axis for k, axis in enumerate(view.axes)))
+
+
+def _sum(low: Lowering, node: fx.Node, dims: list[int], *, is_mean: bool) -> View:
+    """A fixed linear map: along rows and columns, and of channels."""
+    view = low.single(node.args[0])
+    count = math.prod(view.sizes[k] for k in dims)
+    whole = _whole_axes(low, view, dims)
+    if whole is None:
+        view = low.with_channels(node.args[0], dims)
+        whole = {CHANNELS}
     (value,) = view.values
     channels, height, width = low.shape(value)
-    shape = (channels, 1, 1)
-    if node.target in _SUMS:
-        scale = 1 / (height * width) if node.target is aten.mean.dim else 1.0
-        rows, columns = (low.eye(1).expand(1, n) for n in (height, width))
-        index = low.append(Separable((value,), shape, rows=rows * scale, columns=columns.clone()))
-    else:
-        index = low.append(Reduction((value,), shape, view))
-    axes = [() if k in dims else axis for k, axis in enumerate(view.axes)]
-    if not keepdim:
-        axes = [axis for k, axis in enumerate(axes) if k not in dims]
-    low.put_first(node, View((index,), tuple(axes)))
+    factor = 1 / count if is_mean else 1.0
+    if whole & {ROWS, COLUMNS}:
+        rows, columns = (
+            low.eye(1).expand(1, size).clone() if axis in whole else low.eye(size)
+            for axis, size in ((ROWS, height), (COLUMNS, width))
+        )
+        value = low.append(
+            Separable((value,), (channels, len(rows), len(columns)), rows=rows * factor, columns=columns)
+        )
+        factor = 1.0
+    if CHANNELS in whole:
+        weight = low.like.new_full((1, channels, 1, 1), factor)
+        value = low.append(Convolution((value,), (1, *low.shape(value)[1:]), weight=weight))
+    return _reduced(view, value, dims)
 
 
-def _of_last_axis(node: fx.Node, over_some: bool) -> Callable[[dict[str, Any], Tensor], Tensor]:
+def _other(low: Lowering, node: fx.Node, dims: list[int]) -> View:
+    view = low.single(node.args[0])
+    whole = _whole_axes(low, view, dims)
+    if whole is None or not whole >= {ROWS, COLUMNS}:
+        return lower_channels(low, node, _of_last_axis(node), dims, reduces=True)
+    (value,) = view.values
+    channels = 1 if CHANNELS in whole else low.shape(value)[0]
+    return _reduced(view, low.append(Reduction((value,), (channels, 1, 1), view)), dims)
+
+
+def _of_last_axis(node: fx.Node) -> Callable[[dict[str, Any], Tensor], Tensor]:
     """The operation over the last axis, which becomes one number."""
     target: Any = node.target
     one = any(x.name == "dim" and str(x.type).startswith("int") for x in target._schema.arguments)
 
     def function(a: dict[str, Any], x: Tensor) -> Tensor:
         rest = {name: value for name, value in list(a.items())[1:] if name not in ("dim", "keepdim")}
-        if not over_some and target in _OF_ALL:  # of everything: the same name, over one axis
+        if target in _OF_ALL:
             return _OF_ALL[target](x)
         found = target(x, dim=-1 if one else [-1], keepdim=True, **rest)
         return found[0] if isinstance(found, tuple) else found  # type: ignore[no-any-return]
@@ -114,22 +154,25 @@ def _of_last_axis(node: fx.Node, over_some: bool) -> Callable[[dict[str, Any], T
     return function
 
 
-#: What is a fixed linear map.
-_SUMS = (aten.mean.dim, aten.sum.dim_IntList)
-
-#: What has no axis to name.
+#: What has no axis to name, and the same along one.
 _OF_ALL: dict[Any, Callable[[Tensor], Tensor]] = {
     aten.max.default: lambda x: x.amax(-1, keepdim=True),
-    aten.mean.default: lambda x: x.mean(-1, keepdim=True),
     aten.min.default: lambda x: x.amin(-1, keepdim=True),
-    aten.sum.default: lambda x: x.sum(-1, keepdim=True),
+    aten.prod.default: lambda x: x.prod(-1, keepdim=True),
 }
+
+#: What is a fixed linear map.
+_MEANS = (aten.mean.default, aten.mean.dim)
+_SUMS = (*_MEANS, aten.sum.default, aten.sum.dim_IntList)
+
+#: What has the mean as its second result.
+_WITH_MEANS = (aten.std_mean.correction, aten.var_mean.correction)
 
 LOWERS: dict[Any, Callable[[Lowering, fx.Node], None]] = dict.fromkeys(
     (
         aten.amax.default, aten.amin.default, aten.linalg_vector_norm.default, aten.logsumexp.default, aten.max.dim,
-        aten.mean.dim, aten.min.dim, aten.norm.ScalarOpt_dim, aten.prod.dim_int, aten.std.correction, aten.sum.dim_IntList,
-        aten.var.correction, *_OF_ALL,
+        aten.min.dim, aten.norm.ScalarOpt_dim, aten.prod.dim_int, aten.std.correction, aten.var.correction, *_OF_ALL, *_SUMS,
+        *_WITH_MEANS,
     ),
     _reduce,
 )  # fmt: skip

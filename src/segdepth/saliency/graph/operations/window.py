@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from torch import Tensor, fx
 from ..axes import Axis, Box, Span
 from ..lowering import Lowering, arguments_of
 from ..route import Route
-from ..unsupported import UnsupportedOperationError
+from ..views import View
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, full, zeros
 from .rows import moved
 
@@ -177,7 +178,7 @@ def _select(low: Lowering, node: fx.Node) -> None:
     view, dim = low.view(a["self"]), a["dim"] % len(a["self"].meta["val"].shape)
     index = a["index"] % a["self"].meta["val"].shape[dim]
     found = low.sliced(low.single(a["self"]) if len(view.values) > 1 else view, dim, index, 1)
-    low.put(node, type(found)(found.values, found.axes[:dim] + found.axes[dim + 1 :]))
+    low.put(node, View(found.values, found.axes[:dim] + found.axes[dim + 1 :]))
 
 
 def _split(low: Lowering, node: fx.Node) -> None:
@@ -196,7 +197,7 @@ def _unbind(low: Lowering, node: fx.Node) -> None:
     parts = []
     for index in range(len(node.meta["val"])):
         found = low.sliced(low.single(a["self"]), dim, index, 1)
-        parts.append(type(found)(found.values, found.axes[:dim] + found.axes[dim + 1 :]))
+        parts.append(View(found.values, found.axes[:dim] + found.axes[dim + 1 :]))
     low.put_all(node, parts)
 
 
@@ -215,26 +216,57 @@ def _pad(low: Lowering, node: fx.Node) -> None:
 def _overwrite(low: Lowering, node: fx.Node) -> None:
     """A part of a value replaced by another."""
     a = arguments_of(node)
-    size = a["self"].meta["val"].shape[a["dim"]]
+    dim, size = a["dim"], a["self"].meta["val"].shape[a["dim"]]
     start, stop, step = slice(a["start"], a["end"], a["step"]).indices(size)
-    if step != 1:
-        raise UnsupportedOperationError("a value overwritten at every other place")
+    source = low.single(a["src"]) if low.carries(a["src"]) else None
+    if step == 1:
+        _overwrite_run(low, node, dim, (start, stop), source)
+    else:
+        _overwrite_places(low, node, dim, list(range(start, stop, step)), source)
+
+
+def _overwrite_one(low: Lowering, node: fx.Node) -> None:
+    a = arguments_of(node)
+    dim = a["dim"] % len(node.meta["val"].shape)
+    index = a["index"] % node.meta["val"].shape[dim]
+    source = low.single(a["src"]) if low.carries(a["src"]) else None
+    if source is not None:
+        source = View(source.values, (*source.axes[:dim], (), *source.axes[dim:]))
+    _overwrite_run(low, node, dim, (index, index + 1), source)
+
+
+def _overwrite_run(low: Lowering, node: fx.Node, dim: int, span: Span, source: View | None) -> None:
+    """Neighbouring places of an axis."""
+    start, stop = span
+    before: Any = node.args[0]
+    size = before.meta["val"].shape[dim]
     parts = []
-    if low.carries(a["self"]):
-        view = low.single(a["self"])
-        before = low.sliced(view, a["dim"], 0, start)
-        after = low.sliced(view, a["dim"], stop, size - stop)
-        parts += [(before, 0)] if start else []
-        parts += [(after, stop)] if stop < size else []
-    if low.carries(a["src"]):
-        parts.append((low.single(a["src"]), start))
-    low.put_joined(node, parts, a["dim"])
+    if low.carries(before):
+        view = low.single(before)
+        parts += [(low.sliced(view, dim, 0, start), 0)] if start else []
+        parts += [(low.sliced(view, dim, stop, size - stop), stop)] if stop < size else []
+    if source is not None:
+        parts.append((source, start))
+    low.put_joined(node, parts, dim)
+
+
+def _overwrite_places(low: Lowering, node: fx.Node, dim: int, places: list[int], source: View | None) -> None:
+    """Any places of an axis."""
+    before: Any = node.args[0]
+    chosen = low.eye(before.meta["val"].shape[dim])[places]
+    parts = []
+    if low.carries(before):
+        parts.append(low.mapped(low.single(before), dim, torch.diag(1 - chosen.sum(0))))
+    if source is not None:
+        parts.append(low.mapped(source, dim, chosen.T.contiguous()))
+    low.put(node, low.total(parts))
 
 
 LOWERS = {
     aten.constant_pad_nd.default: _pad,
     aten.narrow.default: _narrow,
     aten.select.int: _select,
+    aten.select_scatter.default: _overwrite_one,
     aten.slice.Tensor: _slice,
     aten.slice_scatter.default: _overwrite,
     aten.split.Tensor: _split,

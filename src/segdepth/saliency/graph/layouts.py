@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
+import torch
 from torch import Tensor, fx
 
 from .lowering import Lowering, Shape
@@ -15,7 +16,7 @@ from .operations.rearrange import Rearrange
 from .operations.separable import Separable
 from .operations.window import Window
 from .unsupported import UnsupportedOperationError
-from .views import CHANNELS, COLUMNS, ROWS, WHICH, Atom, View, is_run, numbers
+from .views import CHANNELS, COLUMNS, ROWS, WHICH, Atom, Axis, View, is_run, numbers
 
 __all__ = ["Layouts"]
 
@@ -151,7 +152,8 @@ class Layouts(Lowering):
             node: Any = Convolution((value,), cast("Shape", tuple(shape)), weight=matrix[:, :, None, None])
         else:
             rows, columns = (matrix if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
-            node = Separable((value,), cast("Shape", tuple(shape)), rows=rows, columns=columns)
+            form = cast("Shape", tuple(shape))
+            node = Separable((value,), form, rows=rows, columns=columns, kind="other order", step=(1, 1))
         axes = list(view.axes)
         axes[dim] = (Atom(axis, 1, len(matrix)),) if len(matrix) > 1 else ()
         return View((self.append(node),), tuple(axes))
@@ -168,40 +170,27 @@ class Layouts(Lowering):
         return [self._matched(view, like, self.shape(like.values[0])) for view in views], like
 
     def _spread(self, view: View, sizes: Sequence[int]) -> View:
-        """A tensor repeated along axes of length 1, each of which becomes a free axis of its map."""
-        shape = self.shape(view.values[0])
-        free = [axis for axis in (CHANNELS, ROWS, COLUMNS) if shape[axis] == 1]
+        """A tensor repeated along axes of length 1, each of which becomes a free axis of its map, or a new piece of one."""
         grown = [k for k, (old, new) in enumerate(zip(view.sizes, sizes, strict=True)) if old != new]
         if any(view.sizes[k] != 1 for k in grown):
             raise UnsupportedOperationError("an axis that is repeated in parts")
-        if len(sizes) == 4 and not view.axes[0]:  # a map: its channels, rows and columns, if they are free
-            wanted = [k - 1 for k in grown]
-            axes_for = wanted if all(axis in free for axis in wanted) else free
-        else:
-            axes_for = free
-        if len(grown) > len(axes_for):
-            raise UnsupportedOperationError("a value that is repeated along more axes than a map has")
-        axes = list(view.axes)
-        for dim, axis in zip(grown, axes_for, strict=False):
+        shape, axes = list(self.shape(view.values[0])), list(view.axes)
+        for dim in grown:
+            axis = self._axis_to_grow(axes, dim, shape)
+            axes = [tuple(_slower(atom, axis, sizes[dim]) for atom in one) for one in axes]
             axes[dim] = (Atom(axis, 1, sizes[dim]),)
-        new = list(shape)
-        for dim, axis in zip(grown, axes_for, strict=False):
-            new[axis] = sizes[dim]
-        return View((self._repeated(view.values[0], cast("Shape", tuple(new))),), tuple(axes))
+            shape[axis] *= sizes[dim]
+        return self._matched(view, View(view.values, tuple(axes)), cast("Shape", tuple(shape)))
 
-    def _repeated(self, value: int, shape: Shape) -> int:
-        """A map repeated along its axes of length 1."""
-        channels, height, width = self.shape(value)
-        if channels != shape[0]:
-            weight = self.eye(1).expand(shape[0], 1)[:, :, None, None].clone()
-            value = self.append(Convolution((value,), (shape[0], height, width), weight=weight))
-        if (height, width) == shape[1:]:
-            return value
-        rows, columns = (
-            self.eye(1).expand(new, 1).clone() if old == 1 else self.eye(new)
-            for new, old in zip(shape[1:], (height, width), strict=True)
-        )
-        return self.append(Separable((value,), shape, rows=rows, columns=columns))
+    def _axis_to_grow(self, axes: list[Axis], dim: int, shape: list[int]) -> int:
+        """The axis of a map that a repeated axis of a tensor goes to: its own, a free one, or that of its neighbour."""
+        usual = [dim - 1] if len(axes) == 4 and dim else []
+        free = [axis for axis in (*usual, CHANNELS, ROWS, COLUMNS) if shape[axis] == 1]
+        if free:
+            return free[0]
+        before = [atom for axis in axes[:dim] for atom in axis]
+        after = [atom for axis in axes[dim:] for atom in axis]
+        return before[-1].axis if before else after[0].axis
 
     def _matched(self, view: View, like: View, shape: Shape) -> View:
         """A tensor laid out like another one, whose map has this shape, and repeated along its axes where need be."""
@@ -216,17 +205,23 @@ class Layouts(Lowering):
             if pairs is None:
                 raise UnsupportedOperationError("values whose axes are cut in different ways")
             slots.update({their: my for my, their in pairs})
-        groups: list[list[Atom]] = []
-        for axis in (CHANNELS, ROWS, COLUMNS):
-            own = [slots[slot] for slot in sorted((s for s in slots if s.axis == axis), key=lambda s: -s.stride)]
-            if any(atom is None for atom in own) and any(atom is not None for atom in own):
-                raise UnsupportedOperationError("a value that is repeated along a part of an axis")
-            groups.append([atom for atom in own if atom is not None])
-        arranged = self.arranged(view, groups)
-        value = arranged.values[0]
-        if self.shape(value) != shape:
-            value = self._repeated(value, shape)
-        return View((value,), like.axes)
+        places = [sorted((s for s in slots if s.axis == axis), key=lambda s: -s.stride) for axis in range(3)]
+        groups = [[mine for slot in axis if (mine := slots[slot]) is not None] for axis in places]
+        (value,) = self.arranged(view, groups).values
+        chosen = [_repeats([(slot.size, slots[slot] is not None) for slot in axis]) for axis in places]
+        return View((self._repeated(value, chosen),), like.axes)
+
+    def _repeated(self, value: int, places: Sequence[Tensor]) -> int:
+        """A map whose indices along each axis are these of another one."""
+        shape = self.shape(value)
+        same = [len(chosen) == size for chosen, size in zip(places, shape, strict=True)]
+        channels, rows, columns = (self.eye(size)[chosen] for size, chosen in zip(shape, places, strict=True))
+        if not same[CHANNELS]:
+            value = self.append(Convolution((value,), (len(channels), *shape[1:]), weight=channels[:, :, None, None]))
+        if not (same[ROWS] and same[COLUMNS]):
+            new = (len(channels), len(rows), len(columns))
+            value = self.append(Separable((value,), new, rows=rows, columns=columns))
+        return value
 
     def total(self, views: Sequence[View]) -> View:
         """See :meth:`Lowering.total`."""
@@ -305,3 +300,17 @@ def _pieces(atom: Atom, all_pieces: Any) -> list[Atom]:
     """The pieces of which one is made, the slowest first."""
     inside = [p for p in all_pieces if p.axis == atom.axis and atom.stride <= p.stride < atom.stride * atom.size]
     return sorted(inside, key=lambda p: -p.stride)
+
+
+def _slower(atom: Atom, axis: int, times: int) -> Atom:
+    """A piece of an axis that has got a faster one."""
+    return Atom(axis, atom.stride * times, atom.size) if atom.axis == axis else atom
+
+
+def _repeats(pieces: Sequence[tuple[int, bool]]) -> Tensor:
+    """The indices of an axis that has only some pieces of another one, the slowest first, for each index of that one."""
+    place = torch.zeros(1, dtype=torch.int64)
+    for size, present in pieces:
+        step = torch.arange(size) if present else torch.zeros(size, dtype=torch.int64)
+        place = (place[:, None] * (size if present else 1) + step).flatten()
+    return place

@@ -1,7 +1,9 @@
 """From the operations of a trace to the nodes of a graph; what no file in ``operations/`` knows becomes blocks."""
 
 import math
+from collections.abc import Sequence
 
+import torch
 from torch import Tensor, fx
 
 from .calls import Call
@@ -88,12 +90,24 @@ class _Attempt:
                 self.low.views[node] = view
             return
         try:
-            if (reason := _strange(node, self.low.like)) is not None:
+            if (reason := self._strange(node)) is not None:
                 raise UnsupportedOperationError(reason)
             LOWERS[node.target](self.low, node)
         except UnsupportedOperationError as error:
             self.unknown[node] = error.operation
             self._stand_in(node)
+
+    def _strange(self, node: fx.Node) -> str | None:
+        """Why no file can know an operation, whatever it is; None: one may."""
+        if isinstance(node.target, Call):
+            return node.target.name
+        numbers = [node, *(n for n in node.all_input_nodes if self.low.carries(n))]
+        for dtype in filter(None, map(_dtype, numbers)):
+            if dtype.is_complex:
+                return "complex numbers"
+            if dtype != self.low.like.dtype:
+                return f"numbers of another type ({str(dtype).removeprefix('torch.')})"
+        return None if node.target in LOWERS else _name(node)
 
     def _stand_in(self, node: fx.Node) -> None:
         """Something in the place of an unknown result, so that what comes after it is tried, too."""
@@ -115,7 +129,7 @@ class _Attempt:
         )]  # fmt: skip
         self.low.source = members[-1]
         views = [self.low.single(node) for node in arguments]
-        laid_out = [View.of_tensor(0, node.meta["val"].shape) for node in results]
+        laid_out = [self._laid_out(node.meta["val"].shape, views) for node in results]
         shapes = tuple(shape for _, shape in laid_out)
         block = Block(
             tuple(view.values[0] for view in views),
@@ -130,6 +144,11 @@ class _Attempt:
             custom=any(isinstance(node.target, Call) for node in members),
         )
         self._leave(self.low.append(block), block)
+
+    def _laid_out(self, sizes: Sequence[int], arguments: list[View]) -> tuple[View, Shape]:
+        """A block's result as a map: with the positions of an argument, if there are such."""
+        found = (view.of_positions(0, sizes, self.low.shape(view.values[0])) for view in arguments)
+        return next((one for one in found if one is not None), None) or View.of_tensor(0, sizes)
 
     def _leave(self, index: int, block: Block) -> None:
         start = 0
@@ -151,20 +170,11 @@ def _joined(shapes: tuple[Shape, ...]) -> Shape:
     return (1, sum(math.prod(shape) for shape in shapes), 1)
 
 
-def _strange(node: fx.Node, like: Tensor) -> str | None:
-    """Why no file can know an operation, whatever it is; None: one may."""
-    if isinstance(node.target, Call):
-        return node.target.name
+def _dtype(node: fx.Node) -> torch.dtype | None:
+    """Of an operation's result, or of the first of several."""
     value = node.meta.get("val")
     first = next(iter(value), None) if isinstance(value, (tuple, list)) else value
-    given = [n.meta.get("val") for n in node.all_input_nodes]
-    if any(isinstance(one, Tensor) and one.is_complex() for one in (first, *given)):
-        return "complex numbers"
-    if isinstance(first, Tensor) and first.dtype != like.dtype:
-        return f"numbers of another type ({first.dtype})"
-    if node.target not in LOWERS:
-        return _name(node)
-    return None
+    return first.dtype if isinstance(first, Tensor) else None
 
 
 #: What people call operations; others are called as PyTorch does.

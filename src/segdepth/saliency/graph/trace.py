@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -105,9 +106,7 @@ def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer, by_nu
     try:
         with torch.enable_grad():
             traced = _made(lambda y: _visibly(function, y, tracer, by_numbers), x)
-            if any(
-                _is_writing(node) for node in traced.graph.nodes
-            ):  # inside an operation of PyTorch's: circular padding
+            if any(map(_is_writing, traced.graph.nodes)):  # inside an operation of PyTorch's: circular padding
                 traced = _made(Again(traced).run, x)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise UnsupportedOperationError(f"a decision by the picture's values ({error.func})") from None
@@ -115,6 +114,8 @@ def _look(function: Callable[[Tensor], Tensor], x: Tensor, tracer: Tracer, by_nu
         raise
     except Exception as error:  # of any kind: what a network's forward makes of values without numbers
         raise UnsupportedOperationError(_in_words(error)) from error
+    if any(map(_has_unknown_size, traced.graph.nodes)):
+        raise UnsupportedOperationError("a decision by the picture's values (a size)")
     show_calls(traced.graph, tracer.calls)
     _without_copying(traced.graph)
     traced.graph.eliminate_dead_code()
@@ -143,6 +144,16 @@ def _made(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
 
 def _is_writing(node: fx.Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
+
+def _has_unknown_size(node: fx.Node) -> bool:
+    """Whether a size depends on values, as that of what truths choose."""
+    return any(
+        isinstance(size, torch.SymInt)
+        for one in tree_leaves(node.meta.get("val"))
+        if isinstance(one, Tensor)
+        for size in one.shape
+    )
 
 
 def _without_copying(graph: fx.Graph) -> None:
@@ -181,6 +192,8 @@ class _Visible(TorchFunctionMode):
             raise UnsupportedOperationError(_HIDDEN[func])
         if func in _DETACHING:
             return _detached(args[0])
+        if self._by_numbers and func is Tensor.__getitem__:
+            args = (args[0], _places(args[1]))
         if self._by_numbers and _is_known((args, kwargs)):
             with _disable_current_modes():
                 return func(*args, **(kwargs or {}))
@@ -204,6 +217,17 @@ def _is_known(arguments: Any) -> bool:
     """Whether all tensors among arguments are the network's own, or made of such."""
     tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
     return bool(tensors) and not any(isinstance(t, FakeTensor) or _is_computed(t) for t in tensors)
+
+
+def _places(index: Any) -> Any:
+    """An index with places for the network's own truths."""
+    if isinstance(index, tuple):
+        parts = [_places(one) if isinstance(one, Tensor) else one for one in index]
+        return tuple(chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in parts))
+    if not isinstance(index, Tensor) or index.dtype != torch.bool or not _is_known(index):
+        return index
+    with _disable_current_modes():
+        return index.nonzero(as_tuple=True)
 
 
 def _writes(func: Any) -> bool:

@@ -68,6 +68,26 @@ class View:
         assert found is not None
         return found, shape
 
+    def of_positions(self, value: int, sizes: Sequence[int], shape: Shape) -> "tuple[View, Shape] | None":
+        """A tensor some of whose axes run over the same positions as this one's, and its map's shape; None if none do.
+
+        Args:
+            value: the tensor's map.
+            sizes: of the tensor.
+            shape: of this one's map.
+        """
+        places = [k for k, axis in enumerate(self.axes) if any(atom.axis != CHANNELS for atom in axis)]
+        if len(sizes) != len(self.axes) or not places:
+            return None
+        if any(sizes[k] != self.sizes[k] or any(a.axis in (CHANNELS, WHICH) for a in self.axes[k]) for k in places):
+            return None
+        axes, channels = list(self.axes), 1
+        for k in reversed(range(len(sizes))):
+            if k not in places:
+                axes[k] = (Atom(CHANNELS, channels, sizes[k]),) if sizes[k] > 1 else ()
+                channels *= sizes[k]
+        return View((value,), tuple(axes)), (channels, *shape[1:])
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Of the tensor."""

@@ -11,8 +11,9 @@ from segdepth.saliency.boxes import NOTHING, Reach
 from segdepth.saliency.engines import Prepared
 from segdepth.saliency.graph import Box, Graph, State
 from segdepth.saliency.graph.axes import Axis
-from segdepth.saliency.graph.operations.block import Block
+from segdepth.saliency.graph.operations.block import Block, Leaving
 from segdepth.saliency.graph.operations.convolution import Convolution
+from segdepth.saliency.graph.operations.grid_sample import GridSample
 from segdepth.saliency.graph.operations.node import Node, full
 from segdepth.saliency.graph.operations.pointwise import Pointwise
 from segdepth.saliency.graph.operations.rearrange import Rearrange
@@ -213,7 +214,7 @@ def step_as_they_reach(graph: Graph) -> None:
         steps, axes = node.steps(sizes), node.axes(0, sizes)
         if axes is None:
             assert steps == (1, 1), type(node).__name__
-        elif not isinstance(node, Rearrange):  # which makes rows of channels, and channels of rows
+        elif not isinstance(node, Rearrange | GridSample | Block | Leaving):  # rows of channels, any order, everything
             for axis, step in zip(axes, steps, strict=True):
                 _steps_evenly(type(node).__name__, axis, float(step))
 

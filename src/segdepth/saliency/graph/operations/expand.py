@@ -5,6 +5,7 @@ from torch import Tensor, fx
 
 from ..lowering import Lowering, arguments_of
 from ..unsupported import UnsupportedOperationError
+from ..views import View
 
 __all__ = ["LOWERS"]
 
@@ -20,12 +21,14 @@ def _fill(low: Lowering, node: fx.Node) -> None:
 
 
 def _repeat(low: Lowering, node: fx.Node) -> None:
-    """Each axis that is longer than 1 has to stay as it is."""
-    sizes = node.args[0].meta["val"].shape  # type: ignore[union-attr]
-    times = arguments_of(node)["repeats"][-len(sizes) :]
-    if any(size > 1 and count > 1 for size, count in zip(sizes, times, strict=True)):
-        raise UnsupportedOperationError("an axis repeated one time after the other")
-    low.put(node, low.enlarged(node.args[0], node))
+    """Axes one time after the other."""
+    a = arguments_of(node)
+    view = low.single(a["self"])
+    view = View(view.values, ((),) * (len(a["repeats"]) - len(view.axes)) + view.axes)
+    for dim, times in enumerate(a["repeats"]):
+        if times != 1:
+            view = low.mapped(view, dim, low.eye(view.sizes[dim]).repeat(times, 1))
+    low.put(node, view)
 
 
 def _index_select(low: Lowering, node: fx.Node) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, fx
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of, pair
 from ..unsupported import UnsupportedOperationError
-from .node import Gradient, Kernel, Node, Pair, Rows
+from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, times
 from .rows import nothing
 
 __all__ = ["LOWERS", "Separable"]
@@ -33,14 +33,24 @@ class Separable(Node):
     Attributes:
         rows: output rows from input rows.
         columns: output columns from input columns.
+        kind: what it is, for people.
+        details: kernel and stride, for people.
+        step: input rows and columns from one unit to the next; None: those of a resizing.
     """
 
     rows: Float[Tensor, "oh ih"]
     columns: Float[Tensor, "ow iw"]
+    kind: str = "resizing"
+    details: str = ""
+    step: Pair | None = None
 
-    name = "resizing"
     keeps_channels = True
     resizes = True
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """See :attr:`Node.name`."""
+        return self.kind
 
     @cached_property
     def _reach(self) -> tuple[Axis, Axis]:
@@ -68,13 +78,15 @@ class Separable(Node):
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""
-        if max(self.shape[1:]) == 1:
-            return "mean of all"
+        if self.kind != "resizing":
+            return f"{self.kind}{self.details}"
         factors = [f"{float(1 / _resizing(sizes[k], self.shape[1 + k])):.3g}" for k in (0, 1)]
         return f"resizing by {factors[0]}" + (f" and {factors[1]}" if factors[0] != factors[1] else "")
 
     def steps(self, sizes: Pair) -> tuple[Fraction, Fraction]:
         """See :meth:`Node.steps`."""
+        if self.step is not None:
+            return Fraction(self.step[0]), Fraction(self.step[1])
         return _resizing(sizes[0], self.shape[1]), _resizing(sizes[1], self.shape[2])
 
 
@@ -98,8 +110,16 @@ def _spans(matrix: Float[Tensor, "o i"]) -> tuple[Float[ndarray, "o i"], Int[nda
 Along = Callable[[dict[str, Any], int, Pair, Pair], dict[str, Any]]
 
 
-def _of_maps(arguments_along: Along) -> Callable[[Lowering, fx.Node], None]:
-    """Apply the operation to the rows of an identity matrix, for one axis after the other."""
+def _of_maps(
+    arguments_along: Along, kind: str, stride: Callable[[dict[str, Any]], Pair | None] = lambda _: None
+) -> Callable[[Lowering, fx.Node], None]:
+    """Apply the operation to the rows of an identity matrix, for one axis after the other.
+
+    Args:
+        arguments_along: see :data:`Along`.
+        kind: what it is, for people.
+        stride: from the operation's arguments; None where it is a resizing's.
+    """
 
     def lower(low: Lowering, node: fx.Node) -> None:
         target: Any = node.target
@@ -113,7 +133,9 @@ def _of_maps(arguments_along: Along) -> Callable[[Lowering, fx.Node], None]:
         some = torch.rand(before, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(low.like)
         if not torch.allclose(target(some[None, None], **a)[0, 0], rows @ some @ columns.T, rtol=1e-3, atol=1e-4):
             raise UnsupportedOperationError(f"{target} in other than one way for rows and columns")
-        low.put_map(node, Separable((value,), shape, rows=rows, columns=columns))
+        step = stride(a)
+        details = f" {times(pair(a['kernel_size']))}{by_stride(step)}" if step and "kernel_size" in a else ""
+        low.put_map(node, Separable((value,), shape, rows=rows, columns=columns, kind=kind, details=details, step=step))
 
     return lower
 
@@ -127,9 +149,12 @@ def _average_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> d
     del before, after
     if a["divisor_override"] is not None:
         raise UnsupportedOperationError("average pooling with a divisor of its own")
-    kernel = pair(a["kernel_size"])
-    stride, padding = pair(a["stride"] or (), kernel), pair(a["padding"])
+    kernel, stride, padding = pair(a["kernel_size"]), _stride(a), pair(a["padding"])
     return a | {"kernel_size": [1, kernel[axis]], "stride": [1, stride[axis]], "padding": [0, padding[axis]]}
+
+
+def _stride(a: dict[str, Any]) -> Pair:
+    return pair(a["stride"] or (), pair(a["kernel_size"]))
 
 
 def _adaptive_along(a: dict[str, Any], axis: int, before: Pair, after: Pair) -> dict[str, Any]:
@@ -162,17 +187,20 @@ def _flip(low: Lowering, node: fx.Node) -> None:
     _moved(low, node, [(d, lambda t: t.flip(0)) for d in arguments_of(node)["dims"]])
 
 
+_resize = _of_maps(_resize_along, "resizing")
+_border = _of_maps(_border_along, "border", lambda _: (1, 1))
+
 LOWERS = {
-    aten._adaptive_avg_pool2d.default: _of_maps(_adaptive_along),
-    aten._upsample_bicubic2d_aa.default: _of_maps(_resize_along),
-    aten._upsample_bilinear2d_aa.default: _of_maps(_resize_along),
-    aten._upsample_nearest_exact2d.default: _of_maps(_resize_along),
-    aten.avg_pool2d.default: _of_maps(_average_along),
+    aten._adaptive_avg_pool2d.default: _of_maps(_adaptive_along, "average pooling"),
+    aten._upsample_bicubic2d_aa.default: _resize,
+    aten._upsample_bilinear2d_aa.default: _resize,
+    aten._upsample_nearest_exact2d.default: _resize,
+    aten.avg_pool2d.default: _of_maps(_average_along, "average pooling", _stride),
     aten.flip.default: _flip,
-    aten.reflection_pad2d.default: _of_maps(_border_along),
-    aten.replication_pad2d.default: _of_maps(_border_along),
+    aten.reflection_pad2d.default: _border,
+    aten.replication_pad2d.default: _border,
     aten.roll.default: _roll,
-    aten.upsample_bicubic2d.default: _of_maps(_resize_along),
-    aten.upsample_bilinear2d.default: _of_maps(_resize_along),
-    aten.upsample_nearest2d.default: _of_maps(_resize_along),
+    aten.upsample_bicubic2d.default: _resize,
+    aten.upsample_bilinear2d.default: _resize,
+    aten.upsample_nearest2d.default: _resize,
 }

@@ -206,7 +206,7 @@ class Layouts(Lowering):
                 raise UnsupportedOperationError("values whose axes are cut in different ways")
             slots.update({their: my for my, their in pairs})
         places = [sorted((s for s in slots if s.axis == axis), key=lambda s: -s.stride) for axis in range(3)]
-        groups = [[mine for slot in axis if (mine := slots[slot]) is not None] for axis in places]
+        groups = [[own for slot in axis if (own := slots[slot]) is not None] for axis in places]
         (value,) = self.arranged(view, groups).values
         chosen = [_repeats([(slot.size, slots[slot] is not None) for slot in axis]) for axis in places]
         return View((self._repeated(value, chosen),), like.axes)

@@ -1,9 +1,11 @@
 """One operation, by itself and between other layers: what the graph makes of it, held against autograd."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,18 @@ Operation = Callable[[Tensor], Tensor]
 
 #: Largest difference from autograd, relative to the largest gradient, in float64.
 TOLERANCE = 1e-12
+
+
+def some(cases: Iterable[Any], each: int) -> list[Any]:
+    """Cases for ``parametrize``, of which only each second or third is in ``make test``: the others ask much the same."""
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*case, marks=[pytest.mark.slow] if k % each else []) for k, case in enumerate(cases)]
+
+
+def together(cases: Iterable[Operation]) -> Operation:
+    """Several operations of one map, of which answers have one size, channels after channels."""
+    several = list(cases)
+    return lambda x: torch.cat([operation(x) for operation in several], 1)
 
 
 def using(operation: Callable[..., Tensor], *sizes: tuple[int, ...]) -> Operation:
@@ -98,19 +112,16 @@ def check(
     assert not graph.differences, words
     assert made.keys() == set(kinds) if exactly else made.keys() >= set(kinds), words
     assert made.keys() & {Block} <= set(kinds), words
-    some = [*windows(image.shape[1:])]
-    agree_with_autograd(function, image, some[:1] if quickly else some)
+    agree_with_autograd(function, image, windows(image.shape[1:])[: 1 if quickly else 2])
     if not quickly:
         carry_what_is_live(graph, image)
         step_as_they_reach(graph)
 
 
-def windows(size: Sequence[int]) -> Iterator[Box]:
-    """The whole picture, and parts of it at a corner and in the middle."""
+def windows(size: Sequence[int]) -> list[Box]:
+    """The whole picture and a part of it."""
     height, width = size
-    yield (0, height), (0, width)
-    yield (height // 3, height - height // 4), (width // 4, width)
-    yield (0, -(-height // 3)), (width // 2, width // 2 + 1)
+    return [((0, height), (0, width)), ((height // 3, height - height // 4), (width // 4, width))]
 
 
 def agree_with_autograd(function: Function, image: Tensor, windows: Sequence[Box]) -> None:
@@ -137,34 +148,25 @@ def agree_with_autograd(function: Function, image: Tensor, windows: Sequence[Box
 
 
 def carry_what_is_live(graph: Graph, image: Tensor) -> None:
-    """A unit that has a gradient is one that carries; one that has one with respect to the picture is one that reaches it."""
+    """A unit that has a gradient and reaches the picture is listed; one that is said not to reach it does not."""
     height, width = image.shape[1:]
-    window = (0, height), (0, width)
-    reach = Reach(graph, window)
+    reach = Reach(graph, ((0, height), (0, width)))
     _, state = graph.forward(image)
     last = len(graph.nodes) - 1
-    every = set(range(last + 1))
-    listed = live_units(graph, state, last, every, reach.cone)
+    listed = live_units(graph, state, last, set(range(last + 1)), reach.cone)
     reaching = _towards_the_picture(graph, state, last)
     gradients = _gradients_of_values(graph, state, reach)
     for index in range(1, last):
-        shape = graph.nodes[index].shape
-        influential = full(reaching[index], shape)
-        seeds = torch.eye(len(influential.flatten()), dtype=image.dtype).view(-1, *shape)
-        touching = _towards_picture(graph, state, reach, index, seeds).flatten(1).ne(0).any(1).view(shape)
-        assert not (touching & ~influential).any(), (
-            type(graph.nodes[index]).__name__,
-            "reaches the picture from dead units",
-        )
+        shape, name = graph.nodes[index].shape, type(graph.nodes[index]).__name__
+        dead = ~full(reaching[index], shape)
+        assert not _touching(graph, state, reach, index, dead).any(), f"{name}: reaches the picture from dead units"
         if index in listed:
             live = torch.zeros(shape[1] * shape[2], shape[0], dtype=torch.bool)
             counts = torch.from_numpy(listed[index].start).diff()
-            live[
-                torch.arange(len(live)).repeat_interleave(counts), torch.from_numpy(listed[index].channels.astype(int))
-            ] = True
-            needed = gradients[index].ne(0).any(0) & touching
-            dead = needed & ~live.T.reshape(shape)
-            assert not dead.any(), (type(graph.nodes[index]).__name__, "has a gradient at dead units")
+            channels = torch.from_numpy(listed[index].channels.astype(int))
+            live[torch.arange(len(live)).repeat_interleave(counts), channels] = True
+            left_out = gradients[index].ne(0).any(0) & ~live.T.reshape(shape)
+            assert not _touching(graph, state, reach, index, left_out).any(), f"{name}: has a gradient at dead units"
 
 
 class _Watched(WindowedPass):
@@ -197,14 +199,16 @@ def _gradients_of_values(graph: Graph, state: State, reach: Reach) -> list[Tenso
     return found
 
 
-def _towards_picture(graph: Graph, state: State, reach: Reach, index: int, seeds: Tensor) -> Tensor:
-    """The picture's gradients of seeds at a value."""
-    _, height, width = graph.nodes[index].shape
+def _touching(graph: Graph, state: State, reach: Reach, index: int, units: Tensor) -> Tensor:
+    """Per unit of some of a value, whether the picture has a gradient of it."""
+    _, height, width = units.shape
     boxes = reach.back(((0, height), (0, width)), index)
-    if boxes.values[0] == NOTHING:
-        return seeds.new_zeros(len(seeds), 1)
+    if not units.any() or boxes.values[0] == NOTHING:
+        return torch.zeros(1)
+    seeds = torch.eye(units.numel(), dtype=graph.like.dtype)[units.flatten()].view(-1, *units.shape)
     (top, bottom), (left, right) = boxes.values[index]
-    return WindowedPass(graph, state, index, reach).gradients(seeds[..., top:bottom, left:right], boxes)
+    found = WindowedPass(graph, state, index, reach).gradients(seeds[..., top:bottom, left:right], boxes)
+    return found.flatten(1).ne(0).any(1)
 
 
 def step_as_they_reach(graph: Graph) -> None:

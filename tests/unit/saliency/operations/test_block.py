@@ -15,7 +15,7 @@ from segdepth.saliency.graph.operations.pointwise import Pointwise
 from segdepth.saliency.graph.operations.window import Window
 from segdepth.saliency.graphs import Function
 
-from .around import Around, Operation, check
+from .around import Around, Operation, check, some
 from .layouts import from_tokens, tokens
 
 
@@ -106,7 +106,7 @@ def recurrent(x: Tensor) -> Tensor:
     return torch.stack(rows, 3)
 
 
-@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize("name", some(ONE, 2))
 def test_a_block(name: str) -> None:
     operation, own, beside = ONE[name]
     check(operation, Block, *beside, exactly=False, size=(5, 6) if name == "a recurrence" else (7, 10))
@@ -157,7 +157,7 @@ SEVERAL: dict[str, tuple[Operation, set[type[Node]]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("name", some(SEVERAL, 2))
 def test_several_inputs_and_results(name: str) -> None:
     operation, kinds = SEVERAL[name]
     check(operation, Block, *kinds, exactly=False)

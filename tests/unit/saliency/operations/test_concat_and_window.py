@@ -11,7 +11,7 @@ from segdepth.saliency.graph.operations.node import Node
 from segdepth.saliency.graph.operations.rearrange import Rearrange
 from segdepth.saliency.graph.operations.window import Window
 
-from .around import Operation, check
+from .around import Operation, check, some
 from .layouts import from_tokens, tokens
 
 
@@ -50,13 +50,13 @@ JOINED: dict[str, tuple[Operation, set[type[Node]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", JOINED)
+@pytest.mark.parametrize("name", some(JOINED, 3))
 def test_joined(name: str) -> None:
     operation, kinds = JOINED[name]
     check(operation, *kinds, exactly=False)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1)])
+@pytest.mark.parametrize("size", some([((1, 1),), ((1, 4),), ((4, 1),)], 3))
 def test_joined_along_axes_of_length_1(size: tuple[int, int]) -> None:
     for dim in (1, 2, 3):
         check(lambda x: torch.cat([x, x.tanh()], dim), size=size, channels=2, exactly=False)  # noqa: B023
@@ -101,13 +101,13 @@ SLICES: dict[str, tuple[Operation, set[type[Node]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SLICES)
+@pytest.mark.parametrize("name", some(SLICES, 3))
 def test_slices(name: str) -> None:
     operation, kinds = SLICES[name]
     check(operation, *kinds, exactly=False)
 
 
-@pytest.mark.parametrize("name", ["every other", "padding", "negative padding", "of all axes"])
+@pytest.mark.parametrize("name", some(["every other", "padding", "negative padding", "of all axes"], 3))
 def test_at_the_end(name: str) -> None:
     check(SLICES[name][0], Window, alone=True)
 

@@ -11,29 +11,28 @@ from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.convolution import Convolution
 from segdepth.saliency.graph.operations.rearrange import Rearrange
 
-from .around import check, using
+from .around import check, some, using
 from .layouts import from_tokens, from_windows, tokens, windows
 
+CONVOLUTIONS = [
+    (3, 1, {}, (7, 10)),
+    (3, 3, {"padding": 1}, (7, 10)),
+    (3, (3, 2), {"padding": (2, 0), "stride": (2, 1)}, (7, 10)),
+    (3, (1, 4), {"padding": (0, 3), "stride": (1, 3)}, (5, 11)),
+    (3, 3, {"padding": 4, "dilation": (3, 2)}, (7, 10)),
+    (3, 2, {"dilation": (1, 4), "stride": (3, 2), "padding": (1, 2)}, (8, 9)),
+    (4, 3, {"groups": 4, "padding": 1}, (7, 10)),
+    (6, 3, {"groups": 2, "padding": (0, 1), "stride": 2}, (7, 10)),
+    (3, 1, {"stride": 2}, (7, 10)),
+    (3, 1, {"padding": 1}, (4, 5)),
+    (3, 1, {"groups": 1, "stride": (1, 2), "padding": (1, 0)}, (4, 5)),
+    (2, 7, {"padding": 3}, (1, 1)),
+    (2, (1, 7), {"padding": (0, 3)}, (1, 9)),
+    (70, 5, {"padding": 2, "stride": (1, 2)}, (6, 7)),  # all taps in one matrix product
+]
 
-@pytest.mark.parametrize(
-    ("outputs", "kernel", "options", "size"),
-    [
-        (3, 1, {}, (7, 10)),
-        (3, 3, {"padding": 1}, (7, 10)),
-        (3, (3, 2), {"padding": (2, 0), "stride": (2, 1)}, (7, 10)),
-        (3, (1, 4), {"padding": (0, 3), "stride": (1, 3)}, (5, 11)),
-        (3, 3, {"padding": 4, "dilation": (3, 2)}, (7, 10)),
-        (3, 2, {"dilation": (1, 4), "stride": (3, 2), "padding": (1, 2)}, (8, 9)),
-        (4, 3, {"groups": 4, "padding": 1}, (7, 10)),
-        (6, 3, {"groups": 2, "padding": (0, 1), "stride": 2}, (7, 10)),
-        (3, 1, {"stride": 2}, (7, 10)),
-        (3, 1, {"padding": 1}, (4, 5)),
-        (3, 1, {"groups": 1, "stride": (1, 2), "padding": (1, 0)}, (4, 5)),
-        (2, 7, {"padding": 3}, (1, 1)),
-        (2, (1, 7), {"padding": (0, 3)}, (1, 9)),
-        (70, 5, {"padding": 2, "stride": (1, 2)}, (6, 7)),  # all taps in one matrix product
-    ],
-)
+
+@pytest.mark.parametrize(("outputs", "kernel", "options", "size"), some(CONVOLUTIONS, 2))
 def test_convolution(outputs: int, kernel: Any, options: dict[str, Any], size: tuple[int, int]) -> None:
     check(nn.Conv2d(4, outputs, kernel, **options).double(), Convolution, size=size)
 
@@ -47,18 +46,18 @@ def test_padding_by_name(padding: str) -> None:
     check(nn.Conv2d(4, 3, 3, padding=padding, dilation=2).double(), Convolution)
 
 
-@pytest.mark.parametrize(
-    ("outputs", "kernel", "options", "size"),
-    [
-        (3, 2, {"stride": 2}, (4, 5)),
-        (3, 3, {"stride": 2, "padding": 1, "output_padding": 1}, (4, 5)),
-        (3, (4, 1), {"stride": (3, 2), "padding": (1, 0), "output_padding": (2, 1)}, (4, 5)),
-        (6, 3, {"groups": 2, "dilation": 2, "stride": 2}, (3, 4)),
-        (4, 3, {"groups": 4, "padding": 2}, (6, 5)),
-        (3, 1, {}, (4, 5)),
-        (2, 3, {"padding": 1}, (1, 1)),
-    ],
-)
+TRANSPOSED = [
+    (3, 2, {"stride": 2}, (4, 5)),
+    (3, 3, {"stride": 2, "padding": 1, "output_padding": 1}, (4, 5)),
+    (3, (4, 1), {"stride": (3, 2), "padding": (1, 0), "output_padding": (2, 1)}, (4, 5)),
+    (6, 3, {"groups": 2, "dilation": 2, "stride": 2}, (3, 4)),
+    (4, 3, {"groups": 4, "padding": 2}, (6, 5)),
+    (3, 1, {}, (4, 5)),
+    (2, 3, {"padding": 1}, (1, 1)),
+]
+
+
+@pytest.mark.parametrize(("outputs", "kernel", "options", "size"), some(TRANSPOSED, 2))
 def test_transposed_convolution(outputs: int, kernel: Any, options: dict[str, Any], size: tuple[int, int]) -> None:
     check(nn.ConvTranspose2d(4, outputs, kernel, **options).double(), Convolution, size=size)
 
@@ -67,7 +66,7 @@ def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     return nn.Linear(inputs, outputs, bias=bias).double()
 
 
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("bias", some([True, False], 2))
 class TestLinearOnChannels:
     def test_of_tokens(self, bias: bool) -> None:
         layer = linear(4, 3, bias=bias)
@@ -145,7 +144,7 @@ PRODUCTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", some(PRODUCTS, 2))
 def test_a_product_with_a_fixed_matrix(product: str) -> None:
     operation, others = PRODUCTS[product]
     check(operation, Convolution, *others)
@@ -177,6 +176,6 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("product", UNKNOWN)
+@pytest.mark.parametrize("product", some(UNKNOWN, 2))
 def test_what_is_a_block(product: str) -> None:
     check(UNKNOWN[product], Block, exactly=False)

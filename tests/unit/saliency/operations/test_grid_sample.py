@@ -8,7 +8,7 @@ from torch import Tensor
 from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.grid_sample import GridSample
 
-from .around import check
+from .around import check, some
 
 
 def grid(scale: float, rows: int = 5, columns: int = 6) -> Tensor:
@@ -20,7 +20,7 @@ def grid(scale: float, rows: int = 5, columns: int = 6) -> Tensor:
     return regular + 0.2 * torch.rand(regular.shape, dtype=torch.float64, generator=draw)
 
 
-@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("aligned", some([True, False], 2))
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_fixed_places(mode: str, padding: str, aligned: bool) -> None:
@@ -32,7 +32,7 @@ def test_fixed_places(mode: str, padding: str, aligned: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+@pytest.mark.parametrize("scale", some([0.1, 1.0, 3.0], 3))
 def test_near_and_far_places(scale: float) -> None:
     for padding in ("zeros", "border", "reflection"):
         fixed = grid(scale, 4, 3)

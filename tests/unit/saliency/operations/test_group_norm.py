@@ -9,11 +9,11 @@ from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.group_norm import GroupNorm
 from segdepth.saliency.graph.operations.rearrange import Rearrange
 
-from .around import check
+from .around import check, some
 from .layouts import from_tokens, tokens
 
 
-@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("affine", some([True, False], 2))
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_group_norm(groups: int, affine: bool) -> None:
     norm = nn.GroupNorm(groups, 4, affine=affine).double()
@@ -22,7 +22,7 @@ def test_group_norm(groups: int, affine: bool) -> None:
     check(norm, GroupNorm)
 
 
-@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("alone", some([True, False], 2))
 @pytest.mark.parametrize("options", [{}, {"affine": True}, {"affine": True, "eps": 0.1}])
 def test_instance_norm(options: dict[str, float], alone: bool) -> None:
     check(nn.InstanceNorm2d(4, **options).double(), GroupNorm, alone=alone)

@@ -8,10 +8,10 @@ from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.max_pool import MaxPool
 from segdepth.saliency.graph.operations.max_unpool import Unpool
 
-from .around import check
+from .around import check, some
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("alone", some([False, True], 2))
 @pytest.mark.parametrize(
     ("options", "size"),
     [

@@ -13,7 +13,7 @@ from segdepth.saliency.graph.operations.pointwise import Pointwise
 from segdepth.saliency.graph.operations.rearrange import Rearrange
 from segdepth.saliency.graphs import Function
 
-from .around import Alone, Operation, check
+from .around import Alone, Operation, check, some
 from .layouts import from_tokens, from_windows, tokens, windows
 
 SIZE = (6, 12)
@@ -45,7 +45,7 @@ ONE: dict[str, Operation] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize("name", some(ONE, 3))
 def test_one_other_order(name: str) -> None:
     check(ONE[name], Rearrange, size=SIZE, exactly=False)
 
@@ -83,7 +83,7 @@ def test_functions_of_numbers_do_not_care(operation: Operation) -> None:
     check(operation, Pointwise, size=SIZE, exactly=False)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1)])
+@pytest.mark.parametrize("size", some([((1, 1),), ((1, 4),), ((4, 1),)], 3))
 def test_axes_of_length_1(size: tuple[int, int]) -> None:
     check(lambda x: F.pixel_shuffle(x, 2), Rearrange, size=size)
     check(lambda x: from_tokens(tokens(x), size[0]), size=size)
@@ -120,7 +120,7 @@ STACKS: dict[str, tuple[Operation, set[type]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", some(STACKS, 2))
 def test_stacks(name: str) -> None:
     operation, kinds = STACKS[name]
     check(operation, *kinds, size=SIZE, exactly=False)

@@ -9,7 +9,7 @@ from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.convolution import Convolution
 from segdepth.saliency.graph.operations.separable import Separable
 
-from .around import Operation, check
+from .around import Operation, check, some
 from .layouts import from_tokens, tokens
 
 RESIZES: dict[str, Operation] = {
@@ -31,14 +31,14 @@ RESIZES: dict[str, Operation] = {
 }
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("alone", some([False, True], 2))
 @pytest.mark.parametrize("name", RESIZES)
 def test_resizing(name: str, alone: bool) -> None:
     check(RESIZES[name], Separable, alone=alone, quickly=alone)
 
 
 @pytest.mark.parametrize("name", ["nearest", "bilinear", "bilinear, corners aligned", "bicubic", "bilinear, smoothed"])
-@pytest.mark.parametrize("size", [(1, 1), (1, 6)])
+@pytest.mark.parametrize("size", some([((1, 1),), ((1, 6),)], 2))
 def test_resizing_of_one_row(name: str, size: tuple[int, int]) -> None:
     check(RESIZES[name], Separable, channels=1, size=size)
 
@@ -62,7 +62,7 @@ AVERAGES: dict[str, Operation] = {
 }
 
 
-@pytest.mark.parametrize("name", AVERAGES)
+@pytest.mark.parametrize("name", some(AVERAGES, 2))
 def test_average_pooling(name: str) -> None:
     check(AVERAGES[name], Separable, exactly=False)
 
@@ -112,7 +112,7 @@ MOVES: dict[str, Operation] = {
 }
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", some(MOVES, 3))
 def test_moves(name: str) -> None:
     check(MOVES[name], exactly=False)
 

@@ -12,7 +12,7 @@ from torch.nn.modules import module as global_hooks
 
 from .agreement import wrong_derivative
 from .graph import Graph, UnsupportedOperationError
-from .graph.lower import lower
+from .graph.lower import lower, name_of
 from .graph.regions import between, carrying
 from .graph.trace import Opaque, trace
 from .modes import undisturbed, uninterrupted
@@ -94,9 +94,9 @@ class _Apart:
                 return replace(graph, differences=tuple(differences))
             operation = self._wrong_operation(traced, suspects)
             if operation is not None:
-                suspects[operation] = wrong
+                suspects[operation] = f"{name_of(operation)}, whose gradient would be {wrong}"
                 path, kind = operation.meta.get("module", ("", type(self._net).__name__))
-                differences.append(_difference(f"{operation.target} in {path!r} ({kind})", wrong))
+                differences.append(_difference(f"{name_of(operation)} in {path!r} ({kind})", wrong))
                 continue
             module = self._wrong_module(opaque, wrong)
             if module is None:

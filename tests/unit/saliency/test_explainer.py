@@ -185,7 +185,7 @@ def test_parts_say_what_became_of_the_network(net: Small, image: Tensor) -> None
     (block,) = (
         p for p in Explainer(nn.Sequential(net, nn.AdaptiveMaxPool2d((4, 5)))).at(image).parts if p.how == "block"
     )
-    assert (block.module, block.operation) == ("1", "adaptive max pool2d")
+    assert (block.module, block.operation) == ("1", "adaptive max pooling")
     assert block.reason == "autograd takes the whole map at once back: 0% of the network's arithmetic"
 
 

@@ -18,7 +18,7 @@ from .regions import Regions, carrying
 from .unsupported import UnsupportedOperationError
 from .views import View
 
-__all__ = ["lower"]
+__all__ = ["lower", "name_of"]
 
 
 def lower(traced: fx.GraphModule, like: Tensor, unknown: dict[fx.Node, str], everywhere: set[fx.Node]) -> list[Node]:
@@ -78,7 +78,9 @@ class _Attempt:
     def finished(self) -> list[Node]:
         """The nodes; the output comes last."""
         if not self.low.carries(self.output):
-            raise UnsupportedOperationError("an output that does not depend on the input")
+            raise UnsupportedOperationError(
+                "an answer without a gradient (torch.no_grad(), inference_mode or detach() in the forward pass, or nothing of the picture in it)"
+            )
         return self.low.nodes[: self.low.map(self.output) + 1]
 
     def _operation(self, node: fx.Node) -> None:
@@ -107,7 +109,7 @@ class _Attempt:
                 return "complex numbers"
             if dtype != self.low.like.dtype:
                 return f"numbers of another type ({str(dtype).removeprefix('torch.')})"
-        return None if node.target in LOWERS else _name(node)
+        return None if node.target in LOWERS else name_of(node)
 
     def _stand_in(self, node: fx.Node) -> None:
         """Something in the place of an unknown result, so that what comes after it is tried, too."""
@@ -187,6 +189,7 @@ _NAMES = {
 }
 
 
-def _name(node: fx.Node) -> str:
+def name_of(node: fx.Node) -> str:
+    """What people call an operation."""
     name = str(node.target).removeprefix("aten.").rsplit(".", 1)[0]
     return _NAMES.get(name, name.removeprefix("_").replace("_", " ").strip())

@@ -65,6 +65,7 @@ class Regions:
     def __init__(self, operations: list[fx.Node], unknown: Iterable[fx.Node]) -> None:
         self._operations = operations
         members = set(unknown)
+        members |= {node.args[0] for node in members if _is_item(node)}  # type: ignore[misc]
         for node in operations:  # a result of several goes with what it is a result of
             if _is_item(node) and node.args[0] in members:
                 members.add(node)

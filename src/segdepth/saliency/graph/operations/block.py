@@ -99,7 +99,9 @@ class Block(Node):
 
     def _back(self, seeds: list[Tensor], state: BlockState) -> list[Tensor]:
         """The gradients of the inputs as maps, of one target."""
-        followed = [(y, seed.to(y.dtype)) for y, seed in zip(state.results, seeds, strict=True) if y.requires_grad]
+        # in the result's own memory format: PyTorch's backward of some norms reads any other one wrongly
+        pairs = zip(state.results, seeds, strict=True)
+        followed = [(y, torch.empty_like(y).copy_(seed)) for y, seed in pairs if y.requires_grad]
         found: Sequence[Tensor | None] = [None] * len(state.inputs)
         if followed:
             results, gradients = zip(*followed, strict=True)

@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from ...modes import recording
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of
+from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, COLUMNS, ROWS, View
 from .channels import lower_channels
 from .convolution import Convolution
@@ -138,6 +139,16 @@ def _other(low: Lowering, node: fx.Node, dims: list[int]) -> View:
     return _reduced(view, low.append(Reduction((value,), (channels, 1, 1), view)), dims)
 
 
+def _largest(low: Lowering, node: fx.Node) -> None:
+    """The largest of all positions; of parts of them it is no reduction."""
+    a = arguments_of(node)
+    view = low.single(a["self"])
+    dims = [len(view.axes) - 2, len(view.axes) - 1]
+    if max(a["output_size"]) > 1 or not (_whole_axes(low, view, dims) or set()) >= {ROWS, COLUMNS}:
+        raise UnsupportedOperationError("adaptive max pooling")
+    low.put_first(node, _other(low, node, dims))
+
+
 def _of_last_axis(node: fx.Node) -> Callable[[dict[str, Any], Tensor], Tensor]:
     """The operation over the last axis, which becomes one number."""
     target: Any = node.target
@@ -174,4 +185,4 @@ LOWERS: dict[Any, Callable[[Lowering, fx.Node], None]] = dict.fromkeys(
         *_WITH_MEANS,
     ),
     _reduce,
-)  # fmt: skip
+) | {aten.adaptive_max_pool2d.default: _largest}  # fmt: skip

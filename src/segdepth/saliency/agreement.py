@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .boxes import NOTHING, Reach
 from .graph import Answered, Box, Graph, State
-from .modes import arithmetic, recording
+from .modes import arithmetic, recording, taking_back
 from .steady import alike
 from .target import run_network
 from .windowed import WindowedPass
@@ -72,7 +72,10 @@ def _error(
 
 
 def _backward(y: Tensor, x: Tensor, seed: Tensor) -> Tensor:
-    found = torch.autograd.grad(y, x, seed, retain_graph=True, allow_unused=True)[0] if y.requires_grad else None
+    if not y.requires_grad:
+        return torch.zeros_like(x)
+    with taking_back():
+        (found,) = torch.autograd.grad(y, x, seed, retain_graph=True, allow_unused=True)
     return torch.zeros_like(x) if found is None else found
 
 

@@ -1,6 +1,5 @@
 """Take a network apart, hold what comes out against autograd, and find the part that differs."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -26,9 +25,6 @@ T = TypeVar("T")
 #: PyTorch's hooks on the gradients of every module there is.
 _HOOKS_OF_ALL = (global_hooks._global_backward_hooks, global_hooks._global_backward_pre_hooks)
 
-#: PyTorch traces one function at a time; a second thread that asks for it fails.
-_ONE_AT_A_TIME = threading.Lock()
-
 #: Parts that may differ from autograd before a network is left whole.
 MOST_SUSPECTS = 4
 
@@ -50,7 +46,7 @@ def take_apart(net: nn.Module, function: Callable[[Tensor], Tensor], image: Floa
         raise UnsupportedOperationError("a hook on the gradients of all modules")
     if net._backward_hooks or net._backward_pre_hooks:
         raise UnsupportedOperationError("a hook on the gradients of the network itself")
-    with _ONE_AT_A_TIME, undisturbed(net):
+    with undisturbed(net):
         return _Apart(net, function, image).found()
 
 
@@ -65,7 +61,7 @@ def structure(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float
     Raises:
         UnsupportedOperationError: at what cannot be traced, or would have to be called as it is.
     """
-    with _ONE_AT_A_TIME, undisturbed(net):
+    with undisturbed(net):
         traced = _Apart(net, function, image).traced(None)
         like = image.new_empty(0)
         unknown: dict[fx.Node, str] = {}
@@ -119,7 +115,10 @@ class _Apart:
             unknown = dict(suspects)
             like = self._image.new_empty(0)
             graph = Graph(lower(traced, like, unknown, set()), traced, like, unknown)
-            answered = graph.forward(self._image)
+            try:
+                answered = graph.forward(self._image)
+            except UnsupportedOperationError as error:  # of a part that is called as it is
+                return graph, error.operation
             everywhere = {node for block in graph.blocks if not block.own for node in block.members}
             joined = between(carrying(traced), everywhere)
             if not joined <= everywhere:

@@ -1,5 +1,6 @@
 """Many pixels in one backward pass, for any module: chunked vector-Jacobian products, no parameter gradients."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,8 +11,8 @@ from torch import Tensor
 
 from .engine import Chunk
 from .graph import Box
-from .memory import free_memory, in_halves
-from .modes import recording
+from .memory import free_memory, in_halves, is_out_of_memory
+from .modes import recording, taking_back
 from .seeds import Seeds
 from .target import Pixel, Target, run_network
 
@@ -36,11 +37,10 @@ class Recorded:
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor], image: Float[Tensor, "_ h w"]) -> None:
-        kept = _KeptBytes()
-        with recording(), torch.autograd.graph.saved_tensors_hooks(kept.count, lambda tensor: tensor):
+        with recording():
             self.x = image.detach()[None].clone().requires_grad_()
             self.y = run_network(function, self.x)
-        self.chunk = _chunk_size(kept.bytes, image.device)
+        self.chunk = _chunk_size(_bytes_behind(self.y), image.device)
         self._together = image.device.type != "cpu"  # where nothing is won by it
 
     def products(self, outputs: Float[Tensor, "n c _h _w"]) -> Float[Tensor, "n _ h w"]:
@@ -52,7 +52,8 @@ class Recorded:
             if found is not None:
                 return found
             self._together = False
-        return torch.cat([self._backward(output[None]) for output in outputs])
+        with taking_back():
+            return torch.cat([self._backward(output[None]) for output in outputs])
 
     def _all_at_once(self, outputs: Float[Tensor, "n c _h _w"]) -> Float[Tensor, "n _ h w"] | None:
         """All at once; None where PyTorch cannot, or gives another gradient than one at a time.
@@ -61,8 +62,8 @@ class Recorded:
         """
         try:
             found = self._backward(outputs[:, None], is_grads_batched=True)[:, 0]
-        except RuntimeError as error:
-            if "vmap" not in str(error) and "atching rule" not in str(error):
+        except Exception as error:  # of any kind: backward functions that are users' code may not take several
+            if is_out_of_memory(error):
                 raise
             return None
         alone = self._backward(outputs[-1:])[0]
@@ -114,19 +115,22 @@ class BatchedEngine:
         return self._recorded.products(outputs)
 
 
-class _KeptBytes:
-    """Counts what the forward pass keeps for the backward pass, as a measure of what a backward pass takes."""
+def _bytes_behind(y: Tensor) -> int:
+    """What all gradients of a backward pass take together, by the form of what they are gradients of.
 
-    def __init__(self) -> None:
-        self.bytes = 0
-        self._seen: set[int] = set()
-
-    def count(self, tensor: Tensor) -> Tensor:
-        """A hook for tensors that are saved; gives them back unchanged."""
-        if tensor.data_ptr() not in self._seen and not isinstance(tensor, torch.nn.Parameter):
-            self._seen.add(tensor.data_ptr())
-            self.bytes += tensor.nbytes
-        return tensor
+    Not by looking at what was saved with a hook: PyTorch would not notice any more what is written to after it was saved.
+    """
+    waiting: list[Any] = [y.grad_fn]
+    seen, total = set(), 0
+    while waiting:
+        function = waiting.pop()
+        if function is None or function in seen:
+            continue
+        seen.add(function)
+        if not hasattr(function, "variable"):  # whose gradient is not computed
+            total += sum(math.prod(form.shape) * form.dtype.itemsize for form in function._input_metadata)
+        waiting += [before for before, _ in function.next_functions]
+    return total
 
 
 def _chunk_size(per_target: int, device: torch.device) -> int:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -20,7 +19,7 @@ from .choice import sparse_pays
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
-from .modes import Precision, arithmetic, undisturbed
+from .modes import Precision, arithmetic, one_at_a_time, undisturbed
 from .parts import Part, parts_of
 from .reference import ReferenceEngine
 from .steady import alike, say_once
@@ -32,6 +31,12 @@ __all__ = ["ENGINES", "EngineName", "Prepared", "Traced", "check_engine"]
 log = logging.getLogger(__name__)
 
 EngineName = Literal["auto", "sparse", "windowed", "batched", "reference"]
+
+#: What is said where not even the network itself agrees with its answer.
+OTHERWISE = (
+    "saliency: the network answers otherwise at every look, by chance or by what it notes of each picture: the maps are of "
+    "another answer than the one that was given"
+)
 
 #: From how many pixels on the sparse engine's longer preparation pays.
 MANY = 16
@@ -84,6 +89,8 @@ class Prepared:
     answer: Float[Tensor, "c _h _w"] | None = None
     precision: Precision = "full"
     _ready: dict[str, Engine | str] = field(default_factory=dict, init=False, repr=False)
+    _recorded: Recorded | None = field(default=None, init=False, repr=False)
+    _traced: Traced | None = field(default=None, init=False, repr=False)
 
     @property
     def output(self) -> Float[Tensor, "c _h _w"]:
@@ -101,14 +108,15 @@ class Prepared:
         Raises:
             UnsupportedOperationError: if it cannot take the network.
         """
-        if name not in self._ready:
-            try:
-                with undisturbed(self.function.net), arithmetic(self.precision):
-                    self._ready[name] = ENGINES[name](self)
-            except UnsupportedOperationError as error:
-                self._ready[name] = error.operation
-            log.debug("saliency: engine %s", name)
-        found = self._ready[name]
+        with one_at_a_time:
+            if name not in self._ready:
+                try:
+                    with undisturbed(self.function.net), arithmetic(self.precision):
+                        self._ready[name] = ENGINES[name](self)
+                except UnsupportedOperationError as error:
+                    self._ready[name] = error.operation
+                log.debug("saliency: engine %s", name)
+            found = self._ready[name]
         if isinstance(found, str):
             raise UnsupportedOperationError(found)
         return found
@@ -147,13 +155,18 @@ class Prepared:
             return [Part("", "", "whole", error.operation)]
         return parts_of(self.traced.graph)
 
-    @cached_property
+    @property
     def recorded(self) -> Recorded:
         """A forward pass of the network itself, for autograd."""
-        with undisturbed(self.function.net), arithmetic(self.precision):
-            return Recorded(self.function.call, self.image)
+        with one_at_a_time:
+            if self._recorded is None:
+                with undisturbed(self.function.net), arithmetic(self.precision):
+                    self._recorded = Recorded(self.function.call, self.image)
+                if self.answer is not None and not alike(self._recorded.y[0].detach(), self.answer):
+                    say_once(self.function.net, OTHERWISE)
+            return self._recorded
 
-    @cached_property
+    @property
     def traced(self) -> Traced:
         """The network taken apart, which answers what the network does.
 
@@ -163,19 +176,31 @@ class Prepared:
         Raises:
             UnsupportedOperationError: if it cannot be, or if a graph made anew answers something else, too.
         """
-        traced = self._traced()
-        if self.answer is not None and not alike(traced.output, self.answer):
+        with one_at_a_time:
+            if self._traced is None:
+                self._traced = self._taken_apart()
+            return self._traced
+
+    def _taken_apart(self) -> Traced:
+        traced = self._answered()
+        if traced is None:
             self.function.graphs.forget()
-            traced = self._traced()
-            if not alike(traced.output, self.answer):
+            traced = self._answered()
+            if traced is None:
                 raise UnsupportedOperationError("something that gives another answer at every look")
         for words in traced.graph.differences:
             say_once(self.function.net, f"saliency: {words}")
         return traced
 
-    def _traced(self) -> Traced:
+    def _answered(self) -> Traced | None:
+        """None: the graph does not answer what the network does, or a part of it has no answer of its form to this picture."""
         with undisturbed(self.function.net), arithmetic(self.precision):
-            return Traced.at(self.function.graph(self.image), self.image, self.window)
+            graph = self.function.graph(self.image)
+            try:
+                traced = Traced.at(graph, self.image, self.window)
+            except UnsupportedOperationError:
+                return None
+        return traced if self.answer is None or alike(traced.output, self.answer) else None
 
     def _names(self, count: int) -> list[str]:
         """Engines to try, the fastest first."""

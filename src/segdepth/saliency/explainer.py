@@ -17,7 +17,7 @@ from .engines import EngineName, Prepared, check_engine
 from .graph import Box
 from .graphs import Function, Graphs
 from .methods import Gradient, Method, MethodName
-from .modes import Precision, arithmetic, first_pass
+from .modes import Precision, arithmetic, first_pass, one_at_a_time
 from .parts import Part
 from .request import Request, ZeroReport, as_method
 from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, run_network
@@ -42,7 +42,7 @@ class Explainer:
         layer: path of a module whose answer is explained instead of the network's.
 
     Raises:
-        InputError: if there is no such layer, or ``output`` can name nothing.
+        InputError: if the network is no module, there is no such layer, or ``output`` can name nothing.
         ConfigError: if there is no such engine, or no such way to resize.
 
     Example:
@@ -58,6 +58,10 @@ class Explainer:
         layer: str | None = None,
     ) -> None:  # fmt: skip
         check_engine(engine)
+        if not isinstance(net, nn.Module):
+            raise InputError(
+                f"the network is a {type(net).__name__}; give a torch.nn.Module, whose forward(x) may call any function"
+            )
         self.net = net
         self.engine = engine
         self._answer = answer_function(net, output=output, resize=resize, layer=layer)
@@ -118,6 +122,9 @@ class ExplainedPicture:
         self._noted: set[str] = set()
         self._prepared: dict[str, Prepared] = {}
         self._function("predicted")
+
+    def __reduce__(self) -> Any:  # a copy, here or in another process, makes its own pass
+        return type(self), (self._explainer, self._image, self._window, self._precision)
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:
@@ -241,8 +248,13 @@ class ExplainedPicture:
 
     def _function(self, target: Target) -> Prepared:
         """The function in whose values the target stands, at the picture; its forward pass is made once."""
-        net, image, call = self._explainer.net, self._image, self._explainer.function(target)
+        call = self._explainer.function(target)
         name = call.method or ""
+        with one_at_a_time:
+            return self._prepared_for(call, name, target)
+
+    def _prepared_for(self, call: Answer, name: str, target: Target) -> Prepared:
+        net, image = self._explainer.net, self._image
         if name not in self._prepared:
             with arithmetic(self._precision):
                 answer = first_pass(net, lambda: self._run_noting(call))
@@ -285,5 +297,5 @@ def remembered(
     """
     explainer = Explainer(net, engine=engine, output=output, resize=resize)
     if not callable(output):
-        explainer._graphs = _known.setdefault(net, {}).setdefault((output, resize), explainer._graphs)
+        explainer._graphs = Graphs(_known.setdefault(net, {}).setdefault((output, resize), Graphs()))
     return explainer

@@ -18,10 +18,18 @@ LARGEST = 2
 
 
 class Graphs:
-    """Those of one network, which they do not keep alive."""
+    """Those of one network.
 
-    def __init__(self) -> None:
+    Args:
+        known: graphs that live as long as the network; those that are made here join them if they do not keep it alive.
+    """
+
+    def __init__(self, known: "Graphs | None" = None) -> None:
+        self._known = known
         self._entries: dict[tuple[Any, ...], tuple[Any, Graph | str]] = {}
+
+    def __reduce__(self) -> tuple[type["Graphs"], tuple[()]]:
+        return type(self), ()  # a copy, here or in another process, is of another network
 
     def of(self, function: "Function", image: Float[Tensor, "_ h w"]) -> Graph:
         """The graph of a function at the picture's size, type and device.
@@ -30,19 +38,30 @@ class Graphs:
             UnsupportedOperationError: if there is none; why is found out once.
         """
         key = (function.name, tuple(image.shape), image.dtype, image.device)
-        fingerprint, found = self._entries.pop(key, (None, ""))
-        if fingerprint is None or fingerprint != function.fingerprint:
-            found = _graph_or_reason(function, image)
-        self._entries[key] = function.fingerprint, found  # the one used last stands last
-        while len(self._entries) > LARGEST:
-            del self._entries[next(iter(self._entries))]
+        found = self._found(key, function.fingerprint) or _graph_or_reason(function, image)
+        self._keep(key, function.fingerprint, found)
         if isinstance(found, str):
             raise UnsupportedOperationError(found)
         return found
 
+    def _found(self, key: tuple[Any, ...], wanted: tuple[Any, ...]) -> Graph | str | None:
+        fingerprint, found = self._entries.pop(key, (None, None))
+        if fingerprint is not None and fingerprint == wanted:
+            return found
+        return self._known._found(key, wanted) if self._known is not None else None
+
+    def _keep(self, key: tuple[Any, ...], fingerprint: tuple[Any, ...], found: Graph | str) -> None:
+        self._entries[key] = fingerprint, found  # the one used last stands last
+        while len(self._entries) > LARGEST:
+            del self._entries[next(iter(self._entries))]
+        if self._known is not None and (isinstance(found, str) or not found.holds_others):
+            self._known._keep(key, fingerprint, found)
+
     def forget(self) -> None:
         """Take everything apart anew the next time."""
         self._entries.clear()
+        if self._known is not None:
+            self._known.forget()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """The Jacobian of some output pixels as a linear operator: products with it and its transpose, without its rows."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch.autograd import forward_ad
 from segdepth.core.errors import InputError
 
 from .batched import Recorded
-from .modes import arithmetic, grad_mode_kept, recording, undisturbed
+from .modes import arithmetic, grad_mode_kept, gradients_kept, recording, undisturbed
 from .request import Request
 from .seeds import Seeds
 from .target import fixed_targets
@@ -65,7 +66,7 @@ class JacobianOperator(LinearOperator):
             return self._matmat(X.real) + 1j * self._matmat(X.imag)
         self._unchanged()
         found = np.empty((self.shape[0], X.shape[1]), self.dtype)
-        with grad_mode_kept(), arithmetic(self._request.prepared.precision):
+        with self._kept():
             self._forward = self._forward or self._right_product()
             for number in range(X.shape[1]):
                 found[:, number] = self._forward(self._change(X[:, number]))
@@ -78,9 +79,15 @@ class JacobianOperator(LinearOperator):
         recorded = self._request.prepared.recorded
         outputs = torch.from_numpy(np.ascontiguousarray((self._seeds.T @ X.astype(self.dtype)).T)).to(recorded.y)
         outputs = outputs.view(-1, *recorded.y.shape[1:])
-        with grad_mode_kept(), arithmetic(self._request.prepared.precision):
+        with self._kept():
             found = torch.cat([recorded.products(some) for some in outputs.split(recorded.chunk)])
         return found[..., self._rows, self._columns].flatten(1).T.cpu().numpy()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        prepared = self._request.prepared
+        with grad_mode_kept(), arithmetic(prepared.precision), gradients_kept(prepared.function.net):
+            yield
 
     def _change(self, v: Float[ndarray, " n"]) -> Float[Tensor, "_ h w"]:
         """A change of the whole picture that is one of the window."""
@@ -119,7 +126,7 @@ class JacobianOperator(LinearOperator):
         with undisturbed(prepared.function.net), torch.no_grad(), forward_ad.dual_level():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # PyTorch's first look at its own rules
-                image = forward_ad.make_dual(prepared.image[None], change[None])
+                image = forward_ad.make_dual(prepared.image[None].clone(), change[None])
             answer = prepared.function.call(image)
             return self._values(forward_ad.unpack_dual(answer).tangent)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["free_memory", "in_halves"]
+__all__ = ["free_memory", "in_halves", "is_out_of_memory"]
 
 T = TypeVar("T")
 
@@ -56,11 +56,12 @@ def _unless_out_of_memory(group: list[int], step: Callable[[list[int]], T]) -> t
     try:
         return (step(group),)
     except (MemoryError, RuntimeError) as error:
-        if len(group) == 1 or not _is_out_of_memory(error):
+        if len(group) == 1 or not is_out_of_memory(error):
             raise
         return None
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory has run out."""
     known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
     return known or "can't allocate memory" in str(error) or "not enough memory" in str(error)

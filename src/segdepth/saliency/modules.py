@@ -1,6 +1,7 @@
 """The modules that a network is made of, whatever its class calls its own attributes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from torch import Tensor, nn
 
@@ -33,7 +34,8 @@ def tensors(net: nn.Module) -> list[Tensor]:
 def set_eval(net: nn.Module) -> None:
     """Eval mode, by the network's own method where it has one; an attribute called ``train`` is no method."""
     if callable(getattr(net, "eval", None)) and all(callable(module.train) for _, module in named_modules(net)):
-        net.eval()
+        with suppress(NotImplementedError):  # of an exported network, which has no other mode than its own
+            net.eval()
     else:
         for _, module in named_modules(net):
             module.training = False

@@ -9,7 +9,7 @@ from torch import Tensor
 from .batched import Recorded
 from .engine import Chunk
 from .graph import Box
-from .modes import recording
+from .modes import recording, taking_back
 from .target import Pixel, Target, target_value
 
 __all__ = ["ReferenceEngine"]
@@ -38,6 +38,7 @@ class ReferenceEngine:
         for index, (pixel, target) in enumerate(zip(pixels, targets, strict=True)):
             with recording():
                 value = target_value(self._y, pixel, target)
+            with taking_back():
                 gradient = self._gradient(value)
             yield Chunk([index], self._window, gradient[:, :, rows, columns])
 

@@ -132,7 +132,7 @@ class Request:
                 yield Chunk([start - indices.start + n for n in numbers], box, signed)
 
     def _stepped(self, indices: range) -> Iterator[Chunk]:
-        return step_by_step(self.attributions(indices), self.prepared.precision)
+        return step_by_step(self.attributions(indices), self.prepared.function.net, self.prepared.precision)
 
     def _fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> list[int]:
         """Write the maps of some pixels into zeros; returns the numbers of those that stay zero everywhere."""

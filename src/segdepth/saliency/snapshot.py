@@ -24,7 +24,9 @@ class Snapshot:
 
     def __init__(self, net: nn.Module) -> None:
         self._modules = [(module, type(module), dict(vars(module)), _parts(module)) for _, module in named_modules(net)]
-        self._modes = [(module, module.training) for _, module in named_modules(net)]  # TorchScript's are no attributes
+        self._modes = [  # TorchScript's are no attributes, or it has none
+            (module, module.training) for _, module in named_modules(net) if hasattr(module, "training")
+        ]
         values = [value for _, _, held, _ in self._modules for value in held.values()]
         held = [value for value in values if isinstance(value, _CONTAINERS)]
         self._containers = [(value, _items(value) if value else []) for value in held]  # most are empty

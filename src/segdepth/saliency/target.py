@@ -172,7 +172,7 @@ def run_network(function: Callable[[Tensor], Tensor], x: Float[Tensor, "1 _ h w"
         InputError: if the network does not run on this picture, or answers something else than one tensor.
     """
     try:
-        return require_tensor(function(x))
+        return require_tensor(function(x.clone()))  # which it may write to
     except (torch.OutOfMemoryError, InputError):
         raise
     except (RuntimeError, ValueError, AssertionError) as error:  # libraries refuse sizes by any of these

@@ -35,7 +35,7 @@ def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) ->
         change()
         for engine in ("windowed", "sparse"):
             agree(net, image, engine)
-    assert len(remembered(net)._graphs._entries) == 1
+    assert len(remembered(net)._graphs._known._entries) == 1
 
 
 class Scaled(Small):

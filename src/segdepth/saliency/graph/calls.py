@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from threading import get_ident
+from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
+from segdepth.core.errors import reason
+
 from .unsupported import UnsupportedOperationError
 
 __all__ = ["Again", "Call", "Interception", "Recorder", "Tracer", "intercepted", "show_calls"]
+
+
+#: What is compared by value and holds nothing else.
+_PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
 class Call:
@@ -22,53 +30,99 @@ class Call:
         args: of the call.
         kwargs: of the call.
         name: for people.
+        answer: the form of what it answers, at every picture.
 
     Attributes:
         name: for people.
+        holds_others: whether an argument is an object, which may be, or hold, the network.
     """
 
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str, answer: "_Answer"
+    ) -> None:
         self._function = function
         leaves, self._spec = tree_flatten((args, kwargs))
         self._leaves = [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         self._places = [k for k, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+        self._answer = answer
+        self.holds_others = any(not isinstance(leaf, _PLAIN) for leaf in self._leaves)
         self.name = name
         self.__name__ = "call"  # as torch.fx asks of what it calls
 
     def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
-        """The tensors of the answer, in the order of its leaves."""
+        """The tensors of the answer, in the order of its leaves.
+
+        Raises:
+            UnsupportedOperationError: if it fails, as what is told otherwise than by arguments makes it, or if the
+                answer has another form than at the picture at which the trace was made.
+        """
         leaves = list(self._leaves)
         for place, tensor in zip(self._places, tensors, strict=True):
             leaves[place] = tensor.clone()  # which it may write to
         args, kwargs = tree_unflatten(leaves, self._spec)
-        return [leaf for leaf in tree_flatten(self._function(*args, **kwargs))[0] if isinstance(leaf, Tensor)]
+        try:
+            answer = self._function(*args, **kwargs)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # of any kind: it is the network's own code
+            raise UnsupportedOperationError(
+                f"{self.name}, which fails when it is called alone ({reason(error)})"
+            ) from error
+        if _Answer(answer) != self._answer:
+            raise UnsupportedOperationError(f"{self.name}, which answers in another form at another picture")
+        return [leaf for leaf in tree_flatten(answer)[0] if isinstance(leaf, Tensor)]
+
+
+class _Form(NamedTuple):
+    """A tensor without its numbers."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
 
 
 class _Answer:
-    """The form of what a call answered: tensors without their numbers."""
+    """The form of what a call answered: tensors without their numbers, and what else it is.
+
+    Raises:
+        UnsupportedOperationError: if something in it can not be compared with another answer's.
+    """
 
     def __init__(self, answer: Any) -> None:
         leaves, self._spec = tree_flatten(answer)
-        if not leaves or any(not isinstance(leaf, Tensor | None) for leaf in leaves):
+        if not any(isinstance(leaf, Tensor) for leaf in leaves):
             raise UnsupportedOperationError("a part that answers something else than tensors")
-        self._leaves: list[Tensor | None] = [
-            None if leaf is None else torch.empty_like(leaf, device="meta") for leaf in leaves
+        self._leaves: list[Any] = [
+            _Form(tuple(leaf.shape), leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else leaf for leaf in leaves
         ]
-        self._devices = [None if leaf is None else leaf.device for leaf in leaves]
+        if any(not isinstance(leaf, (_Form, *_PLAIN)) for leaf in self._leaves):
+            raise UnsupportedOperationError("a part that answers something else than tensors")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Answer) and (self._spec, self._leaves) == (other._spec, other._leaves)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def empty(self) -> list[Tensor]:
         """Tensors of this form."""
-        return [
-            torch.empty(leaf.shape, dtype=leaf.dtype, device=device)
-            for leaf, device in zip(self._leaves, self._devices, strict=True)
-            if leaf is not None
-        ]
+        forms = (leaf for leaf in self._leaves if isinstance(leaf, _Form))
+        return [torch.empty(form.shape, dtype=form.dtype, device=form.device) for form in forms]
 
     def filled(self, tensors: list[Tensor]) -> Any:
         """The answer with these tensors."""
         left = iter(tensors)
         spec: TreeSpec = self._spec
-        return tree_unflatten([None if leaf is None else next(left) for leaf in self._leaves], spec)
+        return tree_unflatten([next(left) if isinstance(leaf, _Form) else leaf for leaf in self._leaves], spec)
+
+
+def _calling(original: Callable[..., Any], module: nn.Module) -> Callable[..., Any]:
+    """A module's call, which does not keep it alive: its hooks may hold the network."""
+    held = ref(module)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return original(held(), *args, **kwargs)
+
+    return call
 
 
 class Interception:
@@ -93,7 +147,7 @@ class Interception:
         self._inside.append(module)
         try:
             if module in self.opaque:
-                return self.opaquely(lambda *a, **k: original(module, *a, **k), args, kwargs, self.opaque[module])
+                return self.opaquely(_calling(original, module), args, kwargs, self.opaque[module])
             return self.openly(original, module, args, kwargs)
         except Exception:
             self.failed = self.failed or module
@@ -132,7 +186,11 @@ class Recorder(Interception):
             answer = function(*args, **kwargs)
         finally:
             self._deep = False
-        self.answers.append(_Answer(answer))
+        try:
+            self.answers.append(_Answer(answer))
+        except UnsupportedOperationError:  # what holds it may answer tensors alone
+            self.failed = next((module for module in reversed(self._inside) if module not in self.opaque), None)
+            raise
         return answer
 
 
@@ -169,8 +227,8 @@ class Tracer(Interception):
         if self._answers is None or number >= len(self._answers):
             self.unrecorded = True
             raise UnsupportedOperationError(f"{name}, which is called another number of times at every look")
-        self.calls.append(Call(function, args, kwargs, name))
         begin, answer = _length(), self._answers[number]
+        self.calls.append(Call(function, args, kwargs, name, answer))
         _shown[number] = answer
         tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
         shown = torch.ops.segdepth.opaque(tensors, number)
@@ -231,13 +289,18 @@ def show_calls(graph: fx.Graph, calls: list[Call]) -> None:
 
 @contextmanager
 def intercepted(by: Interception) -> Iterator[None]:
-    """Every call of a module or of a custom autograd function goes through ``by`` inside."""
+    """Every call of a module or of a custom autograd function by this thread goes through ``by`` inside."""
     module_call, apply = nn.Module.__call__, torch.autograd.Function.__dict__["apply"]
+    thread = get_ident()
 
     def call(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
+        if get_ident() != thread:
+            return module_call(module, *args, **kwargs)
         return by.module(module_call, module, args, kwargs)
 
     def call_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        if get_ident() != thread:
+            return apply.__func__(cls, *args, **kwargs)
         return by.opaquely(
             lambda *a, **k: apply.__get__(None, cls)(*a, **k), args, kwargs, f"the custom function {cls.__name__}"
         )

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, fx
 
 from ..modes import recording
+from .calls import Call
 from .operations.block import Block, BlockState
 from .operations.node import Node
 
@@ -53,6 +54,11 @@ class Graph:
     def blocks(self) -> list[Block]:
         """The parts that autograd takes back."""
         return [node for node in self.nodes if isinstance(node, Block)]
+
+    @property
+    def holds_others(self) -> bool:
+        """Whether it keeps alive what it was not made of: the network itself, perhaps."""
+        return any(isinstance(node.target, Call) and node.target.holds_others for node in self.traced.graph.nodes)
 
     @property
     def is_linear(self) -> bool:

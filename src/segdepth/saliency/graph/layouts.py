@@ -13,12 +13,16 @@ from .operations.concat import Concat
 from .operations.convolution import Convolution
 from .operations.interleave import Interleave
 from .operations.rearrange import Rearrange
+from .operations.reorder import Reorder
 from .operations.separable import Separable
 from .operations.window import Window
 from .unsupported import UnsupportedOperationError
 from .views import CHANNELS, COLUMNS, ROWS, WHICH, Atom, Axis, View, is_run, numbers
 
 __all__ = ["Layouts"]
+
+#: Numbers of a matrix that puts an axis into another order; longer axes are reordered index by index.
+LARGEST_MATRIX = 1 << 20
 
 
 class Layouts(Lowering):
@@ -138,6 +142,22 @@ class Layouts(Lowering):
         axes = list(view.axes)
         axes[dim] = (Atom(axis, stride, length),) if length > 1 else ()
         return View((self.append(window),), tuple(axes))
+
+    def reordered(self, view: View, dim: int, order: Tensor) -> View:
+        """See :meth:`Lowering.reordered`."""
+        if view.sizes[dim] * len(order) <= LARGEST_MATRIX:
+            return super().reordered(view, dim, order)
+        view = self.with_axis(view, dim)
+        axis = self._axis_of(view, dim)
+        (value,) = view.values
+        if axis is None:
+            raise UnsupportedOperationError("an axis of length 1 among others in another order")
+        shape = list(self.shape(value))
+        size, shape[axis] = shape[axis], len(order)
+        axes = list(view.axes)
+        axes[dim] = (Atom(axis, 1, len(order)),) if len(order) > 1 else ()
+        node = Reorder((value,), cast("Shape", tuple(shape)), axis, order % size, size)
+        return View((self.append(node),), tuple(axes))
 
     def mapped(self, view: View, dim: int, matrix: Tensor) -> View:
         """See :meth:`Lowering.mapped`."""

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, fx
 
+from segdepth.core.errors import reason
+
 from .calls import Call
 from .fold import fold_scales
 from .layouts import Layouts
-from .lowering import Shape
+from .lowering import Lowering, Shape
 from .operations import LOWERS
 from .operations.block import Block, Leaving
 from .operations.node import Input, Node
@@ -92,11 +94,14 @@ class _Attempt:
                 self.low.views[node] = view
             return
         try:
-            if (reason := self._strange(node)) is not None:
-                raise UnsupportedOperationError(reason)
+            if (why := self._strange(node)) is not None:
+                raise UnsupportedOperationError(why)
             LOWERS[node.target](self.low, node)
         except UnsupportedOperationError as error:
             self.unknown[node] = error.operation
+            self._stand_in(node)
+        except Exception as error:  # of a form that nobody has thought of: autograd knows it
+            self.unknown[node] = f"{name_of(node)} in an unknown form ({reason(error)})"
             self._stand_in(node)
 
     def _strange(self, node: fx.Node) -> str | None:
@@ -115,12 +120,19 @@ class _Attempt:
         """Something in the place of an unknown result, so that what comes after it is tried, too."""
         value = node.meta.get("val")
         values = value if isinstance(value, (tuple, list)) else [value]
-        views = []
+        views: list[View | None] = []
         for one in (tensor for tensor in values if tensor is not None):
+            if not one.numel():
+                views.append(None)
+                continue
             view, shape = View.of_tensor(len(self.low.nodes), one.shape)
             self.low.append(Window((0,), shape, channels=shape[0], start=(0, 0, 0)))
             views.append(view)
-        self.low.views[node] = tuple(views) if isinstance(value, (tuple, list)) else views[0]
+        first = views[0]
+        if isinstance(value, (tuple, list)) or first is None:
+            self.low.views[node] = tuple(views)
+        else:
+            self.low.views[node] = first
 
     def _block(self, members: list[fx.Node]) -> None:
         inside = set(members)

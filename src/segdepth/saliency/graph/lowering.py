@@ -15,6 +15,9 @@ __all__ = ["Lowering", "arguments_of", "pair"]
 
 Shape = tuple[int, int, int]
 
+#: The longest axis of which a matrix is made: that of a picture, not of all of its positions.
+LONGEST = 1 << 13
+
 #: One result of an operation, or of each of several results the view (None where it carries no gradient).
 Lowered = View | tuple[View | None, ...]
 
@@ -153,7 +156,13 @@ class Lowering(ABC):
             raise UnsupportedOperationError("a weight that depends on the picture")
 
     def eye(self, size: int) -> Tensor:
-        """An identity matrix of the picture's type."""
+        """An identity matrix of the picture's type.
+
+        Raises:
+            UnsupportedOperationError: if it would take more memory than all maps of a picture.
+        """
+        if size > LONGEST:
+            raise UnsupportedOperationError(f"a map between {size} positions that are one axis")
         return torch.eye(size, dtype=self.like.dtype, device=self.like.device)
 
     # What is made

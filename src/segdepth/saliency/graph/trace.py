@@ -1,6 +1,8 @@
 """From a network to the list of ATen operations that it runs at one input size."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,7 +18,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from segdepth.core.errors import reason
 
 from ..modules import named_modules
-from ..target import require_tensor
+from ..target import require_tensor, run_network
 from .calls import Again, Interception, Recorder, Tracer, intercepted, show_calls
 from .unsupported import UnsupportedOperationError
 
@@ -75,18 +77,22 @@ def trace(
         except UnsupportedOperationError as error:
             if opaque is None:
                 raise
+            module, why = tracer.failed, error.operation
             if tracer.unrecorded and answers is None:
                 put_back()
-                answers = _record(function, x, Recorder(paths, tracer.opaque))
-                continue
-            if not by_numbers:  # it may decide by what it holds, which is the same for every picture
+                recorder = Recorder(paths, tracer.opaque)
+                try:
+                    answers = _record(function, x, recorder)
+                    continue
+                except UnsupportedOperationError as form:
+                    module, why = recorder.failed, form.operation
+            elif not by_numbers:  # it may decide by what it holds, which is the same for every picture
                 by_numbers, answers = True, None
                 continue
-            module = tracer.failed
             if module is None or module is net or module not in paths or module in tracer.opaque:
-                words = f"{error.operation} in the forward pass of {type(net).__name__} itself"
+                words = f"{why} in the forward pass of {type(net).__name__} itself"
                 raise UnsupportedOperationError(words) from None
-            as_it_is.append(Opaque(module, error.operation))
+            as_it_is.append(Opaque(module, why))
             by_numbers, answers = False, None
         finally:
             put_back()
@@ -98,7 +104,7 @@ def _has_gradient_hook(module: nn.Module) -> bool:
 
 def _record(function: Callable[[Tensor], Tensor], x: Tensor, recorder: Recorder) -> list[Any]:
     with torch.enable_grad(), intercepted(recorder):
-        function(x)
+        run_network(function, x)
     return recorder.answers
 
 
@@ -138,8 +144,20 @@ def _in_words(error: Exception) -> str:
 
 def _made(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     made = make_fx(torch.func.functionalize(function), tracing_mode="fake", _allow_non_fake_inputs=True)
-    traced: fx.GraphModule = made(x)
+    with _compiled_parts_uncompiled():
+        traced: fx.GraphModule = made(x)
     return traced
+
+
+@contextmanager
+def _compiled_parts_uncompiled() -> Iterator[None]:
+    """What went through ``torch.compile`` runs as it was written; by default a trace of it is an error."""
+    compiler: Any = sys.modules.get("torch._dynamo")
+    if compiler is None:
+        yield
+        return
+    with compiler.config.patch(error_on_nested_fx_trace=False):
+        yield
 
 
 def _is_writing(node: fx.Node) -> bool:
@@ -167,7 +185,7 @@ def _without_copying(graph: fx.Graph) -> None:
 def _visibly(function: Callable[[Tensor], Tensor], x: Tensor, by: Interception, by_numbers: bool) -> Tensor:
     """The function's answer, with everything that autograd does not follow as an operation that a trace shows."""
     with intercepted(by), _Visible(by_numbers):  # not before: torch.fx sets its own interception when it begins
-        return require_tensor(function(x))
+        return require_tensor(function(x.clone()))  # which it may write to
 
 
 class _Visible(TorchFunctionMode):
@@ -188,6 +206,14 @@ class _Visible(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         del types
+        result = self._made(func, args, kwargs or {})
+        if any(isinstance(leaf, Tensor) and _is_of_unknown_size(leaf) for leaf in tree_leaves(result)):
+            raise UnsupportedOperationError(
+                f"a decision by the picture's values (the size of what {func.__name__} gives)"
+            )
+        return result
+
+    def _made(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if func in _HIDDEN and _is_computed(args[0]):
             raise UnsupportedOperationError(_HIDDEN[func])
         if func in _DETACHING:
@@ -196,12 +222,12 @@ class _Visible(TorchFunctionMode):
             args = (args[0], _places(args[1]))
         if self._by_numbers and _is_known((args, kwargs)):
             with _disable_current_modes():
-                return func(*args, **(kwargs or {}))
+                return func(*args, **kwargs)
         if torch.is_grad_enabled():
-            return func(*args, **(kwargs or {}))
+            return func(*args, **kwargs)
         if _writes(func) and _is_computed(args[0]):
             raise UnsupportedOperationError(f"{func.__name__} under torch.no_grad()")
-        return tree_map_only(Tensor, _detached, func(*args, **(kwargs or {})))
+        return tree_map_only(Tensor, _detached, func(*args, **kwargs))
 
 
 def _detached(value: Tensor) -> Tensor:
@@ -211,6 +237,11 @@ def _detached(value: Tensor) -> Tensor:
 def _is_computed(value: Any) -> bool:
     """Whether a value is of this look; parameters and buffers are the network's own."""
     return isinstance(value, Tensor) and torch._is_functional_tensor(value)
+
+
+def _is_of_unknown_size(value: Tensor) -> bool:
+    """Whether a size depends on the picture's numbers, as of what a mask picks."""
+    return any(isinstance(size, torch.SymInt) for size in value.shape)
 
 
 def _is_known(arguments: Any) -> bool:

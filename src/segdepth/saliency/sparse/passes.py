@@ -1,6 +1,7 @@
 """Backward passes at live units only, in native loops on the CPU."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -268,16 +269,18 @@ class _Buffers:
         self._largest = largest
         self._free: list[ndarray] = []
         self._bytes = 0
+        self._lock = Lock()
 
     def take(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
         """Rows with anything in them."""
         needed = rows * lanes
-        fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
-        best = min(fitting, key=lambda k: self._free[k].size, default=None)
-        if best is None:
-            return self.fresh(rows, lanes)
-        flat = self._free.pop(best)
-        self._bytes -= flat.nbytes
+        with self._lock:
+            fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
+            best = min(fitting, key=lambda k: self._free[k].size, default=None)
+            if best is None:
+                return self.fresh(rows, lanes)
+            flat = self._free.pop(best)
+            self._bytes -= flat.nbytes
         return flat[:needed].reshape(rows, lanes)
 
     def fresh(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
@@ -288,10 +291,11 @@ class _Buffers:
         """Back for the next to take."""
         flat = buffer.base
         assert isinstance(flat, ndarray)
-        self._free.append(flat)
-        self._bytes += flat.nbytes
-        while self._bytes > self._largest:
-            self._bytes -= self._free.pop(0).nbytes  # the one that has waited longest
+        with self._lock:
+            self._free.append(flat)
+            self._bytes += flat.nbytes
+            while self._bytes > self._largest:
+                self._bytes -= self._free.pop(0).nbytes  # the one that has waited longest
 
 
 def _aligned(numbers: int, dtype: np.dtype) -> ndarray:

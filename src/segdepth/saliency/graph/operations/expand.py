@@ -27,7 +27,7 @@ def _repeat(low: Lowering, node: fx.Node) -> None:
     view = View(view.values, ((),) * (len(a["repeats"]) - len(view.axes)) + view.axes)
     for dim, times in enumerate(a["repeats"]):
         if times != 1:
-            view = low.mapped(view, dim, low.eye(view.sizes[dim]).repeat(times, 1))
+            view = low.reordered(view, dim, torch.arange(view.sizes[dim]).repeat(times))
     low.put(node, view)
 
 

@@ -15,7 +15,7 @@ from jaxtyping import config
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
-from segdepth.saliency import Explainer, UnsupportedOperationError, saliency_maps
+from segdepth.saliency import Explainer, IntegratedGradients, UnsupportedOperationError, saliency_maps
 from segdepth.saliency.graph import layouts
 
 HEIGHT, WIDTH = 12, 17
@@ -210,9 +210,9 @@ def test_what_a_part_is_told_without_arguments() -> None:
         (lambda x: (x * 2 if x.mean() > 0 else x[:, :1] * 2, 0), lambda a, _: a),
     ],
 )
-@pytest.mark.parametrize("method", ["gradient", "integrated_gradients"])
+@pytest.mark.parametrize("method", ["gradient", IntegratedGradients(steps=4)])
 def test_a_part_that_answers_in_another_form_at_another_picture(
-    answer: Callable[[Tensor], Any], used: Callable[..., Tensor], method: str
+    answer: Callable[[Tensor], Any], used: Callable[..., Tensor], method: Any
 ) -> None:
     class Net(nn.Module):
         def __init__(self) -> None:

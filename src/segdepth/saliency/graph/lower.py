@@ -11,7 +11,7 @@ from segdepth.core.errors import reason
 from .calls import Call
 from .fold import fold_scales
 from .layouts import Layouts
-from .lowering import Lowering, Shape
+from .lowering import Shape
 from .operations import LOWERS
 from .operations.block import Block, Leaving
 from .operations.node import Input, Node

@@ -300,7 +300,7 @@ def intercepted(by: Interception) -> Iterator[None]:
 
     def call_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
         if get_ident() != thread:
-            return apply.__func__(cls, *args, **kwargs)
+            return apply.__get__(None, cls)(*args, **kwargs)
         return by.opaquely(
             lambda *a, **k: apply.__get__(None, cls)(*a, **k), args, kwargs, f"the custom function {cls.__name__}"
         )

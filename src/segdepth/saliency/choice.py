@@ -1,11 +1,15 @@
-"""Whether a network's units are switched off often enough for the sparse engine to be the faster one."""
+"""Which engine is the faster one for a network, by what can be left out of the arithmetic."""
 
-from .boxes import Reach, box_size
+from .boxes import Boxes, Reach
+from .graph import Box, Graph
 
-__all__ = ["sparse_pays"]
+__all__ = ["sparse_pays", "windows_pay"]
 
 #: The share of the arithmetic whose results are switched on and off from which on the sparse engine wins.
 SWITCHED = 0.5
+
+#: The share of the arithmetic inside a pixel's windows up to which windows win: a whole backward pass is faster per number.
+INSIDE = 0.6
 
 
 def sparse_pays(reach: Reach) -> bool:
@@ -16,24 +20,48 @@ def sparse_pays(reach: Reach) -> bool:
     Args:
         reach: the graph's connectivity.
     """
-    nodes = reach.graph.nodes
-    switched = [False] * len(nodes)
-    readers: list[list[int]] = [[] for _ in nodes]
-    for index, node in enumerate(nodes):
+    boxes = _behind_a_pixel(reach)
+    switched = _switched(reach.graph)
+    works = _works(reach.graph, boxes)
+    return sum(work for work, some in zip(works, switched, strict=True) if some) >= SWITCHED * sum(works)
+
+
+def windows_pay(reach: Reach) -> bool:
+    """Whether a pixel's windows leave out enough of the arithmetic of what is taken apart.
+
+    They do not where a norm over all positions, or many dilated layers, make every pixel depend on the whole picture.
+
+    Args:
+        reach: the graph's connectivity.
+    """
+    _, height, width = reach.graph.nodes[-1].shape
+    whole = sum(_works(reach.graph, reach.back(((0, height), (0, width)))))
+    return sum(_works(reach.graph, _behind_a_pixel(reach))) <= INSIDE * whole
+
+
+def _behind_a_pixel(reach: Reach) -> Boxes:
+    """The boxes behind the middle of the answer."""
+    _, height, width = reach.graph.nodes[-1].shape
+    middle: Box = (height // 2, height // 2 + 1), (width // 2, width // 2 + 1)
+    return reach.back(middle)
+
+
+def _works(graph: Graph, boxes: Boxes) -> list[int]:
+    """Multiply-adds of each node inside boxes."""
+    steps = zip(graph.nodes, boxes.values, boxes.parts, strict=True)
+    return [node.multiply_adds(box, parts[0]) if parts else 0 for node, box, parts in steps]
+
+
+def _switched(graph: Graph) -> list[bool]:
+    """Per value, whether whatever reads it may switch its units off."""
+    readers: list[list[int]] = [[] for _ in graph.nodes]
+    for index, node in enumerate(graph.nodes):
         for value in node.inputs:
             readers[value].append(index)
-    for index in range(len(nodes) - 1, -1, -1):
+    switched = [False] * len(graph.nodes)
+    for index in range(len(graph.nodes) - 1, -1, -1):
         switched[index] = bool(readers[index]) and all(
-            nodes[reader].switches or (nodes[reader].holds_parts(loose=False) and switched[reader])
+            graph.nodes[reader].switches or (graph.nodes[reader].holds_parts(loose=False) and switched[reader])
             for reader in readers[index]
         )
-    _, height, width = nodes[-1].shape
-    boxes = reach.back(((height // 2, height // 2 + 1), (width // 2, width // 2 + 1)))
-    total = some = 0
-    for index, node in enumerate(nodes):
-        parts = boxes.parts[index]
-        if parts and box_size(boxes.values[index]) != (0, 0):
-            work = node.multiply_adds(boxes.values[index], parts[0])
-            total += work
-            some += work if switched[index] else 0
-    return some >= SWITCHED * total
+    return switched

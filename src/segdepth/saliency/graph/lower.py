@@ -80,9 +80,8 @@ class _Attempt:
     def finished(self) -> list[Node]:
         """The nodes; the output comes last."""
         if not self.low.carries(self.output):
-            raise UnsupportedOperationError(
-                "an answer without a gradient (torch.no_grad(), inference_mode or detach() in the forward pass, or nothing of the picture in it)"
-            )
+            why = "torch.no_grad(), inference_mode or detach() in the forward pass, or nothing of the picture in it"
+            raise UnsupportedOperationError(f"an answer without a gradient ({why})")
         return self.low.nodes[: self.low.map(self.output) + 1]
 
     def _operation(self, node: fx.Node) -> None:

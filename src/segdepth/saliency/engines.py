@@ -10,12 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from segdepth.core.errors import ConfigError
+from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.tables import pick
 
 from .batched import BatchedEngine, Recorded
 from .boxes import Reach
-from .choice import sparse_pays
+from .changes import Fingerprint
+from .choice import sparse_pays, windows_pay
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
@@ -163,6 +164,7 @@ class Prepared:
                 with undisturbed(self.function.net), arithmetic(self.precision):
                     self._recorded = Recorded(self.function.call, self.image)
                 if self.answer is not None and not alike(self._recorded.y[0].detach(), self.answer):
+                    self._refuse_a_change()
                     say_once(self.function.net, OTHERWISE)
             return self._recorded
 
@@ -184,6 +186,7 @@ class Prepared:
     def _taken_apart(self) -> Traced:
         traced = self._answered()
         if traced is None:
+            self._refuse_a_change()
             self.function.graphs.forget()
             traced = self._answered()
             if traced is None:
@@ -191,6 +194,18 @@ class Prepared:
         for words in traced.graph.differences:
             say_once(self.function.net, f"saliency: {words}")
         return traced
+
+    def _refuse_a_change(self) -> None:
+        """What answers otherwise may be another network by now, whatever a quick look shows.
+
+        Raises:
+            InputError: if it is.
+        """
+        if self.function.fingerprint and Fingerprint(self.function.net).key != self.function.fingerprint:
+            raise InputError(
+                "the network was changed since at(image): it holds other values or settings, and answers otherwise; "
+                "call at(image) again"
+            )
 
     def _answered(self) -> Traced | None:
         """None: the graph does not answer what the network does, or a part of it has no answer of its form to this picture."""
@@ -208,13 +223,17 @@ class Prepared:
             return ["windowed"]
         if not _of_known_type(self.image):
             return ["batched"]
-        if self.image.device.type != "cpu" or count < MANY:
-            return ["windowed", "batched"]
         try:
-            pays = sparse_pays(self.traced.reach)
+            traced = self.traced
         except UnsupportedOperationError:  # which the next engine says
-            pays = False
-        return ["sparse", "windowed", "batched"] if pays else ["windowed", "batched"]
+            return ["windowed", "batched"]
+        if sparse_pays(traced.reach):
+            many = self.image.device.type == "cpu" and count >= MANY
+            return ["sparse", "windowed", "batched"] if many else ["windowed", "batched"]
+        if traced.tail.resizes or windows_pay(traced.reach):
+            return ["windowed", "batched"]
+        log.info("saliency: every pixel depends on most of the picture: plain backward passes are faster than windows")
+        return ["batched"]
 
     def _say(self, passed: dict[str, list[str]], name: str) -> None:
         """Why the network is not taken apart, and what that costs; once for a network."""

@@ -75,6 +75,11 @@ class Explainer:
         """
         return function_for(self._answer, target)
 
+    def __repr__(self) -> str:
+        asked = {"output": self._answer.output, "resize": self._answer.resize, "layer": self._answer.layer}
+        given = "".join(f", {name}={value!r}" for name, value in asked.items() if value is not None)
+        return f"{type(self).__name__}({type(self.net).__name__}, engine={self.engine!r}{given})"
+
     def at(
         self, image: Float[Tensor, "_ h w"], *, crop: Crop = None, precision: Precision = "full"
     ) -> "ExplainedPicture":
@@ -128,8 +133,12 @@ class ExplainedPicture:
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:
-        """The network's answer, without history."""
-        return self._prepared[""].output
+        """The network's answer, without history; a copy."""
+        return self._prepared[""].output.clone()
+
+    def __repr__(self) -> str:
+        rows, columns = self._image.shape[-2:]
+        return f"{type(self).__name__}({self._explainer!r}, picture {rows}x{columns}, answer {list(self.output.shape)})"
 
     @property
     def parts(self) -> list[Part]:

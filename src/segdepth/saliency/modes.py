@@ -135,7 +135,8 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     """Products of float32 numbers on an NVIDIA GPU are exact, or TF32's; the user's settings are put back afterwards.
 
     PyTorch's own default for convolutions is TF32, whose maps are wrong by some thousandths of their peak. The settings are
-    the whole process's: of several threads, the last one to leave puts them back.
+    the whole process's: of several threads, the last one to leave puts them back. A caller's autocast is not asked either: a
+    network is explained in its own type (with what it casts itself).
     """
     who = object()
     try:
@@ -144,7 +145,8 @@ def arithmetic(precision: Precision) -> Iterator[None]:
                 _users_own[:] = [getattr(place, name) for place, name in _settings()]
             _asked.append((who, precision))
             _set_for(precision)
-        yield
+        with _without_autocast():
+            yield
     finally:
         try:
             with uninterrupted():
@@ -152,6 +154,18 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         except KeyboardInterrupt:  # see undisturbed
             _put_back(who)
             raise
+
+
+@contextmanager
+def _without_autocast() -> Iterator[None]:
+    on = [device for device in ("cpu", "cuda") if torch.is_autocast_enabled(device)]
+    try:
+        for device in on:
+            torch.set_autocast_enabled(device, False)
+        yield
+    finally:
+        for device in on:
+            torch.set_autocast_enabled(device, True)
 
 
 def _settings() -> list[tuple[Any, str]]:

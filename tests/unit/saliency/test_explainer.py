@@ -231,3 +231,34 @@ def test_an_explainer_keeps_its_network_as_it_was(net: Small, image: Tensor) -> 
     net.eval()
     explainer.at(image).maps(PIXELS[:2])
     agree(net, image, "auto")
+
+
+def test_a_change_that_a_quick_look_misses_is_told_when_the_network_is_taken_apart(net: Small, image: Tensor) -> None:
+    for engine in ("auto", "windowed", "sparse", "batched", "reference"):
+        at = Explainer(net, engine=engine).at(image)  # type: ignore[arg-type]
+        net.head.weight.data.mul_(3)
+        with pytest.raises(InputError, match="changed since at"):
+            at.maps([(1, 2)])
+
+
+def test_a_caller_s_autocast_does_not_matter(net: Small, image: Tensor) -> None:
+    expected = saliency_maps(net, image, [(1, 2)])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(saliency_maps(net, image, [(1, 2)]), expected)
+        assert torch.is_autocast_enabled("cpu")
+
+
+def test_what_is_explained_can_be_read(net: Small, image: Tensor) -> None:
+    explainer = Explainer(net, engine="windowed", resize="bilinear")
+    assert repr(explainer) == "Explainer(Small, engine='windowed', resize='bilinear')"
+    assert repr(explainer.at(image)) == f"ExplainedPicture({explainer!r}, picture 20x33, answer [3, 20, 33])"
+
+
+def test_a_norm_over_all_positions_leaves_nothing_to_windows(image: Tensor) -> None:
+    layers = [(nn.Conv2d(3 if k == 0 else 8, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.SiLU()) for k in range(3)]
+    net = nn.Sequential(*(part for layer in layers for part in layer), nn.Conv2d(8, 2, 1)).double()
+    at = Explainer(net).at(image)
+    agree(net, image, "auto")
+    at.maps([(1, 2)])
+    assert "batched" in at._prepared[""]._ready
+    assert "windowed" not in at._prepared[""]._ready

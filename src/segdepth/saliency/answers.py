@@ -183,6 +183,8 @@ class _Given:
             value = names[output]
         elif isinstance(output, str) and not isinstance(self.value, Tensor) and hasattr(self.value, output):
             value = getattr(self.value, output)
+        elif output in (inside := dict(_tensors(self.value))):  # as the message below names them
+            value = inside[output]
         elif isinstance(output, int) and -len(values) <= output < len(values):
             value = values[output]
         else:
@@ -203,15 +205,19 @@ class _Given:
             return _Found(maps, "the map of each class, summed over the queries,", True, [MASKS])
         found = _find(self.value, bare=False) or _find(self.value, bare=True)
         if found is None:
+            several = any(_is_map(tensor, bare=bare) for _, tensor in _tensors(self.value) for bare in (False, True))
+            what = "several maps and none by a known name" if several else "nothing that is a map [1, c, h, w]"
             raise InputError(
-                f"{self.whose} answers nothing that is a map [1, c, h, w], or several and none by a known name: "
-                f"{self._told()}; give output=, one of these names or a function from the answer to a tensor"
+                f"{self.whose} answers {what}: {self._told()}; give output=, one of these names or a function from the "
+                "answer to a tensor"
             )
         value, name, known = found
         others = [other for other, tensor in _tensors(self.value) if _is_map(tensor, bare=value.dim() == 3)]
         return _Found(value, name, known, [other for other in others if other != name])
 
     def _told(self) -> str:
+        if isinstance(self.value, Tensor):
+            return f"a tensor {list(self.value.shape)}, which has no parts"
         kind = type(self.value).__name__
         told = [f"{name} {list(tensor.shape)}" for name, tensor in _tensors(self.value)]
         return f"a {kind} with {_listed(told)}" if told else f"a {kind} without a tensor"

@@ -29,16 +29,18 @@ def check_image(net: nn.Module, image: Tensor) -> None:
     """
     if not isinstance(image, Tensor):
         raise InputError(
-            f"the picture is a {type(image).__name__}; give a tensor in the network's input range, as net.preprocessing makes it"
+            f"the picture is a {type(image).__name__}; give a tensor [channels, rows, columns] of what the network takes"
         )
-    if image.dim() != 3 or not image.numel():
+    if image.dim() == 3 and not image.numel():
+        raise InputError(f"the picture {list(image.shape)} has no pixel")
+    if image.dim() != 3:
         raise InputError(f"the picture has the shape {list(image.shape)}; give one picture [channels, rows, columns]")
     card = getattr(net, "card", None)
     if card is not None and len(image) != COLOURS:
         raise InputError(f"the picture has {len(image)} channels; the network sees {COLOURS} (RGB)")
     if not image.is_floating_point():
         raise InputError(
-            f"the picture is {image.dtype}; give it in the network's input range, as net.preprocessing makes it"
+            f"the picture is {image.dtype}; give real numbers in the network's input range, as its preprocessing makes them"
         )
     if not torch.isfinite(image).all():
         raise InputError("the picture holds values that are not finite")

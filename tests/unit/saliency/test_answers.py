@@ -110,7 +110,7 @@ def test_queries_are_explained_by_their_classes(x: Tensor) -> None:
     [
         (lambda y: {"a": y, "b": y[:, 0]}, {"output": "c"}, r"'c' is not in .* a dict with a \[1, 2, 4, 6\], b \[1, 4, 6\]"),
         (lambda y: [y], {"output": 1}, r"output=1 is not in what the network answers: a list with \[0\] \[1, 2, 4, 6\]"),
-        (lambda y: {"a": y, "b": y}, {}, r"several and none by a known name: a dict with a \[1, .*, b .*; give output="),
+        (lambda y: {"a": y, "b": y}, {}, r"several maps and none by a known name: a dict with a \[1, .*, b .*; give output="),
         (lambda y: {"logits": y.mean((2, 3))}, {}, r"nothing that is a map .*: a dict with logits \[1, 2\]; give output="),
         (lambda y: {"logits": y.flatten(2), "boxes": y.flatten(2)}, {}, "none by a known name"),
         (lambda y: "road", {}, "a str without a tensor"),

@@ -137,5 +137,5 @@ def no_checker() -> Iterator[None]:
 @pytest.mark.usefixtures("no_checker")
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.uint8, torch.bool])
 def test_pictures_of_other_numbers_are_told(dtype: torch.dtype) -> None:
-    with pytest.raises(InputError, match=f"the picture is {dtype}; give it in the network's input range"):
+    with pytest.raises(InputError, match=f"the picture is {dtype}; give real numbers in the network's input range"):
         saliency_maps(Net(nn.ReLU()), torch.zeros(3, 8, 8, dtype=dtype), PIXELS)

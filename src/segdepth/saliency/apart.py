@@ -9,8 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, fx, nn
 from torch.nn.modules import module as global_hooks
 
+from segdepth.core.errors import reason
+
 from .agreement import wrong_derivative
-from .graph import Graph, UnsupportedOperationError
+from .graph import Answered, Graph, UnsupportedOperationError
 from .graph.lower import lower, name_of
 from .graph.regions import between, carrying
 from .graph.trace import Opaque, trace
@@ -86,8 +88,9 @@ class _Apart:
         traced = self.traced(opaque)
         for _ in range(MOST_SUSPECTS):
             graph, wrong = self._graph(traced, suspects)
-            if wrong is None:
+            if graph is not None and wrong is None:
                 return replace(graph, differences=tuple(differences))
+            assert wrong is not None
             operation = self._wrong_operation(traced, suspects)
             if operation is not None:
                 suspects[operation] = f"{name_of(operation)}, whose gradient would be {wrong}"
@@ -109,8 +112,18 @@ class _Apart:
         with uninterrupted():
             return trace(self._net, self._function, self._image[None], before.restore, opaque)
 
-    def _graph(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> tuple[Graph, str | None]:
-        """The graph with some operations in blocks, and what is wrong with it, in words."""
+    def _graph(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> tuple[Graph | None, str | None]:
+        """The graph with some operations in blocks, and what is wrong with it, in words; no graph where it cannot be run."""
+        try:
+            graph, answered = self._answered(traced, suspects)
+            return graph, wrong_derivative(graph, answered, self._function, self._image)
+        except (UnsupportedOperationError, torch.OutOfMemoryError, MemoryError):
+            raise
+        except Exception as error:  # in a form that nobody has thought of
+            return None, f"an error ({reason(error)})"
+
+    def _answered(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> tuple[Graph, Answered]:
+        """The graph with some operations in blocks, and what the picture makes of it."""
         with torch.no_grad():
             unknown = dict(suspects)
             like = self._image.new_empty(0)
@@ -125,7 +138,7 @@ class _Apart:
                 del answered
                 graph = Graph(lower(traced, like, unknown, joined), traced, like, unknown)
                 answered = graph.forward(self._image)
-        return graph, wrong_derivative(graph, answered, self._function, self._image)
+        return graph, answered
 
     def _wrong_operation(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> fx.Node | None:
         """By bisection: the operation that has to be in a block for the graph to be right; None: that is not enough."""

@@ -115,6 +115,11 @@ class Block(Node):
             for one, x, view in zip(found, state.inputs, self.argument_views, strict=True)
         ]
 
+    def label(self, sizes: Pair) -> str:
+        """See :meth:`Node.label`."""
+        del sizes
+        return "" if self.own else "block"
+
     def look(self, state: BlockState) -> None:
         """Find out whether, at this picture, each position depends on itself alone; it stays what it was where not.
 

@@ -244,8 +244,290 @@ class Weighted(Step):
         return ways[self.d[0] % len(ways)](y)
 
 
+def filled(module: nn.Module) -> nn.Module:
+    """Weights and statistics as of a network that was trained."""
+    for tensor in module.parameters():
+        nn.init.uniform_(tensor, -1.5, 1.5)
+    return module
+
+
+def padded(y: Tensor, rows: int, columns: int) -> Tensor:
+    """With zeros up to the next multiple."""
+    return F.pad(y, (0, -y.shape[3] % columns, 0, -y.shape[2] % rows))
+
+
+class Tokens(Step):
+    """As a transformer has them: a norm of each token, two linear layers and a function between."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.by_token = filled((nn.LayerNorm, nn.RMSNorm)[self.d[0] % 2](c))
+        self.wide, self.narrow = nn.Linear(c, 2 * c), nn.Linear(2 * c, c, bias=bool(self.d[1] % 2))
+
+    def mixed(self, t):
+        return self.narrow(self.act(self.wide(self.by_token(t))))
+
+    def forward(self, y):
+        h, w = y.shape[-2:]
+        ways = (
+            lambda y: self.mixed(y.flatten(2).transpose(1, 2)).transpose(1, 2).reshape(y.shape),
+            lambda y: self.mixed(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) + y,
+            lambda y: self.mixed(y[0].movedim(0, -1)).permute(2, 0, 1)[None],
+            lambda y: self.mixed(y.permute(0, 3, 2, 1).reshape(-1, self.c)).view(1, w, h, self.c).permute(0, 3, 2, 1),
+        )
+        return ways[self.d[2] % len(ways)](y)
+
+
+class Windows(Tokens):
+    """Tokens of windows of a rolled map, mixed with each other in each window."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.size = 2 + self.d[3] % 3, 2 + self.d[4] % 2
+        self.places = nn.Linear(self.size[0] * self.size[1], self.size[0] * self.size[1])
+
+    def forward(self, y):
+        (a, b), (h, w) = self.size, y.shape[-2:]
+        z = padded(y.roll((1, -1), (2, 3)), a, b)
+        rows, columns = z.shape[2] // a, z.shape[3] // b
+        t = z.view(self.c, rows, a, columns, b).permute(1, 3, 2, 4, 0).reshape(-1, a * b, self.c)
+        ways = (
+            lambda t: self.mixed(t),
+            lambda t: self.places(t.transpose(1, 2)).transpose(1, 2),
+            lambda t: t - t.mean(1, keepdim=True) + self.mixed(t),
+            lambda t: t * t.amax(1, keepdim=True).sigmoid(),
+            lambda t: (t @ t.transpose(1, 2) / self.c).softmax(-1) @ t,
+        )
+        t = ways[self.d[5] % len(ways)](t)
+        z = t.view(rows, columns, a, b, self.c).permute(4, 0, 2, 1, 3).reshape(1, self.c, rows * a, columns * b)
+        return y + z[..., :h, :w].roll((-1, 1), (2, 3))
+
+
+class Squeezed(Step):
+    """Weighed by what is known of the whole map, in the spellings that there are."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.layer, self.scale = nn.Linear(c, c), nn.Parameter(torch.rand(c))
+
+    def forward(self, y):
+        def response(y):
+            size = torch.linalg.vector_norm(y, dim=(2, 3), keepdim=True)
+            return y + self.scale[:, None, None] * y * (size / (size.mean(1, keepdim=True) + 1e-3))
+
+        ways = (
+            lambda y: y * self.layer(y.mean((2, 3))).sigmoid()[..., None, None],
+            lambda y: y * self.layer(F.adaptive_avg_pool2d(y, 1).flatten(1)).sigmoid().view(1, -1, 1, 1).expand_as(y),
+            lambda y: y * torch.einsum("bchw,dc->bd", y, self.layer.weight).tanh().unsqueeze(-1).unsqueeze(-1),
+            lambda y: y + self.layer(y.flatten(2).amax(2))[:, :, None, None],
+            response,
+            lambda y: y - y.std((2, 3), keepdim=True) * self.scale[:, None, None],
+            lambda y: y / (y.abs().max() + 1) + y.mean(3, keepdim=True) * y.mean(2, keepdim=True),
+        )
+        return ways[self.d[0] % len(ways)](y)
+
+
+class Normed(Step):
+    """By a picture's own statistics, or by those of each position."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        groups = (1, 2, c)[self.d[0] % 3]
+        self.group, self.instance = filled(nn.GroupNorm(groups, c)), filled(nn.InstanceNorm2d(c, affine=True))
+        self.conv = nn.Conv2d(c, c, 3, padding=1)
+
+    def forward(self, y):
+        ways = (
+            lambda y: self.group(self.conv(y)),
+            lambda y: self.act(self.instance(y)),
+            lambda y: F.normalize(y, dim=1) * 2,
+            lambda y: (y - y.mean((1, 2, 3), keepdim=True)) / (y.var((1, 2, 3), keepdim=True) + 0.1).sqrt(),
+            lambda y: F.layer_norm(y.permute(0, 2, 3, 1), (self.c,)).permute(0, 3, 1, 2),
+        )
+        return ways[self.d[1] % len(ways)](y)
+
+
+class OverChannels(Step):
+    """Softmax, maxima, sums over channels."""
+
+    def forward(self, y):
+        ways = (
+            lambda y: y.softmax(1),
+            lambda y: y.log_softmax(1) * 0.3,
+            lambda y: y * y.amax(1, keepdim=True).sigmoid(),
+            lambda y: y - y.max(1, keepdim=True).values * 0.5,
+            lambda y: y + (y.softmax(1) * torch.arange(self.c, dtype=y.dtype)[:, None, None]).sum(1, keepdim=True),
+            lambda y: y.cumsum(1) * 0.4,
+            lambda y: F.glu(torch.cat([y, y.flip(1)], 1), 1),
+            lambda y: y * torch.stack([y, y.tanh()], 1).softmax(1)[:, 1],
+            lambda y: y.sort(1).values + 0.1 * y,
+        )
+        return self.act(ways[self.d[0] % len(ways)](y))
+
+
+class Shuffled(Step):
+    """The same numbers in other orders."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.conv = nn.Conv2d(4 * c, 4 * c, 3, padding=1, groups=2)
+
+    def forward(self, y):
+        h, w = y.shape[-2:]
+        ways = (
+            lambda y: F.pixel_shuffle(self.act(self.conv(F.pixel_unshuffle(padded(y, 2, 2), 2))), 2)[..., :h, :w],
+            lambda y: F.channel_shuffle(y, 2) + y,
+            lambda y: self.act(y.transpose(2, 3)),
+            lambda y: (
+                padded(y, 2, 3).unflatten(3, (-1, 3)).mean(4).repeat_interleave(3, 3)[..., :w]
+                + padded(y, 2, 3)[..., :w]
+            ),
+            lambda y: (
+                y[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 2).reshape(1, -1, 2 * h, 2 * w)[..., 1 : h + 1, :w]
+            ),
+            lambda y: F.fold(
+                F.unfold(padded(y, 2, 1), (2, 1), stride=(2, 1)).tanh(),
+                padded(y, 2, 1).shape[2:],
+                (2, 1),
+                stride=(2, 1),
+            ),
+            lambda y: torch.stack(y.unbind(1)[::-1], 1) * y,
+            lambda y: y.view(1, 2, -1, h, w).flip(1).reshape(y.shape).relu() - y,
+        )
+        return ways[self.d[0] % len(ways)](y)
+
+
+class Round(Step):
+    """Borders that go on at the other side."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.conv = nn.Conv2d(
+            c, c, 3, padding=1 + self.d[0] % 2, padding_mode=("circular", "reflect", "replicate")[self.d[1] % 3]
+        )
+
+    def forward(self, y):
+        return self.act(self.conv(y))
+
+
+class Attention(Step):
+    """Every position sees all of a coarser map: a block."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.query, self.pair = nn.Linear(c, c), nn.Linear(c, 2 * c)
+
+    def forward(self, y):
+        t = y.flatten(2).transpose(1, 2)
+        key, value = self.pair(F.adaptive_avg_pool2d(y, (3, 4)).flatten(2).transpose(1, 2)).chunk(2, -1)
+        query = self.query(t)
+        if self.d[0] % 2:
+            found = F.scaled_dot_product_attention(query[None], key[None], value[None])[0]
+        else:
+            found = (query @ key.transpose(1, 2) / 2).softmax(-1) @ value
+        return y + (found if self.d[1] % 2 else self.act(found)).transpose(1, 2).unflatten(2, y.shape[2:])
+
+
+class Doubled(torch.autograd.Function):
+    """A user's own derivative."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g * ctx.saved_tensors[0].cos()
+
+
+class Own(Step):
+    """What no operation knows, position by position."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.conv = nn.Conv2d(c, c, 3, padding=1)
+
+    def forward(self, y):
+        ways = (
+            lambda y: Doubled.apply(self.conv(y)),
+            lambda y: self.conv(Doubled.apply(y).relu()) + y,
+            lambda y: y + (self.conv(y).float() * 2).sigmoid().to(y.dtype),
+            lambda y: self.conv(y.topk(2, 1).values.repeat(1, self.c // 2, 1, 1)),
+            lambda y: y * torch.view_as_real(torch.view_as_complex(torch.stack([y, y.flip(1)], -1)) ** 2)[..., 1] * 0.2,
+        )
+        return ways[self.d[0] % len(ways)](y)
+
+
+class Product(Step):
+    """Of two maps, and of one with fixed numbers."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.one, self.two = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 1)
+        self.matrices = nn.Parameter(torch.rand(2, c // 2, c // 2))
+        self.scale = nn.Parameter(torch.rand(c, 1, 1))
+
+    def forward(self, y):
+        h, w = y.shape[-2:]
+        ways = (
+            lambda y: self.one(y) * self.two(y),
+            lambda y: self.one(y) / (self.two(y).abs() + 0.5) + self.scale * y,
+            lambda y: torch.bmm(self.matrices, y.view(2, -1, h * w)).view(y.shape) - self.scale,
+            lambda y: torch.lerp(self.one(y), self.two(y), y.sigmoid()),
+            lambda y: (1 - y.sigmoid()) * y - self.scale * self.one(y),
+            lambda y: torch.where(y > 0.2, self.one(y), self.two(y)),
+            lambda y: torch.einsum("bchw,dc->bdhw", y, self.two.weight[:, :, 0, 0]) * y,
+        )
+        return ways[self.d[0] % len(ways)](y)
+
+
+class Sampled(Step):
+    """Resizes that smooth, and samples at fixed places."""
+
+    def __init__(self, c, draw):
+        super().__init__(c, draw)
+        self.register_buffer("places", torch.rand(1, 14 + self.d[0] % 9, 13 + self.d[1] % 12, 2) * 2.4 - 1.2)
+
+    def forward(self, y):
+        d, size = self.d, (13 + self.d[2] % 12, 14 + self.d[3] % 15)
+        mode = ("bilinear", "nearest", "bicubic")[d[4] % 3]
+        ways = (
+            lambda y: F.interpolate(y, size, mode="bilinear", antialias=True, align_corners=bool(d[5] % 2)),
+            lambda y: F.interpolate(y, size, mode="bicubic", antialias=True),
+            lambda y: F.interpolate(y, size, mode="nearest-exact"),
+            lambda y: F.adaptive_avg_pool2d(y, size),
+            lambda y: F.grid_sample(
+                y,
+                self.places,
+                mode=mode,
+                padding_mode=("zeros", "border", "reflection")[d[5] % 3],
+                align_corners=bool(d[6] % 2),
+            ),
+        )
+        return self.act(ways[d[7] % len(ways)](y))
+
+
+class Written(Step):
+    """Parts of a map overwritten in place."""
+
+    def forward(self, y):
+        z, d = y.clone(), self.d
+        ways = (
+            lambda: z[:, 0].copy_(y[:, 1].tanh()),
+            lambda: z[..., d[1] % 5 : 9, :].mul_(0.3),
+            lambda: z[..., ::2, 1::3].add_(y[..., ::2, 1::3].tanh()),
+            lambda: z[:, :, 3, :].fill_(0.5),
+            lambda: z[:, :1].zero_(),
+            lambda: z[..., 2:8].copy_(y[..., 1:7].flip(3)),
+        )
+        ways[d[0] % len(ways)]()
+        return self.act(z)
+
+
 STEPS = (Conv, Conv, Wide, Transposed, Pool, Average, Hourglass, Residual, Pyramid, Twice, Resize, Move, Interleaved,
-         Gate, Split, Masks, Masks, Weighted)  # fmt: skip
+         Gate, Split, Masks, Masks, Weighted, Tokens, Windows, Squeezed, Normed, OverChannels, Shuffled, Round, Attention, Own,
+         Product, Sampled, Written)  # fmt: skip
 
 
 #: Ways to end.
@@ -362,6 +644,18 @@ class RandomWeb(nn.Module):
             lambda a, b: F.pad(a[..., 1:, :], (0, 0, 0, 1)).relu(),
             lambda a, b: a.flip(3).relu() + b,
             lambda a, b: torch.maximum(a, b),
+            lambda a, b: a.softmax(1) * b,
+            lambda a, b: F.layer_norm(a.permute(0, 2, 3, 1), (c,)).permute(0, 3, 1, 2) + b,
+            lambda a, b: a * b.mean((2, 3), keepdim=True),
+            lambda a, b: F.group_norm(a, 2) - b.relu(),
+            lambda a, b: F.channel_shuffle(torch.cat([a, b], 1), 2)[:, :c],
+            lambda a, b: Doubled.apply(a) + b,
+            lambda a, b: torch.stack([a, b.relu()], 1).amax(1),
+            lambda a, b: (
+                (a.flatten(2).transpose(1, 2) @ self.convs[0].weight[:, :, 1, 1]).transpose(1, 2).view(b.shape) + b
+            ),
+            lambda a, b: a.sort(1).values - b,
+            lambda a, b: torch.cat([a.unsqueeze(2), b.unsqueeze(2)], 2).flatten(1, 2)[:, 1 : c + 1],
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -70,7 +70,8 @@ class Call:
             ) from error
         if _Answer(answer) != self._answer:
             raise UnsupportedOperationError(f"{self.name}, which answers in another form at another picture")
-        return [leaf for leaf in tree_flatten(answer)[0] if isinstance(leaf, Tensor)]
+        # their numbers one after the other in memory, as a trace has them
+        return [leaf.contiguous() for leaf in tree_flatten(answer)[0] if isinstance(leaf, Tensor)]
 
 
 class _Form(NamedTuple):

@@ -12,6 +12,7 @@ from ..modes import recording
 from .calls import Call
 from .operations.block import Block, BlockState
 from .operations.node import Node
+from .trace import as_traced
 
 __all__ = ["Answered", "Graph", "State"]
 
@@ -109,7 +110,7 @@ class _Forward(fx.Interpreter):
         block = self._block_of.get(n)
         if block is not None:
             return self._run_in(block, n)
-        result = super().run_node(n)
+        result = as_traced(super().run_node(n), n)
         for index, node in self._kept.get(n, ()):
             arguments, _ = self.fetch_args_kwargs_from_env(n)
             self.state[index] = node.keep(arguments, result)
@@ -132,7 +133,7 @@ class _Forward(fx.Interpreter):
         args: Any = fx.node.map_arg(n.args, value)
         kwargs: Any = fx.node.map_arg(n.kwargs, value)
         with recording():
-            result = n.target(*args, **kwargs)  # type: ignore[operator]
+            result = as_traced(n.target(*args, **kwargs), n)  # type: ignore[operator]
         if n in block.results:
             self._results[block][n] = result
         return result

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, fx
 from torch.fx.node import map_arg
 
+from .trace import as_traced
 from .unsupported import UnsupportedOperationError
 from .views import CHANNELS, COLUMNS, ROWS, Atom, View, is_run
 
@@ -143,7 +144,8 @@ class Lowering(ABC):
                     found = getattr(found, name)
                 self._constants[node] = found
             else:
-                self._constants[node] = node.target(*self.constant(node.args), **self.constant(node.kwargs))  # type: ignore[operator]
+                args, kwargs = self.constant((node.args, node.kwargs))
+                self._constants[node] = as_traced(node.target(*args, **kwargs), node)  # type: ignore[operator]
         return self._constants[node]
 
     def refuse_weights(self, *arguments: Any) -> None:

@@ -22,7 +22,7 @@ from ..target import require_tensor, run_network
 from .calls import Again, Interception, Recorder, Tracer, intercepted, show_calls
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["DETACH", "Opaque", "trace"]
+__all__ = ["DETACH", "Opaque", "as_traced", "trace"]
 
 #: How a trace shows where autograd is told to stop.
 DETACH = (torch.ops.aten.detach.default, torch.ops.aten.detach_copy.default)
@@ -162,6 +162,19 @@ def _compiled_parts_uncompiled() -> Iterator[None]:
 
 def _is_writing(node: fx.Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
+
+def as_traced(result: Any, node: fx.Node) -> Any:
+    """A result with the steps in memory that it had in the trace: what comes after it may count on them.
+
+    PyTorch's values without numbers take other steps along axes of length 1, as of tokens that are viewed as a map.
+    """
+    value = node.meta.get("val")
+    if not isinstance(result, Tensor) or not isinstance(value, Tensor) or result.stride() == value.stride():
+        return result
+    if any(step == 0 and size > 1 for step, size in zip(value.stride(), value.shape, strict=True)):
+        return result
+    return result.new_empty_strided(value.shape, value.stride()).copy_(result)
 
 
 def _has_unknown_size(node: fx.Node) -> bool:

@@ -72,6 +72,10 @@ def structure(net: nn.Module, function: Callable[[Tensor], Tensor], image: Float
             return Graph(lower(traced, like, unknown, set(unknown)), traced, like, unknown)
 
 
+class _CannotRunError(Exception):
+    """A graph that raises an error at the picture."""
+
+
 class _Apart:
     """One network, one function, one picture."""
 
@@ -117,6 +121,8 @@ class _Apart:
         try:
             graph, answered = self._answered(traced, suspects)
             return graph, wrong_derivative(graph, answered, self._function, self._image)
+        except _CannotRunError as error:
+            return None, str(error)
         except (UnsupportedOperationError, torch.OutOfMemoryError, MemoryError):
             raise
         except Exception as error:  # in a form that nobody has thought of
@@ -128,17 +134,20 @@ class _Apart:
             unknown = dict(suspects)
             like = self._image.new_empty(0)
             graph = Graph(lower(traced, like, unknown, set()), traced, like, unknown)
-            try:
-                answered = graph.forward(self._image)
-            except UnsupportedOperationError as error:  # of a part that is called as it is
-                return graph, error.operation
+            answered = self._forward(graph)
             everywhere = {node for block in graph.blocks if not block.own for node in block.members}
             joined = between(carrying(traced), everywhere)
             if not joined <= everywhere:
                 del answered
                 graph = Graph(lower(traced, like, unknown, joined), traced, like, unknown)
-                answered = graph.forward(self._image)
+                answered = self._forward(graph)
         return graph, answered
+
+    def _forward(self, graph: Graph) -> Answered:
+        try:
+            return graph.forward(self._image)
+        except UnsupportedOperationError as error:  # of a part that is called as it is
+            raise _CannotRunError(error.operation) from error
 
     def _wrong_operation(self, traced: fx.GraphModule, suspects: dict[fx.Node, str]) -> fx.Node | None:
         """By bisection: the operation that has to be in a block for the graph to be right; None: that is not enough."""

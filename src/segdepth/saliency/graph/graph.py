@@ -12,7 +12,7 @@ from ..modes import recording
 from .calls import Call
 from .operations.block import Block, BlockState
 from .operations.node import Node
-from .trace import as_traced
+from .trace import run_operation
 
 __all__ = ["Answered", "Graph", "State"]
 
@@ -106,11 +106,14 @@ class _Forward(fx.Interpreter):
             for block in self._leaves
         }
 
+    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        return run_operation(target, args, kwargs)
+
     def run_node(self, n: fx.Node) -> Any:
         block = self._block_of.get(n)
         if block is not None:
             return self._run_in(block, n)
-        result = as_traced(super().run_node(n), n)
+        result = super().run_node(n)
         for index, node in self._kept.get(n, ()):
             arguments, _ = self.fetch_args_kwargs_from_env(n)
             self.state[index] = node.keep(arguments, result)
@@ -133,7 +136,7 @@ class _Forward(fx.Interpreter):
         args: Any = fx.node.map_arg(n.args, value)
         kwargs: Any = fx.node.map_arg(n.kwargs, value)
         with recording():
-            result = as_traced(n.target(*args, **kwargs), n)  # type: ignore[operator]
+            result = run_operation(n.target, args, kwargs)
         if n in block.results:
             self._results[block][n] = result
         return result

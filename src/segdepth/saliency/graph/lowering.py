@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, fx
 from torch.fx.node import map_arg
 
-from .trace import as_traced
+from .trace import run_operation
 from .unsupported import UnsupportedOperationError
 from .views import CHANNELS, COLUMNS, ROWS, Atom, View, is_run
 
@@ -145,7 +145,7 @@ class Lowering(ABC):
                 self._constants[node] = found
             else:
                 args, kwargs = self.constant((node.args, node.kwargs))
-                self._constants[node] = as_traced(node.target(*args, **kwargs), node)  # type: ignore[operator]
+                self._constants[node] = run_operation(node.target, args, kwargs)
         return self._constants[node]
 
     def refuse_weights(self, *arguments: Any) -> None:

@@ -22,7 +22,7 @@ from ..target import require_tensor, run_network
 from .calls import Again, Interception, Recorder, Tracer, intercepted, show_calls
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["DETACH", "Opaque", "as_traced", "trace"]
+__all__ = ["DETACH", "Opaque", "run_operation", "trace"]
 
 #: How a trace shows where autograd is told to stop.
 DETACH = (torch.ops.aten.detach.default, torch.ops.aten.detach_copy.default)
@@ -164,17 +164,19 @@ def _is_writing(node: fx.Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
 
 
-def as_traced(result: Any, node: fx.Node) -> Any:
-    """A result with the steps in memory that it had in the trace: what comes after it may count on them.
+def run_operation(target: Any, args: Any, kwargs: Any) -> Any:
+    """An operation of a trace, at numbers that may take other steps in memory than the trace's values without numbers.
 
-    PyTorch's values without numbers take other steps along axes of length 1, as of tokens that are viewed as a map.
+    Along axes of length 1 these do, as of tokens that are viewed as a map; some operations count on what they take.
     """
-    value = node.meta.get("val")
-    if not isinstance(result, Tensor) or not isinstance(value, Tensor) or result.stride() == value.stride():
-        return result
-    if any(step == 0 and size > 1 for step, size in zip(value.stride(), value.shape, strict=True)):
-        return result
-    return result.new_empty_strided(value.shape, value.stride()).copy_(result)
+    if target is torch.ops.aten.view.default:
+        return torch.reshape(*args, **kwargs)
+    if target is torch.ops.aten.native_group_norm.default:
+        try:
+            return target(*args, **kwargs)
+        except RuntimeError:
+            return target(args[0].contiguous(), *args[1:], **kwargs)
+    return target(*args, **kwargs)
 
 
 def _has_unknown_size(node: fx.Node) -> bool:

@@ -80,7 +80,7 @@ ONE: dict[str, tuple[Operation, bool, set[type[Node]]]] = {
     "sorted channels of windows": (lambda x: x.view(1, 4, 7, 2, 5).sort(1).values.flatten(3), True, set()),
     "single precision": (lambda x: (x.float() * 2).sin().double(), True, set()),
     "a user's own": (lambda x: Doubled.apply(x), True, set()),
-    "a user's own, not linear": (lambda x: Clipped.apply(x), True, set()),
+    "a user's own, not linear": (lambda x: Clipped.apply(x), False, set()),
     "sorted rows": (lambda x: x.sort(3).values, False, set()),
     "local response norm": (lambda x: F.local_response_norm(x, 3), True, set()),
     "pooled by the largest, adaptively": (lambda x: F.adaptive_max_pool2d(x, (3, 4)), False, set()),

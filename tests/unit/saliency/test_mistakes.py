@@ -110,7 +110,7 @@ def test_methods_without_a_step_are_refused() -> None:
 def test_pictures_that_cannot_be_are_refused(net: Small, image: Tensor) -> None:
     for shape in ((1, 3, HEIGHT, WIDTH), (HEIGHT, WIDTH), (3, 0, WIDTH)):
         with pytest.raises(
-            InputError, match="the picture has the shape|has no pixel"
+            InputError, match=r"the picture has the shape|has no pixel"
         ):  # what a user sees, without our test's checker
             check_image(net, image.new_zeros(shape))
     with pytest.raises(InputError, match="not finite"):

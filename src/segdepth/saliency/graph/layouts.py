@@ -45,9 +45,8 @@ class Layouts(Lowering):
         )
         return View((joined,), axes)
 
-    def map(self, argument: Any) -> int:
-        """See :meth:`Lowering.map`."""
-        view = self.view(argument)
+    def map_of(self, view: View) -> int:
+        """See :meth:`Lowering.map_of`."""
         if len(view.axes) == 3:
             view = View(view.values, (*view.axes, ()))
         groups = view.groups()

@@ -107,9 +107,13 @@ class Lowering(ABC):
         view = found[0] if isinstance(found, tuple) else found
         return view.values[0] if isinstance(view, View) and len(view.values) == 1 else None
 
-    @abstractmethod
     def map(self, argument: Any) -> int:
-        """An argument ``[1, c, h, w]`` (or ``[1, c, h]``) as one map.
+        """See :meth:`map_of`."""
+        return self.map_of(self.view(argument))
+
+    @abstractmethod
+    def map_of(self, view: View) -> int:
+        """A tensor ``[1, c, h, w]`` (or ``[1, c, h]``) as one map.
 
         Raises:
             UnsupportedOperationError: if it has another form.

@@ -84,7 +84,7 @@ ONE: dict[str, tuple[Operation, bool, set[type[Node]]]] = {
     "sorted rows": (lambda x: x.sort(3).values, False, set()),
     "local response norm": (lambda x: F.local_response_norm(x, 3), True, set()),
     "pooled by the largest, adaptively": (lambda x: F.adaptive_max_pool2d(x, (3, 4)), False, set()),
-    "overlapping patches": (lambda x: F.unfold(x, 3, padding=1).view(1, 36, 7, 10), False, set()),
+    "patches along rows": (lambda x: x.unfold(3, 3, 1).amax(-1), False, set()),
     "attention": (attention, False, {Pointwise}),
     "attention by hand": (attention_by_hand, False, set()),
     "a spectrum": (lambda x: torch.fft.rfft2(x).abs(), False, set()),

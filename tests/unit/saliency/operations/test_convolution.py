@@ -172,8 +172,32 @@ UNKNOWN = {
     "with factors": using(lambda x, w: torch.addmm(w, x[0, 1, :4, :4], w, alpha=2, beta=0.5)[None, None], (4, 4)),
     "a convolution's bias that depends on it": using(lambda x, w: F.conv2d(x, w, x.mean((0, 2, 3))[:3]), (3, 4, 3, 3)),
     "a convolution's weight that depends on it": lambda x: F.conv2d(x, x[..., :3, :3]),
-    "a convolution of tokens": using(lambda x, w: F.conv1d(x.flatten(2), w, padding=1).view(x.shape), (4, 4, 3)),
+    "a convolution of volumes": lambda x: F.conv3d(x[None], torch.ones(1, 1, 3, 3, 3, dtype=x.dtype))[0],
 }
+
+
+def along_channels(x: Tensor) -> Tensor:
+    """As efficient channel attention weighs them."""
+    weight = torch.tensor([[[0.5, 1, -0.5]]], dtype=x.dtype)
+    return x * F.conv1d(x.mean((2, 3))[:, None], weight, padding=1).sigmoid().view(1, 4, 1, 1)
+
+
+ROWS = {
+    "of tokens": using(lambda x, w: F.conv1d(x.flatten(2), w, padding=1).view(x.shape), (4, 4, 3)),
+    "along channels": along_channels,
+    "transposed": using(
+        lambda x, w: F.conv_transpose1d(x.flatten(2), w, stride=2, padding=1, output_padding=1).view(1, 3, 14, 10),
+        (4, 3, 3),
+    ),
+    "of one row, with steps": using(
+        lambda x, w: F.conv1d(x[:, :, 2], w, stride=2, dilation=2, groups=2).unsqueeze(2), (4, 2, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", some(ROWS, 2))
+def test_convolution_of_rows_of_numbers(name: str) -> None:
+    check(ROWS[name], Convolution, exactly=False)
 
 
 @pytest.mark.parametrize("product", some(UNKNOWN, 2))

@@ -126,8 +126,26 @@ def test_stacks(name: str) -> None:
     check(operation, *kinds, size=SIZE, exactly=False)
 
 
-def test_overlapping_patches() -> None:
-    check(lambda x: F.unfold(x, 3, padding=1).view(1, 36, 6, 12), Block, size=SIZE, exactly=False)
+PATCHES: dict[str, Operation] = {
+    "overlapping": lambda x: F.unfold(x, 3, padding=1).view(1, 36, 6, 12),
+    "with a border left out": lambda x: F.unfold(x, (4, 5), stride=(4, 5)).unflatten(2, (1, 2)),
+    "at every other place": lambda x: F.unfold(x, (2, 3), dilation=(1, 2), padding=(1, 0), stride=(2, 3)).unflatten(
+        2, (4, -1)
+    ),
+    "and their sum": lambda x: F.fold(F.unfold(x, 3, padding=1).tanh(), (6, 12), 3, padding=1),
+    "a sum of other patches": lambda x: F.fold(x.flatten(2)[..., :9], (4, 4), 2),
+    "for a convex combination": lambda x: (
+        F.unfold(x[:, :2], 3, padding=1).view(1, 2, 9, 6, 12) * x[:, 2:3].unsqueeze(1).sigmoid()
+    ).sum(2),
+}
+
+
+@pytest.mark.parametrize("name", some(PATCHES, 2))
+def test_patches(name: str) -> None:
+    check(PATCHES[name], Convolution, size=SIZE, exactly=False)
+
+
+def test_patches_along_one_axis() -> None:
     check(lambda x: x.unfold(2, 3, 2).amax(-1), Block, size=SIZE, exactly=False)
 
 

@@ -17,6 +17,7 @@ from . import (
     group_norm,
     max_pool,
     max_unpool,
+    patches,
     pointwise,
     rearrange,
     reduction,
@@ -28,8 +29,8 @@ from . import (
 __all__ = ["LOWERS", "OPERATIONS"]
 
 OPERATIONS: tuple[ModuleType, ...] = (
-    add, channels, concat, convolution, expand, grid_sample, group_norm, max_pool, max_unpool, pointwise, rearrange, reduction,
-    scale, separable, window,
+    add, channels, concat, convolution, expand, grid_sample, group_norm, max_pool, max_unpool, patches, pointwise, rearrange,
+    reduction, scale, separable, window,
 )  # fmt: skip
 
 #: How each operation of PyTorch that is known becomes nodes.

@@ -203,19 +203,25 @@ def _in_blocks(node: Convolution) -> tuple[Float[ndarray, "blocks _"], Int[ndarr
 
 
 def _convolution(low: Lowering, node: fx.Node) -> None:
+    """Of maps, or of rows of numbers, which are maps of one column."""
     a = arguments_of(node)
-    if len(a["stride"]) != 2 or len(a["weight"].meta["val"].shape) != 4:
-        raise UnsupportedOperationError("a convolution in other than 2 dimensions")
+    missing = 2 - len(a["stride"])
+    if missing not in (0, 1):
+        raise UnsupportedOperationError("a convolution in other than 1 or 2 dimensions")
     low.refuse_weights(a["bias"])
+    weight = low.constant(a["weight"]).detach()
+    stride, padding, dilation = (
+        pair([*a[name], *[usual] * missing]) for name, usual in (("stride", 1), ("padding", 0), ("dilation", 1))
+    )
     low.put_map(
         node,
         Convolution(
             (low.map(a["input"]),),
             low.map_shape(node),
-            weight=low.constant(a["weight"]).detach(),
-            stride=pair(a["stride"]),
-            padding=pair(a["padding"]),
-            dilation=pair(a["dilation"]),
+            weight=weight[..., None] if missing else weight,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
             groups=a["groups"],
             transposed=a["transposed"],
         ),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, fx
 
 from ..axes import Axis, Box
-from ..lowering import Lowering, arguments_of, pair
+from ..lowering import Lowering, arguments_of
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, COLUMNS, ROWS, Atom, View, element_numbers
 from .node import Gradient, Mask, Node, Pair, Shape, times
@@ -139,37 +138,6 @@ def _pixel_unshuffle(low: Lowering, node: fx.Node) -> None:
     low.put(node, _reshaped(split.permuted((0, 1, 3, 5, 2, 4)), node.meta["val"].shape))
 
 
-def _patches(low: Lowering, node: fx.Node) -> None:
-    """Patches side by side ``[1, c kh kw, patches]``."""
-    a = arguments_of(node)
-    kernel = _tiling(a)
-    _, channels, height, width = a["self"].meta["val"].shape
-    rows, columns = height // kernel[0], width // kernel[1]
-    if (rows * kernel[0], columns * kernel[1]) != (height, width):
-        raise UnsupportedOperationError("patches that leave a border out")
-    split = _reshaped(low.view(a["self"]), (1, channels, rows, kernel[0], columns, kernel[1]))
-    low.put(node, _reshaped(split.permuted((0, 1, 3, 5, 2, 4)), node.meta["val"].shape))
-
-
-def _from_patches(low: Lowering, node: fx.Node) -> None:
-    a = arguments_of(node)
-    kernel = _tiling(a)
-    _, channels, height, width = node.meta["val"].shape
-    rows, columns = height // kernel[0], width // kernel[1]
-    if (rows * kernel[0], columns * kernel[1]) != (height, width):
-        raise UnsupportedOperationError("patches that leave a border out")
-    split = _reshaped(low.view(a["self"]), (1, channels, kernel[0], kernel[1], rows, columns))
-    low.put(node, _reshaped(split.permuted((0, 1, 4, 2, 5, 3)), node.meta["val"].shape))
-
-
-def _tiling(a: dict[str, Any]) -> Pair:
-    """Rows and columns of patches that neither overlap nor leave something out."""
-    kernel, others = pair(a["kernel_size"]), (pair(a["padding"]), pair(a["dilation"]))
-    if pair(a["stride"]) != kernel or others != ((0, 0), (1, 1)):
-        raise UnsupportedOperationError("patches that overlap")
-    return kernel
-
-
 def _channel_shuffle(low: Lowering, node: fx.Node) -> None:
     groups = int(node.args[1])  # type: ignore[arg-type]
     sizes = tuple(node.meta["val"].shape)
@@ -245,8 +213,6 @@ LOWERS = {
     aten.alias.default: _identity,
     aten.as_strided.default: _strided,
     aten.channel_shuffle.default: _channel_shuffle,
-    aten.col2im.default: _from_patches,
-    aten.im2col.default: _patches,
     aten.clone.default: _identity,
     aten.lift_fresh.default: _identity,
     aten.native_channel_shuffle.default: _channel_shuffle,

@@ -251,6 +251,20 @@ def filled(module: nn.Module) -> nn.Module:
     return module
 
 
+def tokens(y: Tensor) -> Tensor:
+    """``[1, c, h, w]`` to ``[1, h w, c]``.
+
+    By way of channels last: after a transposition of the last two axes, which does the same, gradients have steps in memory with
+    which PyTorch's own backward of batch norm is wrong on a CPU.
+    """
+    return y.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def from_tokens(t: Tensor, like: Tensor) -> Tensor:
+    """Back."""
+    return t.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
+
+
 def padded(y: Tensor, rows: int, columns: int) -> Tensor:
     """With zeros up to the next multiple."""
     return F.pad(y, (0, -y.shape[3] % columns, 0, -y.shape[2] % rows))
@@ -270,12 +284,12 @@ class Tokens(Step):
     def forward(self, y):
         h, w = y.shape[-2:]
         ways = (
-            lambda y: self.mixed(y.flatten(2).transpose(1, 2)).transpose(1, 2).reshape(y.shape),
+            lambda y: from_tokens(self.mixed(tokens(y)), y),
             lambda y: self.mixed(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) + y,
             lambda y: self.mixed(y[0].movedim(0, -1)).permute(2, 0, 1)[None],
             lambda y: self.mixed(y.permute(0, 3, 2, 1).reshape(-1, self.c)).view(1, w, h, self.c).permute(0, 3, 2, 1),
         )
-        return ways[self.d[2] % len(ways)](y)
+        return ways[self.d[2] % len(ways)](y).contiguous()
 
 
 class Windows(Tokens):
@@ -332,8 +346,7 @@ class Normed(Step):
 
     def __init__(self, c, draw):
         super().__init__(c, draw)
-        groups = (1, 2, c)[self.d[0] % 3]
-        self.group, self.instance = filled(nn.GroupNorm(groups, c)), filled(nn.InstanceNorm2d(c, affine=True))
+        self.group, self.instance = (filled(nn.GroupNorm(groups, c)) for groups in ((1, 2, c)[self.d[0] % 3], c))
         self.conv = nn.Conv2d(c, c, 3, padding=1)
 
     def forward(self, y):
@@ -418,14 +431,14 @@ class Attention(Step):
         self.query, self.pair = nn.Linear(c, c), nn.Linear(c, 2 * c)
 
     def forward(self, y):
-        t = y.flatten(2).transpose(1, 2)
-        key, value = self.pair(F.adaptive_avg_pool2d(y, (3, 4)).flatten(2).transpose(1, 2)).chunk(2, -1)
+        t = tokens(y)
+        key, value = self.pair(tokens(F.adaptive_avg_pool2d(y, (3, 4)))).chunk(2, -1)
         query = self.query(t)
         if self.d[0] % 2:
             found = F.scaled_dot_product_attention(query[None], key[None], value[None])[0]
         else:
             found = (query @ key.transpose(1, 2) / 2).softmax(-1) @ value
-        return y + (found if self.d[1] % 2 else self.act(found)).transpose(1, 2).unflatten(2, y.shape[2:])
+        return y + from_tokens(found if self.d[1] % 2 else self.act(found), y)
 
 
 class Doubled(torch.autograd.Function):

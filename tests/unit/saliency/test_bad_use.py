@@ -139,3 +139,19 @@ def no_checker() -> Iterator[None]:
 def test_pictures_of_other_numbers_are_told(dtype: torch.dtype) -> None:
     with pytest.raises(InputError, match=f"the picture is {dtype}; give real numbers in the network's input range"):
         saliency_maps(Net(nn.ReLU()), torch.zeros(3, 8, 8, dtype=dtype), PIXELS)
+
+
+class Fourier(Net):
+    """Filters in the frequency domain."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.fft.rfft2(self.first(x))
+        return self.last(torch.fft.irfft2(y * (1 + y.abs()).reciprocal(), s=x.shape[-2:]))
+
+
+def test_a_fourier_transform_is_no_independence_of_the_picture(image: Tensor, caplog: pytest.LogCaptureFixture) -> None:
+    net = Fourier(nn.ReLU()).double()
+    x = image[None].clone().requires_grad_()
+    expected = [torch.autograd.grad(net(x)[0, 1, r, c], x)[0][0].abs().amax(0) for r, c in PIXELS]
+    torch.testing.assert_close(saliency_maps(net, image, PIXELS, target=1), torch.stack(expected))
+    assert "does not depend" not in caplog.text

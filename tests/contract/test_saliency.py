@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor, nn
 
 from segdepth.networks import ALIASES, NETWORKS, Network
@@ -9,9 +10,8 @@ from segdepth.saliency import ENGINES, saliency_maps
 from segdepth.tasks import TASKS, create_network
 
 ARCHS = sorted({*NETWORKS, *ALIASES} - {"fcn", "frrn"})
-ONCE = [
-    pytest.param(arch, marks=pytest.mark.slow) if arch == "frrnB" else arch for arch in ARCHS
-]  # A is of the same parts
+MOST = [arch for arch in ARCHS if arch != "frrnB"]  # A is of the same parts
+SMALL = ["dispnet", "segnet"]
 FAST = [engine for engine in ENGINES if engine != "reference"]
 HEIGHT, WIDTH = 45, 71
 CORNERS = [(0, 0), (0, WIDTH - 1), (HEIGHT - 1, 0), (HEIGHT - 1, WIDTH - 1)]
@@ -62,8 +62,12 @@ def engines_agree(net: Network, pixels: list[tuple[int, int]], crop: tuple[slice
     return bool(expected.any())
 
 
-@pytest.mark.parametrize("arch", ONCE)
-@pytest.mark.parametrize(("task", "legacy"), [("seg", False), ("depth", True)])
+def cases(fast: list[str], *rest: object) -> list[ParameterSet]:
+    """All networks, of which some are slow."""
+    return [pytest.param(arch, *rest, marks=() if arch in fast else pytest.mark.slow) for arch in ARCHS]
+
+
+@pytest.mark.parametrize(("arch", "task", "legacy"), [*cases(MOST, "seg", False), *cases(SMALL, "depth", True)])
 def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bool) -> None:
     net = lively(arch, task, legacy=legacy)
     assert engines_agree(net, [*CORNERS, *GRID[::12]], None)
@@ -81,7 +85,7 @@ def test_every_engine_agrees_everywhere(arch: str, task: str, legacy: bool, crop
         engines_agree(net, pixels, crop)
 
 
-@pytest.mark.parametrize("arch", ONCE)
+@pytest.mark.parametrize("arch", cases(SMALL))
 def test_inside_a_crop_maps_are_what_they_are_in_the_whole(arch: str) -> None:
     net, image = lively(arch, "seg", legacy=False), torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
     pixels = [CORNERS[0], *GRID[:3]]

@@ -13,6 +13,7 @@ from segdepth.networks import save_network
 from segdepth.tasks import create_network
 
 
+@pytest.mark.slow
 def test_networks_and_checkpoints_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     net = create_network("segnet", "depth", width=0.125)

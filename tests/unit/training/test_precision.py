@@ -98,7 +98,7 @@ def test_half_precision_without_the_units_is_float32_and_said_once(
     whole = train(tiny("32-true"), name="whole", root=tmp_path, accelerator="cpu")
     with caplog.at_level(logging.WARNING, "segdepth.training"):
         replaced = train(tiny("bf16-mixed"), name="replaced", root=tmp_path, accelerator="cpu")
-    (said,) = (record.message for record in caplog.records if "precision" in record.message)
+    (said,) = (r.message for r in caplog.records if r.message.startswith("training.precision"))
     assert "bf16-mixed is replaced by float32" in said
     assert "write 32-true, or auto" in said
     assert said in (replaced.folder / "train.log").read_text()

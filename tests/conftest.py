@@ -30,6 +30,13 @@ settings.load_profile("fixed")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> None:
+    """What a module of tests draws while it is imported does not depend on luck, or on what was imported before."""
+    del collector
+    torch.manual_seed(0)
+
+
 @pytest.fixture(autouse=True)
 def _one_seed() -> None:
     torch.manual_seed(0)

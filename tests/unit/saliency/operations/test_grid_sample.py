@@ -3,8 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from segdepth.saliency import Explainer
 from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.graph.operations.grid_sample import GridSample
 
@@ -55,6 +56,22 @@ def test_places_that_are_no_numbers() -> None:
     fixed = grid(1.0)
     fixed[0, 1, 2, 0] = torch.nan
     check(lambda x: F.grid_sample(x, fixed, align_corners=False), GridSample, quickly=True)
+
+
+def test_places_stay_where_they_are_on_the_way_back_in_bfloat16() -> None:
+    """In bfloat16 the places themselves would be up to three pixels off in a wide picture."""
+
+    class Shifted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            places = F.affine_grid(torch.eye(2, 3)[None], [1, 1, *x.shape[2:]], align_corners=False)
+            return F.grid_sample(x.tanh(), places + 0.0007, align_corners=False)
+
+    explainer = Explainer(Shifted()).at(torch.zeros(1, 8, 832))
+    pixels = [(4, 0), (4, 415), (4, 801)]
+    expected = explainer.jacobian(pixels, target=0)
+    found = Explainer(Shifted()).at(torch.zeros(1, 8, 832), precision="bf16").jacobian(pixels, target=0)
+    assert expected.abs().max() > 0.5
+    assert (found - expected).abs().max() <= 0.005
 
 
 def test_places_that_depend_on_the_picture() -> None:

@@ -60,12 +60,13 @@ class GridSample(Node):
         return self._reach
 
     def gradient(self, g: Gradient, box: Box, place: int, part: Box, state: None) -> Gradient:
-        """See :meth:`Node.gradient`."""
+        """See :meth:`Node.gradient`; in the grid's precision, for in bfloat16 the places themselves would move by pixels."""
         del place, state
-        grid = self.grid[slice(*box[0]), slice(*box[1])].expand(len(g), -1, -1, -1).to(g.dtype)
-        like = g.new_zeros(1).expand(*g.shape[:2], *self.sizes)
-        found = aten.grid_sampler_2d_backward.default(g.contiguous(), like, grid, *self.settings, [True, False])[0]
-        result: Gradient = found[own_places(part)]
+        full = g.to(self.grid.dtype)
+        grid = self.grid[slice(*box[0]), slice(*box[1])].expand(len(g), -1, -1, -1)
+        like = full.new_zeros(1).expand(*g.shape[:2], *self.sizes)
+        found = aten.grid_sampler_2d_backward.default(full.contiguous(), like, grid, *self.settings, [True, False])[0]
+        result: Gradient = found[own_places(part)].to(g.dtype)
         return result
 
     def label(self, sizes: Pair) -> str:

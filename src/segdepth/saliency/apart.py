@@ -15,7 +15,7 @@ from .agreement import wrong_derivative
 from .graph import Answered, Graph, UnsupportedOperationError
 from .graph.lower import lower, name_of
 from .graph.regions import between, carrying
-from .graph.trace import Opaque, trace
+from .graph.trace import Opaque, has_gradient_hook, trace
 from .modes import undisturbed, uninterrupted
 from .modules import named_modules
 from .snapshot import Snapshot
@@ -46,7 +46,7 @@ def take_apart(net: nn.Module, function: Callable[[Tensor], Tensor], image: Floa
     """
     if any(_HOOKS_OF_ALL):
         raise UnsupportedOperationError("a hook on the gradients of all modules")
-    if net._backward_hooks or net._backward_pre_hooks:
+    if has_gradient_hook(net):
         raise UnsupportedOperationError("a hook on the gradients of the network itself")
     with undisturbed(net):
         return _Apart(net, function, image).found()
@@ -213,7 +213,7 @@ def _children(net: nn.Module, path: str, known: set[nn.Module]) -> dict[nn.Modul
         rest = name.removeprefix(prefix)
         if not inside or module in known:
             continue
-        if any(name.startswith(f"{one}.") for one in (*found.values(),)):
+        if any(name.startswith(f"{one}.") for one in found.values()):
             continue
         holders = [one for one in lists if name.startswith(f"{one}.")]
         if "." in rest and not holders:

@@ -132,19 +132,18 @@ class Prepared:
         Raises:
             UnsupportedOperationError: if the engine was named and cannot take the network.
         """
-        names = self._names(count) if name == "auto" else [name]
-        passed: dict[str, list[str]] = {}
-        for one in names:
+        *others, last = self._names(count) if name == "auto" else [name]
+        reasons: list[str] = []
+        for one in others:
             try:
-                engine = self.engine(one)
+                return self.engine(one)
             except UnsupportedOperationError as error:
-                if one == names[-1]:
-                    raise
-                passed.setdefault(error.operation, []).append(repr(one))
-                continue
-            self._say(passed, one)
-            return engine
-        raise AssertionError("the last engine either explains or raises")
+                reasons.append(error.operation)
+        engine = self.engine(last)
+        for operation in reasons:
+            cost = "every pixel costs a backward pass of all of it"
+            say_once(self.function.net, f"saliency: the network is not taken apart because of {operation}; {cost}")
+        return engine
 
     def parts(self, name: str) -> list[Part]:
         """What became of the network with an engine of this name."""
@@ -234,13 +233,6 @@ class Prepared:
             return ["windowed", "batched"]
         log.info("saliency: every pixel depends on most of the picture: plain backward passes are faster than windows")
         return ["batched"]
-
-    def _say(self, passed: dict[str, list[str]], name: str) -> None:
-        """Why the network is not taken apart, and what that costs; once for a network."""
-        if name == "batched":
-            for operation in passed:
-                cost = "every pixel costs a backward pass of all of it"
-                say_once(self.function.net, f"saliency: the network is not taken apart because of {operation}; {cost}")
 
 
 def _of_known_type(image: Tensor) -> bool:

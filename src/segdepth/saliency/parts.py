@@ -1,9 +1,11 @@
 """What became of a network's parts, in a user's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
+
+from torch import fx
 
 from .graph import Graph
 from .graph.arithmetic import share
@@ -37,23 +39,24 @@ class Part:
 def parts_of(graph: Graph) -> list[Part]:
     """Every operation that is known, and every block, from the picture to the output."""
     parts = []
-    seen = set()
+    operations = carrying(graph.traced)
+    seen: set[fx.Node | None] = {member for block in graph.blocks for member in block.members}
     for node in graph.nodes[1:]:
         if isinstance(node, Block):
-            parts.append(_of_block(graph, node))
-        elif node.source not in seen and not any(node.source in block.members for block in graph.blocks):
+            parts.append(_of_block(graph, node, operations))
+        elif node.source not in seen:
             seen.add(node.source)
             path, _ = node.source.meta.get("module", ("", "")) if node.source is not None else ("", "")
             parts.append(Part(path, node.name, "native", ""))
     return parts
 
 
-def _of_block(graph: Graph, block: Block) -> Part:
-    unknown = [node for node in block.members_in_order if node in graph.unknown]
+def _of_block(graph: Graph, block: Block, operations: Sequence[fx.Node]) -> Part:
+    unknown = [node for node in operations if node in block.members and node in graph.unknown]
     module = _common([node.meta.get("module", ("", ""))[0] for node in unknown])
-    operations = list(dict.fromkeys(graph.unknown[node] for node in unknown))
-    named = ", ".join(operations[:NAMED]) + (f" and {len(operations) - NAMED} more" if len(operations) > NAMED else "")
-    cost = share(block.members, carrying(graph.traced))
+    names = list(dict.fromkeys(graph.unknown[node] for node in unknown))
+    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    cost = share(block.members, operations)
     reach = "each position by itself" if block.own else "the whole map at once"
     reason = f"autograd takes {reach} back: {cost:.0%} of the network's arithmetic"
     return Part(module, named, "block", reason)

@@ -174,7 +174,7 @@ class WindowedPass:
     def _step(self, index: int, g: Tensor, boxes: Boxes, sums: dict[int, Tensor]) -> None:
         """Hand the gradient of one value to its inputs."""
         node = self.graph.nodes[index]
-        state = self._state[index if node.shares is None else node.shares]
+        state = self._state[node.keeper(index)]
         found = node.gradients(g, boxes.values[index], boxes.parts[index], state)
         for value, part, one in zip(node.inputs, boxes.parts[index], found, strict=True):
             if one is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from threading import get_ident
 from typing import Any, NamedTuple
 from weakref import ref
@@ -260,7 +261,10 @@ def _length() -> int:
 
 def _mark_new(begin: int, module: tuple[str, str]) -> None:
     mode = get_proxy_mode()
-    for node in list(mode.tracer.graph.nodes)[begin:] if mode is not None else ():
+    if mode is None:
+        return
+    nodes = mode.tracer.graph.nodes
+    for node in islice(reversed(nodes), len(nodes) - begin):
         node.meta.setdefault("module", module)
 
 

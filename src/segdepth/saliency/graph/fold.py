@@ -44,7 +44,6 @@ def _used(nodes: list[Node], output: int) -> list[Node]:
     used = {0, output}
     for index in range(output, 0, -1):
         if index in used:
-            used.update(nodes[index].inputs)
-            used.update(() if nodes[index].shares is None else (nodes[index].shares,))  # type: ignore[arg-type]
+            used.update((*nodes[index].inputs, nodes[index].keeper(index)))
     number = {old: new for new, old in enumerate(sorted(used))}
     return [nodes[old].renumbered(number) for old in number]

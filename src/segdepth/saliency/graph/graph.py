@@ -71,12 +71,11 @@ class Graph:
         run = _Forward(self)
         with torch.inference_mode(mode=False), torch.no_grad():
             output = run.run(image[None])
-        state = run.state
         for index, node in enumerate(self.nodes):
             if isinstance(node, Block):
-                state[index] = run.blocks[node]
-                node.look(state[index])
-        return output[0].detach(), state
+                run.state[index] = kept = run.history(node)
+                node.look(kept)
+        return output[0].detach(), run.state
 
 
 class _Forward(fx.Interpreter):
@@ -96,15 +95,10 @@ class _Forward(fx.Interpreter):
             elif node.keeps and node.source is not None:
                 self._kept.setdefault(node.source, []).append((index, node))
 
-    @property
-    def blocks(self) -> dict[Block, BlockState]:
-        """Each block's inputs and results."""
-        return {
-            block: BlockState(
-                [self._leaves[block][n] for n in block.arguments], [self._results[block][n] for n in block.results]
-            )
-            for block in self._leaves
-        }
+    def history(self, block: Block) -> BlockState:
+        """A block's inputs and results."""
+        leaves, results = self._leaves[block], self._results[block]
+        return BlockState([leaves[n] for n in block.arguments], [results[n] for n in block.results])
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
         return run_operation(target, args, kwargs)

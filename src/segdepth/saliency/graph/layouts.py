@@ -16,6 +16,7 @@ from .operations.rearrange import Rearrange
 from .operations.reorder import Reorder
 from .operations.separable import Separable
 from .operations.window import Window
+from .results import first_of
 from .unsupported import UnsupportedOperationError
 from .views import CHANNELS, COLUMNS, ROWS, WHICH, Atom, Axis, View, is_run, numbers
 
@@ -49,10 +50,11 @@ class Layouts(Lowering):
         """See :meth:`Lowering.map_of`."""
         if len(view.axes) == 3:
             view = View(view.values, (*view.axes, ()))
-        groups = view.groups()
+        single = self.single_view(view)
+        groups = single.groups()
         if groups is None:
             raise UnsupportedOperationError(f"maps of the shape {list(view.sizes)}")
-        return self._map_of(view, groups).values[0]
+        return self.arranged(single, groups).values[0]
 
     def arranged(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
         """See :meth:`Lowering.arranged`."""
@@ -68,16 +70,6 @@ class Layouts(Lowering):
         rearranged = View((index,), axes).reshaped(view.sizes)
         assert rearranged is not None
         return rearranged
-
-    def _map_of(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
-        return self._interleaved(view, groups) or self._arranged_single(view, groups)
-
-    def _arranged_single(self, view: View, groups: Sequence[Sequence[Atom]]) -> View:
-        if len(view.values) == 1:
-            return self.arranged(view, groups)
-        single = self.single_view(view)
-        axes = iter(single.axes[1:])
-        return self.arranged(single, [next(axes) for _ in range(3)])
 
     def _interleaved(self, view: View, groups: Sequence[Sequence[Atom]]) -> View | None:
         """Stacked maps whose numbers lie at every other row and column; None where they do not."""
@@ -122,9 +114,7 @@ class Layouts(Lowering):
             cast("Shape", tuple(starts)),
             cast("Shape", tuple(steps)),
         )
-        axes = list(view.axes)
-        axes[dim] = (Atom(axis, 1, length),) if length > 1 else ()
-        return View((self.append(window),), tuple(axes))
+        return view.replaced(dim, self.append(window), axis, length)
 
     def _piece(self, view: View, dim: int, start: int, length: int) -> View | None:
         """A slice along the slowest piece of a map's axis, as of queries, keys and values that are computed together."""
@@ -138,9 +128,7 @@ class Layouts(Lowering):
         channels, starts = shape[0], [0, 0, 0]
         shape[axis], starts[axis] = stride * length, start * stride
         window = Window(view.values, cast("Shape", tuple(shape)), channels, cast("Shape", tuple(starts)))
-        axes = list(view.axes)
-        axes[dim] = (Atom(axis, stride, length),) if length > 1 else ()
-        return View((self.append(window),), tuple(axes))
+        return view.replaced(dim, self.append(window), axis, length, stride)
 
     def reordered(self, view: View, dim: int, order: Tensor) -> View:
         """See :meth:`Lowering.reordered`."""
@@ -153,10 +141,8 @@ class Layouts(Lowering):
             raise UnsupportedOperationError("an axis of length 1 among others in another order")
         shape = list(self.shape(value))
         size, shape[axis] = shape[axis], len(order)
-        axes = list(view.axes)
-        axes[dim] = (Atom(axis, 1, len(order)),) if len(order) > 1 else ()
         node = Reorder((value,), cast("Shape", tuple(shape)), axis, order % size, size)
-        return View((self.append(node),), tuple(axes))
+        return view.replaced(dim, self.append(node), axis, len(order))
 
     def mapped(self, view: View, dim: int, matrix: Tensor) -> View:
         """See :meth:`Lowering.mapped`."""
@@ -173,14 +159,11 @@ class Layouts(Lowering):
             rows, columns = (matrix if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
             form = cast("Shape", tuple(shape))
             node = Separable((value,), form, rows=rows, columns=columns, kind="other order", step=(1, 1))
-        axes = list(view.axes)
-        axes[dim] = (Atom(axis, 1, len(matrix)),) if len(matrix) > 1 else ()
-        return View((self.append(node),), tuple(axes))
+        return view.replaced(dim, self.append(node), axis, len(matrix))
 
     def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:
         """See :meth:`Lowering.in_step`."""
-        value = node.meta["val"]
-        sizes = tuple((value[0] if isinstance(value, (tuple, list)) else value).shape)
+        sizes = tuple(first_of(node.meta["val"]).shape)
         views = [self.single(argument) for argument in arguments]
         views = [View(view.values, ((),) * (len(sizes) - len(view.axes)) + view.axes) for view in views]
         like = next((view for view in views if view.sizes == sizes), None)
@@ -251,10 +234,7 @@ class Layouts(Lowering):
 
     def put_sum(self, source: fx.Node, like: View, values: Sequence[int]) -> None:
         """See :meth:`Lowering.put_sum`."""
-        if len(values) == 1:
-            self.put_first(source, View((values[0],), like.axes))
-        else:
-            self.put_first(source, View((self.append(Add(tuple(values), self.shape(values[0]))),), like.axes))
+        self.put_first(source, self.total([View((value,), like.axes) for value in values]))
 
     def put_stacked(self, source: fx.Node, tensors: Sequence[Any], dim: int) -> None:
         """See :meth:`Lowering.put_stacked`."""
@@ -290,29 +270,23 @@ class Layouts(Lowering):
             raise UnsupportedOperationError("values joined along an axis of length 1 among others")
         views = [self._joinable(view, first, dim, axis) for view, _ in parts]
         starts = [start for _, start in parts]
-        axes = list(first.axes)
-        axes[dim] = (Atom(axis, 1, size),) if size > 1 else ()
+        like = first.replaced(dim, first.values[0], axis, size)
         ends = [start + view.sizes[dim] for view, start in zip(views, starts, strict=True)]
         if axis == CHANNELS and starts == [0, *ends[:-1]] and ends[-1] == size:
             shape = (size, *self.shape(views[0].values[0])[1:])
             channels = tuple(view.sizes[dim] for view in views)
             values = tuple(view.values[0] for view in views)
-            self.put(source, View((self.append(Concat(values, shape, channels)),), tuple(axes)))
+            self.put_like(source, like, Concat(values, shape, channels))
             return
         placed = [self._cut(view, dim, axis, -start, size).values[0] for view, start in zip(views, starts, strict=True)]
-        self.put_sum(source, View(first.values, tuple(axes)), placed)
+        self.put_sum(source, like, placed)
 
     def _joinable(self, view: View, first: View, dim: int, axis: int) -> View:
         """A part of a joined tensor in the layout of the longest."""
         length = view.sizes[dim]
-        axes = list(first.axes)
-        axes[dim] = (Atom(axis, 1, length),) if length > 1 else ()
-        like = View(first.values, tuple(axes))
         shape = list(self.shape(first.values[0]))
         shape[axis] = length
-        if view.axes == like.axes and self.shape(view.values[0]) == tuple(shape):
-            return view
-        return self._matched(view, like, cast("Shape", tuple(shape)))
+        return self._matched(view, first.replaced(dim, first.values[0], axis, length), cast("Shape", tuple(shape)))
 
 
 def _pieces(atom: Atom, all_pieces: Any) -> list[Atom]:

@@ -17,6 +17,7 @@ from .operations.block import Block, Leaving
 from .operations.node import Input, Node
 from .operations.window import Window
 from .regions import Regions, carrying
+from .results import ends, first_of, is_item
 from .unsupported import UnsupportedOperationError
 from .views import View
 
@@ -56,9 +57,7 @@ class _Attempt:
         regions: Regions,
         everywhere: set[fx.Node],
     ) -> None:
-        (placeholder,) = traced.graph.find_nodes(op="placeholder")
-        (end,) = traced.graph.find_nodes(op="output")
-        self.output: fx.Node = end.args[0][0] if isinstance(end.args[0], (tuple, list)) else end.args[0]
+        placeholder, self.output = ends(traced)
         self.unknown: dict[fx.Node, str] = {}
         _, *shape = placeholder.meta["val"].shape
         self.low = Layouts(traced, placeholder, Input((), (shape[0], shape[1], shape[2])), like)
@@ -86,7 +85,7 @@ class _Attempt:
 
     def _operation(self, node: fx.Node) -> None:
         self.low.source = node
-        if str(node.target) == "<built-in function getitem>":
+        if is_item(node):
             results = self.low.views[node.args[0]]  # type: ignore[index]
             view = results[node.args[1]] if isinstance(results, tuple) else None  # type: ignore[index]
             if view is not None:
@@ -185,8 +184,7 @@ def _joined(shapes: tuple[Shape, ...]) -> Shape:
 
 def _dtype(node: fx.Node) -> torch.dtype | None:
     """Of an operation's result, or of the first of several."""
-    value = node.meta.get("val")
-    first = next(iter(value), None) if isinstance(value, (tuple, list)) else value
+    first = first_of(node.meta.get("val"))
     return first.dtype if isinstance(first, Tensor) else None
 
 

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, fx
 from torch.fx.node import map_arg
 
+from .results import first_of
 from .trace import run_operation
 from .unsupported import UnsupportedOperationError
 from .views import CHANNELS, COLUMNS, ROWS, Atom, View, is_run
 
-__all__ = ["Lowering", "arguments_of", "pair"]
+__all__ = ["Lowering", "arguments_of", "pair", "reshaped"]
 
 Shape = tuple[int, int, int]
 
@@ -43,6 +44,18 @@ def pair(value: Any, default: Any = None) -> tuple[int, int]:
     if not value:
         value = list(default)
     return (int(value[0]), int(value[-1]))
+
+
+def reshaped(view: View, sizes: Sequence[int], refusal: str = "a view across the borders of axes") -> View:
+    """The tensor's elements in the same order with other axes.
+
+    Raises:
+        UnsupportedOperationError: with the refusal, where pieces would have to be cut unevenly.
+    """
+    found = view.reshaped(sizes)
+    if found is None:
+        raise UnsupportedOperationError(refusal)
+    return found
 
 
 class Lowering(ABC):
@@ -121,9 +134,7 @@ class Lowering(ABC):
 
     def map_shape(self, node: fx.Node) -> Shape:
         """Channels, rows and columns of an operation's (first) result ``[1, c, h, w]`` (or ``[1, c, h]``)."""
-        value = node.meta["val"]
-        value = value[0] if isinstance(value, (tuple, list)) else value
-        _, *sizes = value.shape
+        _, *sizes = first_of(node.meta["val"]).shape
         return cast("Shape", tuple((*sizes, 1)[:3]))
 
     def is_fixed(self, argument: Any) -> bool:
@@ -197,8 +208,7 @@ class Lowering(ABC):
 
     def put_map(self, source: fx.Node, node: Any) -> None:
         """Append a node that is an operation's (first) result ``[1, c, h, w]`` (or ``[1, c, h]``)."""
-        value = source.meta["val"]
-        rank = len((value[0] if isinstance(value, (tuple, list)) else value).shape)
+        rank = len(first_of(source.meta["val"]).shape)
         view = View.of_map(self.append(node), node.shape)
         self.put_first(source, View(view.values, view.axes[:rank]))
 
@@ -235,9 +245,7 @@ class Lowering(ABC):
 
     def channels_replaced(self, view: View, value: int, dim: int, size: int) -> View:
         """The same tensor but for one axis, which is now all channels of another map."""
-        axes = list(view.axes)
-        axes[dim] = (Atom(CHANNELS, 1, size),) if size > 1 else ()
-        return View((value,), tuple(axes))
+        return view.replaced(dim, value, CHANNELS, size)
 
     def with_axis(self, view: View, dim: int) -> View:
         """The same tensor as a view of a map one axis of which is one of the tensor's."""

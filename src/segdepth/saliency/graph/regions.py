@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 import torch
 from torch import Tensor, fx
 
+from .results import ends, is_item
 from .trace import DETACH
 
 __all__ = ["Regions", "carrying"]
@@ -25,9 +26,7 @@ FILL = (aten.fill.Scalar, aten.fill.Tensor)
 
 def carrying(traced: fx.GraphModule) -> list[fx.Node]:
     """The operations through which a gradient goes from the output to the picture, in order; the picture is not among them."""
-    (placeholder,) = traced.graph.find_nodes(op="placeholder")
-    (end,) = traced.graph.find_nodes(op="output")
-    output = end.args[0][0] if isinstance(end.args[0], (tuple, list)) else end.args[0]
+    placeholder, output = ends(traced)
     forward = {placeholder}
     for node in traced.graph.nodes:
         if node.op == "call_function" and node.target not in WITHOUT_GRADIENT and _has_derivative(node):
@@ -65,9 +64,9 @@ class Regions:
     def __init__(self, operations: list[fx.Node], unknown: Iterable[fx.Node]) -> None:
         self._operations = operations
         members = set(unknown)
-        members |= {node.args[0] for node in members if _is_item(node)}  # type: ignore[misc]
+        members |= {node.args[0] for node in members if is_item(node)}  # type: ignore[misc]
         for node in operations:  # a result of several goes with what it is a result of
-            if _is_item(node) and node.args[0] in members:
+            if is_item(node) and node.args[0] in members:
                 members.add(node)
         self.of: dict[fx.Node, int] = {}
         for node in operations:
@@ -110,10 +109,6 @@ class Regions:
     def members(self, number: int) -> list[fx.Node]:
         """Of one block, in order."""
         return [node for node in self._operations if self.of.get(node) == number]
-
-
-def _is_item(node: fx.Node) -> bool:
-    return str(node.target) == "<built-in function getitem>"
 
 
 def between(operations: list[fx.Node], ends: Mapping[fx.Node, object] | set[fx.Node]) -> set[fx.Node]:

@@ -22,7 +22,7 @@ from ..target import require_tensor, run_network
 from .calls import Again, Interception, Recorder, Tracer, intercepted, show_calls
 from .unsupported import UnsupportedOperationError
 
-__all__ = ["DETACH", "Opaque", "run_operation", "trace"]
+__all__ = ["DETACH", "Opaque", "has_gradient_hook", "run_operation", "trace"]
 
 #: How a trace shows where autograd is told to stop.
 DETACH = (torch.ops.aten.detach.default, torch.ops.aten.detach_copy.default)
@@ -67,7 +67,7 @@ def trace(
     paths = {module: path for path, module in named_modules(net)}
     as_it_is: list[Opaque] = [] if opaque is None else opaque
     known = {part.module for part in as_it_is}
-    hooked = [module for module in paths if module is not net and module not in known and _has_gradient_hook(module)]
+    hooked = [module for module in paths if module is not net and module not in known and has_gradient_hook(module)]
     as_it_is += [Opaque(module, "a hook on gradients") for module in hooked]
     answers, by_numbers = None, False
     while True:
@@ -98,7 +98,8 @@ def trace(
             put_back()
 
 
-def _has_gradient_hook(module: nn.Module) -> bool:
+def has_gradient_hook(module: nn.Module) -> bool:
+    """Whether a module's gradients may be changed behind a trace's back."""
     return bool(module._backward_hooks or module._backward_pre_hooks)
 
 
@@ -181,12 +182,7 @@ def run_operation(target: Any, args: Any, kwargs: Any) -> Any:
 
 def _has_unknown_size(node: fx.Node) -> bool:
     """Whether a size depends on values, as that of what truths choose."""
-    return any(
-        isinstance(size, torch.SymInt)
-        for one in tree_leaves(node.meta.get("val"))
-        if isinstance(one, Tensor)
-        for size in one.shape
-    )
+    return any(_is_of_unknown_size(one) for one in tree_leaves(node.meta.get("val")) if isinstance(one, Tensor))
 
 
 def _without_copying(graph: fx.Graph) -> None:

@@ -141,9 +141,19 @@ class View:
             return None
         return self.axes[1], self.axes[2], self.axes[3]
 
-    def is_map(self, shape: Shape) -> bool:
-        """Whether the tensor is the map itself, of this shape."""
-        return len(self.values) == 1 and self.axes == View.of_map(self.values[0], shape).axes
+    def replaced(self, dim: int, value: int, axis: int, size: int, stride: int = 1) -> "View":
+        """The same tensor but for one axis, which now runs over that axis of another map.
+
+        Args:
+            dim: of the tensor's axes.
+            value: the other map's number in the graph.
+            axis: of that map.
+            size: how many of its indices.
+            stride: from one to the next.
+        """
+        axes = list(self.axes)
+        axes[dim] = (Atom(axis, stride, size),) if size > 1 else ()
+        return View((value,), tuple(axes))
 
     def to_map(self, tensor: Tensor, lead: int = 0) -> Tensor:
         """Numbers that stand as the tensor's, as the map's ``[..., c, h, w]``; of one map.

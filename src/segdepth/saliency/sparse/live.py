@@ -55,7 +55,7 @@ def live_units(graph: Graph, state: State, last: int, wanted: set[int], cone: li
             live = None if index in (last, 0) else both(mask, reaching[index])
             lists[index] = _listed(live, graph.nodes[index].shape, cone[index])
         node = graph.nodes[index]
-        kept = state.get(index if node.shares is None else node.shares)
+        kept = state.get(node.keeper(index))
         for place, value in enumerate(node.inputs):
             found = node.carried(mask, place, graph.nodes[value].shape, kept)
             carrying[value] = either(carrying[value], found) if value in carrying else found
@@ -76,6 +76,6 @@ def _towards_the_picture(graph: Graph, state: State, last: int) -> list[Mask]:
     masks: list[Mask] = [None]
     for index, node in enumerate(graph.nodes[1 : last + 1], start=1):
         shapes = [graph.nodes[value].shape for value in node.inputs]
-        kept = state.get(index if node.shares is None else node.shares)
+        kept = state.get(node.keeper(index))
         masks.append(node.reaching([masks[value] for value in node.inputs], shapes, kept))
     return masks

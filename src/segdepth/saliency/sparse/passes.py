@@ -69,7 +69,7 @@ class SparsePass:
 
     def _make_ready(self, index: int, node: Node, state: State) -> None:
         """The kernel of a node, or what it needs for a step in plain PyTorch."""
-        kept = state.get(index if node.shares is None else node.shares)
+        kept = state.get(node.keeper(index))
         asked = AskedRows(self.dtype, index in self.layout.loose, lambda make: self.graph.prepared(index, make))
         kernel = node.kernel(kept, asked)
         if kernel is not None:

@@ -9,8 +9,8 @@ from torch import fx
 
 from ..axes import Box
 from ..lowering import Lowering, arguments_of
-from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, either
-from .rows import moved
+from .node import Gradient, Mask, Pair, Shape, cut, either
+from .rows import Parts
 from .scale import scaled_by
 
 __all__ = ["LOWERS", "Add"]
@@ -19,7 +19,7 @@ aten = torch.ops.aten
 
 
 @dataclass(eq=False)
-class Add(Node):
+class Add(Parts):
     """The sum of values of one shape."""
 
     name = "sum"
@@ -42,25 +42,10 @@ class Add(Node):
         del place, shape, kept
         return mask
 
-    def moves(self, loose: bool) -> bool:
-        """See :meth:`Node.moves`."""
-        del loose
-        return True
-
-    def holds_parts(self, loose: bool) -> bool:
-        """See :meth:`Node.holds_parts`."""
-        del loose
-        return True
-
     @property
     def loosens(self) -> bool:
         """The other summand's live units stand in the rows, too."""
         return True
-
-    def kernel(self, kept: None, rows: Rows) -> Kernel:
-        """See :meth:`Node.kernel`."""
-        del kept
-        return moved(rows)
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""

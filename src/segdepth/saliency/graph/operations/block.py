@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -142,7 +141,8 @@ class Block(Node):
             for digit in range(max(size - 1, 0).bit_length()):
                 with_digit = (places >> digit & 1).bool()
                 marks += [with_digit, ~with_digit]
-        return all(self._stays_inside(mark, state) for mark in marks)
+        noise = torch.randn(self.shape, generator=torch.Generator().manual_seed(0)).to(state.inputs[0])
+        return all(self._stays_inside(mark.to(noise.device), noise, state) for mark in marks)
 
     def _is_known_linear(self, state: BlockState) -> bool:
         """Whether a user's own backward function looks linear.
@@ -172,12 +172,9 @@ class Block(Node):
             sizes[atom.axis] *= atom.size
         return sizes[1], sizes[2]
 
-    def _stays_inside(self, mark: Tensor, state: BlockState) -> bool:
-        first = state.inputs[0]
-        mark = mark.to(first.device)
-        noise = torch.randn(self.shape, generator=torch.Generator().manual_seed(0)).to(first)
+    def _stays_inside(self, mark: Tensor, noise: Tensor, state: BlockState) -> bool:
         for marked in (torch.nan, noise):  # a backward function that compares its numbers may swallow the former
-            seed = torch.where(mark, marked, 0).to(first.dtype).expand(1, *self.shape)
+            seed = torch.where(mark, marked, 0).to(noise.dtype).expand(1, *self.shape)
             try:
                 found = self._back([one[0] for one in self._of_results(seed)], state)
             except Exception:  # of any kind: a user's backward function that looks at its numbers
@@ -185,17 +182,6 @@ class Block(Node):
             if any(((gradient != 0) & ~mark).any() for gradient in found):
                 return False
         return True
-
-    @cached_property
-    def modules(self) -> list[tuple[str, str]]:
-        """Path and class of the modules whose operations are in it, in their order."""
-        return list(dict.fromkeys(node.meta.get("module", ("", "")) for node in self.members_in_order))
-
-    @cached_property
-    def members_in_order(self) -> list[fx.Node]:
-        """As in the trace."""
-        some = next(iter(self.members))
-        return [node for node in some.graph.nodes if node in self.members]
 
 
 @dataclass(eq=False)

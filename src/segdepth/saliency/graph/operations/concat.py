@@ -11,8 +11,8 @@ from torch import Tensor, fx
 from ..axes import Box
 from ..lowering import Lowering, arguments_of
 from ..route import Route
-from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, cut, full
-from .rows import moved
+from .node import Gradient, Mask, Pair, Shape, cut, full
+from .rows import Parts
 
 __all__ = ["LOWERS", "Concat"]
 
@@ -20,7 +20,7 @@ aten = torch.ops.aten
 
 
 @dataclass(eq=False)
-class Concat(Node):
+class Concat(Parts):
     """Channels one after the other.
 
     Attributes:
@@ -54,26 +54,11 @@ class Concat(Node):
         start = self._start(place)
         return None if mask is None else mask[start : start + self.channels[place]]
 
-    def moves(self, loose: bool) -> bool:
-        """See :meth:`Node.moves`."""
-        del loose
-        return True
-
-    def holds_parts(self, loose: bool) -> bool:
-        """See :meth:`Node.holds_parts`."""
-        del loose
-        return True
-
     def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """See :meth:`Node.through`."""
         del sizes
         first = route.channels[0] + self._start(place)
         return replace(route, channels=(first, first + self.channels[place]), shift=first)
-
-    def kernel(self, kept: None, rows: Rows) -> Kernel:
-        """See :meth:`Node.kernel`."""
-        del kept
-        return moved(rows)
 
     def takes_factors(self) -> bool:
         """See :meth:`Node.takes_factors`."""

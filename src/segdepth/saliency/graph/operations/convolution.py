@@ -15,7 +15,7 @@ from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of, pair
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, Atom, View
-from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, cut, fit, times, zeros
+from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, cut, fit, tap_axes, times, zeros
 
 __all__ = ["LOWERS", "Convolution"]
 
@@ -61,19 +61,10 @@ class Convolution(Node):
         del place
         if self._is_product:
             return None
-        build = Axis.transposed if self.transposed else Axis.affine
-        rows, columns = (
-            build(
-                sizes[k],
-                self.shape[1 + k],
-                step=self.stride[k],
-                offset=-self.padding[k],
-                taps=self.kernel_size[k],
-                spread=self.dilation[k],
-            )
-            for k in (0, 1)
-        )
-        return rows, columns
+        return tap_axes(
+            Axis.transposed if self.transposed else Axis.affine, sizes, self.shape,
+            kernel=self.kernel_size, stride=self.stride, padding=self.padding, dilation=self.dilation,
+        )  # fmt: skip
 
     @property
     def _is_product(self) -> bool:

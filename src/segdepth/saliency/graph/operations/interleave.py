@@ -10,14 +10,14 @@ from torch import Tensor
 
 from ..axes import Axis, Box
 from ..route import Route
-from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, fit
-from .rows import moved
+from .node import Gradient, Mask, Pair, Shape, fit
+from .rows import Parts
 
 __all__ = ["Interleave"]
 
 
 @dataclass(eq=False)
-class Interleave(Node):
+class Interleave(Parts):
     """Maps of one size, each at every ``factor``-th row and column, the first at (0, 0), the second at (0, 1), ...
 
     Attributes:
@@ -63,26 +63,11 @@ class Interleave(Node):
         row, column = divmod(place, self.factor)
         return None if mask is None else mask[:, row :: self.factor, column :: self.factor]
 
-    def moves(self, loose: bool) -> bool:
-        """See :meth:`Node.moves`."""
-        del loose
-        return True
-
-    def holds_parts(self, loose: bool) -> bool:
-        """See :meth:`Node.holds_parts`."""
-        del loose
-        return True
-
     def through(self, route: Route, place: int, sizes: Pair) -> Route:
         """See :meth:`Node.through`."""
         del sizes
         row, column = divmod(place, self.factor)
         return route.at((self.factor, row, 1), (self.factor, column, 1))
-
-    def kernel(self, kept: None, rows: Rows) -> Kernel:
-        """See :meth:`Node.kernel`."""
-        del kept
-        return moved(rows)
 
     def takes_factors(self) -> bool:
         """See :meth:`Node.takes_factors`."""

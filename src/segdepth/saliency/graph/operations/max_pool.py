@@ -1,6 +1,6 @@
 """Max pooling, and unpooling with its winners."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, fx
 
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of, pair
-from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, by_stride, cut, own_places, times, zeros
+from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, by_stride, cut, own_places, tap_axes, times, zeros
 from .rows import winners
 from .window import strip
 
@@ -42,18 +42,19 @@ class MaxPool(Node):
     def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
         del place
-        rows, columns = (
-            Axis.affine(
-                sizes[k],
-                self.shape[1 + k],
-                step=self.stride[k],
-                offset=-self.padding[k],
-                taps=self.kernel_size[k],
-                spread=self.dilation[k],
-            )
-            for k in (0, 1)
+        return self.reach(Axis.affine, sizes, self.shape)
+
+    def reach(self, build: Callable[..., Axis], sizes: Pair, shape: Shape) -> tuple[Axis, Axis]:
+        """The reach of its windows, from a value of this shape into an input of these sizes; see :func:`tap_axes`."""
+        return tap_axes(
+            build,
+            sizes,
+            shape,
+            kernel=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
         )
-        return rows, columns
 
     def keep(self, arguments: tuple[Any, ...], result: Any) -> Int[Tensor, "c h w"]:
         """Who won: places in the input map."""

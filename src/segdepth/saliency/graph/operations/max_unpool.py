@@ -38,15 +38,7 @@ class Unpool(Node):
     def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis]:
         """See :meth:`Node.axes`."""
         del place
-        w = self.windows
-        rows, columns = (
-            Axis.transposed(
-                sizes[k], self.shape[1 + k], step=w.stride[k], offset=-w.padding[k], taps=w.kernel_size[k],
-                spread=w.dilation[k],
-            )
-            for k in (0, 1)
-        )  # fmt: skip
-        return rows, columns
+        return self.windows.reach(Axis.transposed, sizes, self.shape)
 
     @property
     def shares(self) -> int:

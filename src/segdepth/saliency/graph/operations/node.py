@@ -33,6 +33,7 @@ __all__ = [
     "fit",
     "full",
     "own_places",
+    "tap_axes",
     "times",
     "zeros",
 ]
@@ -131,6 +132,10 @@ class Node:
     def shares(self) -> int | None:
         """Another value whose :meth:`keep` and :meth:`prepare` this one uses; None: its own."""
         return None
+
+    def keeper(self, index: int) -> int:
+        """Where what it kept stands, given its own index in the graph."""
+        return index if self.shares is None else self.shares
 
     # The gradient in plain PyTorch
 
@@ -288,6 +293,27 @@ class Node:
 @dataclass(eq=False)
 class Input(Node):
     """The picture."""
+
+
+def tap_axes(
+    build: Callable[..., Axis], sizes: Pair, shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> tuple[Axis, Axis]:
+    """The reach along rows and columns of windows with taps.
+
+    Args:
+        build: :meth:`Axis.affine`, or :meth:`Axis.transposed` where the input's units write and the value's are written to.
+        sizes: rows and columns of the input.
+        shape: of the value.
+        kernel: rows and columns of the windows; as the others.
+        stride: distance of the windows.
+        padding: before the input (of a transposed one, cut from the value).
+        dilation: distance of the taps.
+    """
+    rows, columns = (
+        build(sizes[k], shape[1 + k], step=stride[k], offset=-padding[k], taps=kernel[k], spread=dilation[k])
+        for k in (0, 1)
+    )
+    return rows, columns
 
 
 def cut(g: Tensor, box: Box, part: Box) -> Tensor:

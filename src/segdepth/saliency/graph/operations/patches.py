@@ -1,13 +1,13 @@
 """Patches of a map, and maps of patches: rearrangements where they tile it, convolutions with single taps where they overlap."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx
 
-from ..lowering import Lowering, arguments_of, pair
-from ..unsupported import UnsupportedOperationError
+from ..lowering import Lowering, arguments_of, pair, reshaped
 from ..views import View
 from .convolution import Convolution
 from .node import Pair, Shape
@@ -89,11 +89,8 @@ def _convolution(
     )  # fmt: skip
 
 
-def _reshaped(view: View, sizes: tuple[int, ...]) -> View:
-    found = view.reshaped(sizes)
-    if found is None:
-        raise UnsupportedOperationError("patches in another order")
-    return found
+def _reshaped(view: View, sizes: Sequence[int]) -> View:
+    return reshaped(view, sizes, "patches in another order")
 
 
 LOWERS = {

@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from ...modes import recording
 from ..axes import Box
 from ..lowering import Lowering
+from ..results import first_of
 from ..views import View
 from .node import Gradient, Kernel, Mask, Node, Pair, Rows, Shape, both, cut, own_places
 from .rows import moved, scaled
@@ -105,11 +106,10 @@ def _derivative(node: fx.Node, place: int) -> Callable[[tuple[Any, ...], Tensor]
     """The operation's derivative with respect to one argument, by autograd, which knows all of them."""
 
     def derivative(arguments: tuple[Any, ...], result: Any) -> Tensor:
-        shape = (result[0] if isinstance(result, tuple) else result).shape
+        shape = first_of(result).shape
         with recording():
             x = arguments[place].detach().expand(shape).requires_grad_()
-            y = node.target(*arguments[:place], x, *arguments[place + 1 :], **node.kwargs)  # type: ignore[operator]
-            y = y[0] if isinstance(y, tuple) else y
+            y = first_of(node.target(*arguments[:place], x, *arguments[place + 1 :], **node.kwargs))  # type: ignore[operator]
             (found,) = torch.autograd.grad(y.sum(), x)
         return found  # type: ignore[no-any-return]
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, fx
 
 from ..axes import Axis, Box
-from ..lowering import Lowering, arguments_of
+from ..lowering import Lowering, arguments_of, reshaped
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, COLUMNS, ROWS, Atom, View, element_numbers
 from .node import Gradient, Mask, Node, Pair, Shape, times
@@ -127,36 +127,31 @@ class Rearrange(Node):
 def _pixel_shuffle(low: Lowering, node: fx.Node) -> None:
     factor = int(node.args[1])  # type: ignore[arg-type]
     _, channels, height, width = node.args[0].meta["val"].shape  # type: ignore[union-attr]
-    split = _reshaped(low.view(node.args[0]), (1, channels // factor**2, factor, factor, height, width))
-    low.put(node, _reshaped(split.permuted((0, 1, 4, 2, 5, 3)), node.meta["val"].shape))
+    split = reshaped(low.view(node.args[0]), (1, channels // factor**2, factor, factor, height, width))
+    low.put(node, reshaped(split.permuted((0, 1, 4, 2, 5, 3)), node.meta["val"].shape))
 
 
 def _pixel_unshuffle(low: Lowering, node: fx.Node) -> None:
     factor = int(node.args[1])  # type: ignore[arg-type]
     _, channels, height, width = node.args[0].meta["val"].shape  # type: ignore[union-attr]
-    split = _reshaped(low.view(node.args[0]), (1, channels, height // factor, factor, width // factor, factor))
-    low.put(node, _reshaped(split.permuted((0, 1, 3, 5, 2, 4)), node.meta["val"].shape))
+    split = reshaped(low.view(node.args[0]), (1, channels, height // factor, factor, width // factor, factor))
+    low.put(node, reshaped(split.permuted((0, 1, 3, 5, 2, 4)), node.meta["val"].shape))
 
 
 def _channel_shuffle(low: Lowering, node: fx.Node) -> None:
     groups = int(node.args[1])  # type: ignore[arg-type]
     sizes = tuple(node.meta["val"].shape)
-    split = _reshaped(low.view(node.args[0]), (sizes[0], groups, sizes[1] // groups, *sizes[2:]))
+    split = reshaped(low.view(node.args[0]), (sizes[0], groups, sizes[1] // groups, *sizes[2:]))
     order = (0, 2, 1, *range(3, 1 + len(sizes)))
-    low.put(node, _reshaped(split.permuted(order), sizes))
+    low.put(node, reshaped(split.permuted(order), sizes))
 
 
 def _view(low: Lowering, node: fx.Node) -> None:
     sizes = tuple(node.meta["val"].shape)
     view = low.view(node.args[0])
-    found = view.reshaped(sizes)
-    if (
-        found is None and len(view.values) == 1
-    ):  # pieces would be cut unevenly: in the tensor's order they can be cut anywhere
-        found = low.arranged(view, ((), view.atoms, ())).reshaped(sizes)
-    if found is None:
-        raise UnsupportedOperationError("a view across the borders of axes")
-    low.put(node, found)
+    if view.reshaped(sizes) is None and len(view.values) == 1:  # in the tensor's order pieces can be cut anywhere
+        view = low.arranged(view, ((), view.atoms, ()))
+    low.put(node, reshaped(view, sizes))
 
 
 def _permute(low: Lowering, node: fx.Node) -> None:
@@ -228,10 +223,3 @@ LOWERS = {
     aten.unsqueeze.default: _unsqueeze,
     aten.view.default: _view,
 }
-
-
-def _reshaped(view: View, sizes: Sequence[int]) -> View:
-    found = view.reshaped(sizes)
-    if found is None:
-        raise UnsupportedOperationError("a view across the borders of axes")
-    return found

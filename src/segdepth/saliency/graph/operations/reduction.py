@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from ...modes import recording
 from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of
+from ..results import first_of
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, COLUMNS, ROWS, View
 from .channels import lower_channels
@@ -46,8 +47,7 @@ class Reduction(Node):
         assert self.source is not None
         with recording():
             x = arguments[0].detach().requires_grad_()
-            y = self.source.target(x, *arguments[1:], **self.source.kwargs)  # type: ignore[operator]
-            y = y[0] if isinstance(y, tuple) else y
+            y = first_of(self.source.target(x, *arguments[1:], **self.source.kwargs))  # type: ignore[operator]
             (found,) = torch.autograd.grad(y.sum(), x)
         return self.view.to_map(found)
 
@@ -67,8 +67,7 @@ class Reduction(Node):
 def _reduce(low: Lowering, node: fx.Node) -> None:
     rank = len(node.args[0].meta["val"].shape)  # type: ignore[union-attr]
     dims = _dims(arguments_of(node), rank)
-    result = node.meta["val"]
-    first = result[0] if isinstance(result, (tuple, list)) else result
+    first = first_of(node.meta["val"])
     found = (
         [_sum(low, node, dims, is_mean=node.target in _MEANS)] if node.target in _SUMS else [_other(low, node, dims)]
     )
@@ -158,8 +157,7 @@ def _of_last_axis(node: fx.Node) -> Callable[[dict[str, Any], Tensor], Tensor]:
         rest = {name: value for name, value in list(a.items())[1:] if name not in ("dim", "keepdim")}
         if target in _OF_ALL:
             return _OF_ALL[target](x)
-        found = target(x, dim=-1 if one else [-1], keepdim=True, **rest)
-        return found[0] if isinstance(found, tuple) else found  # type: ignore[no-any-return]
+        return first_of(target(x, dim=-1 if one else [-1], keepdim=True, **rest))  # type: ignore[no-any-return]
 
     return function
 

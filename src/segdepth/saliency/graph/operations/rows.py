@@ -6,9 +6,9 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from .node import Kernel, Rows
+from .node import Kernel, Node, Rows
 
-__all__ = ["moved", "nothing", "scaled", "winners"]
+__all__ = ["Parts", "moved", "nothing", "scaled", "winners"]
 
 
 def nothing(dtype: np.dtype) -> tuple[Float[ndarray, "0 0"], Int[ndarray, "0 0"]]:
@@ -30,3 +30,22 @@ def winners(places: Tensor) -> Int[ndarray, "hw c"]:
     """Places in a map ``[c, h, w]``, per position and channel."""
     found: Int[ndarray, "hw c"] = places.permute(1, 2, 0).flatten(0, 1).to(torch.int32).contiguous().numpy()
     return found
+
+
+class Parts(Node):
+    """A value of which the gradients of the inputs are parts, as they stand."""
+
+    def moves(self, loose: bool) -> bool:
+        """See :meth:`Node.moves`."""
+        del loose
+        return True
+
+    def holds_parts(self, loose: bool) -> bool:
+        """See :meth:`Node.holds_parts`."""
+        del loose
+        return True
+
+    def kernel(self, kept: None, rows: Rows) -> Kernel:
+        """See :meth:`Node.kernel`."""
+        del kept
+        return moved(rows)

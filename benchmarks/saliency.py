@@ -233,11 +233,11 @@ def work_done(case: Case) -> tuple[float, float]:
     height, width = case.image.shape[-2:]
     graph = take_apart(case.net, case.net, case.image)
     everything = Reach(graph, ((0, height), (0, width)))
-    full = everything.multiply_adds(everything.back(((0, height), (0, width))))
+    full = sum(everything.multiply_adds(everything.back(((0, height), (0, width)))))
     reach = Reach(graph, case.window)
     generator = np.random.default_rng(1)
     boxes = [((r, r + 1), (c, c + 1)) for (r, c), *_ in (case.block(1, generator) for _ in range(8))]
-    least = statistics.mean(reach.multiply_adds(reach.back(box)) for box in boxes)
+    least = statistics.mean(sum(reach.multiply_adds(reach.back(box))) for box in boxes)
     return full / 1e9, least / 1e9
 
 

@@ -73,10 +73,10 @@ class Reach:
             parts[index] = tuple(found)
         return Boxes(values, parts)
 
-    def multiply_adds(self, boxes: Boxes) -> int:
-        """Of the convolutions' data gradients inside the boxes, per target."""
+    def multiply_adds(self, boxes: Boxes) -> list[int]:
+        """Of the convolutions' data gradients inside the boxes: of each value, per target."""
         steps = zip(self.graph.nodes, boxes.values, boxes.parts, strict=True)
-        return sum(node.multiply_adds(box, parts[0]) for node, box, parts in steps if parts)
+        return [node.multiply_adds(box, parts[0]) if parts else 0 for node, box, parts in steps]
 
 
 def _axis_back(axis: Axis, span: Span) -> Span:

@@ -20,9 +20,8 @@ def sparse_pays(reach: Reach) -> bool:
     Args:
         reach: the graph's connectivity.
     """
-    boxes = _behind_a_pixel(reach)
     switched = _switched(reach.graph)
-    works = _works(reach.graph, boxes)
+    works = reach.multiply_adds(_behind_a_pixel(reach))
     return sum(work for work, some in zip(works, switched, strict=True) if some) >= SWITCHED * sum(works)
 
 
@@ -35,8 +34,8 @@ def windows_pay(reach: Reach) -> bool:
         reach: the graph's connectivity.
     """
     _, height, width = reach.graph.nodes[-1].shape
-    whole = sum(_works(reach.graph, reach.back(((0, height), (0, width)))))
-    return sum(_works(reach.graph, _behind_a_pixel(reach))) <= INSIDE * whole
+    whole = sum(reach.multiply_adds(reach.back(((0, height), (0, width)))))
+    return sum(reach.multiply_adds(_behind_a_pixel(reach))) <= INSIDE * whole
 
 
 def _behind_a_pixel(reach: Reach) -> Boxes:
@@ -44,12 +43,6 @@ def _behind_a_pixel(reach: Reach) -> Boxes:
     _, height, width = reach.graph.nodes[-1].shape
     middle: Box = (height // 2, height // 2 + 1), (width // 2, width // 2 + 1)
     return reach.back(middle)
-
-
-def _works(graph: Graph, boxes: Boxes) -> list[int]:
-    """Multiply-adds of each node inside boxes."""
-    steps = zip(graph.nodes, boxes.values, boxes.parts, strict=True)
-    return [node.multiply_adds(box, parts[0]) if parts else 0 for node, box, parts in steps]
 
 
 def _switched(graph: Graph) -> list[bool]:

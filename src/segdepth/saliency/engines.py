@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -66,6 +67,16 @@ class Traced:
         """One forward pass."""
         output, state = graph.forward(image)
         return Traced(graph, output, state, Reach(graph, window), Tail(graph, state))
+
+    @cached_property
+    def sparse_pays(self) -> bool:
+        """See :func:`.choice.sparse_pays`."""
+        return sparse_pays(self.reach)
+
+    @cached_property
+    def windows_pay(self) -> bool:
+        """See :func:`.choice.windows_pay`; they also do where the last operation resizes."""
+        return self.tail.resizes or windows_pay(self.reach)
 
     def engine(self, backward: BackwardPass) -> GraphEngine:
         """An engine around a backward pass."""
@@ -226,12 +237,13 @@ class Prepared:
             traced = self.traced
         except UnsupportedOperationError:  # which the next engine says
             return ["windowed", "batched"]
-        if sparse_pays(traced.reach):
+        if traced.sparse_pays:
             many = self.image.device.type == "cpu" and count >= MANY
             return ["sparse", "windowed", "batched"] if many else ["windowed", "batched"]
-        if traced.tail.resizes or windows_pay(traced.reach):
+        if traced.windows_pay:
             return ["windowed", "batched"]
-        log.info("saliency: every pixel depends on most of the picture: plain backward passes are faster than windows")
+        words = "saliency: every pixel depends on most of the picture: plain backward passes are faster than windows"
+        say_once(self.function.net, words, logging.INFO)
         return ["batched"]
 
 

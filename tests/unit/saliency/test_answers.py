@@ -2,14 +2,13 @@ import gc
 import logging
 import weakref
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from jaxtyping import config
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
@@ -126,14 +125,6 @@ def test_an_answer_that_is_not_found_is_one_clear_sentence(
 ) -> None:
     with pytest.raises(InputError, match=words):
         run_network(answer_function(net_that(make), **options), x)
-
-
-@pytest.fixture
-def no_checker() -> Iterator[None]:
-    """What a user sees: nobody checks the annotations."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("no_checker")

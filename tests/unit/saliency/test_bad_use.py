@@ -1,10 +1,9 @@
 """What cannot be explained as it is given: one clear sentence each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
-from jaxtyping import config
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -124,14 +123,6 @@ def test_what_a_network_does_not_take_is_told(
 ) -> None:
     with pytest.raises(InputError, match=words):
         saliency_maps(kind(nn.ReLU()).double(), image[:, :cut], PIXELS, engine=engine)
-
-
-@pytest.fixture
-def no_checker() -> Iterator[None]:
-    """What a user sees: nobody checks the annotations."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("no_checker")

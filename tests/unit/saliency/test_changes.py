@@ -15,16 +15,6 @@ from segdepth.saliency.explainer import remembered
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
 
 
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 def test_a_trace_is_kept_until_the_network_changes(net: Small, image: Tensor) -> None:
     for change in (
         lambda: None,

@@ -18,16 +18,6 @@ from segdepth.tasks import create_network
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
 
 
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 class Counted(Small):
     """Counts its passes over real pictures, outside itself."""
 

@@ -15,17 +15,7 @@ from segdepth.saliency import ENGINES, saliency_maps
 from segdepth.saliency.graph.trace import trace
 from segdepth.saliency.modes import uninterrupted
 
-from .small import HEIGHT, PIXELS, WIDTH, Small, agree
-
-
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
+from .small import PIXELS, Small, agree
 
 
 def state(net: Small, image: Tensor) -> list[object]:

@@ -20,16 +20,6 @@ from segdepth.saliency import (
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
 
 
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 @pytest.mark.parametrize("engine", [*ENGINES, "auto"])
 @pytest.mark.parametrize(
     "method", ["gradient", "input_x_gradient", IntegratedGradients(steps=3), SmoothGrad(samples=2)]

@@ -1,11 +1,9 @@
 """What cannot be explained is told in one sentence."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
-from jaxtyping import TypeCheckError, config
+from jaxtyping import TypeCheckError
 from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
@@ -14,16 +12,6 @@ from segdepth.saliency.checks import check_image
 from segdepth.tasks import create_network
 
 from .small import HEIGHT, PIXELS, WIDTH, Small
-
-
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
 
 
 class Words(nn.Module):
@@ -51,14 +39,6 @@ class Words(nn.Module):
 def test_mistakes_are_named(net: Small, image: Tensor, options: dict[str, object], words: str) -> None:
     with pytest.raises((ConfigError, InputError, TypeCheckError), match=words):
         saliency_maps(net, image, PIXELS, **options)
-
-
-@pytest.fixture
-def no_checker() -> Iterator[None]:
-    """What a user sees: nobody checks the annotations."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,6 @@ class Net(nn.Module):
         return self.last(self.middle(self.first(x)))
 
 
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 def rows(net: nn.Module, image: Tensor, pixels: list[tuple[int, int]], target: Callable[[Tensor], Tensor]) -> Tensor:
     """By autograd, one after the other."""
     x = image[None].clone().requires_grad_()

@@ -13,16 +13,6 @@ from segdepth.saliency import Explainer, UnsupportedOperationError, saliency_map
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
 
 
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 class Squared(torch.autograd.Function):
     """A user-written derivative, which a trace would not see."""
 

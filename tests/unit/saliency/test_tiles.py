@@ -12,16 +12,6 @@ from segdepth.saliency.tiles import tile_pixels
 from .small import HEIGHT, PIXELS, WIDTH, Small
 
 
-@pytest.fixture
-def net() -> Small:
-    return Small().double()
-
-
-@pytest.fixture
-def image() -> Tensor:
-    return torch.randn(3, HEIGHT, WIDTH, dtype=torch.float64)
-
-
 def test_running_out_of_memory_halves_the_chunk() -> None:
     sizes = []
 

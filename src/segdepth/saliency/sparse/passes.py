@@ -14,6 +14,7 @@ from ..boxes import Boxes, Reach
 from ..graph import Box, Graph, State, UnsupportedOperationError
 from ..graph.operations.node import Kernel, Node
 from ..graph.operations.node import Rows as AskedRows
+from ..graph.operations.rows import nothing
 from ..graph.route import Route
 from . import kernels
 from .kernels import Rows
@@ -240,10 +241,10 @@ class _Walk:
         return Rows(self._p.buffers.fresh(int(first[-1]), self._lanes), start, channels, first, numbers)
 
     def _move(self, rows: Rows, above: Rows, route: Route, *, fresh: bool) -> None:
-        nothing = np.empty((0, 0), self._p.dtype), np.empty((0, 0), np.int32)
+        empty = nothing(self._p.dtype)
         numbers = route.numbers()
         in_parallel(
-            lambda span: kernels.add_routed(span, fresh, rows, above, numbers, _flat(((0, 0), (0, 0))), *nothing),
+            lambda span: kernels.add_routed(span, fresh, rows, above, numbers, _flat(((0, 0), (0, 0))), *empty),
             _span(rows),
         )
 

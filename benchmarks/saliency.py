@@ -331,7 +331,7 @@ def print_row(row: dict[str, Any], loops: list[str], ours: list[str]) -> None:
 
 
 def live_work(case: Case, peak: float) -> tuple[float, float]:
-    """GMAC per target that the sparse engine did for a tile, and its share of the machine's peak."""
+    """GMAC per target that the sparse engine did for a block, and its share of the machine's peak."""
     engine = Prepared(Function(case.net, case.net), case.image, case.window).engine("sparse")
     assert isinstance(engine, GraphEngine)
     tile = case.block(8, np.random.default_rng(2))
@@ -340,7 +340,7 @@ def live_work(case: Case, peak: float) -> tuple[float, float]:
     before = engine.backward.multiply_adds
     seconds, _ = timed(lambda: list(engine.gradients(tile, targets)))
     done = engine.backward.multiply_adds - before
-    return done / 1e9, 2 * done * len(tile) / seconds / 1e9 / peak
+    return done / len(tile) / 1e9, 2 * done / seconds / 1e9 / peak
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A network as a list of few kinds of operations, and what one picture makes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -42,13 +42,13 @@ class Graph:
     like: Tensor
     unknown: dict[fx.Node, str] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
-    _prepared: dict[tuple[int, Any], Any] = field(default_factory=dict, repr=False)
+    _prepared: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
 
-    def prepared(self, index: int, prepare: Callable[[Any], T]) -> T:
-        """What an engine makes of a node whatever the picture is; made once."""
-        key = (index, prepare)
+    def prepared(self, index: int, prepare: Callable[..., T], *arguments: Hashable) -> T:
+        """What an engine makes of a node (and of more) whatever the picture is; made once."""
+        key = (index, prepare, *arguments)
         if key not in self._prepared:
-            self._prepared[key] = prepare(self.nodes[index])
+            self._prepared[key] = prepare(self.nodes[index], *arguments)
         return self._prepared[key]  # type: ignore[no-any-return]
 
     @property

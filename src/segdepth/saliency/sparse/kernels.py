@@ -20,7 +20,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy import ndarray
 
-from .point import ARGUMENTS, TAP_FIELDS
+from .point import ARGUMENTS, BEGIN, COUNT, LISTED, NAMED, OUT, ROWS, UNITS, WEIGHTS
 
 __all__ = [
     "FRESH",
@@ -64,6 +64,9 @@ ROW_MUL, ROW_OFF, ROW_DIV, COL_MUL, COL_OFF, COL_DIV, CHANNEL_FROM, CHANNEL_TO, 
 # Numbers of a convolution: kernel, stride, padding, dilation; whether transposed; channels of a group going in and
 # coming out; inputs in a block of weights.
 KH, KW, SH, SW, PH, PW, DH, DW, TRANSPOSED, INPUTS, OUTPUTS, BLOCK = range(12)
+
+# Numbers of a tap: which; its first row above, the place of its first live unit in the list, how many there are.
+TAP, ROW, FIRST, LIVE = range(4)
 
 #: How a convolution's rows begin: with zeros, with what stands there, with rows of another value.
 FRESH, MORE, WITH_ADDED = range(3)
@@ -188,9 +191,7 @@ def _reader(position: int, tap: int, stride: int, padding: int, dilation: int, t
 
 @njit(cache=True, nogil=True, inline="always")
 @no_type_check
-def _find_taps(
-    taps: Any, r: int, c: int, above: Any, route: Any, box: Any, conv: Any, low: int, weight: int, tap_bytes: int
-) -> Any:
+def _find_taps(taps: Any, r: int, c: int, above: Any, route: Any, box: Any, conv: Any, low: int) -> Any:
     """List the outputs that read input ``(r, c)``.
 
     Args:
@@ -202,15 +203,12 @@ def _find_taps(
         box: of that value.
         conv: numbers of the convolution.
         low: first channel, in ``above``, of the group.
-        weight: address of the block of weights.
-        tap_bytes: bytes of one tap's weights in it.
 
     Returns:
         Number of taps, and of the live units that they reach.
     """
     count, units = 0, 0
     high = low + conv[OUTPUTS]
-    row_bytes = above.buffer.shape[1] * above.buffer.itemsize
     for i in range(conv[KH]):
         zr = _reader(r, i, conv[SH], conv[PH], conv[DH], conv[TRANSPOSED])
         if not box[0] <= zr < box[1]:
@@ -232,10 +230,10 @@ def _find_taps(
                 last = _lower_bound(above.channels, first, last, high)
             if first == last:
                 continue
-            taps[count, 0] = above.buffer.ctypes.data + (first + _row_offset(above, gr, gc)) * row_bytes
-            taps[count, 1] = above.channels.ctypes.data + first * 2
-            taps[count, 2] = last - first
-            taps[count, 3] = weight + (i * conv[KW] + j) * tap_bytes
+            taps[count, TAP] = i * conv[KW] + j
+            taps[count, ROW] = first + _row_offset(above, gr, gc)
+            taps[count, FIRST] = first
+            taps[count, LIVE] = last - first
             count += 1
             units += last - first
     return count, units
@@ -268,8 +266,8 @@ def _find_added(table: Any, out: Any, begin: int, end: int, r: int, c: int, adde
 @njit(cache=True, nogil=True)
 @no_type_check
 def back_convolution(
-    span: Any, out: Any, above: Any, route: Any, point: int, strip: int, begin_with: int, box: Any, weight: Any, conv: Any,
-    added: Any, added_route: Any, zeros: Any,
+    span: Any, out: Any, above: Any, route: Any, point: int, turn: int, strip: int, begin_with: int, box: Any, weight: Any,
+    conv: Any, added: Any, added_route: Any, zeros: Any,
 ) -> int:  # fmt: skip
     """The gradient of a convolution's input.
 
@@ -279,6 +277,7 @@ def back_convolution(
         above: rows of the convolution's value.
         route: to them.
         point: address of the inner loop.
+        turn: units above that are added in one turn.
         strip: columns that are treated before the next row is.
         begin_with: ``FRESH``, ``MORE`` or ``WITH_ADDED``.
         box: of the convolution's value.
@@ -291,14 +290,13 @@ def back_convolution(
     Returns:
         Multiply-adds done, per target.
     """
-    arguments, taps = np.zeros(ARGUMENTS, np.int64), np.zeros((conv[KH] * conv[KW], TAP_FIELDS), np.int64)
-    table = np.zeros(conv[BLOCK], np.int64)
+    arguments, taps = np.zeros(ARGUMENTS, np.int64), np.zeros((conv[KH] * conv[KW], 4), np.int64)
+    table, rows, weights = np.zeros(conv[BLOCK], np.int64), np.zeros(turn, np.int64), np.zeros(turn, np.int64)
     item = weight.itemsize
     stride = conv[BLOCK] * item
-    tap_bytes = conv[OUTPUTS] * stride
-    row_bytes = out.buffer.shape[1] * item
+    row_bytes, above_bytes = out.buffer.shape[1] * item, above.buffer.shape[1] * item
     blocks_per_group = (conv[INPUTS] + conv[BLOCK] - 1) // conv[BLOCK]
-    arguments[1], arguments[2], arguments[7] = taps.ctypes.data, stride, table.ctypes.data
+    arguments[ROWS], arguments[WEIGHTS], arguments[NAMED] = rows.ctypes.data, weights.ctypes.data, table.ctypes.data
     work = 0
     for block in range(len(weight)):
         group = block // blocks_per_group
@@ -306,7 +304,7 @@ def back_convolution(
         high = min(low + conv[BLOCK], (group + 1) * conv[INPUTS])
         above_low = route[CHANNEL_FROM] + group * conv[OUTPUTS]
         # the inner loop adds channel numbers as they are: the blocks' and groups' beginnings are taken off here
-        origin = weight.ctypes.data + block * conv[KH] * conv[KW] * tap_bytes - low * item - above_low * stride
+        origin = weight.ctypes.data + block * weight.shape[1] * item - low * item - above_low * stride
         for left in range(out.box[LEFT], out.box[RIGHT], strip):
             for r in range(span[0], span[1]):
                 for c in range(left, min(left + strip, out.box[RIGHT])):
@@ -315,16 +313,32 @@ def back_convolution(
                     end = _lower_bound(out.channels, begin, out.start[p + 1], high)
                     if begin == end:
                         continue
-                    count, units = _find_taps(taps, r, c, above, route, box, conv, above_low, origin, tap_bytes)
+                    count, units = _find_taps(taps, r, c, above, route, box, conv, above_low)
                     if begin_with == MORE and count == 0:
                         continue
                     if begin_with == WITH_ADDED:
                         _find_added(table, out, begin, end, r, c, added, added_route, zeros)
-                    arguments[0] = count
-                    arguments[3] = out.channels.ctypes.data + begin * 2
-                    arguments[4] = end - begin
-                    arguments[5] = out.buffer.ctypes.data + (begin + _row_offset(out, r, c)) * row_bytes
-                    arguments[6] = begin_with
+                    arguments[LISTED] = out.channels.ctypes.data + begin * 2
+                    arguments[COUNT] = end - begin
+                    arguments[OUT] = out.buffer.ctypes.data + (begin + _row_offset(out, r, c)) * row_bytes
+                    arguments[BEGIN] = begin_with
+                    filled = 0
+                    for t in range(count):
+                        row = above.buffer.ctypes.data + taps[t, ROW] * above_bytes
+                        tap = origin + taps[t, TAP] * conv[OUTPUTS] * stride
+                        done = 0
+                        while done < taps[t, LIVE]:
+                            if filled == turn:
+                                arguments[UNITS] = filled
+                                _call(point, arguments.ctypes.data)
+                                arguments[BEGIN], filled = MORE, 0
+                            some = min(taps[t, LIVE] - done, turn - filled)
+                            for k in range(some):
+                                rows[filled + k] = row + (done + k) * above_bytes
+                                weights[filled + k] = tap + above.channels[taps[t, FIRST] + done + k] * stride
+                            filled += some
+                            done += some
+                    arguments[UNITS] = filled
                     _call(point, arguments.ctypes.data)
                     work += units * (end - begin)
     return work

@@ -1,6 +1,7 @@
 """Backward passes at live units only, in native loops on the CPU."""
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -19,14 +20,13 @@ from ..graph.route import Route
 from . import kernels
 from .kernels import Rows
 from .live import live_units
-from .point import lane_width, point_function
+from .point import point_function
+from .processor import Processor, this_processor
 from .routes import lay_out
 from .threads import in_parallel
 
 __all__ = ["SparsePass"]
 
-#: Registers that the rows of all targets take in the inner loop.
-VECTORS = 4
 #: As many channels as the lists of live ones can tell apart.
 CHANNELS = 1 << 16
 #: Columns that are treated before the next row is, so that the rows above stay in the caches.
@@ -41,19 +41,23 @@ class SparsePass:
         state: the forward pass's masks and winners at the picture.
         last: the value from which gradients start.
         reach: the graph's connectivity.
+        processor: what the inner loop is made for; this one by default.
 
     Attributes:
+        width: targets in a vector.
         lanes: targets at once.
-        multiply_adds: done so far in convolutions, per target.
+        multiply_adds: done so far in convolutions that mix channels, of all targets.
 
     Raises:
         UnsupportedOperationError: at more channels than can be counted.
     """
 
-    def __init__(self, graph: Graph, state: State, last: int, reach: Reach) -> None:
+    def __init__(self, graph: Graph, state: State, last: int, reach: Reach, processor: Processor | None = None) -> None:
         self.graph = graph
         self.dtype = np.dtype(str(graph.like.dtype).removeprefix("torch."))
-        self.lanes = VECTORS * lane_width(self.dtype)
+        self.processor = processor or this_processor()
+        self.width = self.processor.vector_bytes // self.dtype.itemsize
+        self.lanes = self.processor.blocking.vectors * self.width
         self.multiply_adds = 0
         if any(node.shape[0] > CHANNELS for node in graph.nodes):
             raise UnsupportedOperationError(f"a map of more than {CHANNELS} channels")
@@ -71,7 +75,12 @@ class SparsePass:
     def _make_ready(self, index: int, node: Node, state: State) -> None:
         """The kernel of a node, or what it needs for a step in plain PyTorch."""
         kept = state.get(node.keeper(index))
-        asked = AskedRows(self.dtype, index in self.layout.loose, lambda make: self.graph.prepared(index, make))
+        asked = AskedRows(
+            self.dtype,
+            index in self.layout.loose,
+            self.processor.blocking.weight_bytes,
+            partial(self.graph.prepared, index),
+        )
         kernel = node.kernel(kept, asked)
         if kernel is not None:
             self.kernels[index] = kernel
@@ -93,7 +102,7 @@ class SparsePass:
         layout = self.layout
         if layout.last == 0:
             return seeds
-        vectors = -(-len(seeds) // lane_width(self.dtype))
+        vectors = -(-len(seeds) // self.width)
         walk = _Walk(self, boxes, vectors)
         walk.begin(seeds)
         for value in range(layout.last - 1, -1, -1):
@@ -109,9 +118,9 @@ class _Walk:
         self._p = owner
         self._boxes = boxes
         self._vectors = vectors
-        self._lanes = vectors * lane_width(owner.dtype)
+        self._lanes = vectors * owner.width
         self._rows: dict[int, Rows] = {}
-        self._point = point_function(owner.dtype == np.float32, vectors)
+        self._point = point_function(owner.processor, owner.dtype.itemsize, vectors)
         self._zeros = np.zeros(self._lanes, owner.dtype)
         self._plain: dict[int, list[Tensor | None]] = {}
         self._count = 0
@@ -194,15 +203,16 @@ class _Walk:
         weight, numbers = self._p.kernels[index].constants
         other, other_route = self._source(*added) if added else (above, route)
         convolve: Callable[..., int] = kernels.back_convolution
+        units, box = self._p.processor.blocking.units, _flat(self._boxes.values[index])
         begin_with = (kernels.WITH_ADDED if added else kernels.FRESH) if fresh else kernels.MORE
         done = in_parallel(
             lambda span: convolve(
-                span, rows, above, route.numbers(), self._point, STRIP, begin_with, _flat(self._boxes.values[index]),
-                weight, numbers, other, other_route.numbers(), self._zeros,
+                span, rows, above, route.numbers(), self._point, units, STRIP, begin_with, box, weight, numbers, other,
+                other_route.numbers(), self._zeros,
             ),
             _span(rows) if fresh else self._boxes.parts[index][0][0],
         )  # fmt: skip
-        self._p.multiply_adds += sum(done)
+        self._p.multiply_adds += sum(done) * self._count
 
     def _other(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
         above, route = self._source(index, place if index in self._p.moves else None)

@@ -1,57 +1,46 @@
 """The inner loop of the sparse engine as machine code for this very processor, made by LLVM when first needed.
 
-One call computes all live channels of one position: for each of them, the sum over taps and over the live channels of
-the layer above of one weight times a row of ``lanes`` numbers, one per target. Blocks of channels stay in vector
-registers meanwhile; Python's compilers do not promise that, so the code is written out in LLVM's language.
+One call computes all live channels of one position: to each of them it adds, over the live units above that the position's
+taps reach, one weight times a row of numbers, one per target. A block of channels times a row's vectors stays in registers
+meanwhile; Python's compilers do not promise that, so the code is written with LLVM's builder.
 """
 
-from functools import cache, lru_cache
+from functools import cache
+from typing import Any
 
 import llvmlite.binding as llvm
-import numpy as np
+from llvmlite import ir
 
-__all__ = ["ARGUMENTS", "TAP_FIELDS", "lane_width", "point_function"]
+from .processor import Processor
 
-#: What a call reads, 8 bytes each: number of taps, their table, bytes of a weight row, the live channels, how many,
-#: where the rows go, what they begin with (0: zero, 1: what is there, 2: the rows that a table names), that table.
+__all__ = [
+    "ARGUMENTS",
+    "BEGIN",
+    "COUNT",
+    "LISTED",
+    "NAMED",
+    "OUT",
+    "ROWS",
+    "UNITS",
+    "WEIGHTS",
+    "assembly",
+    "point_function",
+]
+
+#: What a call reads, 8 bytes each: number of units above, addresses of their rows, addresses of their weights, the live
+#: channels, how many, where their rows go, what they begin with (``FRESH``, ``MORE`` or
+#: ``WITH_ADDED`` of :mod:`.kernels`), the addresses of the rows to begin with.
 ARGUMENTS = 8
-#: A tap: first row above, its channels, how many, the weights.
-TAP_FIELDS = 4
+UNITS, ROWS, WEIGHTS, LISTED, COUNT, OUT, BEGIN, NAMED = range(ARGUMENTS)
 
-#: Channels that are computed together, largest first; any number is a sum of these.
-BLOCKS = (6, 4, 2, 1)
-
-
-def lane_width(dtype: np.dtype) -> int:
-    """Numbers in one vector register."""
-    return _vector_bytes() // dtype.itemsize
-
-
-@lru_cache(maxsize=1)
-def _vector_bytes() -> int:
-    features = llvm.get_host_cpu_features()
-    return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
+I8, I16, I32, I64, POINTER = *(ir.IntType(bits) for bits in (8, 16, 32, 64)), ir.PointerType()
 
 
 @cache
-def point_function(single: bool, vectors: int) -> int:
-    """The address of the compiled function for rows of ``vectors`` registers of float32 (``single``) or float64."""
-    item = 4 if single else 8
-    code = _module("float" if single else "double", item, _vector_bytes() // item, vectors)
-    return _compile(code)
-
-
-_engines: list[llvm.ExecutionEngine] = []  # compiled code lives as long as its engine
-
-
-def _compile(code: str) -> int:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
-    )
-    module = llvm.parse_assembly(code)
-    module.verify()
+def point_function(processor: Processor, item: int, vectors: int) -> int:
+    """The address of the compiled function for rows of some vectors of float32 (4 bytes) or float64 (8 bytes)."""
+    machine = _machine(processor, jit=True)
+    module = llvm.parse_assembly(_module(processor, item, vectors))
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     _engines.append(engine)
@@ -59,143 +48,164 @@ def _compile(code: str) -> int:
     return address
 
 
-def _module(number: str, item: int, width: int, vectors: int) -> str:
-    """LLVM's language: load the arguments, then blocks of channels, the largest that fits first."""
-    vector = f"<{width} x {number}>"
-    names = ("ntaps", "taps", "stride", "chan", "count", "out", "mode", "init")
-    loads = "\n".join(
-        f"  %a{i} = getelementptr i64, ptr %args, i64 {i}\n  %{name} = load i64, ptr %a{i}"
-        for i, name in enumerate(names)
+_engines: list[llvm.ExecutionEngine] = []  # compiled code lives as long as its engine
+
+
+def assembly(processor: Processor, item: int, vectors: int) -> str:
+    """The function in the processor's own language, also where this is another one."""
+    text: str = _machine(processor).emit_assembly(llvm.parse_assembly(_module(processor, item, vectors)))
+    return text
+
+
+def _machine(processor: Processor, **options: Any) -> llvm.TargetMachine:
+    if processor.triple is None:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        target = llvm.Target.from_default_triple()
+    else:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        target = llvm.Target.from_triple(processor.triple)
+    machine: llvm.TargetMachine = target.create_target_machine(
+        cpu=processor.name, features=processor.features, opt=3, **options
     )
-    blocks = "\n".join(_block(size, number, item, width, vectors) for size in BLOCKS)
-    return f"""
-declare {vector} @llvm.fma.v{width}f{8 * item}({vector}, {vector}, {vector})
-define void @point(ptr noalias readonly %args) {{
-entry:
-{loads}
-  br label %next
-next:
-  %done = phi i64 [0, %entry], {", ".join(f"[%done{s}, %end{s}]" for s in BLOCKS)}
-  %left = sub i64 %count, %done
-  %rowbytes = mul i64 %done, {vectors * width * item}
-  %outrow = add i64 %out, %rowbytes
-  br label %try{BLOCKS[0]}
-{blocks}
-finish:
-  ret void
-}}
-"""
+    return machine
 
 
-def _block(size: int, number: str, item: int, width: int, vectors: int) -> str:
-    """``size`` channels at once."""
-    vector, row = f"<{width} x {number}>", vectors * width * item
-    following = BLOCKS[BLOCKS.index(size) + 1] if size > 1 else None
-    each = [(b, v) for b in range(size) for v in range(vectors)]
-    n = f"s{size}"
-    lines = [
-        f"try{size}:",
-        f"  %fits{n} = icmp uge i64 %left, {size}",
-        f"  br i1 %fits{n}, label %begin{size}, label %{f'try{following}' if following else 'finish'}",
-        f"begin{size}:",
-    ]
-    for b in range(size):  # where each channel's weight stands in a row of weights
-        lines += [
-            f"  %ci{n}{b} = add i64 %done, {b}",
-            f"  %cb{n}{b} = mul i64 %ci{n}{b}, 2",
-            f"  %cq{n}{b} = add i64 %chan, %cb{n}{b}",
-            f"  %cp{n}{b} = inttoptr i64 %cq{n}{b} to ptr",
-            f"  %cs{n}{b} = load i16, ptr %cp{n}{b}",
-            f"  %cz{n}{b} = zext i16 %cs{n}{b} to i64",
-            f"  %co{n}{b} = mul i64 %cz{n}{b}, {item}",
-        ]
-    lines += [
-        f"  switch i64 %mode, label %zero{size} [ i64 1, label %here{size} i64 2, label %table{size} ]",
-        f"zero{size}:",
-    ]
-    lines += [f"  br label %start{size}", f"here{size}:"]
-    for b, v in each:
-        lines += [
-            f"  %ha{n}_{b}_{v} = add i64 %outrow, {b * row + v * width * item}",
-            f"  %hp{n}_{b}_{v} = inttoptr i64 %ha{n}_{b}_{v} to ptr",
-            f"  %hv{n}_{b}_{v} = load {vector}, ptr %hp{n}_{b}_{v}, align {item}",
-        ]
-    lines += [f"  br label %start{size}", f"table{size}:"]
-    for b in range(size):
-        lines += [
-            f"  %tb{n}{b} = mul i64 %ci{n}{b}, 8",
-            f"  %tq{n}{b} = add i64 %init, %tb{n}{b}",
-            f"  %tp{n}{b} = inttoptr i64 %tq{n}{b} to ptr",
-            f"  %tr{n}{b} = load i64, ptr %tp{n}{b}",
-        ]
-    for b, v in each:
-        lines += [
-            f"  %ta{n}_{b}_{v} = add i64 %tr{n}{b}, {v * width * item}",
-            f"  %tz{n}_{b}_{v} = inttoptr i64 %ta{n}_{b}_{v} to ptr",
-            f"  %tv{n}_{b}_{v} = load {vector}, ptr %tz{n}_{b}_{v}, align {item}",
-        ]
-    lines += [f"  br label %start{size}", f"start{size}:"]
-    for b, v in each:
-        lines.append(
-            f"  %i{n}_{b}_{v} = phi {vector} [zeroinitializer, %zero{size}], "
-            f"[%hv{n}_{b}_{v}, %here{size}], [%tv{n}_{b}_{v}, %table{size}]"
-        )
-    lines += [f"  br label %tap{size}", f"tap{size}:", f"  %t{n} = phi i64 [0, %start{size}], [%tn{n}, %tapend{size}]"]
-    for b, v in each:
-        lines.append(f"  %x{n}_{b}_{v} = phi {vector} [%i{n}_{b}_{v}, %start{size}], [%z{n}_{b}_{v}, %tapend{size}]")
-    lines += [f"  %tc{n} = icmp ult i64 %t{n}, %ntaps", f"  br i1 %tc{n}, label %tapbody{size}, label %store{size}"]
-    lines += [f"tapbody{size}:", f"  %te{n} = mul i64 %t{n}, {8 * TAP_FIELDS}", f"  %tf{n} = add i64 %taps, %te{n}"]
-    for i, field in enumerate(("g", "ch", "cnt", "w")):
-        lines += [
-            f"  %{field}at{n} = add i64 %tf{n}, {8 * i}",
-            f"  %{field}in{n} = inttoptr i64 %{field}at{n} to ptr",
-            f"  %{field}{n} = load i64, ptr %{field}in{n}",
-        ]
-    lines += [
-        f"  %gp{n} = inttoptr i64 %g{n} to ptr",
-        f"  %chp{n} = inttoptr i64 %ch{n} to ptr",
-        f"  br label %row{size}",
-        f"row{size}:",
-        f"  %k{n} = phi i64 [0, %tapbody{size}], [%kn{n}, %rowbody{size}]",
-    ]
-    for b, v in each:
-        lines.append(f"  %z{n}_{b}_{v} = phi {vector} [%x{n}_{b}_{v}, %tapbody{size}], [%y{n}_{b}_{v}, %rowbody{size}]")
-    lines += [
-        f"  %kc{n} = icmp ult i64 %k{n}, %cnt{n}",
-        f"  br i1 %kc{n}, label %rowbody{size}, label %tapend{size}",
-        f"rowbody{size}:",
-        f"  %up{n} = getelementptr i16, ptr %chp{n}, i64 %k{n}",
-        f"  %us{n} = load i16, ptr %up{n}",
-        f"  %uz{n} = zext i16 %us{n} to i64",
-        f"  %um{n} = mul i64 %uz{n}, %stride",
-        f"  %wa{n} = add i64 %w{n}, %um{n}",
-        f"  %wq{n} = inttoptr i64 %wa{n} to ptr",
-        f"  %gr{n} = getelementptr [{row} x i8], ptr %gp{n}, i64 %k{n}",
-    ]
-    for v in range(vectors):
-        lines += [
-            f"  %gv{n}{v} = getelementptr i8, ptr %gr{n}, i64 {v * width * item}",
-            f"  %gl{n}{v} = load {vector}, ptr %gv{n}{v}, align {item}",
-        ]
-    for b in range(size):
-        lines += [
-            f"  %wp{n}{b} = getelementptr i8, ptr %wq{n}, i64 %co{n}{b}",
-            f"  %wl{n}{b} = load {number}, ptr %wp{n}{b}",
-            f"  %wi{n}{b} = insertelement {vector} poison, {number} %wl{n}{b}, i64 0",
-            f"  %wv{n}{b} = shufflevector {vector} %wi{n}{b}, {vector} poison, <{width} x i32> zeroinitializer",
-        ]
-        lines += [
-            f"  %y{n}_{b}_{v} = call {vector} @llvm.fma.v{width}f{8 * item}("
-            f"{vector} %wv{n}{b}, {vector} %gl{n}{v}, {vector} %z{n}_{b}_{v})"
-            for v in range(vectors)
-        ]
-    lines += [f"  %kn{n} = add i64 %k{n}, 1", f"  br label %row{size}"]
-    lines += [f"tapend{size}:", f"  %tn{n} = add i64 %t{n}, 1", f"  br label %tap{size}", f"store{size}:"]
-    for b, v in each:
-        lines += [
-            f"  %oa{n}_{b}_{v} = add i64 %outrow, {b * row + v * width * item}",
-            f"  %op{n}_{b}_{v} = inttoptr i64 %oa{n}_{b}_{v} to ptr",
-            f"  store {vector} %x{n}_{b}_{v}, ptr %op{n}_{b}_{v}, align {item}",
-        ]
-    lines += [f"  %done{size} = add i64 %done, {size}", f"  br label %end{size}", f"end{size}:", "  br label %next"]
-    return "\n".join(lines)
+def _module(processor: Processor, item: int, vectors: int) -> str:
+    module = ir.Module("point")
+    if processor.triple is not None:
+        module.triple = processor.triple
+    number = ir.FloatType() if item == 4 else ir.DoubleType()
+    _Point(module, number, item, processor.vector_bytes // item, vectors).write(processor.blocking.channels)
+    return str(module)
+
+
+class _Point:
+    """Writes the function: blocks of channels, the largest that fits first.
+
+    Args:
+        module: to write it into.
+        number: type of the numbers.
+        item: bytes of a number.
+        width: numbers of a vector.
+        vectors: of a row.
+    """
+
+    def __init__(self, module: ir.Module, number: ir.Type, item: int, width: int, vectors: int) -> None:
+        self.number, self.item, self.width, self.vectors = number, item, width, vectors
+        self.vector = ir.VectorType(number, width)
+        self.row_bytes = vectors * width * item
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "point")
+        self.function.args[0].add_attribute("noalias")
+        fma = ir.FunctionType(self.vector, [self.vector] * 3)
+        self.fma = ir.Function(module, fma, f"llvm.fma.v{width}f{8 * item}")
+        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+
+    def write(self, most: int) -> None:
+        """The whole function.
+
+        Args:
+            most: channels that are computed together. What is left of fewer than two such blocks is halved: a block of one
+                channel waits for its own sums.
+        """
+        b, arguments = self.b, self.function.args[0]
+        kinds = (I64, POINTER, POINTER, POINTER, I64, POINTER, I64, POINTER)
+        self.given = [b.load(self._at(arguments, I64, k), typ=kind) for k, kind in enumerate(kinds)]
+        entry, choose, end = b.block, b.append_basic_block("choose"), b.append_basic_block("end")
+        b.branch(choose)
+        b.position_at_end(choose)
+        done = b.phi(I64, "done")
+        done.add_incoming(_i64(0), entry)
+        blocks = {size: b.append_basic_block(f"channels{size}") for size in range(most, 0, -1)}
+        switch = b.switch(b.sub(self.given[COUNT], done), blocks[most])
+        switch.add_case(_i64(0), end)
+        for left in range(1, 2 * most):
+            switch.add_case(_i64(left), blocks[left if left <= most else (left + 1) // 2])
+        for size, block in blocks.items():
+            b.position_at_end(block)
+            self._block(size, done)
+            done.add_incoming(b.add(done, _i64(size)), b.block)
+            b.branch(choose)
+        b.position_at_end(end)
+        b.ret_void()
+
+    def _block(self, size: int, done: ir.Value) -> None:
+        """Some channels, from the one numbered ``done`` on."""
+        channels = self._at(self.given[LISTED], I16, done)
+        places = [self.b.zext(self.b.load(self._at(channels, I16, k), typ=I16), I64) for k in range(size)]
+        out = self._at(self.given[OUT], I8, self.b.mul(done, _i64(self.row_bytes)))
+        rows = [self._at(out, I8, k * self.row_bytes) for k in range(size)]
+        sums = self._add_units(places, self._begin(rows, done))
+        for k, row in enumerate(rows):
+            for v in range(self.vectors):
+                self.b.store(sums[k * self.vectors + v], self._at(row, self.vector, v), align=self.item)
+
+    def _begin(self, rows: list[ir.Value], done: ir.Value) -> list[ir.Value]:
+        """What the sums begin with, channel by channel: zeros, what is there, or rows that a table names."""
+        b = self.b
+        zeros, there, named, begin = (b.append_basic_block(name) for name in ("zeros", "there", "named", "begin"))
+        switch = b.switch(self.given[BEGIN], zeros)
+        switch.add_case(_i64(1), there)
+        switch.add_case(_i64(2), named)
+        b.position_at_end(zeros)
+        b.branch(begin)
+        b.position_at_end(there)
+        found_there = self._load_rows(rows)
+        b.branch(begin)
+        b.position_at_end(named)
+        table = self._at(self.given[NAMED], I64, done)
+        found_named = self._load_rows([b.load(self._at(table, I64, k), typ=POINTER) for k in range(len(rows))])
+        b.branch(begin)
+        b.position_at_end(begin)
+        nothing: Any = [ir.Constant(self.vector, None)] * len(found_there)
+        return self._merged({zeros: nothing, there: found_there, named: found_named})
+
+    def _add_units(self, places: list[ir.Value], sums: list[ir.Value]) -> list[ir.Value]:
+        """The loop that everything is about."""
+        b, before = self.b, self.b.block
+        body, end = b.append_basic_block("unit"), b.append_basic_block("end")
+        b.cbranch(b.icmp_unsigned("==", self.given[UNITS], _i64(0)), end, body)
+        b.position_at_end(body)
+        (unit,) = self._merged({before: [_i64(0)]})
+        held = self._merged({before: sums})
+        row = self._load_rows([b.load(self._at(self.given[ROWS], I64, unit), typ=POINTER)])
+        weights = b.load(self._at(self.given[WEIGHTS], I64, unit), typ=POINTER)
+        added = []
+        for k, place in enumerate(places):
+            weight = self._everywhere(b.load(self._at(weights, self.number, place), typ=self.number))
+            added += [b.call(self.fma, [weight, x, held[k * self.vectors + v]]) for v, x in enumerate(row)]
+        following = b.add(unit, _i64(1))
+        for phi, value in zip([unit, *held], [following, *added], strict=True):
+            phi.add_incoming(value, body)
+        b.cbranch(b.icmp_unsigned("==", following, self.given[UNITS]), end, body)
+        b.position_at_end(end)
+        return self._merged({before: sums, body: added})
+
+    def _merged(self, values: dict[Any, list[Any]]) -> list[Any]:
+        """Values by the block that one comes from."""
+        merged = []
+        for column in zip(*values.values(), strict=True):
+            merged.append(self.b.phi(column[0].type))
+            for value, block in zip(column, values, strict=True):
+                merged[-1].add_incoming(value, block)
+        return merged
+
+    def _load_rows(self, rows: list[ir.Value]) -> list[ir.Value]:
+        """All vectors of each."""
+        at = [self._at(row, self.vector, v) for row in rows for v in range(self.vectors)]
+        return [self.b.load(one, align=self.item, typ=self.vector) for one in at]
+
+    def _everywhere(self, number: ir.Value) -> Any:
+        """One number in all lanes."""
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        one = self.b.insert_element(undefined, number, ir.Constant(I32, 0))
+        return self.b.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, self.width), None))
+
+    def _at(self, pointer: ir.Value, kind: ir.Type, index: ir.Value | int) -> Any:
+        """The address of an element."""
+        return self.b.gep(pointer, [_i64(index) if isinstance(index, int) else index], source_etype=kind)
+
+
+def _i64(number: int) -> ir.Constant:
+    return ir.Constant(I64, number)

@@ -24,9 +24,6 @@ aten = torch.ops.aten
 #: From this many taps on a matrix product is the fastest, this many positions at a time: it reads the weights once.
 MANY_TAPS, FEW_POSITIONS = 25, 256
 
-#: Bytes of a convolution's weights that the sparse engine has in use at a time: half of a second-level cache.
-WEIGHT_BYTES = 512 << 10
-
 
 @dataclass(eq=False)
 class Convolution(Node):
@@ -138,7 +135,7 @@ class Convolution(Node):
     def kernel(self, kept: None, rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`; the sparse engine begins sums with it."""
         del kept
-        return Kernel("back_convolution", rows.lay_out(_in_blocks))
+        return Kernel("back_convolution", rows.lay_out(_in_blocks, rows.weight_bytes))
 
     def takes_factors(self) -> bool:
         """See :meth:`Node.takes_factors`."""
@@ -174,7 +171,7 @@ class Convolution(Node):
         return Fraction(self.stride[0]), Fraction(self.stride[1])
 
 
-def _in_blocks(node: Convolution) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
+def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
     """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
     weight, groups = node.weight.numpy(), node.groups
     taps = weight.shape[2] * weight.shape[3]
@@ -182,7 +179,7 @@ def _in_blocks(node: Convolution) -> tuple[Float[ndarray, "blocks _"], Int[ndarr
     arranged = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], taps).transpose(order)
     _, inputs, _, outputs = arranged.shape
     per_input = taps * outputs * weight.itemsize
-    block = min(-(-inputs // 16) * 16, max(16, WEIGHT_BYTES // per_input // 16 * 16))
+    block = min(-(-inputs // 16) * 16, max(16, weight_bytes // per_input // 16 * 16))
     count = -(-inputs // block)
     padded = np.zeros((groups, count * block, taps, outputs), weight.dtype)
     padded[:, :inputs] = arranged

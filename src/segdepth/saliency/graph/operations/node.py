@@ -67,12 +67,14 @@ class Rows(NamedTuple):
     Attributes:
         dtype: of their numbers.
         loose: see :meth:`Node.moves`.
-        lay_out: makes something of the node once a graph.
+        weight_bytes: of weights that are used together at a time.
+        lay_out: makes something of the node, and of more arguments, once a graph.
     """
 
     dtype: np.dtype
     loose: bool
-    lay_out: Callable[[Callable[[Any], Any]], Any]
+    weight_bytes: int
+    lay_out: Callable[..., Any]
 
 
 @dataclass(eq=False)

@@ -27,6 +27,7 @@ __all__ = [
     "MORE",
     "WITH_ADDED",
     "Rows",
+    "add_depthwise",
     "add_pooled",
     "add_routed",
     "add_separable",
@@ -414,6 +415,37 @@ def add_routed(span: Any, fresh: bool, out: Any, above: Any, route: Any, _box: A
             gc = _routed_column(above, route, c)
             if gr >= 0 and gc >= 0:
                 _add_position(out, r, c, above, gr, gc, route, 1, factors, nobody, 0)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def add_depthwise(span: Any, fresh: bool, out: Any, above: Any, route: Any, box: Any, weight: Any, conv: Any) -> None:
+    """The gradient of the input of a convolution that keeps channels apart.
+
+    Args:
+        span: rows of positions to do, from and to.
+        fresh: whether nothing has been written yet.
+        out: rows to write.
+        above: rows of the convolution's value.
+        route: to them.
+        box: of the value.
+        weight: ``[taps, channels]``.
+        conv: numbers of the convolution, as far as ``TRANSPOSED``.
+    """
+    nobody = np.empty((0, 0), np.int64)
+    for r in range(span[0], span[1]):
+        for c in range(out.box[LEFT], out.box[RIGHT]):
+            if fresh:
+                _clear(out, r, c)
+            for i in range(conv[KH]):
+                zr = _reader(r, i, conv[SH], conv[PH], conv[DH], conv[TRANSPOSED])
+                gr = _routed_row(above, route, zr) if box[0] <= zr < box[1] else -1
+                for j in range(conv[KW]):
+                    zc = _reader(c, j, conv[SW], conv[PW], conv[DW], conv[TRANSPOSED])
+                    gc = _routed_column(above, route, zc) if box[2] <= zc < box[3] else -1
+                    if gr >= 0 and gc >= 0:
+                        tap = i * conv[KW] + j
+                        _add_position(out, r, c, above, gr, gc, route, 1, weight[tap : tap + 1], nobody, 0)
 
 
 @njit(cache=True, nogil=True)

@@ -74,6 +74,11 @@ class Convolution(Node):
         many = self.kernel_size[0] * self.kernel_size[1] >= MANY_TAPS
         return not self.transposed and self.groups == 1 and many and self.shape[0] > 64
 
+    @property
+    def _is_depthwise(self) -> bool:
+        """Whether channels stay apart."""
+        return self.weight.shape[1] == 1 and self.groups == self.shape[0] == len(self.weight)
+
     def lay_out(self) -> Tensor:
         """The weight as the gradient needs it: swapped and turned around where a plain convolution does the work."""
         weight = self.weight
@@ -133,8 +138,10 @@ class Convolution(Node):
         return rows, columns
 
     def kernel(self, kept: None, rows: Rows) -> Kernel:
-        """See :meth:`Node.kernel`; the sparse engine begins sums with it."""
+        """See :meth:`Node.kernel`; the sparse engine begins sums with one that mixes channels."""
         del kept
+        if self._is_depthwise:
+            return Kernel("add_depthwise", rows.lay_out(_by_taps))
         return Kernel("back_convolution", rows.lay_out(_in_blocks, rows.weight_bytes))
 
     def takes_factors(self) -> bool:
@@ -171,6 +178,15 @@ class Convolution(Node):
         return Fraction(self.stride[0]), Fraction(self.stride[1])
 
 
+def _by_taps(node: Convolution) -> tuple[Float[ndarray, "taps channels"], Int[ndarray, "9"]]:
+    """The weights of a depthwise convolution, and its numbers."""
+    return np.ascontiguousarray(node.weight.flatten(1).T.numpy()), np.array(_form(node), np.int64)
+
+
+def _form(node: Convolution) -> list[int]:
+    return [*node.kernel_size, *node.stride, *node.padding, *node.dilation, int(node.transposed)]
+
+
 def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
     """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
     weight, groups = node.weight.numpy(), node.groups
@@ -184,10 +200,8 @@ def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "bl
     padded = np.zeros((groups, count * block, taps, outputs), weight.dtype)
     padded[:, :inputs] = arranged
     blocks = padded.reshape(groups, count, block, taps, outputs).transpose(0, 1, 3, 4, 2)
-    numbers = [
-        *node.kernel_size, *node.stride, *node.padding, *node.dilation, int(node.transposed), inputs, outputs, block,
-    ]  # fmt: skip
-    return np.ascontiguousarray(blocks).reshape(groups * count, -1), np.array(numbers, np.int64)
+    numbers = np.array([*_form(node), inputs, outputs, block], np.int64)
+    return np.ascontiguousarray(blocks).reshape(groups * count, -1), numbers
 
 
 def _convolution(low: Lowering, node: fx.Node) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ class Tail:
 
     def __init__(self, graph: Graph, state: State) -> None:
         self._graph = graph
+        self._at_picture = state
         self._chain = _chain(graph)
         self.last = graph.nodes[self._chain[-1]].inputs[0] if self._chain else len(graph.nodes) - 1
         self._state = {
@@ -58,14 +60,18 @@ class Tail:
 
     def cells(self, seeds: Seeds, reach: Reach) -> "CellSeeds | None":
         """The seeds of all targets as weights of cells; None where that is not worth it."""
-        if not self.resizes or not self._graph.is_linear or any(callable(target) for target in seeds.targets):
+        if not self.resizes or any(callable(target) for target in seeds.targets):
             return None
         found = [self._some_cells(seeds, reach, tile) for tile in tile_pixels(seeds.pixels, TOGETHER)]
         targets, cells, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.argsort(targets, kind="stable")
         starts = np.searchsorted(targets[order], np.arange(len(seeds.pixels) + 1))
         result = CellSeeds(starts, cells[order], weights[order], self._graph.nodes[self.last].shape)
-        return result if 1.3 * len(np.unique(cells)) < len(seeds.pixels) else None
+        return result if 1.3 * len(np.unique(cells)) < len(seeds.pixels) and self._is_linear else None
+
+    @cached_property
+    def _is_linear(self) -> bool:
+        return self._graph.is_linear(self._at_picture)
 
     def _some_cells(self, seeds: Seeds, reach: Reach, tile: list[int]) -> tuple[ndarray, ndarray, ndarray]:
         """Target, cell and weight, of the targets of a tile."""
@@ -192,8 +198,8 @@ def still_needed(
     kept: list[Held] = []
     for one in reversed(held):
         wanted = needed(one.cells)
-        room = most - sum(len(other.cells) for other in kept)
-        if wanted.any() and wanted.sum() <= room:
+        wanted &= wanted.cumsum() <= most - sum(len(other.cells) for other in kept)
+        if wanted.any():
             kept.append(one.of(wanted))
     return kept[::-1]
 
@@ -225,6 +231,7 @@ def combine(matrix: Float[ndarray, "t n"], gradients: Float[Tensor, "n _c _h _w"
     """Weighted sums of gradients, laid out as these: the sparse engine has targets innermost in memory."""
     weights = torch.from_numpy(matrix).to(gradients)
     if gradients.stride(0) != 1:
-        return (weights @ gradients.flatten(1)).unflatten(1, gradients.shape[1:])
+        return (weights @ gradients.flatten(1)).view(-1, *gradients.shape[1:])
     last = gradients.permute(2, 3, 1, 0)
-    return (last.reshape(-1, last.shape[-1]) @ weights.T).view(*last.shape[:-1], len(weights)).permute(3, 2, 0, 1)
+    summed: Tensor = last.reshape(-1, last.shape[-1]) @ weights.T
+    return summed.view(*last.shape[:-1], len(weights)).permute(3, 2, 0, 1)

@@ -265,10 +265,12 @@ def _windowed(at: Prepared) -> Engine:
 
 
 def _batched(at: Prepared) -> Engine:
-    return BatchedEngine(at.recorded, at.window, lambda: _batched_before_the_tail(at))
+    recorded, twin = at.recorded, replace(at)  # which does not hold the engine, as `at` does: memory is free at once
+    twin._traced = at._traced
+    return BatchedEngine(recorded, at.window, lambda: _before_the_tail(twin, recorded))
 
 
-def _batched_before_the_tail(at: Prepared) -> Engine | None:
+def _before_the_tail(at: Prepared, recorded: Recorded) -> Engine | None:
     """Where a resize, and nothing else, stands between a coarse map and the answer; None: it does not."""
     if not _of_known_type(at.image):
         return None
@@ -276,7 +278,7 @@ def _batched_before_the_tail(at: Prepared) -> Engine | None:
         traced = at.traced
     except UnsupportedOperationError:
         return None
-    backward = at.recorded.before(traced.tail, traced.reach) if traced.tail.resizes else None
+    backward = recorded.before(traced.tail, traced.reach) if traced.tail.resizes else None
     return None if backward is None else traced.engine(backward)
 
 

@@ -1,5 +1,7 @@
 """Neighbouring targets share the backward passes of coarse cells: counted, and as exact as one pass each."""
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -224,6 +226,19 @@ def test_no_pass_from_another_value(image: Tensor) -> None:
     assert isinstance(found, CoarsePass)
     at.recorded.last_values[:] = at.recorded.last_values[2:]
     assert at.recorded.before(at.traced.tail, at.traced.reach) is None
+
+
+def test_the_history_is_gone_with_the_picture(image: Tensor) -> None:
+    at = Explainer(Net(torch.tanh).double(), engine="batched").at(image)
+    at.maps(GRID)
+    history = weakref.ref(at._prepared[""].recorded)
+    gc.collect()
+    gc.disable()
+    try:
+        del at
+        assert history() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("engine", ["windowed", "batched"])

@@ -103,7 +103,7 @@ class Recorded:
         node: Any = self.y.grad_fn
         while node is not None:
             before = [GradientEdge(*edge) for edge in node.next_functions if edge[0] is not None]
-            before = [edge for edge in before if not hasattr(edge.node, "variable")]  # whoever is no layer's weight
+            before = [edge for edge in before if not hasattr(edge.node, "variable")]  # no weight, nor the picture
             if len(before) != 1:
                 break
             found += before

@@ -230,6 +230,9 @@ def chosen(held: list[Held], cells: Int[ndarray, " n"]) -> Held | None:
 def combine(matrix: Float[ndarray, "t n"], gradients: Float[Tensor, "n _c _h _w"]) -> Float[Tensor, "t _c _h _w"]:
     """Weighted sums of gradients, laid out as these: the sparse engine has targets innermost in memory."""
     weights = torch.from_numpy(matrix).to(gradients)
+    if not gradients.sum().isfinite():  # what is no number stays in the targets that depend on it
+        rows = [(row[row != 0] @ gradients[row != 0].flatten(1)).view(gradients.shape[1:]) for row in weights]
+        return torch.stack(rows)
     if gradients.stride(0) != 1:
         return (weights @ gradients.flatten(1)).view(-1, *gradients.shape[1:])
     last = gradients.permute(2, 3, 1, 0)

@@ -3,17 +3,23 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
-from .engine import Chunk
+from .agreement import TOLERANCE
+from .boxes import NOTHING, Boxes, Reach
+from .engine import Chunk, Engine
 from .graph import Box
+from .graph.operations.node import own_places
 from .memory import free_memory, in_halves, is_out_of_memory
 from .modes import recording, taking_back
 from .seeds import Seeds
+from .tail import Tail
 from .target import Pixel, Target, run_network
 
 __all__ = ["BatchedEngine", "Recorded"]
@@ -21,6 +27,9 @@ __all__ = ["BatchedEngine", "Recorded"]
 #: Largest number of targets at once, and what they may take on a CPU, where more only leaves the caches behind.
 LARGEST = 256
 CPU_BYTES = 64 << 20
+
+#: From how many targets on a network is taken apart to see which of them share backward passes.
+MANY = 64
 
 
 class Recorded:
@@ -43,39 +52,120 @@ class Recorded:
         self.chunk = _chunk_size(_bytes_behind(self.y), image.device)
         self._together = image.device.type != "cpu"  # where nothing is won by it
 
-    def products(self, outputs: Float[Tensor, "n c _h _w"]) -> Float[Tensor, "n _ h w"]:
-        """The picture's gradient for each gradient of the answer, all at once on a GPU where PyTorch can."""
+    def products(self, outputs: Float[Tensor, "n *form"], at: GradientEdge | None = None) -> Float[Tensor, "n _ h w"]:
+        """The picture's gradient for each gradient of a value, all at once on a GPU where PyTorch can.
+
+        Args:
+            outputs: gradients of the value, whose first axis, of length 1, is left out.
+            at: the value, by its place in the history; the answer by default.
+        """
         if not self.y.requires_grad:  # nothing of the picture reaches the output
             return self.x.new_zeros((len(outputs), *self.x.shape[1:]))
         if self._together and len(outputs) > 1:
-            found = self._all_at_once(outputs)
+            found = self._all_at_once(outputs, at)
             if found is not None:
                 return found
             self._together = False
         with taking_back():
-            return torch.cat([self._backward(output[None]) for output in outputs])
+            return torch.cat([self._backward(output[None], at) for output in outputs])
 
-    def _all_at_once(self, outputs: Float[Tensor, "n c _h _w"]) -> Float[Tensor, "n _ h w"] | None:
+    def _all_at_once(
+        self, outputs: Float[Tensor, "n *form"], at: GradientEdge | None
+    ) -> Float[Tensor, "n _ h w"] | None:
         """All at once; None where PyTorch cannot, or gives another gradient than one at a time.
 
         (Through a batch norm in eval mode whose gradient stands in memory with channels last it does, in PyTorch 2.13 and 2.14.)
         """
         try:
-            found = self._backward(outputs[:, None], is_grads_batched=True)[:, 0]
+            found = self._backward(outputs[:, None], at, is_grads_batched=True)[:, 0]
         except Exception as error:  # of any kind: backward functions that are users' code may not take several
             if is_out_of_memory(error):
                 raise
             return None
-        alone = self._backward(outputs[-1:])[0]
+        alone = self._backward(outputs[-1:], at)[0]
         right = torch.allclose(found[-1], alone, rtol=1e-2, atol=1e-3 * float(alone.abs().max()), equal_nan=True)
         return found if right else None
 
-    def _backward(self, outputs: Tensor, **how: Any) -> Tensor:
+    def _backward(self, outputs: Tensor, at: GradientEdge | None, *, is_grads_batched: bool = False) -> Tensor:
         with warnings.catch_warnings(), recording():
             warnings.simplefilter("ignore", UserWarning)  # that an operation has no batching rule and loops
-            gradients = torch.autograd.grad(self.y, self.x, outputs, retain_graph=True, allow_unused=True, **how)
-        zeros = self.x.new_zeros((*outputs.shape[: outputs.dim() - 4], *self.x.shape))
-        return zeros if gradients[0] is None else gradients[0]
+            (gradient,) = torch.autograd.grad(
+                self.y if at is None else at, self.x, outputs, retain_graph=True, allow_unused=True,
+                is_grads_batched=is_grads_batched,
+            )  # fmt: skip
+        many = outputs.shape[:1] if is_grads_batched else ()
+        return self.x.new_zeros((*many, *self.x.shape)) if gradient is None else gradient
+
+    @cached_property
+    def last_values(self) -> list[GradientEdge]:
+        """The values that the answer comes from one after the other, the last first, each from nothing else of the picture."""
+        found: list[GradientEdge] = []
+        node: Any = self.y.grad_fn
+        while node is not None:
+            before = [GradientEdge(*edge) for edge in node.next_functions if edge[0] is not None]
+            before = [edge for edge in before if not hasattr(edge.node, "variable")]  # no weight, nor the picture
+            if len(before) != 1:
+                break
+            found += before
+            node = before[0].node
+        return found
+
+    @property
+    def may_share(self) -> bool:
+        """Whether there is a value with fewer numbers among those, as before a resize."""
+        return any(math.prod(_form(edge)) < self.y.numel() for edge in self.last_values)
+
+    def before(self, tail: Tail, reach: Reach) -> "CoarsePass | None":
+        """Backward passes from the value before a tail, which is found by its gradient; None where it is not.
+
+        Args:
+            tail: of the same function, taken apart.
+            reach: likewise.
+        """
+        shape, (_, height, width) = reach.graph.nodes[tail.last].shape, self.y.shape[1:]
+        boxes = reach.back(((0, height), (0, width)))
+        if boxes.values[0] == NOTHING:
+            return None
+        seed = torch.zeros_like(self.y)
+        numbers = torch.randn(self.y.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(seed)
+        seed[own_places(boxes.values[-1])] = numbers[own_places(boxes.values[-1])]
+        expected = tail.back(seed[own_places(boxes.values[-1])], boxes)
+        for edge in self.last_values:
+            form = _form(edge)
+            if form[0] == 1 and math.prod(form) == math.prod(shape):
+                with recording():
+                    (found,) = torch.autograd.grad(self.y, [edge], seed, retain_graph=True)
+                difference = found.reshape(1, *shape)[own_places(boxes.values[tail.last])] - expected
+                if difference.norm() <= TOLERANCE * torch.finfo(found.dtype).eps * expected.norm():
+                    return CoarsePass(self, edge, torch.empty_like(found), shape, tail.last)
+        return None
+
+
+class CoarsePass:
+    """Backward passes through all of a network but for its tail.
+
+    Args:
+        recorded: the forward pass.
+        edge: the value before the tail, in its history.
+        like: a gradient of that value, as it stands in memory: PyTorch's backward of some norms reads any other one wrongly.
+        shape: channels, rows and columns of the value.
+        last: its number in the graph.
+    """
+
+    def __init__(
+        self, recorded: Recorded, edge: GradientEdge, like: Tensor, shape: tuple[int, int, int], last: int
+    ) -> None:
+        self.lanes = recorded.chunk
+        self._recorded, self._edge, self._like = recorded, edge, like
+        self._shape, self._last = shape, last
+
+    def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
+        """See :class:`~segdepth.saliency.windowed.BackwardPass`; it is computed whole and cut."""
+        whole = seeds.new_zeros((len(seeds), *self._shape))
+        whole[own_places(boxes.values[self._last])] = seeds
+        form, strides = (len(seeds), *self._like.shape[1:]), (self._like.numel(), *self._like.stride()[1:])
+        outputs = torch.empty_strided(form, strides, dtype=seeds.dtype, device=seeds.device).copy_(whole.reshape(form))
+        return self._recorded.products(outputs, self._edge)[own_places(boxes.values[0])]
 
 
 class BatchedEngine:
@@ -84,14 +174,18 @@ class BatchedEngine:
     Args:
         recorded: the forward pass.
         window: what of the gradient is wanted; it is computed whole and cut.
+        taken_apart: gives an engine that shares backward passes between targets, where the network allows that.
 
     Attributes:
         chunk: targets at once.
     """
 
-    def __init__(self, recorded: Recorded, window: Box) -> None:
+    def __init__(
+        self, recorded: Recorded, window: Box, taken_apart: Callable[[], Engine | None] = lambda: None
+    ) -> None:
         self._recorded = recorded
         self._window = window
+        self._taken_apart = cache(taken_apart)
         self.chunk = recorded.chunk
 
     @property
@@ -101,6 +195,10 @@ class BatchedEngine:
 
     def gradients(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
         """See :class:`Engine`."""
+        shared = self._taken_apart() if len(pixels) >= MANY and self._recorded.may_share else None
+        yield from self._one_each(pixels, targets) if shared is None else shared.gradients(pixels, targets)
+
+    def _one_each(self, pixels: Sequence[Pixel], targets: Sequence[Target]) -> Iterator[Chunk]:
         seeds = Seeds(self.output, pixels, targets)
         rows, columns = (slice(*span) for span in self._window)
         for start in range(0, len(pixels), self.chunk):
@@ -113,6 +211,11 @@ class BatchedEngine:
         outputs = self._recorded.y.new_zeros((len(group), *self._recorded.y.shape[1:]))
         outputs[:, :, slice(*rows), slice(*columns)] = values
         return self._recorded.products(outputs)
+
+
+def _form(edge: GradientEdge) -> tuple[int, ...]:
+    node: Any = edge.node
+    return tuple(node._input_metadata[edge.output_nr].shape)
 
 
 def _bytes_behind(y: Tensor) -> int:

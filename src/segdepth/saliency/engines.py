@@ -264,12 +264,30 @@ def _windowed(at: Prepared) -> Engine:
     return traced.engine(WindowedPass(traced.graph, traced.state, traced.tail.last, traced.reach, dtype))
 
 
+def _batched(at: Prepared) -> Engine:
+    recorded, twin = at.recorded, replace(at)  # which does not hold the engine, as `at` does: memory is free at once
+    twin._traced = at._traced
+    return BatchedEngine(recorded, at.window, lambda: _before_the_tail(twin, recorded))
+
+
+def _before_the_tail(at: Prepared, recorded: Recorded) -> Engine | None:
+    """Where a resize, and nothing else, stands between a coarse map and the answer; None: it does not."""
+    if not _of_known_type(at.image):
+        return None
+    try:
+        traced = at.traced
+    except UnsupportedOperationError:
+        return None
+    backward = recorded.before(traced.tail, traced.reach) if traced.tail.resizes else None
+    return None if backward is None else traced.engine(backward)
+
+
 #: By name; "auto" is not among them, it is the fastest of them that can.
 ENGINES: Mapping[str, Callable[[Prepared], Engine]] = MappingProxyType(
     {
         "sparse": _sparse,
         "windowed": _windowed,
-        "batched": lambda at: BatchedEngine(at.recorded, at.window),
+        "batched": _batched,
         "reference": lambda at: ReferenceEngine(at.recorded, at.window),
     }
 )

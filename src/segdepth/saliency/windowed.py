@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from .boxes import Boxes, Reach, box_size
+from .boxes import NOTHING, Boxes, Reach, box_size
 from .engine import Chunk
 from .graph import Box, Graph, State
-from .graph.axes import EMPTY, hull
 from .graph.operations.node import Node
 from .memory import free_memory, in_halves
 from .seeds import Seeds
-from .tail import TOGETHER, CellSeeds, Tail, combine, group_by_cells, identity_seeds
+from .tail import TOGETHER, CellSeeds, Held, Tail, chosen, combine, group_by_cells, identity_seeds, still_needed
 from .target import Pixel, Target
 from .tiles import tile_pixels
 
@@ -28,7 +28,7 @@ CPU_BYTES = 16 << 20
 #: And those that the results of a block that autograd takes back may take there: what goes through it one by one needs no cache.
 BLOCK_BYTES = 256 << 20
 
-#: Cells whose gradients are held at a time: more share more, and take more memory.
+#: Cells whose gradients are held at a time: with more, fewer are computed twice; they take memory.
 HELD_BYTES = 512 << 20
 HELD_CELLS = 256
 
@@ -89,22 +89,32 @@ class GraphEngine:
         return self.backward.gradients(values, boxes)
 
     def _shared(self, seeds: Seeds, cells: CellSeeds) -> Iterator[Chunk]:
-        """One lane for each cell, and weighted sums of these."""
-        for group in group_by_cells(cells, seeds.pixels, self._cells_held()):
-            needed = cells.of(group)
-            held = [
-                (needed[part], *result)
-                for tile in tile_pixels(cells.places(needed), self.backward.lanes)
-                for part, result in in_halves(sorted(tile), lambda part: self._cells(cells, needed[part]))  # noqa: B023
-            ]
-            for start in range(0, len(group), TOGETHER):
-                yield self._weighted(cells, group[start : start + TOGETHER], held)
+        """One lane for each cell, and weighted sums of these; what the next groups need, too, is kept for them."""
+        most = self._cells_held()
+        groups = list(group_by_cells(cells, seeds.pixels, most))
+        last_uses = cells.last_uses(groups)
+        held: list[Held] = []
+        for number, group in enumerate(groups):
+            held += self._missing(cells, group, held)
+            for part in tile_pixels([seeds.pixels[index] for index in group], TOGETHER):
+                yield self._weighted(cells, [group[k] for k in part], held)
+            held = still_needed(held, lambda some: last_uses(some) > number, most // 2)  # noqa: B023
+
+    def _missing(self, cells: CellSeeds, group: list[int], held: list[Held]) -> list[Held]:
+        """Those cells of a group that are not held yet."""
+        missing = np.setdiff1d(cells.of(group), np.concatenate([one.cells for one in held] or [cells.cells[:0]]))
+        return [
+            Held(missing[part], *result)
+            for tile in tile_pixels(cells.places(missing), self.backward.lanes)
+            for part, result in in_halves(sorted(tile), lambda part: self._cells(cells, missing[part]))
+        ]
 
     def _cells_held(self) -> int:
-        """How many cells' gradients fit into memory at a time."""
+        """How many cells' gradients fit into memory at a time, beside half as many that are kept from earlier ones."""
         rows, columns = box_size(self._reach.window)
         bytes_each = self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
-        return max(1, min(HELD_BYTES // bytes_each, HELD_CELLS) // self.backward.lanes) * self.backward.lanes
+        most = min(HELD_BYTES // bytes_each, HELD_CELLS) * 2 // 3
+        return max(1, most // self.backward.lanes) * self.backward.lanes
 
     def _cells(self, cells: CellSeeds, some: ndarray) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
         with torch.no_grad():
@@ -112,23 +122,13 @@ class GraphEngine:
             boxes = self._reach.back(box, self._tail.last)
             return boxes.values[0], self._back(values, boxes)
 
-    def _weighted(
-        self, cells: CellSeeds, targets: list[int], held: list[tuple[ndarray, Box, Float[Tensor, "_n _ _h _w"]]]
-    ) -> Chunk:
-        box: Box = (EMPTY, EMPTY)
-        for _, other, _ in held:
-            box = hull(box[0], other[0]), hull(box[1], other[1])
-        rows, columns = box_size(box)
-        total = self.output.new_zeros((rows, columns, self._reach.graph.nodes[0].shape[0], len(targets))).permute(
-            3, 2, 0, 1
-        )
-        for some, (r, c), gradients in held:
-            matrix = cells.matrix(targets, some)
-            if gradients.numel() and matrix.any():
-                (top, _), (left, _) = box
-                inside = total[:, :, r[0] - top : r[1] - top, c[0] - left : c[1] - left]
-                inside += combine(matrix, gradients)
-        return Chunk(targets, box, total)
+    def _weighted(self, cells: CellSeeds, targets: list[int], held: list[Held]) -> Chunk:
+        needed = chosen(held, cells.of(targets))
+        if needed is None:  # no target depends on the window
+            return Chunk(
+                targets, NOTHING, self.output.new_zeros((len(targets), self._reach.graph.nodes[0].shape[0], 0, 0))
+            )
+        return Chunk(targets, needed.box, combine(cells.matrix(targets, needed.cells), needed.gradients))
 
 
 class WindowedPass:

@@ -36,7 +36,7 @@ def test_every_target_works_with_every_engine(net: Small, image: Tensor, engine:
     agree(net, image, engine, target=target)
 
 
-@pytest.mark.parametrize("engine", ["sparse", "windowed"])
+@pytest.mark.parametrize("engine", ["sparse", "windowed", "batched"])
 def test_shared_cells_of_a_linear_tail(net: Small, image: Tensor, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = [(r, c) for r in range(HEIGHT) for c in range(WIDTH)]
     expected = saliency_maps(net, image, pixels, engine="reference")

@@ -61,10 +61,9 @@ class Graph:
         """Whether it keeps alive what it was not made of: the network itself, perhaps."""
         return any(isinstance(node.target, Call) and node.target.holds_others for node in self.traced.graph.nodes)
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether gradients of several targets may be added before they are taken back."""
-        return all(node.is_linear for node in self.nodes)
+    def is_linear(self, state: State) -> bool:
+        """Whether, at a picture, gradients of several targets may be added before they are taken back."""
+        return all(node.is_linear(state.get(index)) for index, node in enumerate(self.nodes))
 
     def forward(self, image: Float[Tensor, "_ h w"]) -> Answered:
         """The output for a picture, and what the gradients at this picture depend on."""

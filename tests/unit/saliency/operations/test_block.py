@@ -111,9 +111,10 @@ def test_a_block(name: str) -> None:
     operation, own, beside = ONE[name]
     check(operation, Block, *beside, exactly=False, size=(5, 6) if name == "a recurrence" else (7, 10))
     net = Around(operation, 4, (7, 10)).eval()
-    graph = Function(net, net).graph(torch.randn(4, 7, 10, dtype=torch.float64))
+    image = torch.randn(4, 7, 10, dtype=torch.float64)
+    graph = Function(net, net).graph(image)
     assert [block.own for block in graph.blocks] == [own] * len(graph.blocks)
-    assert graph.is_linear == (not name.startswith("a user's own"))
+    assert graph.is_linear(graph.forward(image)[1]) == (not name.startswith("a user's own"))
 
 
 def two_of_one_size(x: Tensor) -> Tensor:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
+from torch.autograd.function import BackwardCFunction
 
 from ...modes import taking_back
 from ..axes import Axis, Box
@@ -41,7 +42,8 @@ class Block(Node):
         result_shapes: of these maps.
         members: all operations in it.
         own: whether each position is known to depend on itself alone, at the picture that was looked at last.
-        custom: whether a user's own backward function is in it, which may be anything but linear.
+        custom: whether something in it is called as it is: a user's own backward function may be in that, which may be anything
+            but linear.
     """
 
     arguments: tuple[fx.Node, ...]
@@ -56,10 +58,9 @@ class Block(Node):
     name = "block"
     is_layer = False
 
-    @property
-    def is_linear(self) -> bool:  # type: ignore[override]
-        """See :attr:`Node.is_linear`."""
-        return not self.custom
+    def is_linear(self, kept: BlockState) -> bool:
+        """See :meth:`Node.is_linear`: PyTorch's own derivatives are, also of what is called as it is."""
+        return not self.custom or (not _holds_users_functions(kept.results) and self._is_known_linear(kept))
 
     @property
     def is_beside(self) -> bool:
@@ -182,6 +183,20 @@ class Block(Node):
             if any(((gradient != 0) & ~mark).any() for gradient in found):
                 return False
         return True
+
+
+def _holds_users_functions(results: Sequence[Tensor]) -> bool:
+    """Whether a custom autograd function, or a hook on a module's gradients, is in a history."""
+    waiting: list[Any] = [result.grad_fn for result in results]
+    seen = set()
+    while waiting:
+        function = waiting.pop()
+        if isinstance(function, BackwardCFunction):
+            return True
+        if function is not None and function not in seen:
+            seen.add(function)
+            waiting += [before for before, _ in function.next_functions]
+    return False
 
 
 @dataclass(eq=False)

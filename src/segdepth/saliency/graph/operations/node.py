@@ -106,9 +106,6 @@ class Node:
     #: Whether factors per channel go on to the inputs (see :meth:`takes_factors`).
     passes_factors: ClassVar[bool] = False
 
-    #: Whether the gradient of every target is a linear function of the seed, as it is but for users' own backward functions.
-    is_linear: ClassVar[bool] = True
-
     def axes(self, place: int, sizes: Pair) -> tuple[Axis, Axis] | None:
         """The reach along rows and columns into input number ``place``, of these sizes; None: each position its own."""
         del place, sizes
@@ -138,6 +135,15 @@ class Node:
     def keeper(self, index: int) -> int:
         """Where what it kept stands, given its own index in the graph."""
         return index if self.shares is None else self.shares
+
+    def is_linear(self, kept: Any) -> bool:
+        """Whether the gradient of every target is a linear function of the seed, as it is but for users' own backward functions.
+
+        Args:
+            kept: from :meth:`keep`.
+        """
+        del kept
+        return True
 
     # The gradient in plain PyTorch
 

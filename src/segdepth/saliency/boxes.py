@@ -5,6 +5,7 @@ from functools import cached_property
 
 from .graph import Axis, Box, Graph, Span
 from .graph.axes import EMPTY, hull, intersect
+from .graph.operations.node import Work
 
 __all__ = ["Boxes", "Reach", "box_size"]
 
@@ -73,10 +74,10 @@ class Reach:
             parts[index] = tuple(found)
         return Boxes(values, parts)
 
-    def multiply_adds(self, boxes: Boxes) -> list[int]:
-        """Of the convolutions' data gradients inside the boxes: of each value, per target."""
+    def works(self, boxes: Boxes) -> list[Work]:
+        """What the gradients inside the boxes take: of each value, per target."""
         steps = zip(self.graph.nodes, boxes.values, boxes.parts, strict=True)
-        return [node.multiply_adds(box, parts[0]) if parts else 0 for node, box, parts in steps]
+        return [node.work(box, parts[0]) if parts else Work() for node, box, parts in steps]
 
 
 def _axis_back(axis: Axis, span: Span) -> Span:

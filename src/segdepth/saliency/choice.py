@@ -1,48 +1,77 @@
-"""Which engine is the faster one for a network, by what can be left out of the arithmetic."""
+"""Which engine is the fastest for a network, by the arithmetic that each would do; nothing is made ready for it."""
+
+import math
+from collections.abc import Iterable
 
 from .boxes import Boxes, Reach
 from .graph import Box, Graph
+from .graph.operations.node import Work
 
-__all__ = ["sparse_pays", "windows_pay"]
+__all__ = ["FORWARD", "LEAST", "costs"]
 
-#: The share of the arithmetic whose results are switched on and off from which on the sparse engine wins.
-SWITCHED = 0.5
+#: Nanoseconds of one thread for each kind of work, measured on AVX2 over the gallery; their ratios are what matters, and these
+#: differ little between processors. Plain backward passes, windows of the same, live units in native loops.
+PLAIN = Work(mixed=0.024, products=0.024, apart=0.3, numbers=1.2)
+WINDOWS = Work(mixed=0.03, products=0.024, apart=0.3, numbers=1.2)
+LIVE = Work(mixed=0.03, products=0.03, apart=0.2, numbers=0.6)
 
-#: The share of the arithmetic inside a pixel's windows up to which windows win: a whole backward pass is faster per number.
-INSIDE = 0.6
+#: And for each number that native loops hand to PyTorch and take back.
+HANDED = 3.0
+
+#: The share of units that are on where something may switch them off.
+ON = 0.5
+
+#: Targets' work that a call takes at least: one vector of native loops cannot hide what an instruction takes.
+LEAST = {"batched": 1, "windowed": 1, "sparse": 17}
+
+#: Forward passes, each about as long as a plain backward one, for which an engine waits: autograd's own; lists of live units.
+FORWARD = {"batched": 1.2, "windowed": 0.0, "sparse": 0.25}
+
+#: Targets of a tile of native loops, at least, and how far neighbours are assumed to be apart.
+LANES, STEP = 24, 4
 
 
-def sparse_pays(reach: Reach) -> bool:
-    """Whether most of the arithmetic behind a pixel is of units that a ReLU or a max pooling may switch off.
-
-    Where nothing is switched off (GELU, SiLU), there is nothing to leave out, and PyTorch's own kernels are the faster ones.
+def costs(reach: Reach, lanes: int) -> dict[str, float]:
+    """Nanoseconds per target of each engine, the work inside opaque parts of the network left out, which is the same for all.
 
     Args:
         reach: the graph's connectivity.
-    """
-    switched = _switched(reach.graph)
-    works = reach.multiply_adds(_behind_a_pixel(reach))
-    return sum(work for work, some in zip(works, switched, strict=True) if some) >= SWITCHED * sum(works)
-
-
-def windows_pay(reach: Reach) -> bool:
-    """Whether a pixel's windows leave out enough of the arithmetic of what is taken apart.
-
-    They do not where a norm over all positions, or many dilated layers, make every pixel depend on the whole picture.
-
-    Args:
-        reach: the graph's connectivity.
+        lanes: targets that the windowed engine takes at once.
     """
     _, height, width = reach.graph.nodes[-1].shape
-    whole = sum(reach.multiply_adds(reach.back(((0, height), (0, width)))))
-    return sum(reach.multiply_adds(_behind_a_pixel(reach))) <= INSIDE * whole
+    return {
+        "batched": _sum(PLAIN, reach.works(reach.back(((0, height), (0, width))))),
+        "windowed": _sum(WINDOWS, reach.works(reach.back(_tile(lanes, height, width)))),
+        "sparse": _of_live_units(reach.graph, reach, reach.back(_tile(LANES, height, width))),
+    }
 
 
-def _behind_a_pixel(reach: Reach) -> Boxes:
-    """The boxes behind the middle of the answer."""
-    _, height, width = reach.graph.nodes[-1].shape
-    middle: Box = (height // 2, height // 2 + 1), (width // 2, width // 2 + 1)
-    return reach.back(middle)
+def _sum(rates: Work, works: Iterable[Work]) -> float:
+    return sum(rate * amount for work in works for rate, amount in zip(rates, work, strict=True))
+
+
+def _of_live_units(graph: Graph, reach: Reach, boxes: Boxes) -> float:
+    switched = _switched(graph)
+    total = 0.0
+    for index, work in enumerate(reach.works(boxes)):
+        node = graph.nodes[index]
+        if not node.inputs:
+            continue
+        on, below = (ON if switched[value] else 1 for value in (index, node.inputs[0]))
+        live = Work(work.mixed * on * below, work.products * on * below, work.apart * on, work.numbers * on)
+        total += _sum(LIVE, [live]) if node.is_native else HANDED * work.numbers
+    return total
+
+
+def _tile(targets: int, height: int, width: int) -> Box:
+    """Rows and columns of so many targets in the middle."""
+    rows = math.isqrt(targets)
+    return _middle(height, STEP * (rows - 1) + 1), _middle(width, STEP * (-(-targets // rows) - 1) + 1)
+
+
+def _middle(size: int, length: int) -> tuple[int, int]:
+    start = max(0, (size - length) // 2)
+    return start, min(size, start + length)
 
 
 def _switched(graph: Graph) -> list[bool]:

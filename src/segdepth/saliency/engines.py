@@ -17,7 +17,7 @@ from segdepth.core.tables import pick
 from .batched import BatchedEngine, Recorded
 from .boxes import Reach
 from .changes import Fingerprint
-from .choice import sparse_pays, windows_pay
+from .choice import FORWARD, LEAST, costs
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
@@ -26,7 +26,7 @@ from .parts import Part, parts_of
 from .reference import ReferenceEngine
 from .steady import alike, say_once
 from .tail import Tail
-from .windowed import BackwardPass, GraphEngine, WindowedPass
+from .windowed import BackwardPass, GraphEngine, WindowedPass, lanes_of
 
 __all__ = ["ENGINES", "EngineName", "Prepared", "Traced", "check_engine"]
 
@@ -39,9 +39,6 @@ OTHERWISE = (
     "saliency: the network answers otherwise at every look, by chance or by what it notes of each picture: the maps are of "
     "another answer than the one that was given"
 )
-
-#: From how many pixels on the sparse engine's longer preparation pays.
-MANY = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +66,9 @@ class Traced:
         return Traced(graph, output, state, Reach(graph, window), Tail(graph, state))
 
     @cached_property
-    def sparse_pays(self) -> bool:
-        """See :func:`.choice.sparse_pays`."""
-        return sparse_pays(self.reach)
-
-    @cached_property
-    def windows_pay(self) -> bool:
-        """See :func:`.choice.windows_pay`; they also do where the last operation resizes."""
-        return self.tail.resizes or windows_pay(self.reach)
+    def costs(self) -> dict[str, float]:
+        """See :func:`.choice.costs`."""
+        return costs(self.reach, lanes_of(self.graph, self.reach))
 
     def engine(self, backward: BackwardPass) -> GraphEngine:
         """An engine around a backward pass."""
@@ -237,14 +229,21 @@ class Prepared:
             traced = self.traced
         except UnsupportedOperationError:  # which the next engine says
             return ["windowed", "batched"]
-        if traced.sparse_pays:
-            many = self.image.device.type == "cpu" and count >= MANY
-            return ["sparse", "windowed", "batched"] if many else ["windowed", "batched"]
-        if traced.windows_pay:
-            return ["windowed", "batched"]
-        words = "saliency: every pixel depends on most of the picture: plain backward passes are faster than windows"
-        say_once(self.function.net, words, logging.INFO)
-        return ["batched"]
+        names = sorted(
+            ["sparse", "windowed", "batched"] if self.image.device.type == "cpu" else ["windowed", "batched"],
+            key=lambda name: self._nanoseconds(name, count, traced),
+        )
+        if names[0] == "batched":
+            words = (
+                "saliency: every pixel depends on most of the picture: plain backward passes are faster than windows"
+            )
+            say_once(self.function.net, words, logging.INFO)
+        return names[: names.index("batched") + 1]
+
+    def _nanoseconds(self, name: str, count: int, traced: Traced) -> float:
+        """What an engine would take for so many pixels, with what it takes to be ready."""
+        ready = 0 if name in self._ready else FORWARD[name] * traced.costs["batched"]
+        return ready + max(count, LEAST[name]) * traced.costs[name]
 
 
 def _of_known_type(image: Tensor) -> bool:

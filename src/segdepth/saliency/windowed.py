@@ -19,7 +19,7 @@ from .tail import TOGETHER, CellSeeds, Held, Tail, chosen, combine, group_by_cel
 from .target import Pixel, Target
 from .tiles import tile_pixels
 
-__all__ = ["BackwardPass", "GraphEngine", "WindowedPass"]
+__all__ = ["BackwardPass", "GraphEngine", "WindowedPass", "lanes_of"]
 
 #: Largest number of targets at once on a GPU, and the bytes that a layer's gradients may take on a CPU: its caches.
 LARGEST = 64
@@ -154,7 +154,7 @@ class WindowedPass:
             if isinstance(kept, Tensor) and kept.is_floating_point():
                 kept = kept.to(self._dtype)
             self._state[index] = kept
-        self.lanes = _lanes(graph, reach)
+        self.lanes = lanes_of(graph, reach)
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """See :class:`BackwardPass`."""
@@ -200,7 +200,7 @@ def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found:
     sums[value] = total
 
 
-def _lanes(graph: Graph, reach: Reach) -> int:
+def lanes_of(graph: Graph, reach: Reach) -> int:
     """As many targets at once as keep the largest layer's gradients in the caches (CPU) or in a part of memory (GPU)."""
     row, column = (
         sum(span) * after // (2 * before)

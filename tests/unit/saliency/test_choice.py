@@ -1,33 +1,77 @@
-"""Which engine `auto` takes for many pixels."""
+"""Which engine `auto` takes."""
 
 import pytest
 import torch
 from torch import nn
 
+from segdepth.saliency import Explainer
 from segdepth.saliency.apart import take_apart
 from segdepth.saliency.boxes import Reach
-from segdepth.saliency.choice import sparse_pays
+from segdepth.saliency.choice import costs
+from segdepth.saliency.engines import Prepared
+from segdepth.saliency.graphs import Function
+
+WHOLE = (0, 64), (0, 96)
 
 
-def chain(*between: nn.Module) -> nn.Module:
-    layers: list[nn.Module] = [nn.Conv2d(3, 8, 3, padding=1)]
+def chain(*between: nn.Module, width: int = 8) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(3, width, 3, padding=1)]
     for part in between:
-        layers += [part, nn.Conv2d(8, 8, 3, padding=1)]
-    return nn.Sequential(*layers, nn.Conv2d(8, 2, 1)).double()
+        layers += [part, nn.Conv2d(width, width, 3, padding=1)]
+    return nn.Sequential(*layers, nn.Conv2d(width, 2, 1)).double()
+
+
+class Norm(nn.Module):
+    """By all positions."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / (1 + x.std((1, 2, 3), keepdim=True))
+
+
+def taken(net: nn.Module, count: int) -> str:
+    """The first engine that is tried."""
+    image = torch.randn(3, 64, 96, dtype=torch.float64)
+    return Prepared(Function(net, net), image, WHOLE)._names(count)[0]
 
 
 @pytest.mark.parametrize(
-    ("net", "pays"),
+    ("net", "few", "many"),
     [
-        (chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), True),
-        (chain(nn.BatchNorm2d(8).eval(), nn.ReLU(), nn.MaxPool2d(2)), True),
-        (chain(nn.GELU(), nn.GELU(), nn.GELU()), False),
-        (chain(nn.ReLU(), nn.SiLU(), nn.SiLU(), nn.SiLU()), False),
+        (chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), "windowed", "sparse"),
+        (chain(nn.BatchNorm2d(8).eval(), nn.ReLU(), nn.MaxPool2d(2)), "windowed", "sparse"),
+        (chain(nn.ReLU(), nn.ReLU(), Norm()), "windowed", "sparse"),
+        (chain(nn.GELU(), nn.GELU(), Norm(), width=160), "windowed", "batched"),
     ],
 )
-def test_the_sparse_engine_is_for_units_that_are_switched_off(net: nn.Module, pays: bool) -> None:
-    graph = take_apart(net, net, torch.randn(3, 16, 20, dtype=torch.float64))
-    assert sparse_pays(Reach(graph, ((0, 16), (0, 20)))) == pays
+def test_what_is_left_out_decides_and_how_many_share_it(net: nn.Module, few: str, many: str) -> None:
+    assert taken(net, 1) == few
+    assert taken(net, 200) == many
+
+
+def test_windows_and_dead_units_make_work_less() -> None:
+    image = torch.randn(3, 64, 96, dtype=torch.float64)
+    found = {}
+    for name, part in (("relu", nn.ReLU()), ("gelu", nn.GELU())):
+        net = chain(part, part, part)
+        found[name] = costs(Reach(take_apart(net, net, image), WHOLE), 1)
+    assert found["relu"]["batched"] == found["gelu"]["batched"] > 10 * found["relu"]["windowed"]
+    assert found["relu"]["sparse"] < 0.7 * found["gelu"]["sparse"]
+
+
+def test_an_engine_that_is_ready_is_taken_earlier() -> None:
+    net, image = chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), torch.randn(3, 64, 96, dtype=torch.float64)
+    prepared = Prepared(Function(net, net), image, WHOLE)
+    counts = [n for n in range(1, 60) if prepared._names(n)[0] == "sparse"]
+    prepared.engine("sparse")
+    assert min(counts) > min(n for n in range(1, 60) if prepared._names(n)[0] == "sparse") > 1
+
+
+def test_maps_are_the_same_whoever_makes_them() -> None:
+    net, image = chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), torch.randn(3, 64, 96, dtype=torch.float64)
+    pixels = [(r, c) for r in range(10, 30) for c in range(20, 30)]
+    at = Explainer(net).at(image)
+    alone = torch.cat([at.maps([pixel]) for pixel in pixels[::40]])
+    torch.testing.assert_close(at.maps(pixels)[::40], alone, rtol=0, atol=1e-13)
 
 
 def test_numbers_too_small_for_their_type_are_no_difference() -> None:

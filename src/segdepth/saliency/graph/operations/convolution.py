@@ -15,7 +15,7 @@ from ..axes import Axis, Box
 from ..lowering import Lowering, arguments_of, pair
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, Atom, View
-from .node import Gradient, Kernel, Node, Pair, Rows, by_stride, cut, fit, tap_axes, times, zeros
+from .node import Gradient, Kernel, Node, Pair, Rows, Work, by_stride, cut, fit, tap_axes, times, zeros
 
 __all__ = ["LOWERS", "Convolution"]
 
@@ -158,10 +158,13 @@ class Convolution(Node):
             return replace(self, weight=(grouped * per_group).view_as(weight)), None
         return replace(self, weight=weight * factors[:, None, None, None]), None
 
-    def multiply_adds(self, box: Box, part: Box) -> int:
-        """Of the gradient over boxes of the value and the input, per target."""
+    def work(self, box: Box, part: Box) -> Work:
+        """See :meth:`Node.work`."""
         rows, columns = part if self.transposed else box
-        return (rows[1] - rows[0]) * (columns[1] - columns[0]) * self.weight.numel()
+        amount = (rows[1] - rows[0]) * (columns[1] - columns[0]) * self.weight.numel()
+        if self._is_depthwise:
+            return Work(apart=amount)
+        return Work(products=amount) if self._is_product else Work(mixed=amount)
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""

@@ -26,6 +26,7 @@ __all__ = [
     "Pair",
     "Rows",
     "Shape",
+    "Work",
     "both",
     "by_stride",
     "cut",
@@ -75,6 +76,27 @@ class Rows(NamedTuple):
     loose: bool
     weight_bytes: int
     lay_out: Callable[..., Any]
+
+
+class Work(NamedTuple):
+    """What a gradient takes.
+
+    Attributes:
+        mixed: multiply-adds of sums over channels and several places.
+        products: over channels at single places.
+        apart: within channels.
+        numbers: that are read, changed and written.
+    """
+
+    mixed: float = 0
+    products: float = 0
+    apart: float = 0
+    numbers: float = 0
+
+    @property
+    def multiply_adds(self) -> float:
+        """Of all kinds."""
+        return self.mixed + self.products + self.apart
 
 
 @dataclass(eq=False)
@@ -185,10 +207,15 @@ class Node:
         """Whether it switches units of its inputs off, by the picture."""
         return False
 
-    def multiply_adds(self, box: Box, part: Box) -> int:
-        """Of the gradient over boxes of the value and the first input, per target; only what counts."""
-        del box, part
-        return 0
+    def work(self, box: Box, part: Box) -> Work:
+        """Of the gradient over boxes of the value and the first input, per target."""
+        del part
+        return Work(numbers=self.shape[0] * (box[0][1] - box[0][0]) * (box[1][1] - box[1][0]))
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the sparse engine takes it back in native loops."""
+        return type(self).kernel is not Node.kernel
 
     # Live units: which can carry a gradient at a picture
 

@@ -60,7 +60,9 @@ def main() -> None:
     size = tuple(arguments.size)
     peak = peak_flops(device)
     print(describe())
-    print(f"{device}, {arguments.threads} threads, batch {arguments.batch} of {size[0]}x{size[1]}; {peak / 1e9:.0f} GFLOP/s\n")
+    print(
+        f"{device}, {arguments.threads} threads, batch {arguments.batch} of {size[0]}x{size[1]}; {peak / 1e9:.0f} GFLOP/s\n"
+    )
     print(
         f"{'network':8} {'task':5} {'plain ms':>9} "
         + " ".join(f"{name + ' ms':>9} {'ratio':>6}" for name in ours)
@@ -81,9 +83,7 @@ def main() -> None:
     print(arguments.csv)
 
 
-def measure(
-    arch: str, task: str, batch: Batch, ours: dict[str, str], rounds: int, peak: float
-) -> dict[str, float]:
+def measure(arch: str, task: str, batch: Batch, ours: dict[str, str], rounds: int, peak: float) -> dict[str, float]:
     """One line's figures by name."""
     device = batch.image.device
     calls = {"plain": plain_update(arch, task, batch)}

@@ -35,19 +35,21 @@ class FasterWeightGradients(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Called for every function of PyTorch."""
-        if func is torch.conv2d and not kwargs and len(args) == 7 and _gains(*args):
-            return _Convolution.apply(*args[:6])
-        if func is torch.conv_transpose2d and not kwargs and len(args) == 8 and _gains(*args[:5], args[7], args[6]):
-            return _Convolution.apply(*args[:5], args[7], args[5])
+        if func is torch.conv2d and not kwargs and len(args) == 7:
+            x, weight, bias, stride, padding, dilation, groups = args
+            if _gains(x, weight, padding, groups):
+                return _apply(x, weight, bias, stride, padding, dilation, None)
+        if func is torch.conv_transpose2d and not kwargs and len(args) == 8:
+            x, weight, bias, stride, padding, output_padding, groups, dilation = args
+            if _gains(x, weight, padding, groups):
+                return _apply(x, weight, bias, stride, padding, dilation, output_padding)
         if func is torch.cat and kwargs == {"dim": 1} and args[0][0].is_contiguous(memory_format=torch.channels_last):
             # a map of one channel is of both layouts, and would give the result the default one
             return torch.cat([part.movedim(1, -1) for part in args[0]], -1).movedim(-1, 1)
         return func(*args, **(kwargs or {}))
 
 
-def _gains(
-    x: Tensor, weight: Tensor, _bias: Tensor | None, _stride: Any, padding: Any, _dilation: Any, groups: int
-) -> bool:
+def _gains(x: Tensor, weight: Tensor, padding: Any, groups: int) -> bool:
     return (
         torch.backends.cpu.get_cpu_capability() == "AVX2"
         and torch.is_grad_enabled()
@@ -70,36 +72,40 @@ class _Convolution(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Float[Tensor, "b i _h _w"],
-        weight: Float[Tensor, "o i k l"],
+        weight: Float[Tensor, "_ _ k l"],
         bias: Float[Tensor, " o"] | None,
         stride: Sequence[int],
         padding: Sequence[int],
         dilation: Sequence[int],
-        output_padding: Sequence[int] | None = None,
+        output_padding: Sequence[int] | None,
     ) -> Float[Tensor, "b o h w"]:
         x = x.contiguous(memory_format=torch.channels_last)
         ctx.save_for_backward(x, weight)
         ctx.places = stride, padding, dilation
-        ctx.output_padding = output_padding
-        return torch.convolution(
-            x, weight, bias, *ctx.places, output_padding is not None, output_padding or [0, 0], 1
-        )
+        ctx.kind = output_padding is not None, output_padding or [0, 0], 1
+        return torch.convolution(x, weight, bias, stride, padding, dilation, *ctx.kind)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Float[Tensor, "b o h w"]) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_input, _, of_bias = ctx.needs_input_grad[:3]
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        transposed = ctx.output_padding is not None
         x_gradient = None
         if of_input:
             x_gradient = torch.ops.aten.convolution_backward(
-                gradient, x, weight, None, *ctx.places, transposed, ctx.output_padding or [0, 0], 1, [True, False, False]
+                gradient, x, weight, None, *ctx.places, *ctx.kind, [True, False, False]
             )[0]
         bias_gradient = gradient.sum((0, 2, 3)) if of_bias else None
-        maps = (gradient, x) if transposed else (x, gradient)  # a transposed one is a convolution read backwards
-        return x_gradient, weight_gradient(*maps, weight.shape, *ctx.places), bias_gradient, None, None, None, None
+        seen, answer = (
+            (gradient, x) if ctx.kind[0] else (x, gradient)
+        )  # a transposed one is a convolution read backwards
+        stride, padding, dilation = ctx.places
+        of_weight = weight_gradient(seen, answer, weight.shape, stride, padding, dilation)
+        return x_gradient, of_weight, bias_gradient, None, None, None, None
+
+
+_apply: Callable[..., Tensor] = _Convolution.apply
 
 
 def weight_gradient(
@@ -168,14 +174,14 @@ def _by_strips(
     """Strip by strip in PyTorch's default layout, which oneDNN's kernel is faster in; whole maps take long to turn."""
     weight = x.new_empty(()).expand(*shape)  # only its shape counts
     reach = dilation[0] * (shape[2] - 1) + 1
-    total = None
+    total: Tensor | None = None
     for picture, part in zip(x, gradient, strict=True):
-        for rows in _strips(*part.shape[1:], _STRIP):
+        for rows in _strips(part.shape[1], part.shape[2], _STRIP):
             first = stride[0] * rows.start - padding[0]
             last = first + stride[0] * (len(rows) - 1) + reach
             seen = _turned(picture, max(first, 0), min(last, picture.shape[1]))
             seen = F.pad(seen, (0, 0, max(-first, 0), max(last - picture.shape[1], 0)))
-            change = torch.ops.aten.convolution_backward(
+            change: Tensor = torch.ops.aten.convolution_backward(
                 _turned(part, rows.start, rows.stop), seen, weight, None, stride, [0, padding[1]], dilation,
                 False, [0, 0], 1, [False, True, False],
             )[1]  # fmt: skip

@@ -8,7 +8,8 @@ loop over its pictures.
 The plain networks are those of ``plain_networks.py`` (the paper's layers in PyTorch's default memory layout), the batches are the
 same, the optimizer is Adam in both. Everything runs in one process, in turns. Times are CPU time of all threads on a CPU and wall
 time on another device; a ratio is the median over rounds of plain by ours, above 1 where ours is faster. ``ours`` computes in
-float32, ``half`` with ``training.precision: bf16-mixed``; ``--no-half`` leaves that out. ``conv`` is the share of our float32
+float32, ``half`` with ``training.precision: bf16-mixed``; ``--no-half`` leaves that out. ``GFLOP`` is what an update of the plain
+network computes, then ours, whose structure differs where docs/differences.md says so. ``conv`` is the share of our float32
 update that goes to convolutions, and ``of peak`` the speed that they reach there, of what a large product or convolution reaches
 on the same device: where that is near 1, hardware is the limit. The last columns compare the scores alone: our metric against the
 loop.
@@ -66,7 +67,7 @@ def main() -> None:
     print(
         f"{'network':8} {'task':5} {'plain ms':>9} "
         + " ".join(f"{name + ' ms':>9} {'ratio':>6}" for name in ours)
-        + f"   {'conv':>5} {'of peak':>7}   {'loop ms':>8} {'metric ms':>9} {'ratio':>6}"
+        + f"  {'GFLOP':>6} {'ours':>6} {'conv':>5} {'of peak':>7}   {'loop ms':>8} {'metric ms':>9} {'ratio':>6}"
     )
     rows: list[dict[str, Any]] = []
     for arch, task in itertools.product(arguments.arch, arguments.task):
@@ -88,17 +89,17 @@ def measure(arch: str, task: str, batch: Batch, ours: dict[str, str], rounds: in
     device = batch.image.device
     calls = {"plain": plain_update(arch, task, batch)}
     calls |= {name: our_update(arch, task, batch, precision, device) for name, precision in ours.items()}
-    flops = count_flops(calls["ours"])
-    times = in_turns(calls, rounds, device, warm=["ours"])
     share = convolutions_share(calls["ours"], device)
-    speed = flops / share / statistics.median(times["ours"])
+    times = in_turns(calls, rounds, device, warm=["ours"])
+    flops = [count_flops(update_without_values(form, arch, task, batch.image)) for form in ("plain", "ours")]
     loop, metric = scoring(task, batch)
     scores = in_turns({"loop": loop, "metric": metric}, rounds, device)
     return {
         **{f"{name} ms": 1e3 * statistics.median(taken) for name, taken in (times | scores).items()},
         **{f"plain/{name}": ratio(times["plain"], times[name]) for name in ours},
         "loop/metric": ratio(scores["loop"], scores["metric"]),
-        "convolutions": share, "of peak": speed / peak,
+        "plain GFLOP": flops[0] / 1e9, "ours GFLOP": flops[1] / 1e9,
+        "convolutions": share, "of peak": flops[1] / share / statistics.median(times["ours"]) / peak,
     }  # fmt: skip
 
 
@@ -112,10 +113,20 @@ def print_row(row: dict[str, Any], ours: dict[str, str]) -> None:
     print(
         f"{row['network'][:8]:8} {row['task']:5} {row['plain ms']:9.0f} "
         + " ".join(f"{row[f'{name} ms']:9.0f} {row[f'plain/{name}']:5.2f}x" for name in ours)
-        + f"   {row['convolutions']:5.0%} {row['of peak']:7.0%}"
+        + f"  {row['plain GFLOP']:6.0f} {row['ours GFLOP']:6.0f} {row['convolutions']:5.0%} {row['of peak']:7.0%}"
         f"   {row['loop ms']:8.0f} {row['metric ms']:9.0f} {row['loop/metric']:5.2f}x",
         flush=True,
     )
+
+
+def update_without_values(form: str, arch: str, task: str, image: Tensor) -> Callable[[], None]:
+    """Forward and backward of tensors that are only shapes, to be counted."""
+    with torch.device("meta"):
+        net = PLAIN[arch](CLASSES if task == "seg" else 1, task == "depth")
+        if form == "ours":
+            net = create_network(arch, task, num_classes=CLASSES)
+        x = torch.empty(image.shape)
+    return lambda: net(x).sum().backward()
 
 
 def convolutions_share(call: Callable[[], None], device: torch.device) -> float:

@@ -180,7 +180,8 @@ def _by_strips(
             first = stride[0] * rows.start - padding[0]
             last = first + stride[0] * (len(rows) - 1) + reach
             seen = _turned(picture, max(first, 0), min(last, picture.shape[1]))
-            seen = F.pad(seen, (0, 0, max(-first, 0), max(last - picture.shape[1], 0)))
+            if first < 0 or last > picture.shape[1]:
+                seen = F.pad(seen, (0, 0, max(-first, 0), max(last - picture.shape[1], 0)))
             change: Tensor = torch.ops.aten.convolution_backward(
                 _turned(part, rows.start, rows.stop), seen, weight, None, stride, [0, padding[1]], dilation,
                 False, [0, 0], 1, [False, True, False],

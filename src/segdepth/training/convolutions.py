@@ -1,9 +1,11 @@
-"""Gradients of convolutions' weights, faster where PyTorch's own are slow: channels-last memory on processors with AVX2.
+"""Gradients of convolutions, faster where PyTorch's own are slow: channels-last memory on processors with AVX2.
 
-There oneDNN's kernel for that gradient strides through channels-last memory at a fifth to a half of the processor's peak, while
-forward pass and gradient of the input run at its peak in this layout, and at two thirds of it in PyTorch's default layout.
+There oneDNN's kernel for the weights' gradient strides through channels-last memory at a fifth to a half of the processor's peak,
+while forward pass and gradient of the input run at its peak in this layout, and at two thirds of it in PyTorch's default layout
+(where a convolution has many more weights than values, as FCN's 7x7 one, the gradient of the input is slow as well).
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,19 +15,22 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["FasterWeightGradients", "weight_gradient"]
+__all__ = ["FasterGradients", "weight_gradient"]
 
 #: Pixels of one strip: its two maps stay in the last level of cache, and what a call costs is nothing beside it.
 _STRIP = 32_000
 _EXPANDED = 4_000
 #: Columns of an expanded map up to which the matrix product wins at any size.
 _FEW_COLUMNS = 256
+#: Weights for each value of the input from which on oneDNN spends its time on turning them.
+_MANY_WEIGHTS = 64
 #: Maps of fewer channels, pictures, are left to oneDNN.
 _FEW_CHANNELS = 8
 
 
-class FasterWeightGradients(TorchFunctionMode):
-    """Within it, a convolution is PyTorch's own but for the gradient of its weights, which is :func:`weight_gradient`.
+class FasterGradients(TorchFunctionMode):
+    """Within it, a convolution is PyTorch's own but for the gradient of its weights, which is :func:`weight_gradient`, and of its
+    input where the weights are very many.
 
     Convolutions that it does not gain for are left alone: kernels of one pixel, groups, pictures, other memory layouts, devices
     and types, autocast, and all of them on a processor whose instruction sets oneDNN has a good kernel for.
@@ -91,8 +96,11 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         of_input, _, of_bias = ctx.needs_input_grad[:3]
         gradient = gradient.contiguous(memory_format=torch.channels_last)
+        stride, padding, dilation = ctx.places
         x_gradient = None
-        if of_input:
+        if of_input and not ctx.kind[0] and weight.numel() > _MANY_WEIGHTS * x.numel():
+            x_gradient = _input_gradient(x, gradient, weight, stride, padding, dilation)
+        elif of_input:
             x_gradient = torch.ops.aten.convolution_backward(
                 gradient, x, weight, None, *ctx.places, *ctx.kind, [True, False, False]
             )[0]
@@ -100,7 +108,6 @@ class _Convolution(torch.autograd.Function):
         seen, answer = (
             (gradient, x) if ctx.kind[0] else (x, gradient)
         )  # a transposed one is a convolution read backwards
-        stride, padding, dilation = ctx.places
         of_weight = weight_gradient(seen, answer, weight.shape, stride, padding, dilation)
         return x_gradient, of_weight, bias_gradient, None, None, None, None
 
@@ -139,6 +146,28 @@ def weight_gradient(
     if taps * inputs <= _FEW_COLUMNS or taps * inputs * outputs > x.numel() / 2:
         return _product(x, gradient, kernel, stride, padding, dilation)
     return _by_strips(x, gradient, shape, stride, padding, dilation)
+
+
+def _input_gradient(
+    x: Float[Tensor, "b i _h _w"],
+    gradient: Float[Tensor, "b o h w"],
+    weight: Float[Tensor, "o i k l"],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> Float[Tensor, "b i _h _w"]:
+    """The gradient by a convolution's input as one matrix product with the weights as they lie in memory."""
+    (batch, channels, height, width), (rows, columns) = x.shape, gradient.shape[2:]
+    by_pixel = gradient.permute(0, 2, 3, 1).reshape(-1, len(weight))
+    windows = (by_pixel @ weight.permute(0, 2, 3, 1).reshape(len(weight), -1)).view(
+        batch, rows, columns, *weight.shape[2:], channels
+    )
+    padded = x.new_zeros(batch, height + 2 * padding[0], width + 2 * padding[1], channels)
+    for row, column in itertools.product(*map(range, weight.shape[2:])):
+        top, left = row * dilation[0], column * dilation[1]
+        part = padded[:, top :: stride[0], left :: stride[1]][:, :rows, :columns]
+        part += windows[:, :, :, row, column]
+    return padded[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width].permute(0, 3, 1, 2)
 
 
 def _product(

@@ -11,7 +11,7 @@ from torch import nn
 
 from segdepth.tasks import create_network
 from segdepth.training import convolutions
-from segdepth.training.convolutions import FasterWeightGradients
+from segdepth.training.convolutions import FasterGradients
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,7 @@ LAYERS = {
     "strips, dilated and bare": (nn.Conv2d(32, 40, 3, dilation=(2, 3), bias=False), (60, 60)),
     "many weights": (nn.Conv2d(128, 256, (2, 3), padding=(1, 2)), (7, 9)),
     "many weights, strided": (nn.Conv2d(128, 256, 3, stride=(2, 1), padding=1), (7, 9)),
+    "very many weights": (nn.Conv2d(96, 256, (4, 7), stride=(1, 2), padding=(2, 3), dilation=(2, 1)), (9, 10)),
     "few outputs": (nn.Conv2d(64, 3, 3, padding=6, dilation=6), (120, 50)),
     "few outputs, no padding": (nn.Conv2d(64, 19, (2, 3)), (30, 31)),
     "few inputs": (nn.Conv2d(9, 48, 5, stride=2, padding=2), (71, 50)),
@@ -43,7 +44,7 @@ def test_gradients_are_those_of_double_precision(name: str) -> None:
     ours = copy.deepcopy(layer).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.randn(2, layer.in_channels, *size).to(memory_format=torch.channels_last).requires_grad_()
     wanted_x = x.detach().double().requires_grad_()
-    with FasterWeightGradients():
+    with FasterGradients():
         output = ours(x)
     assert type(output.grad_fn).__name__ == "_ConvolutionBackward"
     gradient = torch.randn_like(output)
@@ -70,7 +71,7 @@ def test_what_gains_nothing_is_left_alone() -> None:
         "frozen": lambda: copy.deepcopy(conv).requires_grad_(False)(x),
         "by name": lambda: torch.conv2d(x, conv.weight, padding="same"),
     }
-    with mock.patch.object(convolutions, "_apply", side_effect=AssertionError), FasterWeightGradients():
+    with mock.patch.object(convolutions, "_apply", side_effect=AssertionError), FasterGradients():
         for case in cases.values():
             case()
         with torch.no_grad():
@@ -91,7 +92,7 @@ def test_every_network_gets_the_same_gradients(arch: str, task: str, monkeypatch
     net = create_network(arch, task, width=0.25).double()
     x = torch.randn(2, 3, 64, 96, dtype=torch.float64)
     gradients = []
-    for mode in (nullcontext(), FasterWeightGradients()):
+    for mode in (nullcontext(), FasterGradients()):
         net.zero_grad()
         torch.manual_seed(1)  # what dropout draws
         with mode:

@@ -19,7 +19,9 @@ __all__ = ["FasterGradients", "weight_gradient"]
 
 #: Pixels of one strip: its two maps stay in the last level of cache, and what a call costs is nothing beside it.
 _STRIP = 32_000
+#: Pixels that are expanded at once, and whose tiles are.
 _EXPANDED = 4_000
+_TILED = 2_000
 #: Columns of an expanded map up to which the matrix product wins at any size.
 _FEW_COLUMNS = 256
 #: Weights for each value of the input from which on oneDNN spends its time on turning them.
@@ -29,8 +31,8 @@ _FEW_CHANNELS = 8
 
 
 class FasterGradients(TorchFunctionMode):
-    """Within it, a convolution is PyTorch's own but for the gradient of its weights, which is :func:`weight_gradient`, and of its
-    input where the weights are very many.
+    """Within it, a convolution is PyTorch's own but for the gradient of its weights, which is :func:`weight_gradient`,
+    and of its input where the weights are very many.
 
     Convolutions that it does not gain for are left alone: kernels of one pixel, groups, pictures, other memory layouts, devices
     and types, autocast, and all of them on a processor whose instruction sets oneDNN has a good kernel for.
@@ -126,8 +128,9 @@ def weight_gradient(
     """The gradient by a convolution's weights, from its input and the gradient by its output.
 
     Sums over pixels in another order than PyTorch's, and so differs from it by rounding. Where one of the maps has few channels
-    or the weights outnumber the pixels' values it is one matrix product with that map (or the input) expanded, else oneDNN's
-    kernel for the default layout is fed strip by strip.
+    or the weights outnumber the pixels' values it is one matrix product with that map (or the input) expanded. Else, for kernels
+    of 3x3 pixels, Winograd's tiles take four multiplications of nine, and oneDNN's kernel for the default layout is fed strip by
+    strip for others. All of them sum in parts, and so round less than oneDNN does.
 
     Args:
         x: input, in channels-last memory.
@@ -143,6 +146,8 @@ def weight_gradient(
         # read the other way round, the input is what is slid over the gradient
         around = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
         return _product(gradient, x, kernel, stride, around, dilation).flip(2, 3).transpose(0, 1)
+    if [*kernel, *stride, *dilation] == [3, 3, 1, 1, 1, 1] and taps * inputs > _FEW_COLUMNS:
+        return _by_tiles(x, gradient, padding)
     if taps * inputs <= _FEW_COLUMNS or taps * inputs * outputs > x.numel() / 2:
         return _product(x, gradient, kernel, stride, padding, dilation)
     return _by_strips(x, gradient, shape, stride, padding, dilation)
@@ -190,6 +195,63 @@ def _product(
             by_pixel = part[rows.start : rows.stop].reshape(-1, gradient.shape[1])
             total.addmm_(by_pixel.t(), windows.reshape(len(by_pixel), -1))
     return total.view(-1, *kernel, channels).permute(0, 3, 1, 2)
+
+
+#: Of Winograd's tiles of 4x4 inputs and 2x2 outputs: what becomes of the 4x4 products.
+_TO_KERNEL = torch.tensor([[1.0, 0.5, 0.5, 0.0], [0.0, 0.5, -0.5, 0.0], [0.0, 0.5, 0.5, 1.0]])
+
+
+def _by_tiles(
+    x: Float[Tensor, "b i _h _w"], gradient: Float[Tensor, "b o h w"], padding: Sequence[int]
+) -> Float[Tensor, "o i 3 3"]:
+    """Of a 3x3 kernel: 16 products for each 2x2 outputs instead of 36, after sums and differences of neighbours.
+
+    The adjoint of F(2x2, 3x3) of Lavin and Gray 2016, arXiv:1509.09308, by the kernel. One axis of it, ``dw_j = g_0 d_j + g_1
+    d_(j+1)`` for three ``j``, is ``m_0 + (m_1 + m_2) / 2, (m_1 - m_2) / 2, (m_1 + m_2) / 2 + m_3`` with ``m = (g_0 (d_0 - d_2), (g_0 +
+    g_1) (d_1 + d_2), (g_0 - g_1) (d_2 - d_1), g_1 (d_3 - d_1))``. The factors are as large as the maps' values.
+    """
+    channels, (outputs, rows, columns) = x.shape[1], gradient.shape[1:]
+    wide = -(-columns // 2)
+    high = min(max(1, _TILED // (4 * wide)), -(-rows // 2))
+    seen, answered = x.new_zeros(2 * high + 2, 2 * wide + 2, channels), x.new_zeros(2 * high, 2 * wide, outputs)
+    by_row, answered_by_row = x.new_empty(4, high, 2 * wide + 2, channels), x.new_empty(4, high, 2 * wide, outputs)
+    inputs, factors = (x.new_empty(4, 4, high, wide, count) for count in (channels, outputs))
+    total = x.new_zeros(16, outputs, channels)
+    for picture, part in zip(x.permute(0, 2, 3, 1), gradient.permute(0, 2, 3, 1), strict=True):
+        for start in range(0, rows, 2 * high):
+            first = start - padding[0]
+            _fill(seen, picture[max(first, 0) : max(first + len(seen), 0)], max(-first, 0), padding[1])
+            _fill(answered, part[start : start + len(answered)], 0, 0)
+            _of_inputs([seen[k : k + 2 * high : 2] for k in range(4)], by_row.unbind(0))
+            _of_inputs([by_row[:, :, k : k + 2 * wide : 2] for k in range(4)], inputs.unbind(1))
+            _of_gradients(answered[::2], answered[1::2], answered_by_row.unbind(0))
+            _of_gradients(answered_by_row[:, :, ::2], answered_by_row[:, :, 1::2], factors.unbind(1))
+            total.baddbmm_(factors.view(16, -1, outputs).transpose(1, 2), inputs.view(16, -1, channels))
+    kernel = torch.kron(_TO_KERNEL, _TO_KERNEL).to(total) @ total.view(16, -1)
+    return kernel.view(3, 3, outputs, channels).permute(2, 3, 0, 1)
+
+
+def _fill(strip: Float[Tensor, "_h _w c"], rows: Float[Tensor, "h w c"], top: int, left: int) -> None:
+    """Put rows into a strip whose columns beside them are zero, and zeros above and below them."""
+    strip[:top] = 0
+    strip[top : top + len(rows), left : left + rows.shape[1]] = rows
+    strip[top + len(rows) :] = 0
+
+
+def _of_inputs(d: Sequence[Tensor], out: Sequence[Tensor]) -> None:
+    """The four factors of four neighbours of the input."""
+    torch.sub(d[0], d[2], out=out[0])
+    torch.add(d[1], d[2], out=out[1])
+    torch.sub(d[2], d[1], out=out[2])
+    torch.sub(d[3], d[1], out=out[3])
+
+
+def _of_gradients(g0: Tensor, g1: Tensor, out: Sequence[Tensor]) -> None:
+    """The four factors of two neighbours of the gradient."""
+    out[0].copy_(g0)
+    torch.add(g0, g1, out=out[1])
+    torch.sub(g0, g1, out=out[2])
+    out[3].copy_(g1)
 
 
 def _by_strips(

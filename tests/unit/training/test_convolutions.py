@@ -22,7 +22,10 @@ def avx2() -> Iterator[None]:
 
 
 LAYERS = {
-    "strips": (nn.Conv2d(64, 64, 3, padding=1), (700, 70)),
+    "tiles": (nn.Conv2d(64, 40, 3, padding=1), (95, 93)),
+    "tiles, one strip": (nn.Conv2d(40, 64, 3, padding=(0, 1), bias=False), (18, 34)),
+    "tiles, wide border": (nn.Conv2d(32, 48, 3, padding=(70, 3)), (40, 29)),
+    "strips": (nn.Conv2d(64, 64, 5, padding=2), (700, 70)),
     "strips, strided": (nn.Conv2d(32, 64, 5, stride=2, padding=2), (41, 69)),
     "strips, dilated and bare": (nn.Conv2d(32, 40, 3, dilation=(2, 3), bias=False), (60, 60)),
     "many weights": (nn.Conv2d(128, 256, (2, 3), padding=(1, 2)), (7, 9)),

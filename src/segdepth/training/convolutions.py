@@ -31,9 +31,9 @@ _FEW_CHANNELS = 8
 
 
 class FasterGradients(TorchFunctionMode):
-    """Within it, a convolution is PyTorch's own but for the gradient of its weights, which is :func:`weight_gradient`,
-    and of its input where the weights are very many.
+    """Within it, convolutions are PyTorch's own but for their gradients.
 
+    That of the weights is :func:`weight_gradient`; that of the input is a matrix product where the weights are very many.
     Convolutions that it does not gain for are left alone: kernels of one pixel, groups, pictures, other memory layouts, devices
     and types, autocast, and all of them on a processor whose instruction sets oneDNN has a good kernel for.
     """
@@ -68,6 +68,7 @@ def _gains(x: Tensor, weight: Tensor, padding: Any, groups: int) -> bool:
         and not isinstance(padding, str)
         and weight.shape[2:].numel() > 1
         and weight.shape[1] >= _FEW_CHANNELS
+        and x.ndim == 4
         and weight.is_contiguous(memory_format=torch.channels_last)
     )
 
@@ -107,9 +108,8 @@ class _Convolution(torch.autograd.Function):
                 gradient, x, weight, None, *ctx.places, *ctx.kind, [True, False, False]
             )[0]
         bias_gradient = gradient.sum((0, 2, 3)) if of_bias else None
-        seen, answer = (
-            (gradient, x) if ctx.kind[0] else (x, gradient)
-        )  # a transposed one is a convolution read backwards
+        # a transposed convolution is a convolution read backwards
+        seen, answer = (gradient, x) if ctx.kind[0] else (x, gradient)
         of_weight = weight_gradient(seen, answer, weight.shape, stride, padding, dilation)
         return x_gradient, of_weight, bias_gradient, None, None, None, None
 
@@ -127,10 +127,10 @@ def weight_gradient(
 ) -> Float[Tensor, "o i k l"]:
     """The gradient by a convolution's weights, from its input and the gradient by its output.
 
-    Sums over pixels in another order than PyTorch's, and so differs from it by rounding. Where one of the maps has few channels
-    or the weights outnumber the pixels' values it is one matrix product with that map (or the input) expanded. Else, for kernels
-    of 3x3 pixels, Winograd's tiles take four multiplications of nine, and oneDNN's kernel for the default layout is fed strip by
-    strip for others. All of them sum in parts, and so round less than oneDNN does.
+    Sums over pixels in another order than PyTorch's, and so differs from it by rounding: less of it, since all sum in parts.
+    Where one of the maps has few channels or the weights outnumber the pixels' values it is one matrix product with that map (or
+    the input) expanded. Else, kernels of 2 or 3 rows and columns are computed by Winograd's tiles, which take four multiplications
+    of nine (3x3), and for others oneDNN's kernel for the default layout is fed strip by strip.
 
     Args:
         x: input, in channels-last memory.
@@ -146,8 +146,8 @@ def weight_gradient(
         # read the other way round, the input is what is slid over the gradient
         around = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
         return _product(gradient, x, kernel, stride, around, dilation).flip(2, 3).transpose(0, 1)
-    if [*kernel, *stride, *dilation] == [3, 3, 1, 1, 1, 1] and taps * inputs > _FEW_COLUMNS:
-        return _by_tiles(x, gradient, padding)
+    if {*kernel} <= _TO_KERNEL.keys() and {*stride, *dilation} == {1} and taps * inputs > _FEW_COLUMNS:
+        return _by_tiles(x, gradient, kernel, padding)
     if taps * inputs <= _FEW_COLUMNS or taps * inputs * outputs > x.numel() / 2:
         return _product(x, gradient, kernel, stride, padding, dilation)
     return _by_strips(x, gradient, shape, stride, padding, dilation)
@@ -197,38 +197,46 @@ def _product(
     return total.view(-1, *kernel, channels).permute(0, 3, 1, 2)
 
 
-#: Of Winograd's tiles of 4x4 inputs and 2x2 outputs: what becomes of the 4x4 products.
-_TO_KERNEL = torch.tensor([[1.0, 0.5, 0.5, 0.0], [0.0, 0.5, -0.5, 0.0], [0.0, 0.5, 0.5, 1.0]])
+#: Number of taps on an axis: from the products to the kernel.
+_TO_KERNEL = {
+    2: torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]]),
+    3: torch.tensor([[1.0, 0.5, 0.5, 0.0], [0.0, 0.5, -0.5, 0.0], [0.0, 0.5, 0.5, 1.0]]),
+}
 
 
 def _by_tiles(
-    x: Float[Tensor, "b i _h _w"], gradient: Float[Tensor, "b o h w"], padding: Sequence[int]
-) -> Float[Tensor, "o i 3 3"]:
-    """Of a 3x3 kernel: 16 products for each 2x2 outputs instead of 36, after sums and differences of neighbours.
+    x: Float[Tensor, "b i _h _w"], gradient: Float[Tensor, "b o h w"], kernel: Sequence[int], padding: Sequence[int]
+) -> Float[Tensor, "o i k l"]:
+    """For 2x2 outputs of a 3x3 kernel 16 products instead of 36, of sums and differences of neighbours.
 
-    The adjoint of F(2x2, 3x3) of Lavin and Gray 2016, arXiv:1509.09308, by the kernel. One axis of it, ``dw_j = g_0 d_j + g_1
-    d_(j+1)`` for three ``j``, is ``m_0 + (m_1 + m_2) / 2, (m_1 - m_2) / 2, (m_1 + m_2) / 2 + m_3`` with ``m = (g_0 (d_0 - d_2), (g_0 +
-    g_1) (d_1 + d_2), (g_0 - g_1) (d_2 - d_1), g_1 (d_3 - d_1))``. The factors are as large as the maps' values.
+    The adjoint of F(2x2, 3x3) of Lavin and Gray 2016, arXiv:1509.09308, by the kernel. On one axis of it, the three ``g_0 d_j +
+    g_1 d_(j+1)`` are ``m_0 + (m_1 + m_2) / 2``, ``(m_1 - m_2) / 2`` and ``(m_1 + m_2) / 2 + m_3`` of the four products
+    ``g_0 (d_0 - d_2)``, ``(g_0 + g_1) (d_1 + d_2)``, ``(g_0 - g_1) (d_2 - d_1)`` and ``g_1 (d_3 - d_1)``. Where there are two,
+    they are ``m_0 + m_1`` and ``m_1 + m_2`` of ``g_0 (d_0 - d_1)``, ``(g_0 + g_1) d_1`` and ``g_1 (d_2 - d_1)``. No factor is
+    larger than a few of the maps' values, so nothing is lost in differences of large numbers.
     """
     channels, (outputs, rows, columns) = x.shape[1], gradient.shape[1:]
     wide = -(-columns // 2)
     high = min(max(1, _TILED // (4 * wide)), -(-rows // 2))
-    seen, answered = x.new_zeros(2 * high + 2, 2 * wide + 2, channels), x.new_zeros(2 * high, 2 * wide, outputs)
-    by_row, answered_by_row = x.new_empty(4, high, 2 * wide + 2, channels), x.new_empty(4, high, 2 * wide, outputs)
-    inputs, factors = (x.new_empty(4, 4, high, wide, count) for count in (channels, outputs))
-    total = x.new_zeros(16, outputs, channels)
+    of_row, of_column = (taps + 1 for taps in kernel)  # products
+    seen = x.new_zeros(2 * high + kernel[0] - 1, 2 * wide + kernel[1] - 1, channels)
+    answered = x.new_zeros(2 * high, 2 * wide, outputs)
+    by_row = x.new_empty(of_row, high, *seen.shape[1:])
+    answered_by_row = x.new_empty(of_row, high, *answered.shape[1:])
+    inputs, factors = (x.new_empty(of_row, of_column, high, wide, count) for count in (channels, outputs))
+    total = x.new_zeros(of_row * of_column, outputs, channels)
     for picture, part in zip(x.permute(0, 2, 3, 1), gradient.permute(0, 2, 3, 1), strict=True):
         for start in range(0, rows, 2 * high):
             first = start - padding[0]
             _fill(seen, picture[max(first, 0) : max(first + len(seen), 0)], max(-first, 0), padding[1])
             _fill(answered, part[start : start + len(answered)], 0, 0)
-            _of_inputs([seen[k : k + 2 * high : 2] for k in range(4)], by_row.unbind(0))
-            _of_inputs([by_row[:, :, k : k + 2 * wide : 2] for k in range(4)], inputs.unbind(1))
+            _of_inputs([seen[k : k + 2 * high : 2] for k in range(of_row)], by_row.unbind(0))
+            _of_inputs([by_row[:, :, k : k + 2 * wide : 2] for k in range(of_column)], inputs.unbind(1))
             _of_gradients(answered[::2], answered[1::2], answered_by_row.unbind(0))
             _of_gradients(answered_by_row[:, :, ::2], answered_by_row[:, :, 1::2], factors.unbind(1))
-            total.baddbmm_(factors.view(16, -1, outputs).transpose(1, 2), inputs.view(16, -1, channels))
-    kernel = torch.kron(_TO_KERNEL, _TO_KERNEL).to(total) @ total.view(16, -1)
-    return kernel.view(3, 3, outputs, channels).permute(2, 3, 0, 1)
+            total.baddbmm_(factors.view(len(total), -1, outputs).transpose(1, 2), inputs.view(len(total), -1, channels))
+    to_kernel = torch.kron(_TO_KERNEL[kernel[0]], _TO_KERNEL[kernel[1]]).to(total)
+    return (to_kernel @ total.flatten(1)).view(*kernel, outputs, channels).permute(2, 3, 0, 1)
 
 
 def _fill(strip: Float[Tensor, "_h _w c"], rows: Float[Tensor, "h w c"], top: int, left: int) -> None:
@@ -239,19 +247,24 @@ def _fill(strip: Float[Tensor, "_h _w c"], rows: Float[Tensor, "h w c"], top: in
 
 
 def _of_inputs(d: Sequence[Tensor], out: Sequence[Tensor]) -> None:
-    """The four factors of four neighbours of the input."""
-    torch.sub(d[0], d[2], out=out[0])
-    torch.add(d[1], d[2], out=out[1])
-    torch.sub(d[2], d[1], out=out[2])
-    torch.sub(d[3], d[1], out=out[3])
+    """The factors of three or four neighbours of the input."""
+    if len(d) == 3:
+        torch.sub(d[0], d[1], out=out[0])
+        out[1].copy_(d[1])
+    else:
+        torch.sub(d[0], d[2], out=out[0])
+        torch.add(d[1], d[2], out=out[1])
+        torch.sub(d[2], d[1], out=out[2])
+    torch.sub(d[-1], d[1], out=out[-1])
 
 
 def _of_gradients(g0: Tensor, g1: Tensor, out: Sequence[Tensor]) -> None:
-    """The four factors of two neighbours of the gradient."""
+    """The factors of two neighbours of the gradient."""
     out[0].copy_(g0)
     torch.add(g0, g1, out=out[1])
-    torch.sub(g0, g1, out=out[2])
-    out[3].copy_(g1)
+    if len(out) == 4:
+        torch.sub(g0, g1, out=out[2])
+    out[-1].copy_(g1)
 
 
 def _by_strips(
@@ -265,11 +278,13 @@ def _by_strips(
     """Strip by strip in PyTorch's default layout, which oneDNN's kernel is faster in; whole maps take long to turn."""
     weight = x.new_empty(()).expand(*shape)  # only its shape counts
     reach = dilation[0] * (shape[2] - 1) + 1
-    total: Tensor | None = None
+    total = x.new_zeros(*shape)
     for picture, part in zip(x, gradient, strict=True):
         for rows in _strips(part.shape[1], part.shape[2], _STRIP):
             first = stride[0] * rows.start - padding[0]
             last = first + stride[0] * (len(rows) - 1) + reach
+            if last <= 0 or first >= picture.shape[1]:
+                continue  # nothing but the border
             seen = _turned(picture, max(first, 0), min(last, picture.shape[1]))
             if first < 0 or last > picture.shape[1]:
                 seen = F.pad(seen, (0, 0, max(-first, 0), max(last - picture.shape[1], 0)))
@@ -277,8 +292,7 @@ def _by_strips(
                 _turned(part, rows.start, rows.stop), seen, weight, None, stride, [0, padding[1]], dilation,
                 False, [0, 0], 1, [False, True, False],
             )[1]  # fmt: skip
-            total = change if total is None else total.add_(change)
-    assert total is not None
+            total += change
     return total
 
 

@@ -81,8 +81,9 @@ def study(folder: Path, name: str, images: int, sample_rate: int, processes: int
     Raises:
         SystemExit: if one of them fails, with what it said.
     """
+    pictures = folder / "world/training/image_2"
     command = [sys.executable, "-m", "segdepth", "study", "eval", "--checkpoint", str(folder / "net.safetensors"),
-               "--data-path", str(folder / "world"), "--num-image", str(images), "--sample-rate", str(sample_rate),
+               "--data-path", str(pictures), "--num-image", str(images), "--sample-rate", str(sample_rate),
                "--device", "cpu", "--out", str(folder / name)]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     started = time.monotonic()

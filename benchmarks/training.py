@@ -3,29 +3,35 @@
 The plain way: zero_grad, forward, loss with its mask made on the CPU, backward, step, then the scores of the batch in a numpy
 loop over its pictures.
 
-    python benchmarks/training.py [--arch segnet ...] [--task seg depth] [--size 256 832] [--batch 2] [--device cuda]
+    python benchmarks/training.py [--no-half] [--arch segnet ...] [--task seg depth] [--size 256 832] [--batch 2] [--device cuda]
 
 The plain networks are those of ``plain_networks.py`` (the paper's layers in PyTorch's default memory layout), the batches are the
 same, the optimizer is Adam in both. Everything runs in one process, in turns. Times are CPU time of all threads on a CPU and wall
 time on another device; a ratio is the median over rounds of plain by ours, above 1 where ours is faster. ``ours`` computes in
-float32, ``half`` with ``training.precision: bf16-mixed``. The last columns compare the scores alone: our metric against the loop.
+float32, ``half`` with ``training.precision: bf16-mixed``; ``--no-half`` leaves that out. ``GFLOP`` is what an update of the plain
+network computes, then ours, whose structure differs where docs/differences.md says so. ``conv`` is the share of our float32
+update that goes to convolutions, and ``of peak`` the speed that they reach there, of what a large product or convolution reaches
+on the same device: where that is near 1, hardware is the limit. The last columns compare the scores alone: our metric against the
+loop.
 """
 
 import argparse
 import itertools
 import statistics
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from machine import describe
-from networks import CLASSES, seconds
+from machine import describe, write_csv
+from networks import CLASSES, count_flops, peak_flops, seconds
 from plain_networks import PLAIN
 from torch import Tensor, nn
+from torch.profiler import profile
 
 from segdepth.data.loading import Batch
 from segdepth.losses import LOSSES
@@ -45,41 +51,93 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--no-half", action="store_true")
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/training.csv"))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
-    rows, cols = arguments.size
+    ours = {"ours": "32-true"} | ({} if arguments.no_half else {"half": "bf16-mixed"})
+    size = tuple(arguments.size)
+    peak = peak_flops(device)
     print(describe())
-    print(f"{device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}\n")
     print(
-        f"{'network':8} {'task':5} {'plain ms':>9} {'ours ms':>9} {'ratio':>6} {'half ms':>9} {'ratio':>6}"
-        f"   {'loop ms':>8} {'metric ms':>9} {'ratio':>6}"
+        f"{device}, {arguments.threads} threads, batch {arguments.batch} of {size[0]}x{size[1]}; {peak / 1e9:.0f} GFLOP/s\n"
     )
-    ratios: dict[str, list[float]] = {"ours": [], "half": []}
+    print(
+        f"{'network':8} {'task':5} {'plain ms':>9} "
+        + " ".join(f"{name + ' ms':>9} {'ratio':>6}" for name in ours)
+        + f"  {'GFLOP':>6} {'ours':>6} {'conv':>5} {'of peak':>7}   {'loop ms':>8} {'metric ms':>9} {'ratio':>6}"
+    )
+    rows: list[dict[str, Any]] = []
     for arch, task in itertools.product(arguments.arch, arguments.task):
-        batch = make_batch(task, arguments.batch, rows, cols, device)
-        calls = {
-            "plain": plain_update(arch, task, batch),
-            "ours": our_update(arch, task, batch, "32-true", device),
-            "half": our_update(arch, task, batch, "bf16-mixed", device),
-        }
-        times = in_turns(calls, arguments.rounds, device)
-        loop, metric = scoring(task, batch)
-        scores = in_turns({"plain": loop, "metric": metric}, arguments.rounds, device)
-        cells = []
-        for name in ("ours", "half"):
-            ratio = statistics.median(a / b for a, b in zip(times["plain"], times[name], strict=True))
-            ratios[name].append(ratio)
-            cells.append(f"{1e3 * statistics.median(times[name]):9.0f} {ratio:5.2f}x")
-        ratio = statistics.median(a / b for a, b in zip(scores["plain"], scores["metric"], strict=True))
-        print(
-            f"{arch:8} {task:5} {1e3 * statistics.median(times['plain']):9.0f} {' '.join(cells)}   "
-            f"{1e3 * statistics.median(scores['plain']):8.0f} {1e3 * statistics.median(scores['metric']):9.0f} {ratio:5.2f}x",
-            flush=True,
-        )
-    for name, values in ratios.items():
-        print(f"{name}: least {min(values):.2f}x, geometric mean {statistics.geometric_mean(values):.2f}x")
+        batch = make_batch(task, arguments.batch, *size, device)
+        rows.append({"network": arch, "task": task} | measure(arch, task, batch, ours, arguments.rounds, peak))
+        print_row(rows[-1], ours)
+        write_csv(arguments.csv, rows)
+    mean: dict[str, Any] = {"network": "geometric mean", "task": ""}
+    mean |= {key: statistics.geometric_mean(row[key] for row in rows) for key in rows[0] if key not in mean}
+    print_row(mean, ours)
+    for name in ours:
+        print(f"{name}: least {min(row[f'plain/{name}'] for row in rows):.2f}x")
+    write_csv(arguments.csv, [*rows, mean])
+    print(arguments.csv)
+
+
+def measure(arch: str, task: str, batch: Batch, ours: dict[str, str], rounds: int, peak: float) -> dict[str, float]:
+    """One line's figures by name."""
+    device = batch.image.device
+    calls = {"plain": plain_update(arch, task, batch)}
+    calls |= {name: our_update(arch, task, batch, precision, device) for name, precision in ours.items()}
+    share = convolutions_share(calls["ours"], device)
+    times = in_turns(calls, rounds, device, warm=["ours"])
+    flops = [count_flops(update_without_values(form, arch, task, batch.image)) for form in ("plain", "ours")]
+    loop, metric = scoring(task, batch)
+    scores = in_turns({"loop": loop, "metric": metric}, rounds, device)
+    return {
+        **{f"{name} ms": 1e3 * statistics.median(taken) for name, taken in (times | scores).items()},
+        **{f"plain/{name}": ratio(times["plain"], times[name]) for name in ours},
+        "loop/metric": ratio(scores["loop"], scores["metric"]),
+        "plain GFLOP": flops[0] / 1e9, "ours GFLOP": flops[1] / 1e9,
+        "convolutions": share, "of peak": flops[1] / share / statistics.median(times["ours"]) / peak,
+    }  # fmt: skip
+
+
+def ratio(before: list[float], after: list[float]) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(before, after, strict=True))
+
+
+def print_row(row: dict[str, Any], ours: dict[str, str]) -> None:
+    """One line."""
+    print(
+        f"{row['network'][:8]:8} {row['task']:5} {row['plain ms']:9.0f} "
+        + " ".join(f"{row[f'{name} ms']:9.0f} {row[f'plain/{name}']:5.2f}x" for name in ours)
+        + f"  {row['plain GFLOP']:6.0f} {row['ours GFLOP']:6.0f} {row['convolutions']:5.0%} {row['of peak']:7.0%}"
+        f"   {row['loop ms']:8.0f} {row['metric ms']:9.0f} {row['loop/metric']:5.2f}x",
+        flush=True,
+    )
+
+
+def update_without_values(form: str, arch: str, task: str, image: Tensor) -> Callable[[], None]:
+    """Forward and backward of tensors that are only shapes, to be counted."""
+    with torch.device("meta"):
+        net = PLAIN[arch](CLASSES if task == "seg" else 1, task == "depth")
+        if form == "ours":
+            net = create_network(arch, task, num_classes=CLASSES)
+        x = torch.empty(image.shape)
+    return lambda: net(x).sum().backward()
+
+
+def convolutions_share(call: Callable[[], None], device: torch.device) -> float:
+    """The share of a call's time that convolutions take, forward and backward, with all that belongs to them."""
+    with profile() as taken:
+        call()
+    events = taken.key_averages()
+    time = "cpu_time_total" if device.type == "cpu" else "device_time_total"
+    parts = ("aten::convolution", "ConvolutionBackward0", "_ConvolutionBackward")
+    of_parts = sum(getattr(event, time) for event in events if event.key in parts)
+    return float(of_parts / sum(getattr(event, f"self_{time}") for event in events))
 
 
 def make_batch(task: str, count: int, rows: int, cols: int, device: torch.device) -> Batch:
@@ -171,12 +229,15 @@ def scoring(task: str, batch: Batch) -> tuple[Callable[[], None], Callable[[], N
     return lambda: numpy_scores(task, output, target) and None, lambda: depth.update(output, target)
 
 
-def in_turns(calls: dict[str, Callable[[], None]], rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of each call, each round in another order."""
+def in_turns(
+    calls: dict[str, Callable[[], None]], rounds: int, device: torch.device, warm: Collection[str] = ()
+) -> dict[str, list[float]]:
+    """Seconds of each call, each round in another order, after one that does not count for those not in ``warm``."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
     names = list(calls)
+    for name in names:
+        if name not in warm:
+            calls[name]()
     for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             times[name].append(seconds(calls[name], device))

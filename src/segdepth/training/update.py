@@ -14,6 +14,7 @@ from segdepth.data.loading import Batch
 from segdepth.networks import Network
 from segdepth.optim import Rate
 
+from .convolutions import FasterGradients
 from .distributed import gather
 
 __all__ = ["NotFiniteError", "RunningLoss", "Update"]
@@ -140,7 +141,8 @@ class Update:
             batch = next(batches)  # before the seed: a loader that starts draws a number
             seed_step(self._seed, step, part * self._fabric.world_size + self._fabric.global_rank)
             with self._fabric.no_backward_sync(self._module, enabled=part < self._accumulation - 1):
-                output = self._module(self._net.preprocessing(batch.image))
+                with FasterGradients():
+                    output = self._module(self._net.preprocessing(batch.image))
                 loss = self._loss(output, batch.target) / self._accumulation  # type: ignore[arg-type]
                 self._fabric.backward(loss)
             losses.append(loss.detach())

@@ -126,7 +126,11 @@ class Prepared:
         return found
 
     def fastest(self, name: str, count: int) -> Engine:
-        """The engine of this name; of "auto" the fastest that can.
+        """See :meth:`chosen`."""
+        return self.engine(self.chosen(name, count))
+
+    def chosen(self, name: str, count: int) -> str:
+        """The engine of this name; of "auto" the fastest that can. It is ready then.
 
         Args:
             name: of an engine, or "auto".
@@ -139,14 +143,15 @@ class Prepared:
         reasons: list[str] = []
         for one in others:
             try:
-                return self.engine(one)
+                self.engine(one)
+                return one
             except UnsupportedOperationError as error:
                 reasons.append(error.operation)
-        engine = self.engine(last)
+        self.engine(last)
         for operation in reasons:
             cost = "every pixel costs a backward pass of all of it"
             say_once(self.function.net, f"saliency: the network is not taken apart because of {operation}; {cost}")
-        return engine
+        return last
 
     def parts(self, name: str) -> list[Part]:
         """What became of the network with an engine of this name."""

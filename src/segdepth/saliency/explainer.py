@@ -1,7 +1,7 @@
 """A network that is explained, and a picture that it answered: what belongs to each is done once."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 from weakref import WeakKeyDictionary
 
 from jaxtyping import Float
@@ -130,6 +130,15 @@ class ExplainedPicture:
 
     def __reduce__(self) -> Any:  # a copy, here or in another process, makes its own pass
         return type(self), (self._explainer, self._image, self._window, self._precision)
+
+    def engine_for(self, count: int, *, target: Target = "predicted") -> EngineName:
+        """The name of the engine that explains so many pixels at once; it is ready then.
+
+        Args:
+            count: of pixels.
+            target: see :meth:`maps`.
+        """
+        return cast(EngineName, self._function(as_target(target)).chosen(self._explainer.engine, count))
 
     @property
     def output(self) -> Float[Tensor, "c h w"]:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,9 +121,9 @@ def run_study(
 def _do(
     experiment: Experiment, dataset: Dataset, store: Store, shard: Shard, progress: Callable[[int, int], None] | None
 ) -> int:
-    store.begin()
     own = shard.of(len(store.info.images))
     missing = store.missing(own)
+    _compute_as(experiment, store.begin(lambda: _arithmetic(experiment, dataset)))
     zeros: dict[str, int] = {}
     for done, index in enumerate(missing):
         if progress is not None:
@@ -142,6 +143,40 @@ def _do(
             ", ..." if len(zeros) > _NAMED else "",
         )  # fmt: skip
     return len(missing)
+
+
+def _arithmetic(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+    """Who computes the maps, chosen by the first picture, and what else decides of their last digits."""
+    sample = resize_sample(dataset[0], experiment.grid.size)
+    count = len(experiment.targets(sample))
+    for source in experiment.sources:
+        source.settle(sample.image, count, experiment.grid.window)
+    return {"engines": [source.engine for source in experiment.sources], **_machine(experiment)}
+
+
+def _machine(experiment: Experiment) -> dict[str, Any]:
+    width = None
+    if any(source.engine == "sparse" for source in experiment.sources):
+        from segdepth.saliency.sparse.processor import this_processor  # Numba takes a second to import
+
+        width = this_processor().vector_bytes
+    return {"precision": "full", "vector_bytes": width, "instruction_sets": torch.backends.cpu.get_cpu_capability()}
+
+
+def _compute_as(experiment: Experiment, arithmetic: Mapping[str, Any]) -> None:
+    """Compute as whoever began the study does; a study from before this was kept says nothing."""
+    for source, engine in zip(experiment.sources, arithmetic.get("engines", ()), strict=False):
+        if engine is not None:
+            source.engine = engine
+    here = _machine(experiment)
+    other = [
+        f"{key} {arithmetic[key]}, here {here[key]}" for key in here if arithmetic.get(key, here[key]) != here[key]
+    ]
+    if other:
+        log.warning(
+            "study: begun on another kind of processor (%s): maps computed here may differ from those in the last digits, by "
+            "about 1e-6 of their peaks", "; ".join(other),
+        )  # fmt: skip
 
 
 def _zero_maps(rows: Mapping[str, Shaped[ndarray, " p"]]) -> int:

@@ -34,11 +34,16 @@ class MapSource(ABC):
         network: whose maps they are ("segnet"), or the null model's name.
         task: "seg", "depth", or "none" for a null model without one.
         model: "trained", "random", "field", "edges" or "gaussian".
+        engine: who computes them, where there is a choice.
     """
 
     network: str
     task: str
     model: str
+    engine: str | None = None
+
+    def settle(self, image: UInt8[ndarray, "h w 3"], count: int, window: Window) -> None:  # noqa: B027 (most have no choice)
+        """Choose, where there is a choice, who computes all maps from here on, by a picture and its number of targets."""
 
     @property
     def prefix(self) -> str:
@@ -74,9 +79,22 @@ class NetworkMaps(MapSource):
         self.network = net.card.arch
         self.task = net.card.task
         self.model = model
-        self.engine = engine
+        self._asked = engine
         self._explainer = Explainer(net, engine=engine)
         self._last: tuple[ndarray, ExplainedPicture] | None = None
+
+    @property
+    def engine(self) -> EngineName:
+        """Who computes the maps."""
+        return self._explainer.engine
+
+    @engine.setter
+    def engine(self, name: EngineName) -> None:
+        self._explainer.engine = name
+
+    def settle(self, image: UInt8[ndarray, "h w 3"], count: int, window: Window) -> None:
+        """See :meth:`MapSource.settle`."""
+        self.engine = self._explainer.at(self.input(image)[0], crop=window).engine_for(count)
 
     def maps(
         self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window
@@ -104,7 +122,7 @@ class NetworkMaps(MapSource):
     def describe(self) -> dict[str, Any]:
         """Card and a digest of the weights."""
         card = self.net.card.model_dump(mode="json", exclude={"config"})
-        return {"card": card, "weights_sha256": _weights_digest(self.net), "engine": self.engine}
+        return {"card": card, "weights_sha256": _weights_digest(self.net), "engine": self._asked}
 
     def input(self, image: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
         """The picture in the network's input range, on its device."""

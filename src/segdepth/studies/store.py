@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class StudyInfo:
         images: names, in order.
         classes: names by train id, where the pictures have labels.
         dataset: where the pictures came from, in words.
+        arithmetic: how whoever began computed: the engines of the sources, the precision, the bytes of a vector, and the
+            instruction sets that PyTorch used.
         provenance: of who began.
     """
 
@@ -49,6 +51,7 @@ class StudyInfo:
     images: tuple[str, ...]
     classes: tuple[str, ...] = ()
     dataset: Mapping[str, Any] = field(default_factory=dict)
+    arithmetic: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=provenance)
 
     @staticmethod
@@ -71,7 +74,7 @@ class StudyInfo:
     def question(self) -> dict[str, Any]:
         """All but when and where it was asked, as JSON gives it back."""
         values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {key: value for key, value in values.items() if key not in ("provenance", "dataset")}
+        return {key: value for key, value in values.items() if key not in ("provenance", "dataset", "arithmetic")}
 
 
 class Store:
@@ -93,17 +96,26 @@ class Store:
         self.info = info
         self._check()
 
-    def begin(self) -> None:
+    def begin(self, arithmetic: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """Write down what is asked, unless it has been.
+
+        Args:
+            arithmetic: gives who computes, and how, if nobody has begun.
+
+        Returns:
+            That of whoever began.
 
         Raises:
             ConfigError: if another question has been, meanwhile.
         """
         before = self._check()
         if before is None:
+            self.info = replace(self.info, arithmetic=arithmetic())
             write_json(self.folder / _INFO, asdict(self.info))
-        elif before.images != self.info.images:
+            return self.info.arithmetic
+        if before.images != self.info.images:
             write_json(self.folder / _INFO, asdict(before) | {"images": self.info.images})
+        return before.arithmetic
 
     def _check(self) -> StudyInfo | None:
         """What the folder holds already: this question, perhaps of fewer pictures."""

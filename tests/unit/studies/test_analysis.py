@@ -99,7 +99,7 @@ def write_study(
         images=tuple(f"frame{k}" for k in range(images)), dataset={"kind": "Made", "split": "val"},
     )  # fmt: skip
     store = Store(folder, info)
-    store.begin()
+    store.begin(dict)
     places = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), -1).reshape(-1, 2)
     for index in range(images):
         rng = np.random.default_rng((index, len(task)))

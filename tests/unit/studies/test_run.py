@@ -1,5 +1,6 @@
 """Studies of tiny networks on a tiny street: what is stored, what is left, and that sharing the work changes nothing."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -137,13 +138,27 @@ def test_a_folder_answers_one_question(experiment: EvalStudy, streets: Dataset, 
     other = EvalStudy(tiny("seg", seed=1), experiment.grid)
     late = store_of(other, streets, tmp_path)
     assert not list(tmp_path.iterdir()), "looking writes nothing"
-    store_of(experiment, streets, tmp_path).begin()
+    store_of(experiment, streets, tmp_path).begin(dict)
     with pytest.raises(ConfigError, match=r"protocol\.sources"):
         store_of(other, streets, tmp_path)
     with pytest.raises(ConfigError, match=r"protocol\.sources"):
-        late.begin()
+        late.begin(dict)
     with pytest.raises(ConfigError, match="sample_rate"):
         store_of(EvalStudy(experiment.sources[0], TargetGrid(SIZE, 13)), streets, tmp_path)
+
+
+def test_who_joins_computes_as_who_began(streets: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = (EvalStudy(tiny("seg"), TargetGrid(SIZE, 14)) for _ in range(2))
+    run_study(first, streets, store_of(first, streets, tmp_path), Shard(0, 2))
+    info = json.loads((tmp_path / "study.json").read_text())
+    chosen = info["arithmetic"]["engines"]
+    assert chosen == [first.sources[0].engine] != ["auto"]
+    assert "begun" not in caplog.text
+    info["arithmetic"] |= {"engines": ["reference"], "vector_bytes": 7, "instruction_sets": "abacus"}
+    (tmp_path / "study.json").write_text(json.dumps(info))
+    run_study(second, streets, store_of(second, streets, tmp_path), Shard(1, 2))
+    assert second.sources[0].engine == "reference"
+    assert "instruction_sets abacus, here" in caplog.text
 
 
 def test_a_study_grows_but_does_not_shrink(experiment: EvalStudy, streets: Dataset, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@
 
 The plain loop is what the research code did: parameters' gradients on, the graph retained, one backward pass per pixel,
 statistics in Python loops. Beside it stands the same loop with frozen parameters, the least that anybody should write: where a
-ratio is quoted, both are. Targets stand on the ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine
-ready for a picture (tracing, forward pass, lists of live units) is listed by itself and added to each map as its share of
-the full grid, 7,141 targets at 256x832. Captum is left out where it is not installed (``pip install segdepth[bench]``).
+ratio is quoted, both are. Loops are timed on 8 targets, `auto` on blocks of 16x16, `windowed` on 4. Targets stand on the
+``sample_rate`` 4 grid of the Garg crop. The time of getting an engine ready for a picture (tracing, forward pass, lists of live
+units) is listed by itself and added to each map as its share of the full grid, 7,141 targets at 256x832. Captum is left out
+where it is not installed (``pip install segdepth[bench]``). `live` and `of peak` count the targets that lanes are filled with.
 Every time and ratio is written to a CSV file, with the processor.
 """
 
@@ -201,7 +202,9 @@ class CaptumSaliency:
             python_statistics(found[0].amax(0)[rows, columns], (row - rows.start, column - columns.start))
 
 
-def run_case(case: Case, rounds: int, side: int | None, engines: list[str], captum: bool) -> dict[str, Times]:
+def run_case(
+    case: Case, rounds: int, side: int | None, loop_targets: int, engines: list[str], captum: bool
+) -> dict[str, Times]:
     """All ways in turn, round after round; "auto" with blocks of side x side targets, or with all of the grid."""
     generator = np.random.default_rng(0)
     loops: dict[str, Callable[[], Plain | CaptumSaliency]] = {
@@ -216,8 +219,10 @@ def run_case(case: Case, rounds: int, side: int | None, engines: list[str], capt
         engine.maps(case.block(2 if name == "windowed" else 8, generator))  # compiles native code, claims memory
     for _ in range(rounds):
         for name in times:
-            few = 1 if name in loops else 2 if name == "windowed" else side
+            few = 3 if name in loops else 2 if name == "windowed" else side
             block = case.targets if few is None else case.block(few, generator)
+            if name in loops:
+                block = block[: -(-loop_targets // rounds)]
             worker = loops[name]() if name in loops else ours[name]
             cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
             times[name].cpu.append(cpu / len(block))
@@ -278,6 +283,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round, blocks of 8x8 targets")
     parser.add_argument("--whole", action="store_true", help="whole maps, not the crop's")
     parser.add_argument("--grid", action="store_true", help="one round of all targets of the grid at once")
+    parser.add_argument(
+        "--loop-targets", type=int, default=8, help="on which the loops are timed (default: 8; quick: 1)"
+    )
+    parser.add_argument("--rounds", type=int, help="in which all ways take turns (default: 3; quick and grid: 1)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
     parser.add_argument("--archs", nargs="+", default=list(ARCHS))
@@ -290,6 +299,7 @@ def main() -> None:
         pick(dict.fromkeys(ARCHS), arch, kind="network")
     torch.set_num_threads(options.threads)
     rounds, side = (1, None) if options.grid else (1, 8) if options.quick else (3, 16)
+    rounds, loop_targets = options.rounds or rounds, 1 if options.quick else options.loop_targets
     captum = has_captum() and not options.no_captum
     peak = machine_peak()
     asked = "all targets of the grid" if side is None else f"blocks of {side}x{side} targets"
@@ -302,7 +312,7 @@ def main() -> None:
           + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip
     rows = []
     for case in cases(options.archs, options.tasks, tuple(options.size), options.whole):
-        rows.append(row_of(case, run_case(case, rounds, side, ours, captum), loops, ours, peak))
+        rows.append(row_of(case, run_case(case, rounds, side, loop_targets, ours, captum), loops, ours, peak))
         print_row(rows[-1], loops, ours)
         write_csv(options.csv, rows)
     for b in ours:

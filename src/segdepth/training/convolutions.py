@@ -127,7 +127,7 @@ def weight_gradient(
 ) -> Float[Tensor, "o i k l"]:
     """The gradient by a convolution's weights, from its input and the gradient by its output.
 
-    Sums over pixels in another order than PyTorch's, and so differs from it by rounding: less of it, since all sum in parts.
+    Sums over pixels in another order than PyTorch's, and so differs from it by rounding.
     Where one of the maps has few channels or the weights outnumber the pixels' values it is one matrix product with that map
     (or the input) expanded. Else, kernels of 2 or 3 rows and columns are computed by Winograd's tiles, which take four
     multiplications of nine (3x3), and for others oneDNN's kernel for the default layout is fed strip by strip.

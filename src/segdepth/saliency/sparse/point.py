@@ -77,7 +77,7 @@ def _module(processor: Processor, item: int, vectors: int) -> str:
     if processor.triple is not None:
         module.triple = processor.triple
     number = ir.FloatType() if item == 4 else ir.DoubleType()
-    _Point(module, number, item, processor.vector_bytes // item, vectors).write(processor.blocking.channels)
+    _Point(module, number, item, processor.vector_bytes // item, vectors).write(processor.blocking.channels(vectors))
     return str(module)
 
 

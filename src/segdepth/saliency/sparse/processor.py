@@ -19,15 +19,22 @@ class Blocking:
 
     Attributes:
         vectors: of a row of targets that are held in registers, at most.
-        channels: whose sums are held in registers together, at most.
+        sums: vectors of sums that are held in registers, at most.
         units: above whose rows are held in the first-level cache together.
         weight_bytes: of weights that are held in a core's share of the last cache together.
     """
 
     vectors: int
-    channels: int
+    sums: int
     units: int
     weight_bytes: int
+
+    def channels(self, vectors: int) -> int:
+        """Whose sums are held in registers together, at most, for rows of so many vectors.
+
+        Eight are as many as there are registers for their places.
+        """
+        return min(8, self.sums // vectors)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Processor:
         """
         vectors, channels = (4, 6) if self.registers >= 32 else (3, 4)
         row_bytes = vectors * self.vector_bytes
-        return Blocking(vectors, channels, self.first_level // 2 // (row_bytes + 32), self.last_level // 8)
+        return Blocking(vectors, vectors * channels, self.first_level // 2 // (row_bytes + 32), self.last_level // 8)
 
 
 AVX512 = Processor("skylake-avx512", "", 64, 32, triple=LINUX)

@@ -42,11 +42,12 @@ def loops(text: str) -> list[list[str]]:
     return found
 
 
+@pytest.mark.parametrize("vectors", [1, 2, 3, 4])
 @pytest.mark.parametrize("item", [4, 8])
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_hot_loops_touch_no_stack_and_load_each_number_once(name: str, item: int) -> None:
+def test_hot_loops_touch_no_stack_and_load_each_number_once(name: str, item: int, vectors: int) -> None:
     processor = PROCESSORS[name]
-    vectors, most = processor.blocking.vectors, processor.blocking.channels
+    most = processor.blocking.channels(vectors := min(vectors, processor.blocking.vectors))
     found = loops(assembly(processor, item, vectors))
     sums = [sum(bool(MULTIPLY_ADD.search(line)) for line in body) for body in found]
     assert sorted(sums) == [vectors * channels for channels in range(1, most + 1)]
@@ -59,8 +60,8 @@ def test_hot_loops_touch_no_stack_and_load_each_number_once(name: str, item: int
 @pytest.mark.parametrize("processor", PROCESSORS.values(), ids=PROCESSORS)
 def test_enough_sums_hide_what_a_multiply_add_takes(processor: Processor) -> None:
     blocking = processor.blocking
-    sums = blocking.vectors * blocking.channels
-    assert 8 <= sums <= processor.registers - blocking.vectors - 1
+    for vectors in range(1, blocking.vectors + 1):
+        assert 8 <= vectors * blocking.channels(vectors) <= processor.registers - vectors - 1
 
 
 @intrinsic
@@ -85,7 +86,7 @@ def test_every_number_of_channels_and_units(dtype: Any, begin: int) -> None:
     item = np.dtype(dtype).itemsize
     for vectors in range(1, processor.blocking.vectors + 1):
         lanes = vectors * processor.vector_bytes // item
-        for count in range(2 * processor.blocking.channels + 2):
+        for count in range(2 * processor.blocking.channels(vectors) + 2):
             for units in (0, 1, 2, 7):
                 above, there, named = (draw.standard_normal((9, lanes)).astype(dtype) for _ in range(3))
                 there = draw.standard_normal((count, lanes)).astype(dtype)

@@ -89,7 +89,7 @@ bench: $(VENV)/.installed-dev        ## run every benchmark
 bench-quick: $(VENV)/.installed-dev  ## run every benchmark in a small form (under ten minutes)
 	$(BIN)/python benchmarks/denoiser.py --size 32
 	$(BIN)/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
-	$(BIN)/python benchmarks/latency.py --archs dispnet fcrn --clicks 5
+	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
 	$(BIN)/python benchmarks/loading.py --count 16
 	$(BIN)/python benchmarks/networks.py --arch dispnet --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet fcrn

@@ -7,9 +7,10 @@ Wall seconds of whole maps, segmentation, random weights, the engine that `auto`
 step by step: ``at`` (the network's own forward pass and what is noted of it), ``apart`` (the network traced and held against
 autograd), ``again`` (the graph's forward pass at the picture), ``engine`` (which one, and made ready) and ``back`` (the map).
 Next clicks are at random pixels with all of that ready. Another picture of the size is asked for by the same explainer: ``at``
-alone, then with its first click; ``passes`` counts forward passes, the network's own and the graph's. ``forward`` is the plain
-network's forward pass without gradients, and what the process does only once (imports, compilation) is done before by a network
-of two layers.
+alone, then with its first click. ``passes`` counts forward passes, the network's own and the graph's; one of a fresh network's is
+the trace, which computes no numbers. ``forward`` is the plain network's forward pass without gradients. What a process does only
+once (imports, compilation) is done before, by a network of two layers. With fewer free cores than threads, wall seconds say
+nothing: see ``next CPU``.
 """
 
 import argparse
@@ -107,20 +108,21 @@ def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
     with torch.no_grad():
         forward = statistics.median(wall(lambda: net(image[None])) for _ in range(3))
     explainer = Explainer(net)
-    at, first = first_click(explainer, image, pixels[0])
-    taken = [timed(lambda p=pixel: click(at, p)) for pixel in pixels[1:]]
     with counting(net) as passes:
-        begin = time.perf_counter()
+        at, first = first_click(explainer, image, pixels[0])
+        first_passes = passes.count
+        taken = [timed(lambda p=pixel: click(at, p)) for pixel in pixels[1:]]
+        begin, before = time.perf_counter(), passes.count
         another = explainer.at(other)
-        other_at, at_passes = time.perf_counter() - begin, passes.count
+        other_at, at_passes = time.perf_counter() - begin, passes.count - before
         click(another, pixels[0])
-        other_click = time.perf_counter() - begin
+        other_click, click_passes = time.perf_counter() - begin, passes.count - before
     return {
         "network": arch, "size": f"{size[0]}x{size[1]}", "threads": torch.get_num_threads(), "engine": engine_name(at),
-        "forward s": forward, **first,
+        "forward s": forward, **first, "first passes": first_passes,
         "next s": statistics.median(seconds for _, seconds in taken), "next worst s": max(seconds for _, seconds in taken),
         "next CPU s": statistics.median(cpu for cpu, _ in taken), "goal s": GOALS[arch],
-        "other at s": other_at, "other at passes": at_passes, "other click s": other_click, "other click passes": passes.count,
+        "other at s": other_at, "other at passes": at_passes, "other click s": other_click, "other click passes": click_passes,
     }  # fmt: skip
 
 

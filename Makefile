@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-gpu gallery check format lint types layers docs docs-check coverage bench clean
+.PHONY: help demo test test-slow test-all test-outside test-gpu gallery check format lint types layers docs docs-check coverage bench bench-quick bench-keep clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,6 +85,21 @@ docs-check: $(VENV)/.installed
 
 bench: $(VENV)/.installed-dev        ## run every benchmark
 	for f in benchmarks/*.py; do $(BIN)/python $$f || exit 1; done
+
+bench-quick: $(VENV)/.installed-dev  ## run every benchmark in a small form (under ten minutes)
+	$(BIN)/python benchmarks/denoiser.py --size 32
+	$(BIN)/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
+	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
+	$(BIN)/python benchmarks/loading.py --count 16
+	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
+	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
+	$(BIN)/python benchmarks/sharing.py --cases "ViT + linear" --targets 0
+	$(BIN)/python benchmarks/training.py --arch dispnet --rounds 1
+	$(BIN)/python benchmarks/velodyne.py --frames 1
+
+bench-keep: $(VENV)/.installed       ## bring what the benchmarks wrote last to docs/benchmarks.md
+	cp runs/benchmarks/*.csv docs/benchmarks/
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) $(OUTSIDE) .pytest_cache .mypy_cache .ruff_cache .coverage

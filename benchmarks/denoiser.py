@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="rows and columns of the picture")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--csv", type=Path, default=Path("denoiser.csv"))
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/denoiser.csv"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -78,18 +78,19 @@ def main() -> None:
     result = {
         "rows": len(pixels),
         "numbers": rows.numel(),
-        "ready_s": ready + first,
-        "rows_s": ours,
-        "autograd_rows_s": theirs,
-        "ratio": theirs / ours,
-        "largest_difference_of_peak": ((rows - expected).abs().max() / expected.abs().max()).item(),
-        "singular_vectors_s": operator,
-        "numpy_svd_s": dense,
-        "largest_difference_of_singular_values": float(np.abs(np.sort(found[1])[::-1] / values - 1).max()),
+        "ready s": ready + first,
+        "ours s": ours,
+        "autograd s": theirs,
+        "autograd/ours": theirs / ours,
+        "difference of peak": ((rows - expected).abs().max() / expected.abs().max()).item(),
+        "singular vectors s": operator,
+        "NumPy s": dense,
+        "difference of singular values": float(np.abs(np.sort(found[1])[::-1] / values - 1).max()),
     }
     for name, value in result.items():
         print(f"{name:40s} {value:.3g}" if isinstance(value, float) else f"{name:40s} {value}")
     write_csv(options.csv, [result])
+    print(options.csv)
 
 
 if __name__ == "__main__":

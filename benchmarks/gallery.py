@@ -201,6 +201,8 @@ def main() -> None:
         print(f"{name:40}" + "  ".join(f"{key} {value:.2f}" for key, value in rows[-1].items() if isinstance(value, float)),
               flush=True)  # fmt: skip
         write_csv(options.csv, rows)
+    if not rows:
+        return  # why was said
     for ratio in ("frozen/auto", "auto/best", "first auto/best"):
         values = [row[ratio] for row in rows]
         mean = math.exp(statistics.mean(map(math.log, values)))

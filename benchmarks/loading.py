@@ -10,11 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from machine import describe
+from machine import describe, write_csv
 
 from segdepth.core.processes import usable_cores
 from segdepth.data import Dataset, open_dataset
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="kitti")
     parser.add_argument("--count", type=int, default=80)
     parser.add_argument("--workers", type=int, default=usable_cores())
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/loading.csv"))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -102,20 +104,22 @@ def main() -> None:
         print(
             f"{name}, {len(dataset)} pictures of {'x'.join(map(str, dataset[0].image.shape[:2]))} -> {SIZE[0]}x{SIZE[1]}"
         )
-        print(f"{'plain OpenCV loop, one core':44} {rate(lambda: plain_loop(dataset, count), count):8.1f} images/s")
-        for title, data, processes in (
-            ("ours, one core", dataset, 0), ("ours, from the cache, one core", cached, 0),
-            (f"ours, {workers} processes", dataset, workers),
-            (f"ours, from the cache, {workers} processes", cached, workers),
-        ):  # fmt: skip
-            speed = rate(lambda d=data, p=processes: list(ours(d, count, p)), count)
-            print(f"{title:44} {speed:8.1f} images/s")
+        rows: list[dict[str, Any]] = []
+        for title, work in (
+            ("plain OpenCV loop, one core", lambda: plain_loop(dataset, count)),
+            ("ours, one core", lambda: list(ours(dataset, count, 0))),
+            ("ours, from the cache, one core", lambda: list(ours(cached, count, 0))),
+            (f"ours, {workers} processes", lambda: list(ours(dataset, count, workers))),
+            (f"ours, from the cache, {workers} processes", lambda: list(ours(cached, count, workers))),
+        ):
+            rows.append({"what": title, "images a second": rate(work, count)})
+            print(f"{title:44} {rows[-1]['images a second']:8.1f} images/s")
         for title, data in (("files", dataset), ("cache", cached)):
-            share = waiting(data, count, workers)
-            print(
-                f"a step of {STEP_S} s with {BATCH} pictures from {title}, {workers} processes, waits"
-                f" {100 * share:.0f} % of its time"
-            )
+            title = f"a step of {STEP_S} s with {BATCH} pictures from {title}, {workers} processes"
+            rows.append({"what": title, "share spent waiting": waiting(data, count, workers)})
+            print(f"{title}, waits {rows[-1]['share spent waiting']:.0%} of its time")
+    write_csv(arguments.csv, rows)
+    print(arguments.csv)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ import gc
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from machine import describe
+from machine import describe, write_csv
 from plain_networks import PLAIN
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/networks.csv"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = torch.device(arguments.device)
@@ -57,12 +59,17 @@ def main() -> None:
         f" {'plain MB':>9} {'ours MB':>8} {'error':>8}"
     )
     x = torch.randn(arguments.batch, 3, rows, cols, device=device)
+    measured: list[dict[str, Any]] = []
     for arch, task, form in itertools.product(arguments.arch, arguments.task, arguments.form):
-        compare(arch, task, form, x, arguments.rounds, peak)
+        for row in compare(arch, task, form, x, arguments.rounds, peak):
+            print_row(row)
+            measured.append(row)
+        write_csv(arguments.csv, measured)
+    print(arguments.csv)
 
 
-def compare(arch: str, task: str, form: str, x: Tensor, rounds: int, peak: float) -> None:
-    """Measure one network and print its two lines."""
+def compare(arch: str, task: str, form: str, x: Tensor, rounds: int, peak: float) -> Iterator[dict[str, Any]]:
+    """One network's two rows."""
     torch.manual_seed(0)
     plain = PLAIN[arch](CLASSES if task == "seg" else 1, task == "depth").to(x.device)
     ours = create_network(arch, task, num_classes=CLASSES, legacy=form == "legacy").to(x.device)
@@ -80,13 +87,24 @@ def compare(arch: str, task: str, form: str, x: Tensor, rounds: int, peak: float
             net.train(what == "step")
         (before, after), ratio = in_turns(calls, rounds, x.device)
         flops = count_flops(calls[1])
-        memory = [peak_memory(call, x.device) if what == "step" else None for call in calls]
-        print(
-            f"{arch:8} {task:5} {form:8} {what:8} {1e3 * before:9.0f} {1e3 * after:9.0f} {ratio:5.2f}x {flops / 1e9:8.1f} "
-            f"{100 * flops / after / peak:6.0f}% {megabytes(memory[0]):>9} {megabytes(memory[1]):>8} "
-            f"{'' if error is None or what == 'step' else f'{error:.0e}':>8}",
-            flush=True,
-        )
+        memory = [peak_megabytes(call, x.device) if what == "step" else None for call in calls]
+        yield {
+            "network": arch, "task": task, "form": form, "what": what,
+            "plain s": before, "ours s": after, "plain/ours": ratio,
+            "GFLOP": flops / 1e9, "of peak": flops / after / peak, "plain MB": memory[0], "ours MB": memory[1],
+            "error": None if what == "step" else error,
+        }  # fmt: skip
+
+
+def print_row(row: dict[str, Any]) -> None:
+    """One line of the table."""
+    memory = ["" if row[name] is None else f"{row[name]:.0f}" for name in ("plain MB", "ours MB")]
+    print(
+        f"{row['network']:8} {row['task']:5} {row['form']:8} {row['what']:8} {1e3 * row['plain s']:9.0f} "
+        f"{1e3 * row['ours s']:9.0f} {row['plain/ours']:5.2f}x {row['GFLOP']:8.1f} {row['of peak']:7.0%} "
+        f"{memory[0]:>9} {memory[1]:>8} {'' if row['error'] is None else format(row['error'], '.0e'):>8}",
+        flush=True,
+    )
 
 
 @torch.no_grad()
@@ -168,14 +186,14 @@ def peak_flops(device: torch.device) -> float:
         return max(flops / min(seconds(call, device) for _ in range(10)) for call, flops in calls.items())
 
 
-def peak_memory(call: Callable[[], None], device: torch.device) -> float | None:
-    """Bytes in use at the worst moment of a call beyond those before it; None where the system does not say."""
+def peak_megabytes(call: Callable[[], None], device: torch.device) -> float | None:
+    """MB in use at the worst moment of a call beyond those before it; None where the system does not say."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         call()
-        return float(torch.cuda.max_memory_allocated(device) - before)
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not status.exists():
         return None
@@ -187,14 +205,9 @@ def peak_memory(call: Callable[[], None], device: torch.device) -> float | None:
 
 
 def resident(status: Path, name: str) -> float:
-    """A line of the process's status, in bytes."""
+    """A line of the process's status, in MB."""
     line = next(line for line in status.read_text().splitlines() if line.startswith(name))
-    return 1024 * float(line.split()[1])
-
-
-def megabytes(count: float | None) -> str:
-    """For the table."""
-    return "" if count is None else f"{count / 2**20:.0f}"
+    return float(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ import io
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from machine import describe
+from machine import describe, write_csv
 from numpy import ndarray
 
 from segdepth.core.processes import usable_cores
@@ -69,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("raw", type=Path, nargs="?")
     parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/velodyne.csv"))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as temporary:
@@ -76,9 +77,12 @@ def main() -> None:
         if raw is None:
             raw = Path(temporary) / "raw"
             write_kitti_raw(raw, drives=(1, 5), frames=4)
-        projection(raw, arguments.frames)
-        stages(raw, arguments.frames)
-        whole(raw, Path(temporary))
+        print(describe())
+        rows = [
+            *projection(raw, arguments.frames), *stages(raw, arguments.frames), *whole(raw, Path(temporary))
+        ]  # fmt: skip
+    write_csv(arguments.csv, rows)
+    print(arguments.csv)
 
 
 def frames_of(raw: Path, count: int) -> list[tuple[Calibration, ndarray, Path]]:
@@ -93,9 +97,8 @@ def frames_of(raw: Path, count: int) -> list[tuple[Calibration, ndarray, Path]]:
     return [(read_kitti_calibration(day), read_velodyne(scan), image) for _, scan, image, day in largest]
 
 
-def projection(raw: Path, count: int) -> None:
+def projection(raw: Path, count: int) -> Iterator[dict[str, Any]]:
     """Depth maps, ours against the plain loop."""
-    print(describe())
     print(f"{'points':>8} {'size':>10} {'plain loop':>12} {'ours':>10} {'ratio':>7}   equal")
     for calibration, points, image in frames_of(raw, count):
         full = read_rgb(image).shape[:2]
@@ -106,9 +109,13 @@ def projection(raw: Path, count: int) -> None:
             same = np.array_equal(plain(points, matrices, size), project_velodyne(points, matrices, size))
             name = f"{size[0]}x{size[1]}"
             print(f"{len(points):8d} {name:>10} {1e3 * slow:9.1f} ms {1e3 * fast:7.2f} ms {slow / fast:6.1f}x   {same}")
+            yield {
+                "what": f"depth map {name} of {len(points)} points",
+                "plain s": slow, "ours s": fast, "plain/ours": slow / fast, "equal": same,
+            }  # fmt: skip
 
 
-def stages(raw: Path, count: int) -> None:
+def stages(raw: Path, count: int) -> Iterator[dict[str, Any]]:
     """Where the time of preparing a picture goes."""
     totals: Counter[str] = Counter()
     for calibration, points, image in frames_of(raw, count):
@@ -138,9 +145,10 @@ def stages(raw: Path, count: int) -> None:
     print(f"\none picture of a scan: {1e3 * total:.1f} ms")
     for name, spent in totals.most_common():
         print(f"  {name:20} {1e3 * spent:6.2f} ms  {100 * spent / total:3.0f} %")
+        yield {"what": f"preparing a picture: {name}", "ours s": spent}
 
 
-def whole(raw: Path, temporary: Path) -> None:
+def whole(raw: Path, temporary: Path) -> Iterator[dict[str, Any]]:
     """The whole command: pictures per second."""
     print(f"\n{'processes':>10} {'pictures':>9} {'seconds':>8} {'per second':>11}")
     for workers in sorted({1, usable_cores()}):
@@ -148,9 +156,12 @@ def whole(raw: Path, temporary: Path) -> None:
         made = prepare_kitti(raw, temporary / f"prepared{workers}", Setup(static="none"), workers=workers).made
         spent = time.perf_counter() - start
         print(f"{workers:10d} {made:9d} {spent:8.2f} {made / spent:11.1f}")
+        yield {"what": f"the whole command, a picture, {workers} processes", "ours s": spent / made}
     start = time.perf_counter()
     prepare_kitti(raw, temporary / "prepared1", Setup(static="none"))
-    print(f"verifying the finished tree: {time.perf_counter() - start:.2f} s")
+    spent = time.perf_counter() - start
+    print(f"verifying the finished tree: {spent:.2f} s")
+    yield {"what": "verifying the finished tree", "ours s": spent}
 
 
 if __name__ == "__main__":

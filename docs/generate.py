@@ -1,4 +1,4 @@
-"""Write docs/reference/*.md from the code: tables of variants with their options, and every command's help.
+"""Write docs/reference/*.md from the code (tables of variants with their options, every command's help) and docs/benchmarks.md.
 
 ``python docs/generate.py`` writes; ``--check`` says which file is out of date and exits with 1.
 """
@@ -17,6 +17,8 @@ os.environ["COLUMNS"] = "100"
 os.environ["NO_COLOR"] = "1"
 os.environ["TERM"] = "dumb"
 
+from benchmark_tables import benchmarks
+
 from segdepth.cli import main
 from segdepth.cli.app import COMMANDS, GROUPS
 from segdepth.config.options import options_model
@@ -26,8 +28,8 @@ from segdepth.losses import LOSSES
 from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 
-REFERENCE = Path(__file__).parent / "reference"
-OUTCOMES = Path(__file__).parents[1] / "tests" / "gallery" / "outcomes.json"
+DOCS = Path(__file__).parent
+OUTCOMES = DOCS.parent / "tests" / "gallery" / "outcomes.json"
 NOTE = "<!-- Written by docs/generate.py from the code; `make docs` renews it. -->\n"
 
 
@@ -146,12 +148,17 @@ def coverage() -> str:
 
 if __name__ == "__main__":
     stale = []
-    for file, text in (("variants.md", variants()), ("commands.md", commands()), ("coverage.md", coverage())):
-        path = REFERENCE / file
+    for file, text in {
+        "reference/variants.md": variants(),
+        "reference/commands.md": commands(),
+        "reference/coverage.md": coverage(),
+        "benchmarks.md": benchmarks(DOCS.parent / "benchmarks", DOCS / "benchmarks"),
+    }.items():
+        path = DOCS / file
         if not path.exists() or path.read_text() != text:
             stale.append(file)
             if "--check" not in sys.argv:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
     if stale and "--check" in sys.argv:
-        sys.exit(f"docs/reference is out of date ({', '.join(stale)}): run `make docs` and commit it")
+        sys.exit(f"docs is out of date ({', '.join(stale)}): run `make docs` and commit it")

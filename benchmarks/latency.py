@@ -1,0 +1,154 @@
+"""Clicks: how long somebody waits for one pixel's map, the first time, the next time, and at another picture.
+
+    python benchmarks/latency.py                       # six networks, two threads; some minutes
+    python benchmarks/latency.py --archs dispnet fcrn --clicks 5
+
+Wall seconds of whole maps, segmentation, random weights, the engine that `auto` takes. The first click is of a fresh network,
+step by step: ``at`` (the network's own forward pass and what is noted of it), ``apart`` (the network traced and held against
+autograd), ``again`` (the graph's forward pass at the picture), ``engine`` (which one, and made ready) and ``back`` (the map).
+Next clicks are at random pixels with all of that ready. Another picture of the size is asked for by the same explainer: ``at``
+alone, then with its first click. ``passes`` counts forward passes, the network's own and the graph's; one of a fresh network's is
+the trace, which computes no numbers. ``forward`` is the plain network's forward pass without gradients. What a process does only
+once (imports, compilation) is done before, by a network of two layers. With fewer free cores than threads, wall seconds say
+nothing: see ``next CPU``.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from machine import describe, write_csv
+from saliency import ARCHS, timed
+from torch import Tensor, nn
+
+from segdepth.core.tables import pick
+from segdepth.saliency import ExplainedPicture, Explainer, Pixel
+from segdepth.saliency.graph import Graph
+from segdepth.saliency.modes import undisturbed
+from segdepth.tasks import create_network
+
+#: Seconds that a next click may take on two cores with AVX2, at 256x832.
+GOALS = {"fcn8s": 0.7, "segnet": 0.5, "frrnA": 1.1, "deeplab": 1.5, "dispnet": 0.25, "fcrn": 0.4}
+
+
+@dataclass
+class Passes:
+    """Forward passes that were made."""
+
+    count: int = 0
+
+
+@contextmanager
+def counting(net: nn.Module) -> Iterator[Passes]:
+    """Count a network's forward passes, and those of graphs, inside; not by a hook, which would be a change of the network."""
+    passes = Passes()
+    originals: list[tuple[Any, Callable[..., Any]]] = [(kind, kind.forward) for kind in (type(net), Graph)]
+
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def forward(self: Any, x: Tensor) -> Any:
+            passes.count += 1
+            return original(self, x)
+
+        return forward
+
+    try:
+        for kind, original in originals:
+            kind.forward = watched(original)
+        yield passes
+    finally:
+        for kind, original in originals:
+            kind.forward = original
+
+
+def wall(work: Callable[[], object]) -> float:
+    """Wall seconds."""
+    return timed(work)[1]
+
+
+def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[ExplainedPicture, dict[str, float]]:
+    """A fresh network's first click, step by step; each keeps for the next one what a single call would make."""
+    begin = time.perf_counter()
+    at = explainer.at(image)
+    seconds = {"first at s": time.perf_counter() - begin}
+    prepared = at._prepared[""]
+    with undisturbed(explainer.net):
+        seconds["first apart s"] = wall(lambda: prepared.function.graph(image))
+    seconds["first again s"] = wall(lambda: prepared.traced)
+    seconds["first engine s"] = wall(lambda: prepared.fastest("auto", 1))
+    seconds["first back s"] = wall(lambda: click(at, pixel))
+    return at, {"first click s": sum(seconds.values()), **seconds}
+
+
+def engine_name(at: ExplainedPicture) -> str:
+    """Which one explains a pixel."""
+    prepared = at._prepared[""]
+    fastest = prepared.fastest("auto", 1)
+    return next(name for name, engine in prepared._ready.items() if engine is fastest)
+
+
+def click(at: ExplainedPicture, pixel: Pixel) -> Tensor:
+    """One map."""
+    return at.maps([pixel], zeros=lambda _: None)
+
+
+def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
+    """One network's row."""
+    torch.manual_seed(0)
+    net = create_network(arch).eval()
+    image, other = torch.randn(3, *size), torch.randn(3, *size)
+    generator = np.random.default_rng(0)
+    pixels: list[Pixel] = [tuple(generator.integers(0, size).tolist()) for _ in range(clicks + 1)]
+    with torch.no_grad():
+        forward = statistics.median(wall(lambda: net(image[None])) for _ in range(3))
+    explainer = Explainer(net)
+    with counting(net) as passes:
+        at, first = first_click(explainer, image, pixels[0])
+        first_passes = passes.count
+        taken = [timed(lambda p=pixel: click(at, p)) for pixel in pixels[1:]]
+        begin, before = time.perf_counter(), passes.count
+        another = explainer.at(other)
+        other_at, at_passes = time.perf_counter() - begin, passes.count - before
+        click(another, pixels[0])
+        other_click, click_passes = time.perf_counter() - begin, passes.count - before
+    return {
+        "network": arch, "size": f"{size[0]}x{size[1]}", "threads": torch.get_num_threads(), "engine": engine_name(at),
+        "forward s": forward, **first, "first passes": first_passes,
+        "next s": statistics.median(seconds for _, seconds in taken), "next worst s": max(seconds for _, seconds in taken),
+        "next CPU s": statistics.median(cpu for cpu, _ in taken), "goal s": GOALS[arch],
+        "other at s": other_at, "other at passes": at_passes, "other click s": other_click, "other click passes": click_passes,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--archs", nargs="+", default=list(ARCHS))
+    parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
+    parser.add_argument("--clicks", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/latency.csv"))
+    options = parser.parse_args()
+    for arch in options.archs:
+        pick(GOALS, arch, kind="network")
+    torch.set_num_threads(options.threads)
+    small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 3))
+    click(Explainer(small).at(torch.randn(3, 16, 16)), (4, 4))
+    print(describe())
+    rows: list[dict[str, Any]] = []
+    for arch in options.archs:
+        rows.append(case(arch, tuple(options.size), options.clicks))
+        shown = {key: f"{value:.3f}" if isinstance(value, float) else value for key, value in rows[-1].items()}
+        print("  ".join(f"{key} {value}" for key, value in shown.items()), flush=True)
+        write_csv(options.csv, rows)
+    print(options.csv)
+
+
+if __name__ == "__main__":
+    main()

@@ -93,8 +93,9 @@ bench-quick: $(VENV)/.installed-dev  ## run every benchmark in a small form (und
 	$(BIN)/python benchmarks/loading.py --count 16
 	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
-	$(BIN)/python benchmarks/sharing.py --cases "ViT + linear" --targets 0
-	$(BIN)/python benchmarks/training.py --arch dispnet --rounds 1
+	$(BIN)/python benchmarks/sharing.py --cases SegFormer --rounds 1
+	$(BIN)/python benchmarks/study_processes.py --arch dispnet --images 2 --sample-rate 32
+	$(BIN)/python benchmarks/training.py --arch dispnet --task seg --no-half --rounds 1
 	$(BIN)/python benchmarks/velodyne.py --frames 1
 
 bench-keep: $(VENV)/.installed       ## bring what the benchmarks wrote last to docs/benchmarks.md

@@ -80,7 +80,6 @@ def main() -> None:
     print_row(mean, ours)
     for name in ours:
         print(f"{name}: least {min(row[f'plain/{name}'] for row in rows):.2f}x")
-    write_csv(arguments.csv, [*rows, mean])
     print(arguments.csv)
 
 

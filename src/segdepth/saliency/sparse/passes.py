@@ -268,18 +268,18 @@ def _as_maps(rows: Rows, channels: int, box: Box) -> Float[Tensor, "lanes c _h _
 class _Buffers:
     """Memory for rows, used again and again: fresh memory costs the system's time to clear it.
 
-    Tiles at other places need other sizes, so not everything that was ever given back is kept.
+    Tiles and layers need other sizes, so not everything that was ever given back is kept: what is out and what waits are
+    together no more than the most that was out at once.
 
     Args:
         dtype: of the numbers.
-        largest: bytes that wait to be taken.
     """
 
-    def __init__(self, dtype: np.dtype, largest: int = 1 << 30) -> None:
+    def __init__(self, dtype: np.dtype) -> None:
         self.dtype = dtype
-        self._largest = largest
         self._free: list[ndarray] = []
-        self._bytes = 0
+        self._out = 0
+        self._most = 0
         self._lock = Lock()
 
     def take(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
@@ -288,11 +288,12 @@ class _Buffers:
         with self._lock:
             fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
             best = min(fitting, key=lambda k: self._free[k].size, default=None)
-            if best is None:
-                return self.fresh(rows, lanes)
-            flat = self._free.pop(best)
-            self._bytes -= flat.nbytes
-        return flat[:needed].reshape(rows, lanes)
+            waiting = None if best is None else self._free.pop(best)
+            self._out += needed * self.dtype.itemsize if waiting is None else waiting.nbytes
+            self._most = max(self._most, self._out)
+            while self._out + sum(flat.nbytes for flat in self._free) > self._most:
+                self._free.pop(0)  # the one that has waited longest
+        return self.fresh(rows, lanes) if waiting is None else waiting[:needed].reshape(rows, lanes)
 
     def fresh(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
         """Rows that will be handed out."""
@@ -304,9 +305,7 @@ class _Buffers:
         assert isinstance(flat, ndarray)
         with self._lock:
             self._free.append(flat)
-            self._bytes += flat.nbytes
-            while self._bytes > self._largest:
-                self._bytes -= self._free.pop(0).nbytes  # the one that has waited longest
+            self._out -= flat.nbytes
 
 
 def _aligned(numbers: int, dtype: np.dtype) -> ndarray:

@@ -106,7 +106,7 @@ def _call_address(typing_context: Any, address: Any, argument: Any) -> Any:
 # are inlined by LLVM, not by Numba, which would infer types anew for every copy.
 _compile: Any = njit  # whose stubs do not know these options
 _kernel = _compile(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
-_part = _compile(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+_part = _compile(nogil=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 _call: Any = _call_address  # whose first parameter Numba fills in
 

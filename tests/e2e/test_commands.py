@@ -319,6 +319,22 @@ def test_help_imports_no_heavy_library() -> None:
         assert f"'{heavy}'" not in printed
 
 
+def test_saliency_imports_only_what_every_use_of_it_needs() -> None:
+    printed = run("-c", "import sys; import segdepth.saliency; print(sorted(sys.modules))").stdout
+    for heavy in (
+        "numba",
+        "llvmlite",
+        "scipy",
+        "cv2",
+        "PIL",
+        "matplotlib",
+        "lightning_fabric",
+        "pydantic",
+        "torchvision",
+    ):
+        assert f"'{heavy}'" not in printed
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_between_two_updates_and_it_goes_on(
     number: signal.Signals, configs: dict[str, Path], tmp_path: Path

@@ -1,6 +1,5 @@
 """Other sizes: pictures are averaged or interpolated, labels and depth maps only ever copied."""
 
-import cv2
 import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 from numpy import ndarray
@@ -25,6 +24,8 @@ def resize_image(image: UInt8[ndarray, "h w 3"], size: tuple[int, int]) -> UInt8
     Raises:
         InputError: if ``size`` has no pixel.
     """
+    import cv2  # here, because who explains a network would wait for it and never use it
+
     _check(size)
     shrunk = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
     for target, method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_LINEAR)):

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from numpy import ndarray
 from torch import Tensor
 
 from .graph import Box
 from .graph.axes import Span
 
 __all__ = ["strongest", "write_strongest"]
+
+#: Columns that are turned from rows of targets into targets' maps at a time.
+COLUMNS = 16
 
 
 def strongest(signed: Float[Tensor, "n _ h w"]) -> Float[Tensor, "n h w"]:
@@ -45,7 +49,12 @@ def write_strongest(
         from .sparse.threads import in_parallel
 
         turned, target = signed.permute(2, 3, 1, 0).numpy(), np.array(indices, np.int64)
-        in_parallel(lambda rows: loops.strongest(rows, turned, target, maps.numpy(), top, left), _rows(box))
+
+        def write(rows: Int[ndarray, "2"]) -> None:
+            few = np.empty((COLUMNS, len(target)), turned.dtype)
+            loops.strongest(rows, turned, target, maps.numpy(), few, top, left)
+
+        in_parallel(write, _rows(box))
     else:
         inside = maps[:, top : top + signed.shape[2], left : left + signed.shape[3]]
         inside[list(indices)] = signed.abs().amax(1)

@@ -2,10 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from jaxtyping import Int
-from numpy import ndarray
-
 __all__ = ["Affine", "Route"]
 
 #: Multiplier, offset and divisor.
@@ -33,9 +29,9 @@ class Route:
     shift: int
     inside: bool = False
 
-    def numbers(self) -> Int[ndarray, "9"]:
+    def numbers(self) -> tuple[int, ...]:
         """For the kernels."""
-        return np.array([*self.rows, *self.columns, *self.channels, self.shift], np.int64)
+        return *self.rows, *self.columns, *self.channels, self.shift
 
     def at(self, rows: Affine, columns: Affine) -> "Route":
         """The route of a value whose positions are these of the one that this is of."""

@@ -27,34 +27,13 @@ __all__ = [
     "MORE",
     "WITH_ADDED",
     "Rows",
-    "add_depthwise",
-    "add_pooled",
+    "add_by_taps",
     "add_routed",
     "add_separable",
     "add_unpooled",
     "back_convolution",
-    "first_rows",
-    "list_channels",
+    "scratch",
 ]
-
-
-@no_type_check
-class Rows(NamedTuple):
-    """The gradient rows of one value over its box.
-
-    Attributes:
-        buffer: the rows.
-        start: per position of the whole map, where its live channels begin; one more at the end.
-        channels: live channels, ascending at each position.
-        first: per position of the box, the number of its first row; one more at the end.
-        box: rows from, to, columns from, to; then the whole map's columns and channels.
-    """
-
-    buffer: Float[ndarray, "rows lanes"]
-    start: Int[ndarray, " positions_and_one"]
-    channels: UInt16[ndarray, " live"]
-    first: Int[ndarray, " box_and_one"]
-    box: Int[ndarray, "6"]
 
 
 # Numbers of a box.
@@ -73,6 +52,41 @@ TAP, ROW, FIRST, LIVE = range(4)
 FRESH, MORE, WITH_ADDED = range(3)
 
 
+def scratch(conv: tuple[int, ...], turn: int) -> tuple[Int[ndarray, "..."], ...]:
+    """What one call of :func:`back_convolution` writes into; made here because Numba would compile that for long.
+
+    Args:
+        conv: numbers of the convolution.
+        turn: units above that are added in one turn.
+
+    Returns:
+        The inner loop's arguments; taps; addresses of rows to begin with; addresses of rows above, and of their weights.
+    """
+    sizes = ARGUMENTS, (conv[KH] * conv[KW], 4), conv[BLOCK], turn, turn
+    arguments, taps, table, rows, weights = (np.zeros(size, np.int64) for size in sizes)
+    arguments[[ROWS, WEIGHTS, NAMED]] = rows.ctypes.data, weights.ctypes.data, table.ctypes.data
+    return arguments, taps, table, rows, weights
+
+
+@no_type_check
+class Rows(NamedTuple):
+    """The gradient rows of one value over its box.
+
+    Attributes:
+        buffer: the rows.
+        start: per position of the whole map, where its live channels begin; one more at the end.
+        channels: live channels, ascending at each position.
+        first: per position of the box, the number of its first row; one more at the end.
+        box: rows from, to, columns from, to; then the whole map's columns and channels.
+    """
+
+    buffer: Float[ndarray, "rows lanes"]
+    start: Int[ndarray, " positions_and_one"]
+    channels: UInt16[ndarray, " live"]
+    first: Int[ndarray, " box_and_one"]
+    box: tuple[int, ...]
+
+
 @intrinsic
 @no_type_check
 def _call_address(typing_context: Any, address: Any, argument: Any) -> Any:
@@ -88,50 +102,16 @@ def _call_address(typing_context: Any, address: Any, argument: Any) -> Any:
     return types.int64(address, argument), codegen
 
 
+# What Numba need not compile: functions for callers in C, and the counting of references, as nothing is made in here. Parts
+# are inlined by LLVM, not by Numba, which would infer types anew for every copy.
+_compile: Any = njit  # whose stubs do not know these options
+_kernel = _compile(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
+_part = _compile(nogil=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+
 _call: Any = _call_address  # whose first parameter Numba fills in
 
 
-@njit(cache=True, nogil=True)
-@no_type_check
-def list_channels(live: Any) -> Any:
-    """Per position of ``[positions, channels]``, the channels that are not 0: where they begin, and which."""
-    positions, channels = live.shape
-    start = np.empty(positions + 1, np.int64)
-    total = 0
-    for p in range(positions):
-        start[p] = total
-        for c in range(channels):
-            total += live[p, c]
-    start[positions] = total
-    listed = np.empty(total, np.uint16)
-    k = 0
-    for p in range(positions):
-        if start[p] == start[p + 1]:
-            continue
-        for c in range(channels):
-            if live[p, c]:
-                listed[k] = c
-                k += 1
-    return start, listed
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def first_rows(start: Any, box: Any) -> Any:
-    """Per position of a box, the number of its first row; one more at the end."""
-    first = np.empty((box[BOTTOM] - box[TOP]) * (box[RIGHT] - box[LEFT]) + 1, np.int64)
-    total, k = 0, 0
-    for r in range(box[TOP], box[BOTTOM]):
-        for c in range(box[LEFT], box[RIGHT]):
-            first[k] = total
-            p = r * box[COLUMNS] + c
-            total += start[p + 1] - start[p]
-            k += 1
-    first[k] = total
-    return first
-
-
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _lower_bound(channels: Any, low: int, high: int, value: int) -> Any:
     """Where in ``channels[low:high]`` the first channel not below ``value`` stands."""
@@ -144,7 +124,7 @@ def _lower_bound(channels: Any, low: int, high: int, value: int) -> Any:
     return low
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _row_offset(rows: Any, r: int, c: int) -> Any:
     """What to add to a live unit's number, counted over the whole map, to have its row's number."""
@@ -152,7 +132,7 @@ def _row_offset(rows: Any, r: int, c: int) -> Any:
     return rows.first[(r - box[TOP]) * (box[RIGHT] - box[LEFT]) + c - box[LEFT]] - rows.start[r * box[COLUMNS] + c]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _affine(position: int, multiplier: int, offset: int, divisor: int, start: int, stop: int) -> Any:
     """The routed index, -1 where there is none."""
@@ -164,21 +144,21 @@ def _affine(position: int, multiplier: int, offset: int, divisor: int, start: in
     return scaled if scaled >= start and scaled < stop else -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _routed_row(above: Any, route: Any, r: int) -> Any:
     """The row of the routed position, -1 where it is outside of the rows' box."""
     return _affine(r, route[ROW_MUL], route[ROW_OFF], route[ROW_DIV], above.box[TOP], above.box[BOTTOM])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _routed_column(above: Any, route: Any, c: int) -> Any:
     """The column of the routed position, -1 where it is outside of the rows' box."""
     return _affine(c, route[COL_MUL], route[COL_OFF], route[COL_DIV], above.box[LEFT], above.box[RIGHT])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _reader(position: int, tap: int, stride: int, padding: int, dilation: int, transposed: int) -> Any:
     """The index of the output that reads input ``position`` with this tap; -1 where there is none."""
@@ -190,7 +170,7 @@ def _reader(position: int, tap: int, stride: int, padding: int, dilation: int, t
     return reached // stride
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _find_taps(taps: Any, r: int, c: int, above: Any, route: Any, box: Any, conv: Any, low: int) -> Any:
     """List the outputs that read input ``(r, c)``.
@@ -240,12 +220,12 @@ def _find_taps(taps: Any, r: int, c: int, above: Any, route: Any, box: Any, conv
     return count, units
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
-def _find_added(table: Any, out: Any, begin: int, end: int, r: int, c: int, added: Any, route: Any, zeros: Any) -> None:
+def _find_added(table: Any, out: Any, begin: int, end: int, r: int, c: int, added: Any, route: Any, zeros: int) -> None:
     """Write the addresses of the rows to begin with, one per live unit ``begin`` to ``end`` of a position."""
     for k in range(end - begin):
-        table[k] = zeros.ctypes.data
+        table[k] = zeros
     ar, ac = _routed_row(added, route, r), _routed_column(added, route, c)
     if ar < 0 or ac < 0:
         return
@@ -264,11 +244,11 @@ def _find_added(table: Any, out: Any, begin: int, end: int, r: int, c: int, adde
             table[k - begin] = origin + j * row_bytes
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 @no_type_check
 def back_convolution(
     span: Any, out: Any, above: Any, route: Any, point: int, turn: int, strip: int, begin_with: int, box: Any, weight: Any,
-    conv: Any, added: Any, added_route: Any, zeros: Any,
+    conv: Any, added: Any, added_route: Any, zeros: int, scratch: Any,
 ) -> int:  # fmt: skip
     """The gradient of a convolution's input.
 
@@ -286,18 +266,17 @@ def back_convolution(
         conv: numbers of the convolution.
         added: rows to begin with.
         added_route: to them.
-        zeros: one row of zeros.
+        zeros: address of one row of zeros.
+        scratch: from :func:`scratch`, of this call alone.
 
     Returns:
         Multiply-adds done, per target.
     """
-    arguments, taps = np.zeros(ARGUMENTS, np.int64), np.zeros((conv[KH] * conv[KW], 4), np.int64)
-    table, rows, weights = np.zeros(conv[BLOCK], np.int64), np.zeros(turn, np.int64), np.zeros(turn, np.int64)
+    arguments, taps, table, rows, weights = scratch
     item = weight.itemsize
     stride = conv[BLOCK] * item
     row_bytes, above_bytes = out.buffer.shape[1] * item, above.buffer.shape[1] * item
     blocks_per_group = (conv[INPUTS] + conv[BLOCK] - 1) // conv[BLOCK]
-    arguments[ROWS], arguments[WEIGHTS], arguments[NAMED] = rows.ctypes.data, weights.ctypes.data, table.ctypes.data
     work = 0
     for block in range(len(weight)):
         group = block // blocks_per_group
@@ -345,7 +324,7 @@ def back_convolution(
     return work
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _clear(out: Any, r: int, c: int) -> None:
     """Write zeros at a position."""
@@ -353,10 +332,11 @@ def _clear(out: Any, r: int, c: int) -> None:
     out.buffer[out.start[p] + offset : out.start[p + 1] + offset] = 0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_part
 @no_type_check
 def _add_position(
-    out: Any, r: int, c: int, above: Any, gr: int, gc: int, route: Any, factor: float, factors: Any, winners: Any, window: int,
+    out: Any, r: int, c: int, above: Any, gr: int, gc: int, route: Any, factor: float, factors: Any, row: int,
+    winners: Any, window: int,
 ) -> None:  # fmt: skip
     """Add the rows of one position to another's, channel by channel.
 
@@ -369,7 +349,8 @@ def _add_position(
         gc: column there.
         route: for the channels.
         factor: of all rows.
-        factors: per unit ``[positions, channels]``, or per channel ``[1, channels]``; empty for 1.
+        factors: ``[_, channels]``; empty for 1.
+        row: of ``factors``.
         winners: ``[windows, channels]``, who may read; empty for all.
         window: row of ``winners``.
     """
@@ -387,12 +368,12 @@ def _add_position(
             continue
         times = factor
         if len(factors) > 0:
-            times *= factors[p if len(factors) > 1 else 0, out.channels[k]]
+            times *= factors[row, out.channels[k]]
         for lane in range(out.buffer.shape[1]):
             out.buffer[k + offset, lane] += above.buffer[j + above_offset, lane] * times
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 @no_type_check
 def add_routed(span: Any, fresh: bool, out: Any, above: Any, route: Any, _box: Any, factors: Any, nobody: Any) -> None:
     """Add the rows at matching positions and channels.
@@ -407,6 +388,7 @@ def add_routed(span: Any, fresh: bool, out: Any, above: Any, route: Any, _box: A
         factors: per unit ``[positions, channels]``, or per channel ``[1, channels]``; empty for 1.
         nobody: an empty table of winners.
     """
+    one, none = above.buffer.dtype.type(1), np.int64(0)
     for r in range(span[0], span[1]):
         gr = _routed_row(above, route, r)
         for c in range(out.box[LEFT], out.box[RIGHT]):
@@ -414,73 +396,46 @@ def add_routed(span: Any, fresh: bool, out: Any, above: Any, route: Any, _box: A
                 _clear(out, r, c)
             gc = _routed_column(above, route, c)
             if gr >= 0 and gc >= 0:
-                _add_position(out, r, c, above, gr, gc, route, 1, factors, nobody, 0)
+                row = r * out.box[COLUMNS] + c if len(factors) > 1 else none
+                _add_position(out, r, c, above, gr, gc, route, one, factors, row, nobody, none)
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 @no_type_check
-def add_depthwise(span: Any, fresh: bool, out: Any, above: Any, route: Any, box: Any, weight: Any, conv: Any) -> None:
-    """The gradient of the input of a convolution that keeps channels apart.
+def add_by_taps(
+    span: Any, fresh: bool, out: Any, above: Any, route: Any, box: Any, factors: Any, winners: Any, form: Any, columns: int
+) -> None:  # fmt: skip
+    """Back through a max pooling, or through a convolution that keeps channels apart.
 
     Args:
         span: rows of positions to do, from and to.
         fresh: whether nothing has been written yet.
         out: rows to write.
-        above: rows of the convolution's value.
+        above: rows of the value.
         route: to them.
         box: of the value.
-        weight: ``[taps, channels]``.
-        conv: numbers of the convolution, as far as ``TRANSPOSED``.
+        factors: ``[taps, channels]``; empty for 1.
+        winners: ``[windows, channels]``, the position that each window took; empty for all.
+        form: numbers of the pooling or convolution, as far as ``TRANSPOSED``.
+        columns: windows in a row.
     """
-    nobody = np.empty((0, 0), np.int64)
+    one = above.buffer.dtype.type(1)
     for r in range(span[0], span[1]):
         for c in range(out.box[LEFT], out.box[RIGHT]):
             if fresh:
                 _clear(out, r, c)
-            for i in range(conv[KH]):
-                zr = _reader(r, i, conv[SH], conv[PH], conv[DH], conv[TRANSPOSED])
+            for i in range(form[KH]):
+                zr = _reader(r, i, form[SH], form[PH], form[DH], form[TRANSPOSED])
                 gr = _routed_row(above, route, zr) if box[0] <= zr < box[1] else -1
-                for j in range(conv[KW]):
-                    zc = _reader(c, j, conv[SW], conv[PW], conv[DW], conv[TRANSPOSED])
+                for j in range(form[KW]):
+                    zc = _reader(c, j, form[SW], form[PW], form[DW], form[TRANSPOSED])
                     gc = _routed_column(above, route, zc) if box[2] <= zc < box[3] else -1
                     if gr >= 0 and gc >= 0:
-                        tap = i * conv[KW] + j
-                        _add_position(out, r, c, above, gr, gc, route, 1, weight[tap : tap + 1], nobody, 0)
+                        tap, window = i * form[KW] + j, zr * columns + zc
+                        _add_position(out, r, c, above, gr, gc, route, one, factors, tap, winners, window)
 
 
-@njit(cache=True, nogil=True)
-@no_type_check
-def add_pooled(
-    span: Any, fresh: bool, out: Any, above: Any, route: Any, box: Any, factors: Any, winners: Any, pool: Any
-) -> None:
-    """Back through a max pooling: each position takes the rows of the windows that it won.
-
-    Args:
-        span: rows of positions to do, from and to.
-        fresh: whether nothing has been written yet.
-        out: rows to write.
-        above: rows of the pooling's value.
-        route: to them.
-        box: of the value.
-        factors: none.
-        winners: ``[windows, channels]``, the position that each window took.
-        pool: windows in a row; then kernel, stride, padding, dilation.
-    """
-    for r in range(span[0], span[1]):
-        for c in range(out.box[LEFT], out.box[RIGHT]):
-            if fresh:
-                _clear(out, r, c)
-            for i in range(pool[1]):
-                zr = _reader(r, i, pool[3], pool[5], pool[7], 0)
-                gr = _routed_row(above, route, zr) if box[0] <= zr < box[1] else -1
-                for j in range(pool[2]):
-                    zc = _reader(c, j, pool[4], pool[6], pool[8], 0)
-                    gc = _routed_column(above, route, zc) if box[2] <= zc < box[3] else -1
-                    if gr >= 0 and gc >= 0:
-                        _add_position(out, r, c, above, gr, gc, route, 1, factors, winners, zr * pool[0] + zc)
-
-
-@njit(cache=True, nogil=True)
+@_kernel
 @no_type_check
 def add_unpooled(
     span: Any, fresh: bool, out: Any, above: Any, route: Any, _box: Any, winners: Any, columns: int
@@ -515,7 +470,7 @@ def add_unpooled(
                         out.buffer[k + offset, lane] += above.buffer[source, lane]
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 @no_type_check
 def add_separable(
     span: Any, fresh: bool, out: Any, above: Any, route: Any, box: Any, nothing: Any, nobody: Any,
@@ -537,6 +492,7 @@ def add_separable(
         column_weights: as for rows.
         column_spans: as for rows.
     """
+    none = np.int64(0)
     for r in range(span[0], span[1]):
         for c in range(out.box[LEFT], out.box[RIGHT]):
             if fresh:
@@ -547,4 +503,4 @@ def add_separable(
                     gc = _routed_column(above, route, zc)
                     factor = row_weights[zr, r] * column_weights[zc, c]
                     if gr >= 0 and gc >= 0 and factor != 0:
-                        _add_position(out, r, c, above, gr, gc, route, factor, nothing, nobody, 0)
+                        _add_position(out, r, c, above, gr, gc, route, factor, nothing, none, nobody, none)

@@ -13,9 +13,8 @@ from numpy import ndarray
 
 from ..graph import Box, Graph, State
 from ..graph.operations.node import Mask, both, either
-from . import kernels
 
-__all__ = ["LiveUnits", "live_units"]
+__all__ = ["LiveUnits", "first_rows", "live_units"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +66,19 @@ def _listed(mask: Mask, shape: tuple[int, int, int], box: Box) -> LiveUnits:
     inside = torch.zeros(height, width, channels, dtype=torch.bool)
     rows, columns = (slice(*span) for span in box)
     inside[rows, columns] = True if mask is None else mask[:, rows, columns].permute(1, 2, 0)
-    start, listed = kernels.list_channels(inside.view(height * width, channels).numpy().view(np.uint8))
-    return LiveUnits(start, listed, (height, width))
+    start = np.zeros(height * width + 1, np.int64)
+    torch.cumsum(inside.sum(2).flatten(), 0, out=torch.from_numpy(start[1:]))
+    numbers = np.broadcast_to(np.arange(channels, dtype=np.uint16), (height, width, channels))
+    return LiveUnits(start, numbers[inside.numpy()], (height, width))
+
+
+def first_rows(start: Int[ndarray, " positions_and_one"], columns: int, box: Box) -> Int[ndarray, " box_and_one"]:
+    """Per position of a box, the number of its first row; one more at the end."""
+    inside = slice(*box[0]), slice(*box[1])
+    counts = start[1:].reshape(-1, columns)[inside] - start[:-1].reshape(-1, columns)[inside]
+    first = np.zeros(counts.size + 1, np.int64)
+    np.cumsum(counts, out=first[1:])
+    return first
 
 
 def _towards_the_picture(graph: Graph, state: State, last: int) -> list[Mask]:

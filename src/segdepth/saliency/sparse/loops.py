@@ -126,13 +126,9 @@ def overlap(span: Any, a: Any, b: Any, thresholds: Any, result: Any) -> None:
             result[m, t] = both / either
 
 
-#: Columns that are turned from rows of targets into targets' maps at a time.
-TURNED = 16
-
-
 @njit(cache=True, nogil=True, **_FAST)
 @no_type_check
-def strongest(span: Any, signed: Any, targets: Any, maps: Any, top: int, left: int) -> None:
+def strongest(span: Any, signed: Any, targets: Any, maps: Any, turned: Any, top: int, left: int) -> None:
     """Write absolute values, maximum over the colours, into maps.
 
     Args:
@@ -140,15 +136,15 @@ def strongest(span: Any, signed: Any, targets: Any, maps: Any, top: int, left: i
         signed: ``[rows, columns, colours, targets]``.
         targets: the map of each target.
         maps: ``[maps, rows, columns]``.
+        turned: anything ``[some columns, targets]``.
         top: where the rows begin in the maps.
         left: where the columns begin.
     """
     _, width, colours, _ = signed.shape
     lanes = len(targets)
-    turned = np.empty((TURNED, lanes), signed.dtype)
     for r in range(span[0], span[1]):
-        for start in range(0, width, TURNED):
-            count = min(TURNED, width - start)
+        for start in range(0, width, len(turned)):
+            count = min(len(turned), width - start)
             for c in range(count):
                 for lane in range(lanes):
                     turned[c, lane] = abs(signed[r, start + c, 0, lane])

@@ -19,7 +19,7 @@ from ..graph.operations.rows import nothing
 from ..graph.route import Route
 from . import kernels
 from .kernels import Rows
-from .live import live_units
+from .live import first_rows, live_units
 from .point import point_function
 from .processor import Processor, this_processor
 from .routes import lay_out
@@ -178,8 +178,8 @@ class _Walk:
         (top, bottom), (left, right) = self._boxes.values[value]
         units = self._p.units[value]
         channels, _, columns = self._p.graph.nodes[value].shape
-        box = np.array([top, bottom, left, right, columns, channels], np.int64)
-        first = kernels.first_rows(units.start, box)
+        box = (top, bottom, left, right, columns, channels)
+        first = first_rows(units.start, columns, self._boxes.values[value])
         make = self._p.buffers.fresh if value == 0 else self._p.buffers.take
         rows = self._rows[value] = Rows(make(int(first[-1]), self._lanes), units.start, units.channels, first, box)
         return rows
@@ -208,7 +208,7 @@ class _Walk:
         done = in_parallel(
             lambda span: convolve(
                 span, rows, above, route.numbers(), self._point, units, STRIP, begin_with, box, weight, numbers, other,
-                other_route.numbers(), self._zeros,
+                other_route.numbers(), self._zeros.ctypes.data, kernels.scratch(numbers, units),
             ),
             _span(rows) if fresh else self._boxes.parts[index][0][0],
         )  # fmt: skip
@@ -246,8 +246,8 @@ class _Walk:
     def _whole_rows(self, shape: tuple[int, int, int], box: Box) -> Rows:
         """Rows of all units in a box."""
         start, channels = self._p.all_units(shape)
-        numbers = np.array([*box[0], *box[1], shape[2], shape[0]], np.int64)
-        first = kernels.first_rows(start, numbers)
+        numbers = (*box[0], *box[1], shape[2], shape[0])
+        first = first_rows(start, shape[2], box)
         return Rows(self._p.buffers.fresh(int(first[-1]), self._lanes), start, channels, first, numbers)
 
     def _move(self, rows: Rows, above: Rows, route: Route, *, fresh: bool) -> None:
@@ -268,18 +268,18 @@ def _as_maps(rows: Rows, channels: int, box: Box) -> Float[Tensor, "lanes c _h _
 class _Buffers:
     """Memory for rows, used again and again: fresh memory costs the system's time to clear it.
 
-    Tiles at other places need other sizes, so not everything that was ever given back is kept.
+    Tiles and layers need other sizes, so not everything that was ever given back is kept: what is out and what waits are
+    together no more than the most that was out at once.
 
     Args:
         dtype: of the numbers.
-        largest: bytes that wait to be taken.
     """
 
-    def __init__(self, dtype: np.dtype, largest: int = 1 << 30) -> None:
+    def __init__(self, dtype: np.dtype) -> None:
         self.dtype = dtype
-        self._largest = largest
         self._free: list[ndarray] = []
-        self._bytes = 0
+        self._out = 0
+        self._most = 0
         self._lock = Lock()
 
     def take(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
@@ -288,11 +288,12 @@ class _Buffers:
         with self._lock:
             fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
             best = min(fitting, key=lambda k: self._free[k].size, default=None)
-            if best is None:
-                return self.fresh(rows, lanes)
-            flat = self._free.pop(best)
-            self._bytes -= flat.nbytes
-        return flat[:needed].reshape(rows, lanes)
+            waiting = None if best is None else self._free.pop(best)
+            self._out += needed * self.dtype.itemsize if waiting is None else waiting.nbytes
+            self._most = max(self._most, self._out)
+            while self._out + sum(flat.nbytes for flat in self._free) > self._most:
+                self._free.pop(0)  # the one that has waited longest
+        return self.fresh(rows, lanes) if waiting is None else waiting[:needed].reshape(rows, lanes)
 
     def fresh(self, rows: int, lanes: int) -> Float[ndarray, "rows lanes"]:
         """Rows that will be handed out."""
@@ -304,9 +305,7 @@ class _Buffers:
         assert isinstance(flat, ndarray)
         with self._lock:
             self._free.append(flat)
-            self._bytes += flat.nbytes
-            while self._bytes > self._largest:
-                self._bytes -= self._free.pop(0).nbytes  # the one that has waited longest
+            self._out -= flat.nbytes
 
 
 def _aligned(numbers: int, dtype: np.dtype) -> ndarray:
@@ -316,8 +315,8 @@ def _aligned(numbers: int, dtype: np.dtype) -> ndarray:
     return np.frombuffer(raw.data, dtype, numbers, offset)
 
 
-def _flat(box: Box) -> Int[ndarray, "4"]:
-    return np.array([*box[0], *box[1]], np.int64)
+def _flat(box: Box) -> tuple[int, ...]:
+    return *box[0], *box[1]
 
 
 def _span(rows: Rows) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, fx
 
@@ -16,6 +16,7 @@ from ..lowering import Lowering, arguments_of, pair
 from ..unsupported import UnsupportedOperationError
 from ..views import CHANNELS, Atom, View
 from .node import Gradient, Kernel, Node, Pair, Rows, Work, by_stride, cut, fit, tap_axes, times, zeros
+from .rows import nobody
 
 __all__ = ["LOWERS", "Convolution"]
 
@@ -141,7 +142,7 @@ class Convolution(Node):
         """See :meth:`Node.kernel`; the sparse engine begins sums with one that mixes channels."""
         del kept
         if self._is_depthwise:
-            return Kernel("add_depthwise", rows.lay_out(_by_taps))
+            return Kernel("add_by_taps", (rows.lay_out(_by_taps), nobody(), _form(self), self.shape[2]))
         return Kernel("back_convolution", rows.lay_out(_in_blocks, rows.weight_bytes))
 
     def takes_factors(self) -> bool:
@@ -181,16 +182,17 @@ class Convolution(Node):
         return Fraction(self.stride[0]), Fraction(self.stride[1])
 
 
-def _by_taps(node: Convolution) -> tuple[Float[ndarray, "taps channels"], Int[ndarray, "9"]]:
-    """The weights of a depthwise convolution, and its numbers."""
-    return np.ascontiguousarray(node.weight.flatten(1).T.numpy()), np.array(_form(node), np.int64)
+def _by_taps(node: Convolution) -> Float[ndarray, "taps channels"]:
+    """The weights of a depthwise convolution."""
+    found: Float[ndarray, "taps channels"] = np.ascontiguousarray(node.weight.flatten(1).T.numpy())
+    return found
 
 
-def _form(node: Convolution) -> list[int]:
-    return [*node.kernel_size, *node.stride, *node.padding, *node.dilation, int(node.transposed)]
+def _form(node: Convolution) -> tuple[int, ...]:
+    return *node.kernel_size, *node.stride, *node.padding, *node.dilation, int(node.transposed)
 
 
-def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "blocks _"], Int[ndarray, "12"]]:
+def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "blocks _"], tuple[int, ...]]:
     """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
     weight, groups = node.weight.numpy(), node.groups
     taps = weight.shape[2] * weight.shape[3]
@@ -203,7 +205,7 @@ def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "bl
     padded = np.zeros((groups, count * block, taps, outputs), weight.dtype)
     padded[:, :inputs] = arranged
     blocks = padded.reshape(groups, count, block, taps, outputs).transpose(0, 1, 3, 4, 2)
-    numbers = np.array([*_form(node), inputs, outputs, block], np.int64)
+    numbers = (*_form(node), inputs, outputs, block)
     return np.ascontiguousarray(blocks).reshape(groups * count, -1), numbers
 
 

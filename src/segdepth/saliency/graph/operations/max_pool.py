@@ -92,9 +92,8 @@ class MaxPool(Node):
 
     def kernel(self, kept: Int[Tensor, "c h w"], rows: Rows) -> Kernel:
         """See :meth:`Node.kernel`."""
-        numbers = [self.shape[2], *self.kernel_size, *self.stride, *self.padding, *self.dilation]
-        no_factors = np.empty((0, 0), rows.dtype)
-        return Kernel("add_pooled", (no_factors, winners(kept), np.array(numbers, np.int64)))
+        form = (*self.kernel_size, *self.stride, *self.padding, *self.dilation, 0)
+        return Kernel("add_by_taps", (np.empty((0, 0), rows.dtype), winners(kept), form, self.shape[2]))
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""

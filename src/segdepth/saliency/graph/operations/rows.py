@@ -8,12 +8,17 @@ from torch import Tensor
 
 from .node import Kernel, Node, Rows
 
-__all__ = ["Parts", "moved", "nothing", "scaled", "winners"]
+__all__ = ["Parts", "moved", "nobody", "nothing", "scaled", "winners"]
 
 
 def nothing(dtype: np.dtype) -> tuple[Float[ndarray, "0 0"], Int[ndarray, "0 0"]]:
-    """No factors, and no table of winners."""
-    return np.empty((0, 0), dtype), np.empty((0, 0), np.int32)
+    """No factors, and nobody."""
+    return np.empty((0, 0), dtype), nobody()
+
+
+def nobody() -> Int[ndarray, "0 0"]:
+    """No table of winners."""
+    return np.empty((0, 0), np.int32)
 
 
 def moved(rows: Rows) -> Kernel:
@@ -23,7 +28,7 @@ def moved(rows: Rows) -> Kernel:
 
 def scaled(factors: Float[ndarray, "_positions c"]) -> Kernel:
     """Rows times a factor for each unit ``[positions, channels]``, or each channel ``[1, channels]``."""
-    return Kernel("add_routed", (factors, np.empty((0, 0), np.int32)))
+    return Kernel("add_routed", (factors, nobody()))
 
 
 def winners(places: Tensor) -> Int[ndarray, "hw c"]:

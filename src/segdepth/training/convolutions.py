@@ -44,19 +44,28 @@ class FasterGradients(TorchFunctionMode):
         """Called for every function of PyTorch."""
         if func is torch.conv2d and not kwargs and len(args) == 7:
             x, weight, bias, stride, padding, dilation, groups = args
-            if _gains(x, weight, padding, groups):
+            if _gains(x, weight, groups, stride, padding, dilation):
                 return _apply(x, weight, bias, stride, padding, dilation, None)
         if func is torch.conv_transpose2d and not kwargs and len(args) == 8:
             x, weight, bias, stride, padding, output_padding, groups, dilation = args
-            if _gains(x, weight, padding, groups):
+            gains = _gains(x, weight, groups, stride, padding, dilation, output_padding)
+            if gains and all(more < step for more, step in zip(output_padding, stride, strict=True)):
                 return _apply(x, weight, bias, stride, padding, dilation, output_padding)
-        if func is torch.cat and kwargs == {"dim": 1} and args[0][0].is_contiguous(memory_format=torch.channels_last):
+        if func is torch.cat and kwargs == {"dim": 1} and _is_channels_last(args[0]):
             # a map of one channel is of both layouts, and would give the result the default one
             return torch.cat([part.movedim(1, -1) for part in args[0]], -1).movedim(-1, 1)
         return func(*args, **(kwargs or {}))
 
 
-def _gains(x: Tensor, weight: Tensor, padding: Any, groups: int) -> bool:
+def _is_channels_last(parts: Sequence[Tensor]) -> bool:
+    """Whether all are, and one of them is nothing else."""
+    return all(part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last) for part in parts) and any(
+        not part.is_contiguous() for part in parts
+    )
+
+
+def _gains(x: Tensor, weight: Tensor, groups: int, *pairs: Any) -> bool:
+    """Whether gradients are computed apart; layers give pairs of numbers, calls by hand may give others."""
     return (
         torch.backends.cpu.get_cpu_capability() == "AVX2"
         and torch.is_grad_enabled()
@@ -65,7 +74,7 @@ def _gains(x: Tensor, weight: Tensor, padding: Any, groups: int) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and groups == 1
-        and not isinstance(padding, str)
+        and all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs)
         and weight.shape[2:].numel() > 1
         and weight.shape[1] >= _FEW_CHANNELS
         and x.ndim == 4
@@ -97,6 +106,7 @@ class _Convolution(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Float[Tensor, "b o h w"]) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
+        x = x.contiguous(memory_format=torch.channels_last)  # hooks on what is saved may give it back otherwise
         of_input, _, of_bias = ctx.needs_input_grad[:3]
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         stride, padding, dilation = ctx.places
@@ -140,6 +150,8 @@ def weight_gradient(
         padding: rows, columns.
         dilation: rows, columns.
     """
+    if not (x.numel() and gradient.numel()):
+        return x.new_zeros(*shape)
     outputs, inputs, *kernel = shape
     taps = kernel[0] * kernel[1]
     if list(stride) == [1, 1] and outputs < inputs and taps * outputs <= _FEW_COLUMNS:
@@ -213,7 +225,8 @@ def _by_tiles(
     g_1 d_(j+1)`` are ``m_0 + (m_1 + m_2) / 2``, ``(m_1 - m_2) / 2`` and ``(m_1 + m_2) / 2 + m_3`` of the four products
     ``g_0 (d_0 - d_2)``, ``(g_0 + g_1) (d_1 + d_2)``, ``(g_0 - g_1) (d_2 - d_1)`` and ``g_1 (d_3 - d_1)``. Where there are two,
     they are ``m_0 + m_1`` and ``m_1 + m_2`` of ``g_0 (d_0 - d_1)``, ``(g_0 + g_1) d_1`` and ``g_1 (d_2 - d_1)``. No factor is
-    larger than a few of the maps' values, so nothing is lost in differences of large numbers.
+    larger than a few of the maps' values, so nothing is lost in differences of large numbers (near the type's largest, they
+    overflow earlier than the sum itself).
     """
     channels, (outputs, rows, columns) = x.shape[1], gradient.shape[1:]
     wide = -(-columns // 2)

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from segdepth.tasks import create_network
 from segdepth.training import convolutions
@@ -64,6 +65,38 @@ def test_gradients_are_those_of_double_precision(name: str) -> None:
         assert found is not None
         assert right is not None
         assert (found.double() - right).norm() <= 1e-5 * right.norm()
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_what_hooks_give_back_in_another_layout_is_read_rightly(kernel: int) -> None:
+    """As a checkpoint does, which computes again what was saved."""
+    torch.manual_seed(0)
+    layer = nn.Conv2d(16, 32, kernel).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.randn(2, 16, 9, 9)
+    wanted = copy.deepcopy(layer).double()
+    wanted(x.double()).square().sum().backward()
+    with FasterGradients():
+        output = checkpoint(layer, x, use_reentrant=False)
+    output.square().sum().backward()
+    assert (layer.weight.grad - wanted.weight.grad).norm() <= 1e-5 * wanted.weight.grad.norm()
+
+
+def test_calls_by_hand_and_odd_answers_are_plain_pytorchs() -> None:
+    x = torch.randn(2, 16, 9, 9).to(memory_format=torch.channels_last)
+    weight = torch.randn(32, 16, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
+    with FasterGradients():
+        assert torch.conv2d(x, weight, None, 1, 1, 1, 1).shape == (2, 32, 9, 9)
+        assert torch.conv2d(x, weight, None, (1,), (1,), (1,), 1).shape == (2, 32, 9, 9)
+        wide = nn.ConvTranspose2d(16, 32, 3, dilation=2, output_padding=1).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        wide(x).sum().backward()
+        none = nn.ConvTranspose2d(9, 130, 3, padding=(1, 3)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        none(torch.randn(2, 9, 23, 4).to(memory_format=torch.channels_last)).sum().backward()
+        one, three = torch.randn(2, 1, 4, 5), torch.randn(2, 3, 4, 5)
+        assert torch.cat([one, three], dim=1).is_contiguous()
+        assert torch.cat([x[:, :, :, :4], torch.empty(0)], dim=1).shape == (2, 16, 9, 4)
+        with pytest.raises(ValueError, match="non-empty"):
+            torch.cat([], dim=1)
+    assert not none.weight.grad.any()
 
 
 def test_what_gains_nothing_is_left_alone() -> None:

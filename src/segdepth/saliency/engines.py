@@ -65,6 +65,12 @@ class Traced:
         output, state = graph.forward(image)
         return Traced(graph, output, state, Reach(graph, window), Tail(graph, state))
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether what is 0 on the way back is 0 whatever it is multiplied by: all derivatives are finite."""
+        kept = [one for one in self.state.values() if isinstance(one, Tensor) and one.is_floating_point()]
+        return all(bool(one.isfinite().all()) for one in kept)
+
     @cached_property
     def costs(self) -> dict[str, float]:
         """See :func:`.choice.costs`."""
@@ -198,6 +204,8 @@ class Prepared:
             traced = self._answered()
             if traced is None:
                 raise UnsupportedOperationError("something that gives another answer at every look")
+        if not traced.is_finite:
+            raise UnsupportedOperationError("a derivative that is no finite number at this picture")
         for words in traced.graph.differences:
             say_once(self.function.net, f"saliency: {words}")
         return traced

@@ -15,13 +15,12 @@ import copy
 import importlib
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe, write_csv
+from machine import cpu_seconds, describe, write_csv
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -112,19 +111,12 @@ def spread(net: nn.Module, image: Tensor) -> None:
     net.eval()
 
 
-def timed(work: Callable[[], object]) -> float:
-    """CPU seconds."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def frozen(net: nn.Module, image: Tensor, pixels: list[Pixel]) -> tuple[float, float]:
     """CPU seconds of a forward pass, and of a backward pass."""
     net.requires_grad_(False)
     x = image[None].clone().requires_grad_()
     held: list[Tensor] = []
-    forward = timed(lambda: held.append(net(x)))
+    forward = cpu_seconds(lambda: held.append(net(x)))
     y = held[0]
     some = pixels[:: max(1, len(pixels) // FEW)][:FEW]
 
@@ -133,7 +125,7 @@ def frozen(net: nn.Module, image: Tensor, pixels: list[Pixel]) -> tuple[float, f
             here = y[0, :, row, column]
             torch.autograd.grad(here[here.argmax()], x, retain_graph=True)
 
-    return forward, timed(backward) / len(some)
+    return forward, cpu_seconds(backward) / len(some)
 
 
 def block(size: tuple[int, int], count: int) -> list[Pixel]:
@@ -155,8 +147,8 @@ def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, An
         fresh = copy.deepcopy(net)
         try:
             at = []
-            first[engine] = timed(lambda e=engine, n=fresh, a=at: a.append(Explainer(n, engine=e).at(image)))
-            first[engine] += timed(lambda a=at: a[0].maps(pixels, zeros=lambda _: None))
+            first[engine] = cpu_seconds(lambda e=engine, n=fresh, a=at: a.append(Explainer(n, engine=e).at(image)))
+            first[engine] += cpu_seconds(lambda a=at: a[0].maps(pixels, zeros=lambda _: None))
             ready[engine] = at[0]
         except Exception as error:  # an engine that cannot
             print(f"{name}: {engine}: {str(error)[:100]}")
@@ -164,7 +156,7 @@ def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, An
     forwards = []
     for _ in range(options.rounds):
         for engine, at in ready.items():
-            seconds[engine].append(timed(lambda a=at: a.maps(pixels, zeros=lambda _: None)))
+            seconds[engine].append(cpu_seconds(lambda a=at: a.maps(pixels, zeros=lambda _: None)))
         forward, backward = frozen(net, image, pixels)
         seconds["frozen"].append(len(pixels) * backward)
         forwards.append(forward)
@@ -205,7 +197,7 @@ def main() -> None:
         return  # why was said
     for ratio in ("frozen/auto", "auto/best", "first auto/best"):
         values = [row[ratio] for row in rows]
-        mean = math.exp(statistics.mean(map(math.log, values)))
+        mean = statistics.geometric_mean(values)
         print(f"{ratio}: geometric mean {mean:.2f}, least {min(values):.2f}, largest {max(values):.2f}")
     print(options.csv)
 

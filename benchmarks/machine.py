@@ -6,7 +6,8 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from segdepth.core.files import replacing
 from segdepth.core.provenance import processor
 
-__all__ = ["describe", "write_csv"]
+__all__ = ["cpu_seconds", "describe", "write_csv"]
 
 #: What holds PyTorch, its libraries and Numba back, so that a slower machine can be looked at: part of the command.
 HOLDING_BACK = (
@@ -60,3 +61,10 @@ def _command() -> str:
     arguments = [re.sub(r"(^|=)/(?:.*/)?", r"\1", argument) for argument in sys.argv[1:]]
     command = " ".join([*settings, "python", f"benchmarks/{Path(sys.argv[0]).name}", shlex.join(arguments)])
     return re.sub(r" --csv[ =]\S+", "", command).strip()
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """That this process takes for something."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from machine import describe, write_csv
+from machine import cpu_seconds, describe, write_csv
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -188,13 +188,6 @@ def targets_of(case: Case, answer: Tensor) -> list[Pixel]:
     return [(height // 2 + step * (i - 4), width // 2 + step * (j - 4)) for i in range(8) for j in range(8)]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """CPU seconds."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 class Frozen:
     """One forward pass, and a backward pass for each target; its forward pass is timed, too.
 
@@ -205,13 +198,13 @@ class Frozen:
 
     def __init__(self, function: Callable[[Tensor], Tensor], image: Tensor) -> None:
         self.x = image[None].clone().requires_grad_()
-        self.forward = seconds(lambda: setattr(self, "y", function(self.x)))
+        self.forward = cpu_seconds(lambda: setattr(self, "y", function(self.x)))
         self.y: Tensor
 
     def per_target(self, pixels: list[Pixel], target: Target) -> float:
         """CPU seconds of a backward pass."""
         some = [pixels[len(pixels) * (2 * k + 1) // (2 * FEW)] for k in range(FEW)]
-        return seconds(lambda: [self._one(pixel, target) for pixel in some]) / FEW
+        return cpu_seconds(lambda: [self._one(pixel, target) for pixel in some]) / FEW
 
     def _one(self, pixel: Pixel, target: Target) -> Tensor:
         here = self.y[0, :, pixel[0], pixel[1]]
@@ -273,7 +266,7 @@ def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, A
         at = explainer.at(image)
         at.chunks(pixels, target=target)
 
-    ready = seconds(prepare)
+    ready = cpu_seconds(prepare)
     for _ in at.chunks(
         pixels[:64], target=target
     ):  # claims memory; the batched engine is taken apart by the first many
@@ -281,7 +274,7 @@ def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, A
     loops, ours = [frozen.per_target(pixels, target)], list[float]()
     for _ in range(1 if case.targets == "grid" else rounds):
         with counting() as counted:
-            ours.append(seconds(lambda: [None for _ in at.chunks(pixels, target=target)]) / len(pixels))
+            ours.append(cpu_seconds(lambda: [None for _ in at.chunks(pixels, target=target)]) / len(pixels))
         loops.append(frozen.per_target(pixels, target))
     loop, own = statistics.median(loops), statistics.median(ours)
     cells = unique_cells(at, pixels, target) if case.targets == "grid" else None

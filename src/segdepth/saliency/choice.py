@@ -42,7 +42,7 @@ def costs(reach: Reach, lanes: int) -> dict[str, float]:
     return {
         "batched": _sum(PLAIN, reach.works(reach.back(((0, height), (0, width))))),
         "windowed": _sum(WINDOWS, reach.works(reach.back(_tile(lanes, height, width)))),
-        "sparse": _of_live_units(reach.graph, reach, reach.back(_tile(LANES, height, width))),
+        "sparse": _of_live_units(reach, reach.back(_tile(LANES, height, width))),
     }
 
 
@@ -50,7 +50,8 @@ def _sum(rates: Work, works: Iterable[Work]) -> float:
     return sum(rate * amount for work in works for rate, amount in zip(rates, work, strict=True))
 
 
-def _of_live_units(graph: Graph, reach: Reach, boxes: Boxes) -> float:
+def _of_live_units(reach: Reach, boxes: Boxes) -> float:
+    graph = reach.graph
     switched = _switched(graph)
     total = 0.0
     for index, work in enumerate(reach.works(boxes)):

@@ -7,7 +7,7 @@ while forward pass and gradient of the input run at its peak in this layout, and
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,14 @@ _FEW_COLUMNS = 256
 _MANY_WEIGHTS = 64
 #: Maps of fewer channels, pictures, are left to oneDNN.
 _FEW_CHANNELS = 8
+
+
+class Places(NamedTuple):
+    """Where a kernel is laid, in rows and columns."""
+
+    stride: Sequence[int]
+    padding: Sequence[int]
+    dilation: Sequence[int]
 
 
 class FasterGradients(TorchFunctionMode):
@@ -98,7 +106,7 @@ class _Convolution(torch.autograd.Function):
     ) -> Float[Tensor, "b o h w"]:
         x = x.contiguous(memory_format=torch.channels_last)
         ctx.save_for_backward(x, weight)
-        ctx.places = stride, padding, dilation
+        ctx.places = Places(stride, padding, dilation)
         ctx.kind = output_padding is not None, output_padding or [0, 0], 1
         return torch.convolution(x, weight, bias, stride, padding, dilation, *ctx.kind)
 
@@ -109,10 +117,9 @@ class _Convolution(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)  # hooks on what is saved may give it back otherwise
         of_input, _, of_bias = ctx.needs_input_grad[:3]
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        stride, padding, dilation = ctx.places
         x_gradient = None
         if of_input and not ctx.kind[0] and weight.numel() > _MANY_WEIGHTS * x.numel():
-            x_gradient = _input_gradient(x, gradient, weight, stride, padding, dilation)
+            x_gradient = _input_gradient(x, gradient, weight, ctx.places)
         elif of_input:
             x_gradient = torch.ops.aten.convolution_backward(
                 gradient, x, weight, None, *ctx.places, *ctx.kind, [True, False, False]
@@ -120,7 +127,7 @@ class _Convolution(torch.autograd.Function):
         bias_gradient = gradient.sum((0, 2, 3)) if of_bias else None
         # a transposed convolution is a convolution read backwards
         seen, answer = (gradient, x) if ctx.kind[0] else (x, gradient)
-        of_weight = weight_gradient(seen, answer, weight.shape, stride, padding, dilation)
+        of_weight = weight_gradient(seen, answer, weight.shape, ctx.places)
         return x_gradient, of_weight, bias_gradient, None, None, None, None
 
 
@@ -131,9 +138,7 @@ def weight_gradient(
     x: Float[Tensor, "b i _h _w"],
     gradient: Float[Tensor, "b o h w"],
     shape: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
+    places: Places,
 ) -> Float[Tensor, "o i k l"]:
     """The gradient by a convolution's weights, from its input and the gradient by its output.
 
@@ -146,34 +151,32 @@ def weight_gradient(
         x: input, in channels-last memory.
         gradient: by the output, in channels-last memory.
         shape: of the weights.
-        stride: rows, columns.
-        padding: rows, columns.
-        dilation: rows, columns.
+        places: of the kernel.
     """
     if not (x.numel() and gradient.numel()):
         return x.new_zeros(*shape)
     outputs, inputs, *kernel = shape
+    stride, padding, dilation = places
     taps = kernel[0] * kernel[1]
     if list(stride) == [1, 1] and outputs < inputs and taps * outputs <= _FEW_COLUMNS:
         # read the other way round, the input is what is slid over the gradient
         around = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
-        return _product(gradient, x, kernel, stride, around, dilation).flip(2, 3).transpose(0, 1)
+        return _product(gradient, x, kernel, places._replace(padding=around)).flip(2, 3).transpose(0, 1)
     if {*kernel} <= _TO_KERNEL.keys() and {*stride, *dilation} == {1} and taps * inputs > _FEW_COLUMNS:
         return _by_tiles(x, gradient, kernel, padding)
     if taps * inputs <= _FEW_COLUMNS or taps * inputs * outputs > x.numel() / 2:
-        return _product(x, gradient, kernel, stride, padding, dilation)
-    return _by_strips(x, gradient, shape, stride, padding, dilation)
+        return _product(x, gradient, kernel, places)
+    return _by_strips(x, gradient, shape, places)
 
 
 def _input_gradient(
     x: Float[Tensor, "b i _h _w"],
     gradient: Float[Tensor, "b o h w"],
     weight: Float[Tensor, "o i k l"],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
+    places: Places,
 ) -> Float[Tensor, "b i _h _w"]:
     """The gradient by a convolution's input as one matrix product with the weights as they lie in memory."""
+    stride, padding, dilation = places
     (batch, channels, height, width), (rows, columns) = x.shape, gradient.shape[2:]
     by_pixel = gradient.permute(0, 2, 3, 1).reshape(-1, len(weight))
     windows = (by_pixel @ weight.permute(0, 2, 3, 1).reshape(len(weight), -1)).view(
@@ -191,11 +194,10 @@ def _product(
     x: Float[Tensor, "b i _h _w"],
     gradient: Float[Tensor, "b o h w"],
     kernel: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
+    places: Places,
 ) -> Float[Tensor, "o i k l"]:
     """One matrix product: of the gradient with ``x``, expanded to one column for each weight of an output."""
+    stride, padding, dilation = places
     channels, (height, width) = x.shape[1], gradient.shape[2:]
     padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, padding[1], padding[1], padding[0], padding[0]))
     row, column = padded.stride()[1:3]
@@ -284,11 +286,10 @@ def _by_strips(
     x: Float[Tensor, "b i _h _w"],
     gradient: Float[Tensor, "b o h w"],
     shape: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
+    places: Places,
 ) -> Float[Tensor, "o i k l"]:
     """Strip by strip in PyTorch's default layout, which oneDNN's kernel is faster in; whole maps take long to turn."""
+    stride, padding, dilation = places
     weight = x.new_empty(()).expand(*shape)  # only its shape counts
     reach = dilation[0] * (shape[2] - 1) + 1
     total = x.new_zeros(*shape)

@@ -20,7 +20,20 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy import ndarray
 
-from .point import ARGUMENTS, BEGIN, COUNT, LISTED, NAMED, OUT, ROWS, UNITS, WEIGHTS
+from .point import (
+    ARGUMENTS,
+    BEGIN,
+    COUNT,
+    FRESH,
+    LISTED,
+    MORE,
+    NAMED,
+    OUT,
+    ROWS,
+    UNITS,
+    WEIGHTS,
+    WITH_ADDED,
+)
 
 __all__ = [
     "FRESH",
@@ -47,9 +60,6 @@ KH, KW, SH, SW, PH, PW, DH, DW, TRANSPOSED, INPUTS, OUTPUTS, BLOCK = range(12)
 
 # Numbers of a tap: which; its first row above, the place of its first live unit in the list, how many there are.
 TAP, ROW, FIRST, LIVE = range(4)
-
-#: How a convolution's rows begin: with zeros, with what stands there, with rows of another value.
-FRESH, MORE, WITH_ADDED = range(3)
 
 
 def scratch(conv: tuple[int, ...], turn: int) -> tuple[Int[ndarray, "..."], ...]:

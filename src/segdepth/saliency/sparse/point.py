@@ -17,21 +17,26 @@ __all__ = [
     "ARGUMENTS",
     "BEGIN",
     "COUNT",
+    "FRESH",
     "LISTED",
+    "MORE",
     "NAMED",
     "OUT",
     "ROWS",
     "UNITS",
     "WEIGHTS",
+    "WITH_ADDED",
     "assembly",
     "point_function",
 ]
 
 #: What a call reads, 8 bytes each: number of units above, addresses of their rows, addresses of their weights, the live
-#: channels, how many, where their rows go, what they begin with (``FRESH``, ``MORE`` or
-#: ``WITH_ADDED`` of :mod:`.kernels`), the addresses of the rows to begin with.
+#: channels, how many, where their rows go, what they begin with, the addresses of the rows to begin with.
 ARGUMENTS = 8
 UNITS, ROWS, WEIGHTS, LISTED, COUNT, OUT, BEGIN, NAMED = range(ARGUMENTS)
+
+#: What rows begin with: zeros, what stands there, rows of another value.
+FRESH, MORE, WITH_ADDED = range(3)
 
 I8, I16, I32, I64, POINTER = *(ir.IntType(bits) for bits in (8, 16, 32, 64)), ir.PointerType()
 
@@ -82,7 +87,7 @@ def _module(processor: Processor, item: int, vectors: int) -> str:
 
 
 class _Point:
-    """Writes the function: blocks of channels, the largest that fits first.
+    """Writes the function: blocks of channels until none is left.
 
     Args:
         module: to write it into.
@@ -146,8 +151,8 @@ class _Point:
         b = self.b
         zeros, there, named, begin = (b.append_basic_block(name) for name in ("zeros", "there", "named", "begin"))
         switch = b.switch(self.given[BEGIN], zeros)
-        switch.add_case(_i64(1), there)
-        switch.add_case(_i64(2), named)
+        switch.add_case(_i64(MORE), there)
+        switch.add_case(_i64(WITH_ADDED), named)
         b.position_at_end(zeros)
         b.branch(begin)
         b.position_at_end(there)

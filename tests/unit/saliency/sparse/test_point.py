@@ -1,15 +1,13 @@
 """The inner loop: what it computes, and what LLVM makes of it for processors that are not here."""
 
 import re
+from ctypes import CFUNCTYPE, c_int64
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 from torch import nn
 
 from segdepth.saliency.boxes import Reach
@@ -64,21 +62,6 @@ def test_enough_sums_hide_what_a_multiply_add_takes(processor: Processor) -> Non
         assert 8 <= vectors * blocking.channels(vectors) <= processor.registers - vectors - 1
 
 
-@intrinsic
-def _at(typing_context: Any, address: Any, argument: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-        builder.call(builder.inttoptr(args[0], function.as_pointer()), [args[1]])
-        return ir.Constant(ir.IntType(64), 0)
-
-    return types.int64(address, argument), codegen
-
-
-@njit
-def call(address: int, argument: int) -> None:
-    _at(address, argument)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("begin", [0, 1, 2])
 def test_every_number_of_channels_and_units(dtype: Any, begin: int) -> None:
@@ -88,7 +71,7 @@ def test_every_number_of_channels_and_units(dtype: Any, begin: int) -> None:
         lanes = vectors * processor.vector_bytes // item
         for count in range(2 * processor.blocking.channels(vectors) + 2):
             for units in (0, 1, 2, 7):
-                above, there, named = (draw.standard_normal((9, lanes)).astype(dtype) for _ in range(3))
+                above, named = (draw.standard_normal((9, lanes)).astype(dtype) for _ in range(2))
                 there = draw.standard_normal((count, lanes)).astype(dtype)
                 weights = draw.standard_normal((units, 40)).astype(dtype)
                 channels = np.sort(draw.choice(40, count, replace=False)).astype(np.uint16)
@@ -102,7 +85,7 @@ def test_every_number_of_channels_and_units(dtype: Any, begin: int) -> None:
                     units, rows.ctypes.data, lines.ctypes.data, channels.ctypes.data, count, there.ctypes.data, begin,
                     names.ctypes.data,
                 )  # fmt: skip
-                call(point_function(processor, item, vectors), arguments.ctypes.data)
+                CFUNCTYPE(None, c_int64)(point_function(processor, item, vectors))(arguments.ctypes.data)
                 np.testing.assert_allclose(there, expected, rtol=0, atol=30 * np.finfo(dtype).eps)
 
 

@@ -5,6 +5,7 @@ Forward answers alone cannot tell: a ``detach`` that a trace does not show, or a
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -82,7 +83,7 @@ def _backward(y: Tensor, x: Tensor, seed: Tensor) -> Tensor:
 def _graph_gradient(
     graph: Graph, state: State, image: Float[Tensor, "_ h w"], seed: Float[Tensor, "1 c r q"]
 ) -> Float[Tensor, "1 _ h w"]:
-    graph = replace(graph, _prepared={})  # weights laid out for this one pass are not kept
+    graph = replace(graph, _prepared=_NothingKept())
     height, width = image.shape[-2:]
     last = len(graph.nodes) - 1
     with torch.no_grad():
@@ -93,6 +94,13 @@ def _graph_gradient(
             backward = WindowedPass(graph, state, last, reach)
             gradient[_inside(boxes.values[0])] = backward.gradients(seed[_inside(boxes.values[last])], boxes)
     return gradient
+
+
+class _NothingKept(dict[Any, Any]):
+    """What is laid out for one pass, operation by operation, is not kept: all weights together would take as much as they do."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        del key, value
 
 
 def _inside(box: Box) -> tuple[slice, ...]:

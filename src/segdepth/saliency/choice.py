@@ -1,11 +1,11 @@
 """Which engine is the fastest for a network, by the arithmetic that each would do; nothing is made ready for it."""
 
-import math
 from collections.abc import Iterable
 
 from .boxes import Boxes, Reach
-from .graph import Box, Graph
+from .graph import Graph
 from .graph.operations.node import Work
+from .tiles import middle_tile
 
 __all__ = ["FORWARD", "LEAST", "costs"]
 
@@ -27,8 +27,8 @@ LEAST = {"batched": 1, "windowed": 1, "sparse": 17}
 #: Forward passes, each about as long as a plain backward one, for which an engine waits: autograd's own; lists of live units.
 FORWARD = {"batched": 1.2, "windowed": 0.0, "sparse": 0.25}
 
-#: Targets of a tile of native loops, at least, and how far neighbours are assumed to be apart.
-LANES, STEP = 24, 4
+#: Targets of a tile of native loops, at least.
+LANES = 24
 
 
 def costs(reach: Reach, lanes: int) -> dict[str, float]:
@@ -41,8 +41,8 @@ def costs(reach: Reach, lanes: int) -> dict[str, float]:
     _, height, width = reach.graph.nodes[-1].shape
     return {
         "batched": _sum(PLAIN, reach.works(reach.back(((0, height), (0, width))))),
-        "windowed": _sum(WINDOWS, reach.works(reach.back(_tile(lanes, height, width)))),
-        "sparse": _of_live_units(reach, reach.back(_tile(LANES, height, width))),
+        "windowed": _sum(WINDOWS, reach.works(reach.back(middle_tile(lanes, height, width)))),
+        "sparse": _of_live_units(reach, reach.back(middle_tile(LANES, height, width))),
     }
 
 
@@ -62,17 +62,6 @@ def _of_live_units(reach: Reach, boxes: Boxes) -> float:
         live = Work(work.mixed * on * below, work.products * on * below, work.apart * on, work.numbers * on)
         total += _sum(LIVE, [live]) if node.is_native else HANDED * work.numbers
     return total
-
-
-def _tile(targets: int, height: int, width: int) -> Box:
-    """Rows and columns of so many targets in the middle."""
-    rows = math.isqrt(targets)
-    return _middle(height, STEP * (rows - 1) + 1), _middle(width, STEP * (-(-targets // rows) - 1) + 1)
-
-
-def _middle(size: int, length: int) -> tuple[int, int]:
-    start = max(0, (size - length) // 2)
-    return start, min(size, start + length)
 
 
 def _switched(graph: Graph) -> list[bool]:

@@ -1,12 +1,13 @@
 """How much memory there is, and what to do when it was not enough."""
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
 
-__all__ = ["free_memory", "in_halves", "is_out_of_memory"]
+__all__ = ["free_memory", "hand_back", "in_halves", "is_out_of_memory"]
 
 T = TypeVar("T")
 
@@ -31,6 +32,16 @@ def _physical_memory() -> int:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return 0
+
+
+def hand_back() -> None:
+    """Give the system what was freed: the GNU C library keeps it as long as something small stands behind it."""
+    try:
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    except (OSError, TypeError):  # not on this platform
+        return
+    if trim is not None:
+        trim(0)
 
 
 def in_halves(indices: list[int], step: Callable[[list[int]], T]) -> Iterator[tuple[list[int], T]]:

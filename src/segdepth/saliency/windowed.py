@@ -146,14 +146,11 @@ class WindowedPass:
         self.graph = graph
         self._last = last
         self._dtype = dtype or graph.like.dtype
-        self._state: dict[int, Any] = {}
-        for index, node in enumerate(graph.nodes[: last + 1]):
-            kept = graph.prepared(index, _laid_out)
-            if index in state:
-                kept = node.prepare(state[index], graph.nodes[node.inputs[0]].shape[1:])
-            if isinstance(kept, Tensor) and kept.is_floating_point():
-                kept = kept.to(self._dtype)
-            self._state[index] = kept
+        self._at_picture = {
+            index: _as_numbers(node.prepare(state[index], graph.nodes[node.inputs[0]].shape[1:]), self._dtype)
+            for index, node in enumerate(graph.nodes[: last + 1])
+            if index in state
+        }
         self.lanes = lanes_of(graph, reach)
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
@@ -174,15 +171,22 @@ class WindowedPass:
     def _step(self, index: int, g: Tensor, boxes: Boxes, sums: dict[int, Tensor]) -> None:
         """Hand the gradient of one value to its inputs."""
         node = self.graph.nodes[index]
-        state = self._state[node.keeper(index)]
+        keeper = node.keeper(index)
+        at_picture = keeper in self._at_picture
+        state = self._at_picture[keeper] if at_picture else self.graph.prepared(keeper, _laid_out, self._dtype)
         found = node.gradients(g, boxes.values[index], boxes.parts[index], state)
         for value, part, one in zip(node.inputs, boxes.parts[index], found, strict=True):
             if one is not None:
                 _accumulate(sums, value, boxes.values[value], part, one)
 
 
-def _laid_out(node: Node) -> Any:
-    return node.lay_out()
+def _laid_out(node: Node, dtype: torch.dtype) -> Any:
+    return _as_numbers(node.lay_out(), dtype)
+
+
+def _as_numbers(kept: Any, dtype: torch.dtype) -> Any:
+    """Numbers that gradients are multiplied by, in their type."""
+    return kept.to(dtype) if isinstance(kept, Tensor) and kept.is_floating_point() else kept
 
 
 def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found: Tensor) -> None:

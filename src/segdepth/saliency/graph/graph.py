@@ -47,9 +47,10 @@ class Graph:
     def prepared(self, index: int, prepare: Callable[..., T], *arguments: Hashable) -> T:
         """What an engine makes of a node (and of more) whatever the picture is; made once."""
         key = (index, prepare, *arguments)
-        if key not in self._prepared:
-            self._prepared[key] = prepare(self.nodes[index], *arguments)
-        return self._prepared[key]  # type: ignore[no-any-return]
+        found = self._prepared.get(key)
+        if found is None:
+            found = self._prepared[key] = prepare(self.nodes[index], *arguments)
+        return found
 
     @property
     def blocks(self) -> list[Block]:

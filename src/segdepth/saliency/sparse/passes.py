@@ -1,5 +1,6 @@
 """Backward passes at live units only, in native loops on the CPU."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
@@ -11,12 +12,13 @@ from jaxtyping import Float, Int, UInt16
 from numpy import ndarray
 from torch import Tensor
 
-from ..boxes import Boxes, Reach
+from ..boxes import Boxes, Reach, box_size
 from ..graph import Box, Graph, State, UnsupportedOperationError
 from ..graph.operations.node import Kernel, Node
 from ..graph.operations.node import Rows as AskedRows
 from ..graph.operations.rows import nothing
 from ..graph.route import Route
+from ..tiles import middle_tile
 from . import kernels
 from .kernels import Rows
 from .live import first_rows, live_units
@@ -31,6 +33,11 @@ __all__ = ["SparsePass"]
 CHANNELS = 1 << 16
 #: Columns that are treated before the next row is, so that the rows above stay in the caches.
 STRIP = 16
+#: Bytes of a gradient that goes through PyTorch at a time, which needs some of that size meanwhile.
+PLAIN_BYTES = 16 << 20
+#: For each pixel of the picture, that a tile's rows may take: fewer targets at once are slower, more than a few need more memory
+#: than the network itself. Counted, not by what is free: the same targets go together on every machine.
+PIXEL_BYTES = 3 << 10
 
 
 class SparsePass:
@@ -57,7 +64,6 @@ class SparsePass:
         self.dtype = np.dtype(str(graph.like.dtype).removeprefix("torch."))
         self.processor = processor or this_processor()
         self.width = self.processor.vector_bytes // self.dtype.itemsize
-        self.lanes = self.processor.blocking.vectors * self.width
         self.multiply_adds = 0
         if any(node.shape[0] > CHANNELS for node in graph.nodes):
             raise UnsupportedOperationError(f"a map of more than {CHANNELS} channels")
@@ -68,9 +74,23 @@ class SparsePass:
         for index, node in enumerate(graph.nodes[: last + 1]):
             if node.inputs:
                 self._make_ready(index, node, state)
+        self.lanes = self._vectors(reach) * self.width
         self.moves = {index for index in self.kernels if graph.nodes[index].moves(index in self.layout.loose)}
         self.buffers = _Buffers(self.dtype)
         self._all: dict[tuple[int, int, int], tuple[ndarray, ndarray]] = {}
+
+    def _vectors(self, reach: Reach) -> int:
+        """As many as the processor likes, and as few as keep a tile's rows within the memory that they may take."""
+        most = self.processor.blocking.vectors
+        _, height, width = self.graph.nodes[-1].shape
+        boxes = reach.back(middle_tile(most * self.width, height, width)).values
+        rows_of = {
+            value: int(first_rows(units.start, units.size[1], boxes[value])[-1]) for value, units in self.units.items()
+        }
+        plain = [self.graph.nodes[index].shape[0] * math.prod(box_size(boxes[index])) for index in self.plain]
+        bytes_each = (self.layout.most(rows_of) + max(plain, default=0)) * self.processor.vector_bytes
+        _, rows, columns = self.graph.nodes[0].shape
+        return max(1, min(most, PIXEL_BYTES * rows * columns // max(1, bytes_each)))
 
     def _make_ready(self, index: int, node: Node, state: State) -> None:
         """The kernel of a node, or what it needs for a step in plain PyTorch."""
@@ -122,7 +142,7 @@ class _Walk:
         self._rows: dict[int, Rows] = {}
         self._point = point_function(owner.processor, owner.dtype.itemsize, vectors)
         self._zeros = np.zeros(self._lanes, owner.dtype)
-        self._plain: dict[int, list[Tensor | None]] = {}
+        self._plain: dict[int, list[list[Tensor | None]]] = {}
         self._count = 0
 
     def begin(self, seeds: Float[Tensor, "n c h w"]) -> None:
@@ -186,8 +206,7 @@ class _Walk:
 
     def _release(self, value: int) -> None:
         """Rows that nobody below reads any more can be used again."""
-        until = self._p.layout.until
-        for owner in [o for o in self._rows if o != value and until.get(o, -1) >= value]:
+        for owner in [one for one in self._rows if self._p.layout.read_until(one, value)]:
             self._p.buffers.give(self._rows.pop(owner).buffer)
 
     def _source(self, index: int, place: int | None = None) -> tuple[Rows, Route]:
@@ -226,22 +245,30 @@ class _Walk:
 
     def _in_plain_pytorch(self, index: int, place: int, rows: Rows, fresh: bool) -> None:
         """The way of a node without a kernel: its rows as a box of numbers, and the box of the input as rows."""
-        node, box, parts = self._p.graph.nodes[index], self._boxes.values[index], self._boxes.parts[index]
         if index not in self._plain:
-            above, route = self._source(index)
-            whole = self._whole_rows(node.shape, box)
-            self._move(whole, above, route, fresh=True)
-            g = _as_maps(whole, node.shape[0], box)[: self._count]
-            self._plain[index] = node.gradients(g, box, parts, self._p.plain[index])
-        found = self._plain[index][place]
-        assert found is not None
-        self._plain[index][place] = None
+            self._plain[index] = self._gradients_in_pieces(index)
+        node, part = self._p.graph.nodes[index], self._boxes.parts[index][place]
         shape = self._p.graph.nodes[node.inputs[place]].shape
-        whole = self._whole_rows(shape, parts[place])
-        numbers = _as_maps(whole, shape[0], parts[place])
-        numbers[self._count :] = 0
-        numbers[: self._count] = found
+        whole = self._whole_rows(shape, part)
+        numbers = _as_maps(whole, shape[0], part)
+        start = 0
+        for piece in self._plain[index]:
+            found, piece[place] = piece[place], None
+            assert found is not None
+            numbers[start : start + len(found)] = found
+            start += len(found)
+        numbers[start:] = 0
         self._move(rows, whole, Route(0, (1, 0, 1), (1, 0, 1), (0, shape[0]), 0), fresh=fresh)
+
+    def _gradients_in_pieces(self, index: int) -> list[list[Tensor | None]]:
+        """Of all inputs of a node without a kernel, some targets at a time."""
+        node, box, parts = self._p.graph.nodes[index], self._boxes.values[index], self._boxes.parts[index]
+        above, route = self._source(index)
+        whole = self._whole_rows(node.shape, box)
+        self._move(whole, above, route, fresh=True)
+        g = _as_maps(whole, node.shape[0], box)[: self._count]
+        some = max(1, PLAIN_BYTES // max(1, g[0].nbytes))
+        return [node.gradients(piece, box, parts, self._p.plain[index]) for piece in g.split(some)]
 
     def _whole_rows(self, shape: tuple[int, int, int], box: Box) -> Rows:
         """Rows of all units in a box."""
@@ -286,7 +313,7 @@ class _Buffers:
         """Rows with anything in them."""
         needed = rows * lanes
         with self._lock:
-            fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 4 * needed + 4096]
+            fitting = [k for k, flat in enumerate(self._free) if needed <= flat.size <= 2 * needed + 4096]
             best = min(fitting, key=lambda k: self._free[k].size, default=None)
             waiting = None if best is None else self._free.pop(best)
             self._out += needed * self.dtype.itemsize if waiting is None else waiting.nbytes

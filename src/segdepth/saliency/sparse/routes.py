@@ -1,5 +1,6 @@
 """Which values keep rows of their own, and which are read as a part of another value's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..graph import Graph
@@ -31,6 +32,24 @@ class Layout:
     def owners(self) -> set[int]:
         """The values with rows of their own."""
         return {value for value, route in self.routes.items() if route.value == value}
+
+    def read_until(self, owner: int, value: int) -> bool:
+        """Whether nobody below a value reads the rows of another one any more."""
+        return owner != value and self.until.get(owner, -1) >= value
+
+    def most(self, rows: Mapping[int, int]) -> int:
+        """Rows that are there at once, at most.
+
+        Args:
+            rows: of each value with rows of its own.
+        """
+        there: dict[int, int] = {}
+        most = 0
+        for value in sorted(self.owners, reverse=True):
+            there[value] = rows[value]
+            most = max(most, sum(there.values()))
+            there = {owner: count for owner, count in there.items() if not self.read_until(owner, value)}
+        return most
 
 
 def lay_out(graph: Graph, last: int) -> Layout:

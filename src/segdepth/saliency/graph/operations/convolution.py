@@ -31,13 +31,14 @@ class Convolution(Node):
     """A convolution, or a transposed one.
 
     Attributes:
-        weight: of a convolution ``[out, in / groups, kh, kw]``, of a transposed one ``[in, out / groups, kh, kw]``.
-            A following batch norm is folded in.
+        weight: of a convolution ``[out, in / groups, kh, kw]``, of a transposed one ``[in, out / groups, kh, kw]``; the
+            network's own, which takes no more memory.
         stride: of rows and columns; as the others.
         padding: zeros before (and after) the input; of a transposed convolution, what is cut from the output.
         dilation: distance of the taps.
         groups: of channels.
         transposed: which of the two it is.
+        factors: that each channel of the value is multiplied by, as in a batch norm that follows; None: by nothing.
     """
 
     weight: Float[Tensor, "_o _i _kh _kw"]
@@ -46,6 +47,7 @@ class Convolution(Node):
     dilation: Pair = (1, 1)
     groups: int = 1
     transposed: bool = False
+    factors: Float[Tensor, " out"] | None = None
 
     name = "convolution"
 
@@ -80,9 +82,20 @@ class Convolution(Node):
         """Whether channels stay apart."""
         return self.weight.shape[1] == 1 and self.groups == self.shape[0] == len(self.weight)
 
+    @property
+    def _scaled_weight(self) -> Float[Tensor, "_o _i _kh _kw"]:
+        """The weight with the factors in it."""
+        if self.factors is None:
+            return self.weight
+        if not self.transposed:
+            return self.weight * self.factors[:, None, None, None]
+        inputs, outputs, *kernel = self.weight.shape
+        grouped = self.weight.reshape(self.groups, inputs // self.groups, outputs, *kernel)
+        return (grouped * self.factors.view(self.groups, 1, outputs, 1, 1)).view_as(self.weight)
+
     def lay_out(self) -> Tensor:
         """The weight as the gradient needs it: swapped and turned around where a plain convolution does the work."""
-        weight = self.weight
+        weight = self._scaled_weight
         if self._is_product:
             matrix = weight[:, :, 0, 0]
             return (matrix if self.transposed else matrix.T).contiguous()
@@ -151,13 +164,7 @@ class Convolution(Node):
 
     def with_factors(self, factors: Float[Tensor, " c"]) -> "tuple[Convolution, None]":
         """See :meth:`Node.with_factors`."""
-        weight = self.weight
-        if self.transposed:
-            inputs, outputs = weight.shape[:2]
-            per_group = factors.view(self.groups, 1, outputs, 1, 1)
-            grouped = weight.view(self.groups, inputs // self.groups, *weight.shape[1:])
-            return replace(self, weight=(grouped * per_group).view_as(weight)), None
-        return replace(self, weight=weight * factors[:, None, None, None]), None
+        return replace(self, factors=factors if self.factors is None else self.factors * factors), None
 
     def work(self, box: Box, part: Box) -> Work:
         """See :meth:`Node.work`."""
@@ -184,7 +191,7 @@ class Convolution(Node):
 
 def _by_taps(node: Convolution) -> Float[ndarray, "taps channels"]:
     """The weights of a depthwise convolution."""
-    found: Float[ndarray, "taps channels"] = np.ascontiguousarray(node.weight.flatten(1).T.numpy())
+    found: Float[ndarray, "taps channels"] = np.ascontiguousarray(node._scaled_weight.flatten(1).T.numpy())
     return found
 
 
@@ -194,7 +201,7 @@ def _form(node: Convolution) -> tuple[int, ...]:
 
 def _in_blocks(node: Convolution, weight_bytes: int) -> tuple[Float[ndarray, "blocks _"], tuple[int, ...]]:
     """The weights in blocks ``[group and block of inputs, tap, output, input in the block]``, and the numbers."""
-    weight, groups = node.weight.numpy(), node.groups
+    weight, groups = node._scaled_weight.numpy(), node.groups
     taps = weight.shape[2] * weight.shape[3]
     order = (0, 1, 3, 2) if node.transposed else (0, 2, 3, 1)
     arranged = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], taps).transpose(order)

@@ -1,0 +1,105 @@
+"""Peak memory of a first explanation over that of the network, beside autograd's with frozen parameters.
+
+    python benchmarks/memory.py                        # all networks of gallery.py that are installed
+    python benchmarks/memory.py --networks "smp Unet"  # those whose names begin so
+    python benchmarks/memory.py --engine windowed      # one that is named
+
+Each network in processes of its own, one thread: made, its batch norms given a picture's statistics, what is free handed back to
+the system; then the process's peak (what Linux calls VmHWM) while 64 neighbouring targets at 256x320 are explained, a fresh
+network's first call, which takes it apart and compares it with autograd. ``frozen`` is one forward pass and backward passes of
+four of these targets. MB are 2^20 bytes; what Numba and its compiler take for themselves is there before.
+"""
+
+import argparse
+import ctypes
+import gc
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import describe, write_csv
+from torch import nn
+
+from gallery import NETWORKS, block, frozen, networks, spread
+from segdepth.saliency import Explainer
+
+#: MB that a network of the gallery may take at 256x320.
+GOAL = 700
+
+
+def peak(name: str, engine: str, size: tuple[int, int], targets: int) -> tuple[float, float, str] | None:
+    """MB of a network's parameters; of the peak over the network; the engine that was taken. None: it is not installed."""
+    torch.set_num_threads(1)
+    found = next(networks([name]), None)
+    if found is None:
+        return None
+    _, net = found
+    image, pixels = torch.randn(3, *size), block(size, targets)
+    spread(net, image)
+    small = nn.Conv2d(3, 2, 3)
+    Explainer(small, engine="sparse").at(torch.rand(3, 8, 8)).maps([(2, 2)], target=0)  # loads the native code
+    before = _from_here()
+    taken = "frozen"
+    if engine == "frozen":
+        frozen(net, image, pixels)
+    else:
+        at = Explainer(net, engine=engine).at(image)  # type: ignore[arg-type]
+        at.maps(pixels, zeros=lambda _: None)
+        taken = at.engine_for(targets)
+    return sum(p.numel() * p.element_size() for p in net.parameters()) / 2**20, _status("VmHWM") - before, taken
+
+
+def _from_here() -> float:
+    """MB of the process, all that is free handed back; the peak counts from here on."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def _status(name: str) -> float:
+    lines = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[name].split()[0]) / 1024
+
+
+def alone(*arguments: Any) -> tuple[float, float, str] | None:
+    """See :func:`peak`; in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(peak, *arguments).result()
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", default=[""], help="beginnings of names")
+    parser.add_argument("--size", type=int, nargs=2, default=(256, 320), metavar=("ROWS", "COLUMNS"))
+    parser.add_argument("--targets", type=int, default=64)
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/memory.csv"))
+    options = parser.parse_args()
+    print(describe())
+    rows: list[dict[str, Any]] = []
+    for name in NETWORKS:
+        if not name.startswith(tuple(options.networks)):
+            continue
+        found, loops = (alone(name, engine, options.size, options.targets) for engine in (options.engine, "frozen"))
+        if found is None or loops is None:
+            continue  # why was said
+        (parameters, ours, taken), (_, loop, _) = found, loops
+        rows.append(
+            {"network": name, "targets": options.targets, "engine": taken, "parameters MB": parameters, "ours MB": ours,
+             "frozen MB": loop, "goal MB": GOAL}
+        )  # fmt: skip
+        print(
+            f"{name:40} {taken:9} parameters {parameters:5.0f} MB  ours {ours:5.0f} MB  frozen {loop:5.0f} MB",
+            flush=True,
+        )
+        write_csv(options.csv, rows)
+    if rows:
+        print(f"most: {max(row['ours MB'] for row in rows):.0f} MB; {options.csv}")
+
+
+if __name__ == "__main__":
+    main()

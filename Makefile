@@ -91,6 +91,7 @@ bench-quick: $(VENV)/.installed-dev  ## run every benchmark in a small form (und
 	$(BIN)/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
 	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
 	$(BIN)/python benchmarks/loading.py --count 16
+	$(BIN)/python benchmarks/memory.py --networks "smp Unet resnet34"
 	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
 	$(BIN)/python benchmarks/sharing.py --cases SegFormer --rounds 1

@@ -6,11 +6,12 @@
 Wall seconds of whole maps, segmentation, random weights, the engine that `auto` takes. The first click is of a fresh network,
 step by step: ``at`` (the network's own forward pass and what is noted of it), ``apart`` (the network traced and held against
 autograd), ``again`` (the graph's forward pass at the picture), ``engine`` (which one, and made ready) and ``back`` (the map).
-Next clicks are at random pixels with all of that ready. Another picture of the size is asked for by the same explainer: ``at``
-alone, then with its first click. ``passes`` counts forward passes, the network's own and the graph's; one of a fresh network's is
-the trace, which computes no numbers. ``forward`` is the plain network's forward pass without gradients. What a process does only
-once (imports, compilation) is done before, by a network of two layers. With fewer free cores than threads, wall seconds say
-nothing: see ``next CPU``.
+Next clicks are at random pixels with all of that ready. ``tile`` is a tile of 24 neighbours that is computed and kept before it
+is asked for, ``kept`` a click at one of these. Another picture of the size is asked for by the same explainer: ``at`` alone, then
+with its first click. ``passes`` counts forward passes, the network's own and the graph's; one of a fresh network's is the trace,
+which computes no numbers. ``forward`` is the plain network's forward pass without gradients. What a process does only once
+(imports, compilation) is done before, by a network of two layers. With fewer free cores than threads, wall seconds say nothing:
+see ``next CPU``.
 """
 
 import argparse
@@ -86,6 +87,11 @@ def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[Expl
     return at, {"first click s": sum(seconds.values()), **seconds}
 
 
+def neighbours(size: tuple[int, int]) -> list[Pixel]:
+    """A tile in the middle."""
+    return [(size[0] // 2 + row, size[1] // 2 + column) for row in range(4) for column in range(6)]
+
+
 def engine_name(at: ExplainedPicture) -> str:
     """Which one explains a pixel."""
     prepared = at._prepared[""]
@@ -112,6 +118,9 @@ def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
         at, first = first_click(explainer, image, pixels[0])
         first_passes = passes.count
         taken = [timed(lambda p=pixel: click(at, p)) for pixel in pixels[1:]]
+        tile = neighbours(size)
+        kept = wall(lambda: at.keep(tile))
+        from_kept = [wall(lambda p=pixel: click(at, p)) for pixel in tile]
         begin, before = time.perf_counter(), passes.count
         another = explainer.at(other)
         other_at, at_passes = time.perf_counter() - begin, passes.count - before
@@ -122,6 +131,7 @@ def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
         "forward s": forward, **first, "first passes": first_passes,
         "next s": statistics.median(seconds for _, seconds in taken), "next worst s": max(seconds for _, seconds in taken),
         "next CPU s": statistics.median(cpu for cpu, _ in taken), "goal s": GOALS[arch],
+        "tile s": kept, "kept s": statistics.median(from_kept), "kept worst s": max(from_kept),
         "other at s": other_at, "other at passes": at_passes, "other click s": other_click, "other click passes": click_passes,
     }  # fmt: skip
 

@@ -20,9 +20,8 @@ from typing import Any
 
 import torch
 from machine import describe, write_csv
-from torch import nn
 
-from gallery import NETWORKS, block, frozen, networks, spread
+from gallery import NETWORKS, block, frozen, load, networks, spread
 from segdepth.saliency import Explainer
 
 #: MB that a network of the gallery may take at 256x320.
@@ -38,8 +37,7 @@ def peak(name: str, engine: str, size: tuple[int, int], targets: int) -> tuple[f
     _, net = found
     image, pixels = torch.randn(3, *size), block(size, targets)
     spread(net, image)
-    small = nn.Conv2d(3, 2, 3)
-    Explainer(small, engine="sparse").at(torch.rand(3, 8, 8)).maps([(2, 2)], target=0)  # loads the native code
+    load()
     before = _from_here()
     taken = "frozen"
     if engine == "frozen":

@@ -120,7 +120,8 @@ class _Apart:
         """The graph with some operations in blocks, and what is wrong with it, in words; no graph where it cannot be run."""
         try:
             graph, answered = self._answered(traced, suspects)
-            return graph, wrong_derivative(graph, answered, self._function, self._image)
+            wrong = wrong_derivative(graph, answered, self._function, self._image)
+            return graph.knowing(self._image, answered), wrong
         except _CannotRunError as error:
             return None, str(error)
         except (UnsupportedOperationError, torch.OutOfMemoryError, MemoryError):

@@ -16,6 +16,7 @@ from .checks import Crop, check_image, window_of
 from .engines import EngineName, Prepared, check_engine
 from .graph import Box
 from .graphs import Function, Graphs
+from .kept import KeptMaps
 from .methods import Gradient, Method, MethodName
 from .modes import Precision, arithmetic, first_pass, one_at_a_time
 from .parts import Part
@@ -126,6 +127,7 @@ class ExplainedPicture:
         self._fingerprint: Fingerprint | None = None
         self._noted: set[str] = set()
         self._prepared: dict[str, Prepared] = {}
+        self._kept = KeptMaps()
         self._function("predicted")
 
     def __reduce__(self) -> Any:  # a copy, here or in another process, makes its own pass
@@ -183,7 +185,33 @@ class ExplainedPicture:
         Source:
             Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
         """
-        return self._request(pixels, target, method).maps(zeros)
+        request = self._checked(pixels, target, method)
+        kept = self._kept.all_of(request.keys) if request.keys else None
+        if kept is not None:
+            request.report_zeros(kept, zeros)
+            return kept
+        return self._ready(request).maps(zeros)
+
+    def keep(self, pixels: Pixels, *, target: Target = "predicted") -> None:
+        """Compute maps before they are asked for: :meth:`maps` answers at once where it is asked for such ones only.
+
+        For whoever shows them: a tile of neighbours costs little more than one of them. They are kept in 256 MiB of memory, of
+        too many the oldest go. A tile may be another engine's than a single pixel is: the same numbers up to rounding.
+
+        Args:
+            pixels: of the answer.
+            target: see :meth:`maps`; no function.
+
+        Raises:
+            InputError: see :meth:`maps`; also if the target is a function, which may be another one the next time.
+        """
+        request = self._request(pixels, target, Gradient())
+        if request.keys is None:
+            raise InputError("maps of a target that is a function are not kept: it may be another one the next time")
+        keys = iter(request.keys)
+        for maps in request.blocks(lambda _: None):
+            for one in maps:
+                self._kept.add(next(keys), one.clone())
 
     def blocks(
         self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",
@@ -251,7 +279,9 @@ class ExplainedPicture:
 
     def _request(self, pixels: Pixels, target: Target, method: MethodName | Method) -> Request:
         """A checked call whose engine is ready."""
-        request = self._checked(pixels, target, method)
+        return self._ready(self._checked(pixels, target, method))
+
+    def _ready(self, request: Request) -> Request:
         request.engine_at(self._image)
         return request
 

@@ -1,7 +1,7 @@
 """Pixels that are explained, a bounded number at a time: as maps, as signed gradients, or as the engine makes them."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -73,6 +73,13 @@ class Request:
         (top, bottom), (left, right) = self.prepared.window
         return bottom - top, right - left
 
+    @property
+    def keys(self) -> list[Hashable] | None:
+        """What is asked for at each pixel; None where the next answer may be another one."""
+        if callable(self.target) or not isinstance(self.method, Gradient):
+            return None
+        return [(*pixel, self.target) for pixel in self.pixels]
+
     def engine_at(self, image: Float[Tensor, "_ h w"]) -> Engine:
         """An engine that is ready for this picture, or another one of its size."""
         prepared = self.prepared if image is self.prepared.image else self.prepared.at(image)
@@ -81,16 +88,22 @@ class Request:
     def maps(self, report: ZeroReport | None) -> Float[Tensor, "p _h _w"]:
         """All maps in the window."""
         maps = self.prepared.image.new_zeros((len(self.pixels), *self.size))
-        if found := self._fill(maps, range(len(self.pixels))):
-            (report or self._warn)(found)
+        self._fill(maps, range(len(self.pixels)))
+        self.report_zeros(maps, report)
         return maps
+
+    def report_zeros(self, maps: Float[Tensor, "p _h _w"], report: ZeroReport | None) -> None:
+        """Say which of all maps are zero everywhere, if there are any."""
+        if found := [index for index, zero in enumerate(_are_zero(maps)) if zero]:
+            (report or self._warn)(found)
 
     def blocks(self, report: ZeroReport | None) -> Iterator[Float[Tensor, "_p _h _w"]]:
         """All maps, a bounded number at a time."""
         zeros: list[int] = []
         for indices in self._blocks_of(1):
             maps = self.prepared.image.new_zeros((len(indices), *self.size))
-            zeros += self._fill(maps, indices)
+            self._fill(maps, indices)
+            zeros += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
             yield maps
         if zeros:
             (report or self._warn)(zeros)
@@ -134,12 +147,11 @@ class Request:
     def _stepped(self, indices: range) -> Iterator[Chunk]:
         return step_by_step(self.attributions(indices), self.prepared.function.net, self.prepared.precision)
 
-    def _fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> list[int]:
-        """Write the maps of some pixels into zeros; returns the numbers of those that stay zero everywhere."""
+    def _fill(self, maps: Float[Tensor, "p _h _w"], indices: range) -> None:
+        """Write the maps of some pixels into zeros."""
         (top, _), (left, _) = self.prepared.window
         for numbers, box, signed in self._stepped(indices):
             write_strongest(maps, numbers, signed, box, (top, left))
-        return [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
 
     def _blocks_of(self, channels: int) -> Iterator[range]:
         size = self._block(channels)

@@ -3,6 +3,7 @@
 import gc
 import weakref
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -251,3 +252,42 @@ def test_a_norm_over_all_positions_leaves_nothing_to_windows(image: Tensor) -> N
     agree(net, image, "auto")
     assert at.engine_for(200) == "batched"
     assert list(at._prepared[""]._ready) == ["batched"]
+
+
+def test_maps_that_were_kept_are_answered_from_memory() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 3, padding=1))
+    at = Explainer(net).at(torch.rand(3, 16, 16))
+    tile = [(r, c) for r in range(4, 8) for c in range(4, 8)]
+    expected = at.maps(tile, target=1)
+    at.keep(tile, target=1)
+    with mock.patch("segdepth.saliency.request.Request.maps", side_effect=AssertionError):
+        found = at.maps(tile[3:5], target=1)
+        torch.testing.assert_close(found, expected[3:5])
+        found.zero_()  # a copy
+        torch.testing.assert_close(at.maps([tile[3]], target=1), expected[3:4])
+        for other in ({"pixels": [tile[3], (9, 9)], "target": 1}, {"pixels": [tile[3]], "target": 0},
+                      {"pixels": [tile[3]], "target": 1, "method": "input_x_gradient"}):  # fmt: skip
+            with pytest.raises(AssertionError):
+                at.maps(**other)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a function"):
+        at.keep(tile, target=lambda output, pixel: output[0, pixel[0], pixel[1]])
+    with torch.no_grad():
+        net[0].weight.mul_(2)  # type: ignore[operator, union-attr]
+    with pytest.raises(InputError, match="changed"):
+        at.maps([tile[3]], target=1)
+
+
+def test_kept_maps_are_the_latest_and_zeros_are_said() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 2, 3, padding=1), nn.ReLU())
+    with torch.no_grad():
+        net[0].bias.fill_(-100)  # type: ignore[operator, union-attr]
+    at = Explainer(net).at(torch.rand(3, 16, 16))
+    at.keep([(1, 1), (2, 2)], target=0)
+    said: list[list[int]] = []
+    at.maps([(2, 2), (1, 1)], target=0, zeros=said.append)
+    assert said == [[0, 1]]
+    with mock.patch("segdepth.saliency.kept.MOST", 2 * 16 * 16 * 4):
+        at.keep([(3, 3)], target=0)
+    kept = at._kept._maps
+    assert [key[:2] for key in kept] == [(2, 2), (3, 3)]  # type: ignore[index]

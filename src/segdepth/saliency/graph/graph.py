@@ -1,7 +1,7 @@
 """A network as a list of few kinds of operations, and what one picture makes of it."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
@@ -43,6 +43,11 @@ class Graph:
     unknown: dict[fx.Node, str] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     _prepared: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
+    _known: list[tuple[Tensor, Answered]] = field(default_factory=list, repr=False)
+
+    def knowing(self, image: Float[Tensor, "_ h w"], answered: Answered) -> "Graph":
+        """The same graph, which need not run for the first one who asks for this picture."""
+        return replace(self, _known=[(image, answered)])
 
     def prepared(self, index: int, prepare: Callable[..., T], *arguments: Hashable) -> T:
         """What an engine makes of a node (and of more) whatever the picture is; made once."""
@@ -68,6 +73,10 @@ class Graph:
 
     def forward(self, image: Float[Tensor, "_ h w"]) -> Answered:
         """The output for a picture, and what the gradients at this picture depend on."""
+        if self._known:
+            known, answered = self._known.pop()
+            if known is image:
+                return answered
         run = _Forward(self)
         with torch.inference_mode(mode=False), torch.no_grad():
             output = run.run(image[None])

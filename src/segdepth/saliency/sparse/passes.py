@@ -1,6 +1,5 @@
 """Backward passes at live units only, in native loops on the CPU."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
@@ -12,7 +11,7 @@ from jaxtyping import Float, Int, UInt16
 from numpy import ndarray
 from torch import Tensor
 
-from ..boxes import Boxes, Reach, box_size
+from ..boxes import Boxes, Reach
 from ..graph import Box, Graph, State, UnsupportedOperationError
 from ..graph.operations.node import Kernel, Node
 from ..graph.operations.node import Rows as AskedRows
@@ -37,7 +36,7 @@ STRIP = 16
 PLAIN_BYTES = 16 << 20
 #: For each pixel of the picture, that a tile's rows may take: fewer targets at once are slower, more than a few need more memory
 #: than the network itself. Counted, not by what is free: the same targets go together on every machine.
-PIXEL_BYTES = 3 << 10
+PIXEL_BYTES = 7 << 9
 
 
 class SparsePass:
@@ -69,12 +68,12 @@ class SparsePass:
             raise UnsupportedOperationError(f"a map of more than {CHANNELS} channels")
         self.layout = lay_out(graph, last)
         self.units = live_units(graph, state, last, self.layout.owners, reach.cone)
+        self.lanes = self._vectors(reach) * self.width
         self.kernels: dict[int, Kernel] = {}
         self.plain: dict[int, Any] = {}
         for index, node in enumerate(graph.nodes[: last + 1]):
             if node.inputs:
                 self._make_ready(index, node, state)
-        self.lanes = self._vectors(reach) * self.width
         self.moves = {index for index in self.kernels if graph.nodes[index].moves(index in self.layout.loose)}
         self.buffers = _Buffers(self.dtype)
         self._all: dict[tuple[int, int, int], tuple[ndarray, ndarray]] = {}
@@ -87,8 +86,7 @@ class SparsePass:
         rows_of = {
             value: int(first_rows(units.start, units.size[1], boxes[value])[-1]) for value, units in self.units.items()
         }
-        plain = [self.graph.nodes[index].shape[0] * math.prod(box_size(boxes[index])) for index in self.plain]
-        bytes_each = (self.layout.most(rows_of) + max(plain, default=0)) * self.processor.vector_bytes
+        bytes_each = self.layout.most(rows_of) * self.processor.vector_bytes
         _, rows, columns = self.graph.nodes[0].shape
         return max(1, min(most, PIXEL_BYTES * rows * columns // max(1, bytes_each)))
 

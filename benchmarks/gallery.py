@@ -7,8 +7,8 @@
 Networks of segmentation_models_pytorch, torchvision and timm with random weights and statistics of a picture, in their usual
 sizes. For a block of neighbouring targets (step 4), CPU seconds of one thread: of a first call, the network fresh, and the median
 of later ones, all engines in turn; one that takes over twice what the fastest does is timed once. Autograd with frozen parameters
-is one forward pass and one backward pass a target, timed on four targets and multiplied. What a process does only once (native code
-is loaded) is done before. Written to a CSV file with the processor.
+is one forward pass and one backward pass a target, timed on four targets and multiplied. What a process does only once, loading
+native code, is done before. Written to a CSV file with the processor.
 """
 
 import argparse

@@ -39,6 +39,7 @@ from segdepth.saliency import ExplainedPicture, Explainer, Pixel
 from segdepth.saliency.batched import Recorded
 from segdepth.saliency.graph.operations.block import Block
 from segdepth.saliency.seeds import Seeds
+from segdepth.saliency.sparse.passes import SparsePass
 from segdepth.saliency.target import Target, fixed_targets
 from segdepth.saliency.windowed import WindowedPass
 
@@ -226,7 +227,7 @@ def counting() -> Iterator[Counted]:
     """Count what is done inside."""
     counted = Counted()
     originals = [(owner, name, getattr(owner, name)) for owner, name in (
-        (Recorded, "products"), (WindowedPass, "gradients"), (Block, "gradients"),
+        (Recorded, "products"), (WindowedPass, "gradients"), (SparsePass, "gradients"), (Block, "gradients"),
     )]  # fmt: skip
 
     def watched(owner: type, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,11 +27,10 @@ import numpy as np
 import torch
 from machine import describe, write_csv
 from saliency import ARCHS, timed
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from segdepth.core.tables import pick
 from segdepth.saliency import ExplainedPicture, Explainer, Pixel
-from segdepth.saliency.graph import Graph
 from segdepth.saliency.modes import undisturbed
 from segdepth.tasks import create_network
 
@@ -50,22 +49,24 @@ class Passes:
 def counting(net: nn.Module) -> Iterator[Passes]:
     """Count a network's forward passes, and those of graphs, inside; not by a hook, which would be a change of the network."""
     passes = Passes()
-    originals: list[tuple[Any, Callable[..., Any]]] = [(kind, kind.forward) for kind in (type(net), Graph)]
+    originals: list[tuple[Any, str, Callable[..., Any]]] = [
+        (type(net), "forward", type(net).forward), (fx.Interpreter, "run", fx.Interpreter.run),
+    ]  # fmt: skip
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
-        def forward(self: Any, x: Tensor) -> Any:
+        def run(self: Any, *inputs: Any, **options: Any) -> Any:
             passes.count += 1
-            return original(self, x)
+            return original(self, *inputs, **options)
 
-        return forward
+        return run
 
     try:
-        for kind, original in originals:
-            kind.forward = watched(original)
+        for kind, name, original in originals:
+            setattr(kind, name, watched(original))
         yield passes
     finally:
-        for kind, original in originals:
-            kind.forward = original
+        for kind, name, original in originals:
+            setattr(kind, name, original)
 
 
 def wall(work: Callable[[], object]) -> float:
@@ -80,7 +81,7 @@ def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[Expl
     seconds = {"first at s": time.perf_counter() - begin}
     prepared = at._prepared[""]
     with undisturbed(explainer.net):
-        seconds["first apart s"] = wall(lambda: prepared.function.graph(image))
+        seconds["first apart s"] = wall(lambda: prepared.function.graph(prepared.image))
     seconds["first again s"] = wall(lambda: prepared.traced)
     seconds["first engine s"] = wall(lambda: prepared.fastest("auto", 1))
     seconds["first back s"] = wall(lambda: click(at, pixel))

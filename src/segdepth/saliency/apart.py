@@ -121,7 +121,7 @@ class _Apart:
         try:
             graph, answered = self._answered(traced, suspects)
             wrong = wrong_derivative(graph, answered, self._function, self._image)
-            return graph.knowing(self._image, answered), wrong
+            return graph.sealed(self._image, answered) if wrong is None else graph, wrong
         except _CannotRunError as error:
             return None, str(error)
         except (UnsupportedOperationError, torch.OutOfMemoryError, MemoryError):

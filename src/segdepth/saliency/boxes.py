@@ -1,5 +1,6 @@
 """How far back a gradient reaches: the box of every value, from the targets' box to the picture's."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,9 @@ __all__ = ["Boxes", "Reach", "box_size"]
 
 Pair = tuple[int, int]
 NOTHING: Box = (EMPTY, EMPTY)
+
+#: How far neighbouring targets are assumed to be apart.
+STEP = 4
 
 
 def box_size(box: Box) -> Pair:
@@ -74,10 +78,28 @@ class Reach:
             parts[index] = tuple(found)
         return Boxes(values, parts)
 
+    def tile(self, targets: int) -> Boxes:
+        """The boxes behind a tile of so many neighbouring targets, in the middle of the window."""
+        _, rows, columns = self.graph.nodes[-1].shape
+        high = math.isqrt(targets)
+        wide = -(-targets // high)
+        middle = [
+            sum(span) * after // (2 * before)
+            for span, before, after in zip(self.window, self.graph.nodes[0].shape[1:], (rows, columns), strict=True)
+        ]
+        return self.back((_around(middle[0], high, rows), _around(middle[1], wide, columns)))
+
     def works(self, boxes: Boxes) -> list[Work]:
         """What the gradients inside the boxes take: of each value, per target."""
         steps = zip(self.graph.nodes, boxes.values, boxes.parts, strict=True)
         return [node.work(box, parts[0]) if parts else Work() for node, box, parts in steps]
+
+
+def _around(middle: int, targets: int, size: int) -> Span:
+    """As much as so many targets side by side take."""
+    length = STEP * (targets - 1) + 1
+    start = max(0, middle - length // 2)
+    return start, min(size, start + length)
 
 
 def _axis_back(axis: Axis, span: Span) -> Span:

@@ -21,7 +21,7 @@ from torch.nn.parameter import is_lazy
 
 from .modules import named_modules
 
-__all__ = ["Fingerprint", "run_noting"]
+__all__ = ["Fingerprint", "digests", "run_noting"]
 
 T = TypeVar("T")
 
@@ -59,17 +59,15 @@ class Fingerprint:
     def __init__(self, net: nn.Module, noted: Collection[str] = ()) -> None:
         modules = list(named_modules(net))
         tensors = [held for path, module in modules for held in _held(path, module)]
-        digests = _digests([held.tensor for held in tensors])
-        self._watched = [
-            (held, digest) for held, digest in zip(tensors, digests, strict=True) if held.name not in noted
-        ]
+        values = digests([held.tensor for held in tensors])
+        self._watched = [(held, digest) for held, digest in zip(tensors, values, strict=True) if held.name not in noted]
         self._children = [child for _, module in modules for child in _children(module)]
         self._sizes = [(part, len(part)) for _, module in modules for part in _parts(module)]
         self.key: tuple[Any, ...] = (
             tuple(map(tuple, _HOOKS_OF_ALL)),
             tuple(_content({**vars(module), "training": False}) for _, module in modules),
             tuple((id(held.tensor), held.address) for held in tensors),
-            tuple(digests),
+            tuple(values),
         )
 
     def change(self) -> str | None:
@@ -95,7 +93,7 @@ class Fingerprint:
         now = held.where.get(held.key)
         if not isinstance(now, Tensor) or now.shape != held.tensor.shape or now.dtype != held.tensor.dtype:
             return f"{held.name} is another tensor"
-        if _digests([now]) != [digest]:
+        if digests([now]) != [digest]:
             return f"{held.name} has other values"
         self._watched[number] = _note(held.name, held.where, held.key, now), digest
         return None
@@ -150,17 +148,17 @@ CPU_NUMBERS, GPU_NUMBERS = 1 << 15, 1 << 22
 
 
 @torch.no_grad()
-def _digests(tensors: list[Tensor]) -> list[int]:
+def digests(tensors: list[Tensor]) -> list[int]:
     """Of each tensor a number that changes with any of its bits and with their order."""
     unique = {id(tensor): tensor.detach() for tensor in tensors}
     sums = {number: _sums(values) for number, values in unique.items()}
     waiting = [found for found in sums.values() if isinstance(found, Tensor)]
     known = iter(torch.cat([found.to(waiting[0].device) for found in waiting]).tolist() if waiting else [])  # one wait
-    digests = {
+    found_of = {
         number: hash(tuple(islice(known, len(found)) if isinstance(found, Tensor) else found))
         for number, found in sums.items()
     }
-    return [digests[id(tensor)] for tensor in tensors]
+    return [found_of[id(tensor)] for tensor in tensors]
 
 
 def _sums(values: Tensor) -> list[int] | Int[Tensor, " n"]:

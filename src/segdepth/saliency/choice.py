@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from .boxes import Boxes, Reach
 from .graph import Graph
 from .graph.operations.node import Work
-from .tiles import middle_tile
 
 __all__ = ["FORWARD", "LEAST", "costs"]
 
@@ -41,8 +40,8 @@ def costs(reach: Reach, lanes: int) -> dict[str, float]:
     _, height, width = reach.graph.nodes[-1].shape
     return {
         "batched": _sum(PLAIN, reach.works(reach.back(((0, height), (0, width))))),
-        "windowed": _sum(WINDOWS, reach.works(reach.back(middle_tile(lanes, height, width)))),
-        "sparse": _of_live_units(reach, reach.back(middle_tile(LANES, height, width))),
+        "windowed": _sum(WINDOWS, reach.works(reach.tile(lanes))),
+        "sparse": _of_live_units(reach, reach.tile(LANES)),
     }
 
 

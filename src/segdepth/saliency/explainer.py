@@ -16,7 +16,7 @@ from .checks import Crop, check_image, window_of
 from .engines import EngineName, Prepared, check_engine
 from .graph import Box
 from .graphs import Function, Graphs
-from .kept import KeptMaps
+from .kept import KeptMaps, fitting
 from .methods import Gradient, Method, MethodName
 from .modes import Precision, arithmetic, first_pass, one_at_a_time
 from .parts import Part
@@ -186,32 +186,47 @@ class ExplainedPicture:
             Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034, section 3.
         """
         request = self._checked(pixels, target, method)
-        kept = self._kept.all_of(request.keys) if request.keys else None
-        if kept is not None:
-            request.report_zeros(kept, zeros)
-            return kept
-        return self._ready(request).maps(zeros)
+        kept = [self._kept.of(key) for key in request.keys or ()]
+        missing = [index for index, one in enumerate(kept) if one is None]
+        if len(missing) == len(kept):
+            return self._ready(request).maps(zeros)
+        maps = self._image.new_empty((len(kept), *request.size))
+        for index, one in enumerate(kept):
+            if one is not None:
+                maps[index] = one
+        if missing:
+            maps[missing] = self._ready(request.of(missing)).maps(lambda _: None)
+        request.report_zeros(maps, zeros)
+        return maps
 
     def keep(self, pixels: Pixels, *, target: Target = "predicted") -> None:
-        """Compute maps before they are asked for: :meth:`maps` answers at once where it is asked for such ones only.
+        """Compute maps before they are asked for: :meth:`maps` takes those that were kept from memory.
 
-        For whoever shows them: a tile of neighbours costs little more than one of them. They are kept in 256 MiB of memory, of
-        too many the oldest go. A tile may be another engine's than a single pixel is: the same numbers up to rounding.
+        For whoever shows them: a tile of neighbours costs little more than one of them. They are kept in 256 MiB, of too many
+        the oldest go. A tile may be another engine's than a single pixel is: the same numbers up to rounding.
 
         Args:
-            pixels: of the answer.
+            pixels: of the answer; as many as are kept.
             target: see :meth:`maps`; no function.
 
         Raises:
-            InputError: see :meth:`maps`; also if the target is a function, which may be another one the next time.
+            InputError: see :meth:`maps`; also if the target is a function, which may be another one the next time, or at more
+                pixels than are kept.
         """
-        request = self._request(pixels, target, Gradient())
+        request = self._checked(pixels, target, Gradient())
         if request.keys is None:
             raise InputError("maps of a target that is a function are not kept: it may be another one the next time")
-        keys = iter(request.keys)
-        for maps in request.blocks(lambda _: None):
-            for one in maps:
-                self._kept.add(next(keys), one.clone())
+        rows, columns = request.size
+        most = fitting(rows * columns * self._image.element_size())
+        if len(request.pixels) > most:
+            raise InputError(f"{len(request.pixels)} maps are too many to keep; give at most {most} pixels at a time")
+        missing = [index for index, key in enumerate(request.keys) if self._kept.of(key) is None]
+        if missing:
+            request = self._ready(request.of(missing))
+            keys = iter(request.keys or ())
+            for maps in request.blocks(lambda _: None):
+                for one in maps:
+                    self._kept.add(next(keys), one.clone())
 
     def blocks(
         self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",

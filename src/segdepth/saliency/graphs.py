@@ -13,7 +13,7 @@ from .graph import Graph, UnsupportedOperationError
 
 __all__ = ["Function", "Graphs"]
 
-#: Graphs kept per network; each holds a copy of the weights, laid out for the backward pass.
+#: Graphs kept per network; each holds the weights, laid out for the engines that were used.
 LARGEST = 2
 
 

@@ -1,16 +1,20 @@
 """Maps that were computed before anybody asks for them."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from threading import Lock
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["KeptMaps"]
+__all__ = ["KeptMaps", "fitting"]
 
 #: Bytes of maps that are kept, at least one.
 MOST = 256 << 20
+
+
+def fitting(map_bytes: int) -> int:
+    """How many maps of a size are kept, at most."""
+    return max(1, MOST // max(1, map_bytes))
 
 
 class KeptMaps:
@@ -25,12 +29,10 @@ class KeptMaps:
         with self._lock:
             self._maps.pop(key, None)
             self._maps[key] = one
-            while len(self._maps) > max(1, MOST // max(1, one.nbytes)):
+            while len(self._maps) > fitting(one.nbytes):
                 del self._maps[next(iter(self._maps))]
 
-    def all_of(self, keys: Sequence[Hashable]) -> Float[Tensor, "p _h _w"] | None:
-        """Copies of the maps; None where one is missing."""
+    def of(self, key: Hashable) -> Float[Tensor, "_h _w"] | None:
+        """The map, which must not be written to; None where it is not kept."""
         with self._lock:
-            if not keys or any(key not in self._maps for key in keys):
-                return None
-            return torch.stack([self._maps[key] for key in keys])
+            return self._maps.get(key)

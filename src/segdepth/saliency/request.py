@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from jaxtyping import Float
@@ -79,6 +79,10 @@ class Request:
         if callable(self.target) or not isinstance(self.method, Gradient):
             return None
         return [(*pixel, self.target) for pixel in self.pixels]
+
+    def of(self, indices: Sequence[int]) -> "Request":
+        """The same of some pixels."""
+        return replace(self, pixels=[self.pixels[index] for index in indices])
 
     def engine_at(self, image: Float[Tensor, "_ h w"]) -> Engine:
         """An engine that is ready for this picture, or another one of its size."""

@@ -1,31 +1,10 @@
 """Neighbouring targets in groups: their boxes are nearly one box, so that they share a backward pass."""
 
-import math
 from collections.abc import Sequence
 
-from .graph import Box
 from .target import Pixel
 
-__all__ = ["middle_tile", "tile_pixels"]
-
-#: How far neighbours are assumed to be apart.
-STEP = 4
-
-
-def middle_tile(targets: int, height: int, width: int) -> Box:
-    """Rows and columns of a tile of so many targets in the middle of an answer.
-
-    Example:
-        >>> middle_tile(6, 100, 100)
-        ((47, 52), (45, 54))
-    """
-    rows = math.isqrt(targets)
-    return _middle(height, STEP * (rows - 1) + 1), _middle(width, STEP * (-(-targets // rows) - 1) + 1)
-
-
-def _middle(size: int, length: int) -> tuple[int, int]:
-    start = max(0, (size - length) // 2)
-    return start, min(size, start + length)
+__all__ = ["tile_pixels"]
 
 
 def tile_pixels(pixels: Sequence[Pixel], largest: int) -> list[list[int]]:

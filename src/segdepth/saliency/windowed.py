@@ -206,11 +206,7 @@ def _accumulate(sums: dict[int, Tensor], value: int, box: Box, part: Box, found:
 
 def lanes_of(graph: Graph, reach: Reach) -> int:
     """As many targets at once as keep the largest layer's gradients in the caches (CPU) or in a part of memory (GPU)."""
-    row, column = (
-        sum(span) * after // (2 * before)
-        for span, before, after in zip(reach.window, graph.nodes[0].shape[1:], graph.nodes[-1].shape[1:], strict=True)
-    )
-    boxes = reach.back(((row, row + 1), (column, column + 1)))
+    boxes = reach.tile(1)
     largest = {True: 1, False: 1}
     for node, box in zip(graph.nodes, boxes.values, strict=True):
         size = node.shape[0] * box_size(box)[0] * box_size(box)[1]

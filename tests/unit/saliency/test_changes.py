@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 from segdepth.saliency import Explainer
-from segdepth.saliency.changes import Fingerprint, _digests
+from segdepth.saliency.changes import Fingerprint, digests
 from segdepth.saliency.explainer import remembered
 
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
@@ -178,7 +178,7 @@ def test_what_a_network_notes_itself_is_no_change(image: Tensor) -> None:
 
 
 def bits(*tensors: Tensor) -> list[int]:
-    return _digests(list(tensors))
+    return digests(list(tensors))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,14 @@ def test_windows_and_dead_units_make_work_less() -> None:
     assert found["relu"]["sparse"] < 0.7 * found["gelu"]["sparse"]
 
 
+def test_a_corner_is_looked_at_where_it_is() -> None:
+    """Not in the middle of the answer, from where nothing reaches it."""
+    net, image = chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), torch.randn(3, 64, 96, dtype=torch.float64)
+    prepared = Prepared(Function(net, net), image, ((0, 16), (0, 16)))
+    assert all(cost > 0 for cost in prepared.traced.costs.values())
+    assert prepared._names(200)[0] == "sparse"
+
+
 def test_an_engine_that_is_ready_is_taken_earlier() -> None:
     net, image = chain(nn.ReLU(), nn.ReLU(), nn.ReLU()), torch.randn(3, 64, 96, dtype=torch.float64)
     prepared = Prepared(Function(net, net), image, WHOLE)

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.saliency import ENGINES, Explainer, IntegratedGradients, Part, SmoothGrad, graphs, saliency_maps
 from segdepth.saliency.explainer import remembered
+from segdepth.saliency.graph import graph as graph_module
 from segdepth.saliency.measures import normalise
+from segdepth.saliency.request import Request
 from segdepth.tasks import create_network
 
 from .small import HEIGHT, PIXELS, WIDTH, Small, agree
@@ -259,23 +261,38 @@ def test_maps_that_were_kept_are_answered_from_memory() -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 3, padding=1))
     at = Explainer(net).at(torch.rand(3, 16, 16))
     tile = [(r, c) for r in range(4, 8) for c in range(4, 8)]
-    expected = at.maps(tile, target=1)
+    expected = at.maps([*tile, (9, 9)], target=1)
+    at.keep(tile[2:], target=1)
     at.keep(tile, target=1)
-    with mock.patch("segdepth.saliency.request.Request.maps", side_effect=AssertionError):
+    asked: list[list[tuple[int, int]]] = []
+    with mock.patch.object(Request, "maps", autospec=True, side_effect=noting(asked, Request.maps)):
         found = at.maps(tile[3:5], target=1)
         torch.testing.assert_close(found, expected[3:5])
         found.zero_()  # a copy
         torch.testing.assert_close(at.maps([tile[3]], target=1), expected[3:4])
-        for other in ({"pixels": [tile[3], (9, 9)], "target": 1}, {"pixels": [tile[3]], "target": 0},
-                      {"pixels": [tile[3]], "target": 1, "method": "input_x_gradient"}):  # fmt: skip
-            with pytest.raises(AssertionError):
-                at.maps(**other)  # type: ignore[arg-type]
+        assert asked == []
+        torch.testing.assert_close(at.maps([tile[3], (9, 9), tile[0]], target=1), expected[[3, 16, 0]])
+        assert asked == [[(9, 9)]]
+        at.maps([tile[3]], target=0)
+        at.maps([tile[3]], target=1, method="input_x_gradient")
+        assert len(asked) == 3
     with pytest.raises(InputError, match="a function"):
         at.keep(tile, target=lambda output, pixel: output[0, pixel[0], pixel[1]])
     with torch.no_grad():
         net[0].weight.mul_(2)  # type: ignore[operator, union-attr]
     with pytest.raises(InputError, match="changed"):
         at.maps([tile[3]], target=1)
+
+
+def noting(asked: list[list[tuple[int, int]]], original: Any) -> Any:
+    """Notes the pixels of each call."""
+
+    def maps(self: Request, report: Any) -> Tensor:
+        asked.append(list(self.pixels))
+        found: Tensor = original(self, report)
+        return found
+
+    return maps
 
 
 def test_kept_maps_are_the_latest_and_zeros_are_said() -> None:
@@ -289,5 +306,38 @@ def test_kept_maps_are_the_latest_and_zeros_are_said() -> None:
     assert said == [[0, 1]]
     with mock.patch("segdepth.saliency.kept.MOST", 2 * 16 * 16 * 4):
         at.keep([(3, 3)], target=0)
-    kept = at._kept._maps
-    assert [key[:2] for key in kept] == [(2, 2), (3, 3)]  # type: ignore[index]
+        with pytest.raises(InputError, match="at most 2 pixels"):
+            at.keep([(1, 1), (2, 2), (3, 3)], target=0)
+    assert [at._kept.of((r, r, 0)) is not None for r in (1, 2, 3)] == [False, True, True]
+
+
+def test_a_fresh_network_is_run_four_times_for_its_first_map() -> None:
+    """Its own answer, the trace, the graph and autograd that are compared; what the graph answered there is used."""
+    Counted.passes = []
+    net = Counted()
+    with mock.patch("segdepth.saliency.graph.graph._Forward", wraps=graph_module._Forward) as runs:
+        at = Explainer(net, engine="windowed").at(torch.rand(3, HEIGHT, WIDTH))
+        at.maps(PIXELS)
+        assert len(net.passes) == 3
+        assert runs.call_count == 1
+        Explainer(net, engine="windowed").at(torch.rand(3, HEIGHT, WIDTH))
+        at.maps(PIXELS)
+        assert runs.call_count == 1
+
+
+def test_weights_that_were_written_to_behind_pytorchs_back_are_not_laid_out() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1)
+    ).eval()
+    image = torch.rand(3, 12, 12)
+    for engine in ("windowed", "sparse"):
+        explainer = Explainer(net, engine=engine)  # type: ignore[arg-type]
+        at = explainer.at(image)
+        assert at.parts
+        net[0].weight.data.mul_(3)  # type: ignore[operator, union-attr]
+        with pytest.raises(InputError, match="changed"):
+            at.maps([(5, 5)], target=0)
+        net[0].weight.data.div_(3)  # type: ignore[operator, union-attr]
+        expected = saliency_maps(net, image, [(5, 5)], target=0, engine="reference")
+        torch.testing.assert_close(explainer.at(image).maps([(5, 5)], target=0), expected)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, fx
 
+from segdepth.core.errors import InputError
+
+from ..changes import digests
 from ..modes import recording
 from .calls import Call
 from .operations.block import Block, BlockState
@@ -44,16 +48,30 @@ class Graph:
     differences: tuple[str, ...] = ()
     _prepared: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
     _known: list[tuple[Tensor, Answered]] = field(default_factory=list, repr=False)
+    _digests: list[list[int]] | None = field(default=None, repr=False)
 
-    def knowing(self, image: Float[Tensor, "_ h w"], answered: Answered) -> "Graph":
-        """The same graph, which need not run for the first one who asks for this picture."""
-        return replace(self, _known=[(image, answered)])
+    def sealed(self, image: Float[Tensor, "_ h w"], answered: Answered) -> "Graph":
+        """The same graph, known to be right: it need not run for the first one who asks for this picture.
+
+        Its weights are the network's own: what is written to them behind PyTorch's back, before an engine lays them out, is seen.
+        """
+        tensors = [_tensors(node) for node in self.nodes]
+        found = iter(digests([one for some in tensors for one in some]))
+        return replace(self, _known=[(image, answered)], _digests=[list(islice(found, len(some))) for some in tensors])
 
     def prepared(self, index: int, prepare: Callable[..., T], *arguments: Hashable) -> T:
-        """What an engine makes of a node (and of more) whatever the picture is; made once."""
+        """What an engine makes of a node (and of more) whatever the picture is; made once.
+
+        Raises:
+            InputError: if the node's weights are not those that the graph was made of.
+        """
         key = (index, prepare, *arguments)
         found = self._prepared.get(key)
         if found is None:
+            if self._digests and digests(_tensors(self.nodes[index])) != self._digests[index]:
+                raise InputError(
+                    "the network was changed since at(image): a weight holds other values; call at(image) again"
+                )
             found = self._prepared[key] = prepare(self.nodes[index], *arguments)
         return found
 
@@ -85,6 +103,10 @@ class Graph:
                 run.state[index] = kept = run.history(node)
                 node.look(kept)
         return output[0].detach(), run.state
+
+
+def _tensors(node: Node) -> list[Tensor]:
+    return [value for value in vars(node).values() if isinstance(value, Tensor)]
 
 
 class _Forward(fx.Interpreter):

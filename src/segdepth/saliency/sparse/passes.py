@@ -17,7 +17,6 @@ from ..graph.operations.node import Kernel, Node
 from ..graph.operations.node import Rows as AskedRows
 from ..graph.operations.rows import nothing
 from ..graph.route import Route
-from ..tiles import middle_tile
 from . import kernels
 from .kernels import Rows
 from .live import first_rows, live_units
@@ -34,9 +33,9 @@ CHANNELS = 1 << 16
 STRIP = 16
 #: Bytes of a gradient that goes through PyTorch at a time, which needs some of that size meanwhile.
 PLAIN_BYTES = 16 << 20
-#: For each pixel of the picture, that a tile's rows may take: fewer targets at once are slower, more than a few need more memory
-#: than the network itself. Counted, not by what is free: the same targets go together on every machine.
-PIXEL_BYTES = 7 << 9
+#: That a tile's rows may take for each pixel of the picture, and at least: fewer targets at once are slower, and many need more
+#: memory than the network itself. Counted, not by what is free: the same targets go together on every machine.
+PIXEL_BYTES, LEAST_BYTES = 3584, 64 << 20
 
 
 class SparsePass:
@@ -80,15 +79,20 @@ class SparsePass:
 
     def _vectors(self, reach: Reach) -> int:
         """As many as the processor likes, and as few as keep a tile's rows within the memory that they may take."""
-        most = self.processor.blocking.vectors
-        _, height, width = self.graph.nodes[-1].shape
-        boxes = reach.back(middle_tile(most * self.width, height, width)).values
+        _, rows, columns = self.graph.nodes[0].shape
+        allowed = max(LEAST_BYTES, PIXEL_BYTES * rows * columns)
+        vectors = self.processor.blocking.vectors
+        while vectors > 1 and self._row_bytes(reach, vectors) > allowed:
+            vectors -= 1
+        return vectors
+
+    def _row_bytes(self, reach: Reach, vectors: int) -> int:
+        """Of a tile with so many vectors of targets, at most at once."""
+        boxes = reach.tile(vectors * self.width).values
         rows_of = {
             value: int(first_rows(units.start, units.size[1], boxes[value])[-1]) for value, units in self.units.items()
         }
-        bytes_each = self.layout.most(rows_of) * self.processor.vector_bytes
-        _, rows, columns = self.graph.nodes[0].shape
-        return max(1, min(most, PIXEL_BYTES * rows * columns // max(1, bytes_each)))
+        return self.layout.most(rows_of) * vectors * self.processor.vector_bytes
 
     def _make_ready(self, index: int, node: Node, state: State) -> None:
         """The kernel of a node, or what it needs for a step in plain PyTorch."""
@@ -204,7 +208,7 @@ class _Walk:
 
     def _release(self, value: int) -> None:
         """Rows that nobody below reads any more can be used again."""
-        for owner in [one for one in self._rows if self._p.layout.read_until(one, value)]:
+        for owner in [one for one in self._rows if self._p.layout.is_done_with(one, value)]:
             self._p.buffers.give(self._rows.pop(owner).buffer)
 
     def _source(self, index: int, place: int | None = None) -> tuple[Rows, Route]:

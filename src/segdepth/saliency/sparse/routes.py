@@ -33,8 +33,8 @@ class Layout:
         """The values with rows of their own."""
         return {value for value, route in self.routes.items() if route.value == value}
 
-    def read_until(self, owner: int, value: int) -> bool:
-        """Whether nobody below a value reads the rows of another one any more."""
+    def is_done_with(self, owner: int, value: int) -> bool:
+        """Whether nothing below a value reads the rows of another one."""
         return owner != value and self.until.get(owner, -1) >= value
 
     def most(self, rows: Mapping[int, int]) -> int:
@@ -48,7 +48,7 @@ class Layout:
         for value in sorted(self.owners, reverse=True):
             there[value] = rows[value]
             most = max(most, sum(there.values()))
-            there = {owner: count for owner, count in there.items() if not self.read_until(owner, value)}
+            there = {owner: count for owner, count in there.items() if not self.is_done_with(owner, value)}
         return most
 
 

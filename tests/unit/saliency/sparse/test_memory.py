@@ -1,11 +1,13 @@
 """What the sparse engine does not hold: copies of weights, more rows than a picture is worth."""
 
+import pytest
 import torch
 from torch import nn
 
 from segdepth.saliency import Explainer, saliency_maps
 from segdepth.saliency.apart import take_apart
 from segdepth.saliency.engines import Prepared
+from segdepth.saliency.graph import Box
 from segdepth.saliency.graph.operations.convolution import Convolution
 from segdepth.saliency.graphs import Function
 from segdepth.saliency.sparse.passes import SparsePass
@@ -21,20 +23,24 @@ def deep(channels: int) -> nn.Module:
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Conv2d(channels, 2, 3, padding=1)).eval()
 
 
-def sparse_pass(net: nn.Module, image: torch.Tensor) -> SparsePass:
-    engine = Prepared(Function(net, net), image, ((0, image.shape[1]), (0, image.shape[2]))).engine("sparse")
+def sparse_pass(net: nn.Module, image: torch.Tensor, window: Box = ((0, 64), (0, 64))) -> SparsePass:
+    engine = Prepared(Function(net, net), image, window).engine("sparse")
     assert isinstance(engine, GraphEngine)
     assert isinstance(engine.backward, SparsePass)
     return engine.backward
 
 
-def test_fewer_targets_go_together_where_their_rows_would_take_much() -> None:
+def test_fewer_targets_go_together_where_their_rows_would_take_much(monkeypatch: pytest.MonkeyPatch) -> None:
     image = torch.rand(3, 64, 64)
-    few, many = sparse_pass(deep(256), image), sparse_pass(deep(4), image)
+    many = sparse_pass(deep(4), image)
     assert many.lanes == many.processor.blocking.vectors * many.width
+    monkeypatch.setattr("segdepth.saliency.sparse.passes.LEAST_BYTES", 0)
+    few = sparse_pass(deep(512), image)
     assert few.lanes == few.width
-    found = Explainer(deep(256), engine="sparse").at(image).maps(PIXELS, target=0)
-    torch.testing.assert_close(found, saliency_maps(deep(256), image, PIXELS, target=0, engine="reference"))
+    corner = sparse_pass(deep(512), image, ((0, 8), (0, 8)))  # fewer rows reach a corner: more targets fit
+    assert few.lanes < corner.lanes
+    found = Explainer(deep(512), engine="sparse").at(image).maps(PIXELS, target=0)
+    torch.testing.assert_close(found, saliency_maps(deep(512), image, PIXELS, target=0, engine="reference"))
 
 
 def test_rows_of_a_chain_are_there_with_those_that_they_come_from() -> None:
@@ -55,3 +61,15 @@ def test_weights_are_the_networks_own_until_an_engine_lays_them_out() -> None:
     own = [module.weight.data_ptr() for module in net if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))]
     assert [node.weight.data_ptr() for node in convolutions] == own
     assert not graph._prepared  # the comparison with autograd has used all of them
+
+
+def test_what_goes_through_pytorch_may_go_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    convolutions = [nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 2, 3, padding=1)]
+    net = nn.Sequential(convolutions[0], nn.GroupNorm(2, 8), nn.ReLU(), convolutions[1]).eval()
+    image, pixels = torch.rand(3, 20, 20), [(4 * i, 4 * j) for i in range(5) for j in range(5)]
+    expected = saliency_maps(net, image, pixels, target=0, engine="reference")
+    for most in (1, 3 * 8 * 20 * 20 * 4, 1 << 40):
+        monkeypatch.setattr("segdepth.saliency.sparse.passes.PLAIN_BYTES", most)
+        found = Explainer(net, engine="sparse").at(image).maps(pixels, target=0)
+        torch.testing.assert_close(found, expected)

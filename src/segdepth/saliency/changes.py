@@ -190,7 +190,7 @@ def _as_whole_numbers(values: Tensor) -> Int[Tensor, " n"]:
     if not values.is_contiguous():
         strides = values.stride()
         values = values.permute(sorted(range(len(strides)), key=lambda axis: -strides[axis]))
-    flat = values.reshape(-1).view(torch.uint8)
+    flat = values.reshape(-1).contiguous().view(torch.uint8)  # what was expanded is repeated in memory first
     missing = -len(flat) % 8
     if missing:
         flat = torch.cat([flat, flat.new_zeros(missing)])

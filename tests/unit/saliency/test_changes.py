@@ -224,3 +224,10 @@ def test_a_quick_look_takes_less_than_a_millisecond() -> None:
         assert fingerprint.change() is None
         times.append(time.perf_counter() - started)
     assert min(times) < 1e-3
+
+
+def test_what_was_expanded_has_the_digest_of_what_was_repeated() -> None:
+    """Weights that are one number in memory, as a mean's are, and one that PyTorch cannot see as bytes."""
+    for one in (torch.ones(1, dtype=torch.float64), torch.rand(1)):
+        expanded = one.expand(4, 3)
+        assert digests([expanded]) == digests([expanded.contiguous()]) != digests([expanded * 2])

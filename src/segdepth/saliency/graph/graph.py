@@ -1,7 +1,7 @@
 """A network as a list of few kinds of operations, and what one picture makes of it."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -106,7 +106,9 @@ class Graph:
 
 
 def _tensors(node: Node) -> list[Tensor]:
-    return [value for value in vars(node).values() if isinstance(value, Tensor)]
+    """That it was made with; what it makes of itself later does not count."""
+    values = (getattr(node, one.name) for one in fields(node))
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 class _Forward(fx.Interpreter):

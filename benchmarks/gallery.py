@@ -155,15 +155,14 @@ def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, An
             print(f"{name}: {engine}: {str(error)[:100]}")
     seconds: dict[str, list[float]] = {engine: [] for engine in ready} | {"frozen": []}
     forwards = []
-    for number in range(options.rounds):
-        fastest = min((statistics.median(seconds[engine]) for engine in ready if number), default=0)
+    for _ in range(options.rounds):
         for engine, at in ready.items():
-            if number and engine != "auto" and statistics.median(seconds[engine]) > 2 * fastest:
-                continue
             seconds[engine].append(cpu_seconds(lambda a=at: a.maps(pixels, zeros=lambda _: None)))
         forward, backward = frozen(net, image, pixels)
         seconds["frozen"].append(len(pixels) * backward)
         forwards.append(forward)
+        fastest = min((seconds[engine][0] for engine in ready), default=0)
+        ready = {engine: at for engine, at in ready.items() if engine == "auto" or seconds[engine][0] <= 2 * fastest}
     later = {engine: statistics.median(found) for engine, found in seconds.items()}
     first["frozen"] = later["frozen"] + statistics.median(forwards)
     best = min(value for engine, value in later.items() if engine != "auto")

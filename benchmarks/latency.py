@@ -18,10 +18,11 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -49,9 +50,6 @@ class Passes:
 def counting(net: nn.Module) -> Iterator[Passes]:
     """Count a network's forward passes, and those of graphs, inside; not by a hook, which would be a change of the network."""
     passes = Passes()
-    originals: list[tuple[Any, str, Callable[..., Any]]] = [
-        (type(net), "forward", type(net).forward), (fx.Interpreter, "run", fx.Interpreter.run),
-    ]  # fmt: skip
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
         def run(self: Any, *inputs: Any, **options: Any) -> Any:
@@ -60,13 +58,10 @@ def counting(net: nn.Module) -> Iterator[Passes]:
 
         return run
 
-    try:
-        for kind, name, original in originals:
-            setattr(kind, name, watched(original))
+    with ExitStack() as stack:
+        for kind, name in ((type(net), "forward"), (fx.Interpreter, "run")):
+            stack.enter_context(mock.patch.object(kind, name, watched(getattr(kind, name))))
         yield passes
-    finally:
-        for kind, name, original in originals:
-            setattr(kind, name, original)
 
 
 def wall(work: Callable[[], object]) -> float:
@@ -91,13 +86,6 @@ def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[Expl
 def neighbours(size: tuple[int, int]) -> list[Pixel]:
     """A tile in the middle."""
     return [(size[0] // 2 + row, size[1] // 2 + column) for row in range(4) for column in range(6)]
-
-
-def engine_name(at: ExplainedPicture) -> str:
-    """Which one explains a pixel."""
-    prepared = at._prepared[""]
-    fastest = prepared.fastest("auto", 1)
-    return next(name for name, engine in prepared._ready.items() if engine is fastest)
 
 
 def click(at: ExplainedPicture, pixel: Pixel) -> Tensor:
@@ -128,7 +116,7 @@ def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
         click(another, pixels[0])
         other_click, click_passes = time.perf_counter() - begin, passes.count - before
     return {
-        "network": arch, "size": f"{size[0]}x{size[1]}", "threads": torch.get_num_threads(), "engine": engine_name(at),
+        "network": arch, "size": f"{size[0]}x{size[1]}", "threads": torch.get_num_threads(), "engine": at.engine_for(1),
         "forward s": forward, **first, "first passes": first_passes,
         "next s": statistics.median(seconds for _, seconds in taken), "next worst s": max(seconds for _, seconds in taken),
         "next CPU s": statistics.median(cpu for cpu, _ in taken), "goal s": GOALS[arch],

@@ -11,8 +11,6 @@ four of these targets. MB are 2^20 bytes; what Numba and its compiler take for t
 """
 
 import argparse
-import ctypes
-import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -20,9 +18,10 @@ from typing import Any
 
 import torch
 from machine import describe, write_csv
+from networks import peak_megabytes
 
 from gallery import NETWORKS, block, frozen, load, networks, spread
-from segdepth.saliency import Explainer
+from segdepth.saliency import ExplainedPicture, Explainer
 
 #: MB that a network of the gallery may take at 256x320.
 GOAL = 700
@@ -38,28 +37,16 @@ def peak(name: str, engine: str, size: tuple[int, int], targets: int) -> tuple[f
     image, pixels = torch.randn(3, *size), block(size, targets)
     spread(net, image)
     load()
-    before = _from_here()
-    taken = "frozen"
-    if engine == "frozen":
-        frozen(net, image, pixels)
-    else:
-        at = Explainer(net, engine=engine).at(image)  # type: ignore[arg-type]
-        at.maps(pixels, zeros=lambda _: None)
-        taken = at.engine_for(targets)
-    return sum(p.numel() * p.element_size() for p in net.parameters()) / 2**20, _status("VmHWM") - before, taken
+    at: list[ExplainedPicture] = []
 
+    def explain() -> None:
+        at.append(Explainer(net, engine=engine).at(image))  # type: ignore[arg-type]
+        at[0].maps(pixels, zeros=lambda _: None)
 
-def _from_here() -> float:
-    """MB of the process, all that is free handed back; the peak counts from here on."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _status(name: str) -> float:
-    lines = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines[name].split()[0]) / 1024
+    most = peak_megabytes((lambda: frozen(net, image, pixels)) if engine == "frozen" else explain, torch.device("cpu"))
+    assert most is not None, "needs Linux"
+    taken = at[0].engine_for(targets) if at else engine
+    return sum(p.numel() * p.element_size() for p in net.parameters()) / 2**20, most, taken
 
 
 def alone(*arguments: Any) -> tuple[float, float, str] | None:

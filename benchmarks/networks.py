@@ -12,7 +12,6 @@ is the highest use during a step beyond what was there before it: resident pages
 """
 
 import argparse
-import ctypes
 import gc
 import itertools
 import statistics
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from segdepth.networks import Network, load_reference_state
+from segdepth.saliency.memory import hand_back
 from segdepth.tasks import create_network
 
 CLASSES = 19
@@ -197,7 +197,7 @@ def peak_megabytes(call: Callable[[], None], device: torch.device) -> float | No
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not status.exists():
         return None
-    ctypes.CDLL(None).malloc_trim(0)  # freed pages that the allocator kept would not count again
+    hand_back()  # freed pages that the allocator kept would not count again
     reset.write_text("5")  # the highest use so far becomes the present one
     before = resident(status, "VmRSS")
     call()

@@ -23,11 +23,12 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import torch
 from machine import cpu_seconds, describe, write_csv
@@ -226,9 +227,6 @@ class Counted:
 def counting() -> Iterator[Counted]:
     """Count what is done inside."""
     counted = Counted()
-    originals = [(owner, name, getattr(owner, name)) for owner, name in (
-        (Recorded, "products"), (WindowedPass, "gradients"), (SparsePass, "gradients"), (Block, "gradients"),
-    )]  # fmt: skip
 
     def watched(owner: type, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Any, seeds: Tensor, *rest: Any) -> Any:
@@ -242,13 +240,12 @@ def counting() -> Iterator[Counted]:
 
         return call
 
-    try:
-        for owner, name, original in originals:
-            setattr(owner, name, watched(owner, original))
+    with ExitStack() as stack:
+        for owner, name in (
+            (Recorded, "products"), (WindowedPass, "gradients"), (SparsePass, "gradients"), (Block, "gradients"),
+        ):  # fmt: skip
+            stack.enter_context(mock.patch.object(owner, name, watched(owner, getattr(owner, name))))
         yield counted
-    finally:
-        for owner, name, original in originals:
-            setattr(owner, name, original)
 
 
 def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from .choice import FORWARD, LEAST, costs
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
-from .memory import hand_back
 from .modes import Precision, arithmetic, one_at_a_time, undisturbed
 from .parts import Part, parts_of
 from .reference import ReferenceEngine
@@ -127,7 +126,6 @@ class Prepared:
                         self._ready[name] = ENGINES[name](self)
                 except UnsupportedOperationError as error:
                     self._ready[name] = error.operation
-                hand_back()  # taking a network apart needs more than its engines
                 log.debug("saliency: engine %s", name)
             found = self._ready[name]
         if isinstance(found, str):

@@ -1,6 +1,7 @@
 """A network that is explained, and a picture that it answered: what belongs to each is done once."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast, get_args
 from weakref import WeakKeyDictionary
 
@@ -214,19 +215,18 @@ class ExplainedPicture:
                 pixels than are kept.
         """
         request = self._checked(pixels, target, Gradient())
-        if request.keys is None:
+        keys = request.keys
+        if keys is None:
             raise InputError("maps of a target that is a function are not kept: it may be another one the next time")
         rows, columns = request.size
         most = fitting(rows * columns * self._image.element_size())
-        if len(request.pixels) > most:
-            raise InputError(f"{len(request.pixels)} maps are too many to keep; give at most {most} pixels at a time")
-        missing = [index for index, key in enumerate(request.keys) if self._kept.of(key) is None]
+        if len(keys) > most:
+            raise InputError(f"{len(keys)} maps are too many to keep; give at most {most} pixels at a time")
+        missing = [index for index, key in enumerate(keys) if self._kept.of(key) is None]
         if missing:
-            request = self._ready(request.of(missing))
-            keys = iter(request.keys or ())
-            for maps in request.blocks(lambda _: None):
-                for one in maps:
-                    self._kept.add(next(keys), one.clone())
+            blocks = self._ready(request.of(missing)).blocks(lambda _: None)
+            for index, one in zip(missing, chain.from_iterable(blocks), strict=True):
+                self._kept.add(keys[index], one.clone())
 
     def blocks(
         self, pixels: Pixels, *, target: Target = "predicted", method: MethodName | Method = "gradient",

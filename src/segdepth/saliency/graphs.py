@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .apart import take_apart
 from .graph import Graph, UnsupportedOperationError
+from .memory import hand_back
 
 __all__ = ["Function", "Graphs"]
 
@@ -94,3 +95,5 @@ def _graph_or_reason(function: Function, image: Float[Tensor, "_ h w"]) -> Graph
             return take_apart(function.net, function.call, image)
     except UnsupportedOperationError as error:
         return error.operation
+    finally:
+        hand_back()  # the comparison with autograd needs more than engines do

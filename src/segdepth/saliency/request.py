@@ -98,7 +98,7 @@ class Request:
 
     def report_zeros(self, maps: Float[Tensor, "p _h _w"], report: ZeroReport | None) -> None:
         """Say which of all maps are zero everywhere, if there are any."""
-        if found := [index for index, zero in enumerate(_are_zero(maps)) if zero]:
+        if found := _zeros(range(len(maps)), maps):
             (report or self._warn)(found)
 
     def blocks(self, report: ZeroReport | None) -> Iterator[Float[Tensor, "_p _h _w"]]:
@@ -107,7 +107,7 @@ class Request:
         for indices in self._blocks_of(1):
             maps = self.prepared.image.new_zeros((len(indices), *self.size))
             self._fill(maps, indices)
-            zeros += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
+            zeros += _zeros(indices, maps)
             yield maps
         if zeros:
             (report or self._warn)(zeros)
@@ -117,7 +117,7 @@ class Request:
         zeros: list[int] = []
         for indices, box, signed in self._stepped(range(len(self.pixels))):
             maps = strongest(signed)
-            zeros += [index for index, zero in zip(indices, _are_zero(maps), strict=True) if zero]
+            zeros += _zeros(indices, maps)
             yield indices, box, maps
         if zeros:
             (report or self._warn)(sorted(zeros))
@@ -176,6 +176,8 @@ class Request:
         )  # fmt: skip
 
 
-def _are_zero(maps: Float[Tensor, "p _h _w"]) -> list[bool]:
-    """Of each map, whether it is zero everywhere; one synchronisation for all of them."""
-    return (maps.amax((1, 2)) == 0).tolist() if maps.numel() else [True] * len(maps)
+def _zeros(indices: Sequence[int], maps: Float[Tensor, "p _h _w"]) -> list[int]:
+    """Those whose maps are zero everywhere; one synchronisation for all of them."""
+    if not maps.numel():
+        return list(indices)
+    return [index for index, zero in zip(indices, (maps.amax((1, 2)) == 0).tolist(), strict=True) if zero]

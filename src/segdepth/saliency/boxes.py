@@ -78,16 +78,17 @@ class Reach:
             parts[index] = tuple(found)
         return Boxes(values, parts)
 
-    def tile(self, targets: int) -> Boxes:
-        """The boxes behind a tile of so many neighbouring targets, in the middle of the window."""
-        _, rows, columns = self.graph.nodes[-1].shape
+    def tile(self, targets: int, last: int = -1) -> Boxes:
+        """The boxes behind so many neighbours in the middle of the window: targets, or places of the value ``last``."""
+        _, rows, columns = self.graph.nodes[last].shape
+        step = STEP if last == -1 else 1
         high = math.isqrt(targets)
         wide = -(-targets // high)
         middle = [
             sum(span) * after // (2 * before)
             for span, before, after in zip(self.window, self.graph.nodes[0].shape[1:], (rows, columns), strict=True)
         ]
-        return self.back((_around(middle[0], high, rows), _around(middle[1], wide, columns)))
+        return self.back((_around(middle[0], high, step, rows), _around(middle[1], wide, step, columns)), last)
 
     def works(self, boxes: Boxes) -> list[Work]:
         """What the gradients inside the boxes take: of each value, per target."""
@@ -95,9 +96,9 @@ class Reach:
         return [node.work(box, parts[0]) if parts else Work() for node, box, parts in steps]
 
 
-def _around(middle: int, targets: int, size: int) -> Span:
+def _around(middle: int, targets: int, step: int, size: int) -> Span:
     """As much as so many targets side by side take."""
-    length = STEP * (targets - 1) + 1
+    length = step * (targets - 1) + 1
     start = max(0, middle - length // 2)
     return start, min(size, start + length)
 

@@ -15,9 +15,9 @@ from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.tables import pick
 
 from .batched import BatchedEngine, Recorded
-from .boxes import Reach
+from .boxes import Reach, box_size
 from .changes import Fingerprint
-from .choice import FORWARD, LEAST, costs
+from .choice import CLASSES, FORWARD, LEAST, costs
 from .engine import Engine
 from .graph import Box, Graph, State, UnsupportedOperationError
 from .graphs import Function
@@ -74,8 +74,20 @@ class Traced:
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """See :func:`.choice.costs`."""
+        """Of targets; see :func:`.choice.costs`."""
         return costs(self.reach, lanes_of(self.graph, self.reach))
+
+    @cached_property
+    def _costs_of_cells(self) -> dict[str, float]:
+        return costs(self.reach, lanes_of(self.graph, self.reach), self.tail.last)
+
+    def nanoseconds(self, name: str, count: int) -> float:
+        """What an engine takes for so many neighbouring targets, or for the coarse cells that they share."""
+        rows, columns = box_size(self.reach.tile(max(1, count)).values[self.tail.last])
+        cells = rows * columns * min(CLASSES, self.graph.nodes[self.tail.last].shape[0])
+        if self.tail.resizes and self.tail.is_worth_sharing(cells, count):
+            return max(cells, LEAST[name]) * self._costs_of_cells[name]
+        return max(count, LEAST[name]) * self.costs[name]
 
     def engine(self, backward: BackwardPass) -> GraphEngine:
         """An engine around a backward pass."""
@@ -257,7 +269,7 @@ class Prepared:
     def _nanoseconds(self, name: str, count: int, traced: Traced) -> float:
         """What an engine would take for so many pixels, with what it takes to be ready."""
         ready = 0 if name in self._ready else FORWARD[name] * traced.costs["batched"]
-        return ready + max(count, LEAST[name]) * traced.costs[name]
+        return ready + traced.nanoseconds(name, count)
 
 
 def _of_known_type(image: Tensor) -> bool:

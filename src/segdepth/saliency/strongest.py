@@ -1,6 +1,7 @@
 """From signed gradients to maps: absolute value, maximum over the colours."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -57,7 +58,9 @@ def write_strongest(
         in_parallel(write, _rows(box))
     else:
         inside = maps[:, top : top + signed.shape[2], left : left + signed.shape[3]]
-        inside[list(indices)] = signed.abs().amax(1)
+        inside[list(indices)] = reduce(
+            torch.maximum, map(torch.abs, signed.unbind(1))
+        )  # of a few times the speed of amax(1)
 
 
 def _rows(box: Box) -> Span:

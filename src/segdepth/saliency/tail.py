@@ -23,6 +23,9 @@ __all__ = ["CellSeeds", "Held", "Tail", "chosen", "combine", "group_by_cells", "
 #: Targets whose seeds are taken through the tail together.
 TOGETHER = 64
 
+#: How many targets a cell has to stand for: sums of cells take time, too.
+WORTH = 1.3
+
 
 class Tail:
     """The operations after the last one that mixes channels: cheap, and the same chain for every target.
@@ -67,7 +70,11 @@ class Tail:
         order = np.argsort(targets, kind="stable")
         starts = np.searchsorted(targets[order], np.arange(len(seeds.pixels) + 1))
         result = CellSeeds(starts, cells[order], weights[order], self._graph.nodes[self.last].shape)
-        return result if 1.3 * len(np.unique(cells)) < len(seeds.pixels) and self._is_linear else None
+        return result if self.is_worth_sharing(len(np.unique(cells)), len(seeds.pixels)) else None
+
+    def is_worth_sharing(self, cells: int, targets: int) -> bool:
+        """Whether to take so many cells back, and sum them up, instead of these targets."""
+        return WORTH * cells < targets and self._is_linear
 
     @cached_property
     def _is_linear(self) -> bool:

@@ -96,7 +96,7 @@ class GraphEngine:
         held: list[Held] = []
         for number, group in enumerate(groups):
             held += self._missing(cells, group, held)
-            for part in tile_pixels([seeds.pixels[index] for index in group], TOGETHER):
+            for part in tile_pixels([seeds.pixels[index] for index in group], self._summed_together()):
                 yield self._weighted(cells, [group[k] for k in part], held)
             held = still_needed(held, lambda some: last_uses(some) > number, most // 2)  # noqa: B023
 
@@ -111,10 +111,18 @@ class GraphEngine:
 
     def _cells_held(self) -> int:
         """How many cells' gradients fit into memory at a time, beside half as many that are kept from earlier ones."""
-        rows, columns = box_size(self._reach.window)
-        bytes_each = self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
-        most = min(HELD_BYTES // bytes_each, HELD_CELLS) * 2 // 3
+        most = min(HELD_BYTES // self._bytes_each, HELD_CELLS) * 2 // 3
         return max(1, most // self.backward.lanes) * self.backward.lanes
+
+    def _summed_together(self) -> int:
+        """Of how many targets sums are made at once: on a CPU as many as fit into its caches."""
+        return max(1, min(TOGETHER, CPU_BYTES // self._bytes_each)) if self.output.device.type == "cpu" else TOGETHER
+
+    @property
+    def _bytes_each(self) -> int:
+        """Of a target's gradients of the window."""
+        rows, columns = box_size(self._reach.window)
+        return self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
 
     def _cells(self, cells: CellSeeds, some: ndarray) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
         with torch.no_grad():

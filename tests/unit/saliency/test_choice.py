@@ -1,5 +1,7 @@
 """Which engine `auto` takes."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -56,6 +58,27 @@ def test_windows_and_dead_units_make_work_less() -> None:
         found[name] = costs(Reach(take_apart(net, net, image), WHOLE), 1)
     assert found["relu"]["batched"] == found["gelu"]["batched"] > 10 * found["relu"]["windowed"]
     assert found["relu"]["sparse"] < 0.7 * found["gelu"]["sparse"]
+
+
+@pytest.mark.parametrize("sizes", [(8, 64, 2), (64, 2, 2)])
+def test_units_on_both_sides_of_a_relu_are_left_out(sizes: tuple[int, int, int]) -> None:
+    """A sum over channels takes the units of its value that are on, and those of its input that something reaches."""
+    image = torch.randn(3, 64, 96, dtype=torch.float64)
+    found = []
+    for switch in (nn.ReLU(), nn.GELU()):
+        wide = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise((3, *sizes))]
+        net = nn.Sequential(wide[0], switch, wide[1], switch, wide[2]).double()
+        found.append(costs(Reach(take_apart(net, net, image), WHOLE), 1)["sparse"])
+    assert found[0] < 0.6 * found[1]
+
+
+def test_shared_cells_are_counted_in_place_of_targets() -> None:
+    coarse = nn.Sequential(*chain(nn.ReLU(), nn.ReLU()), nn.Conv2d(2, 2, 8, stride=8)).double()
+    net, image = nn.Sequential(coarse, nn.Upsample(scale_factor=8, mode="bilinear")), torch.randn(3, 64, 96).double()
+    traced = Prepared(Function(net, net), image, WHOLE).traced
+    for engine in ("batched", "windowed", "sparse"):
+        assert traced.nanoseconds(engine, 6) >= 6 * traced.costs[engine]
+        assert traced.nanoseconds(engine, 384) < 0.9 * 384 * traced.costs[engine]
 
 
 def test_a_corner_is_looked_at_where_it_is() -> None:

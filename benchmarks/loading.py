@@ -39,7 +39,7 @@ def plain_loop(dataset: FrameDataset, count: int) -> None:
         for k in range(start, start + BATCH):
             frame = dataset.frames[k % len(dataset)]
             image = cv2.cvtColor(cv2.imread(str(frame.image)), cv2.COLOR_BGR2RGB)
-            depth = dataset._read_depth(frame.depth, frame)
+            depth = dataset._read_depth(frame.truths["depth"], frame)
             if rng.random() < 0.5:
                 image, depth = cv2.flip(image, 1), cv2.flip(depth, 1)
             image = cv2.convertScaleAbs(image, alpha=rng.uniform(0.7, 1.3))

@@ -36,9 +36,8 @@ PARAMETERS: dict[str, object] = {
 
 def draw(sample: Sample) -> np.ndarray:
     """Picture, labels and depth side by side on one height."""
-    assert sample.labels is not None
-    assert sample.depth is not None
-    panels = [sample.image, colour_labels(sample.labels, CITYSCAPES.colours), colour_distance(sample.depth)]
+    labels, depth = sample.truth("labels"), sample.truth("depth")
+    panels = [sample.image, colour_labels(labels, CITYSCAPES.colours), colour_distance(depth)]
     canvas = np.full((ROWS, 3 * COLUMNS + 2 * GAP, 3), 255, np.uint8)
     for place, panel in enumerate(panels):
         left = place * (COLUMNS + GAP)

@@ -219,20 +219,20 @@ def opened(entry: tuple[str, str], root: Path, split: str | None = None, **optio
 
 def looked_at(dataset: Dataset, read: Callable[[int], Sample]) -> list[Any]:
     """All that a data set says: of itself, and in every sample, or why it does not."""
-    said: list[Any] = [list(dataset.names), dataset.classes, dataset.depth_range, dataset.crop, dataset.sparse_depth]
+    said: list[Any] = [list(dataset.names), dataset.classes, dataset.depth_range, dataset.crop, dataset.points]
     for index in range(len(dataset)):
         try:
             sample = read(index)
         except SegdepthError as error:
             said.append(str(error))
         else:
-            arrays = (sample.image, sample.labels, sample.depth)
+            arrays = (sample.image, sample.truths.get("labels"), sample.truths.get("depth"))
             said.append([sample.name, sample.focal_px, *(a if a is None else (a.shape, a.tobytes()) for a in arrays)])
     return said
 
 
 def plain(dataset: Dataset) -> list[Any]:
-    return looked_at(dataset, lambda index: resize_sample(dataset[index], SIZE, sparse=dataset.sparse_depth))
+    return looked_at(dataset, lambda index: resize_sample(dataset[index], SIZE, points=dataset.points))
 
 
 def cached(dataset: Dataset, cache: Path) -> list[Any]:

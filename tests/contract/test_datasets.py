@@ -10,8 +10,9 @@ import pytest
 
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.data import DATASETS, Sample, open_dataset
-from segdepth.data.labels import CITYSCAPES, IGNORE
+from segdepth.data.labels import CITYSCAPES
 from segdepth.drawing import write_png
+from segdepth.kinds import IGNORE
 
 ROWS, COLS = 12, 20
 FRAMES = 6
@@ -199,20 +200,20 @@ class TestEveryDataSet:
         assert sample.image.dtype == np.uint8
         assert sample.image.ndim == 3
         assert sample.image.shape[2] == 3
-        truth = getattr(sample, target)
+        truth = sample.truth(target)
         assert truth.dtype == (np.uint8 if target == "labels" else np.float32)
         assert truth.shape == sample.image.shape[:2]
 
     def test_only_the_target_is_read(self, name: str, target: str, tmp_path: Path) -> None:
         sample = opened(name, target, tmp_path)[0]
-        assert getattr(sample, "depth" if target == "labels" else "labels") is None
+        assert list(sample.truths) == [target]
 
     def test_same_samples_in_the_same_order_every_time(self, name: str, target: str, tmp_path: Path) -> None:
         first, second = opened(name, target, tmp_path), opened(name, target, tmp_path)
         assert list(first.names) == list(second.names)
         last = len(first) - 1
         np.testing.assert_array_equal(first[last].image, second[last].image)
-        np.testing.assert_array_equal(getattr(first[last], target), getattr(second[last], target))
+        np.testing.assert_array_equal(first[last].truth(target), second[last].truth(target))
 
     def test_names_are_sorted_unique_and_those_of_the_samples(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
@@ -236,13 +237,13 @@ class TestEveryDataSet:
     def test_says_what_the_scores_need(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
         if target == "labels":
-            values = np.unique(dataset[0].labels)
+            values = np.unique(dataset[0].truth("labels"))
             assert ((values < len(dataset.classes)) | (values == IGNORE)).all()
             assert (values < len(dataset.classes)).any()
         else:
             near, far = dataset.depth_range
             assert 0 < near < far
-            depth = dataset[0].depth
+            depth = dataset[0].truth("depth")
             assert np.isfinite(depth).all()
             assert (depth >= 0).all()
             assert (depth > 0).any()
@@ -251,9 +252,9 @@ class TestEveryDataSet:
         dataset = opened(name, target, tmp_path)
         before = dataset[1]
         before.image[:] = 0
-        getattr(before, target)[:] = 0
+        before.truth(target)[:] = 0
         assert dataset[1].image.any()
-        assert getattr(dataset[1], target).any()
+        assert dataset[1].truth(target).any()
 
     def test_beyond_the_end_is_an_index_error(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
@@ -266,12 +267,11 @@ class TestEveryDataSetOnDisk:
     def test_depth_is_in_metres(self, name: str, target: str, tmp_path: Path) -> None:
         sample: Sample = opened(name, target, tmp_path)[0]
         if target == "labels":
-            assert sample.depth is None
+            assert "depth" not in sample.truths
             return
-        assert sample.depth is not None
-        inside = sample.depth[ROWS // 2, COLS // 4 : -COLS // 4]
+        inside = sample.truth("depth")[ROWS // 2, COLS // 4 : -COLS // 4]
         np.testing.assert_allclose(inside, DEPTH_M, rtol=1e-6)
-        assert not sample.depth[0].any()
+        assert not sample.truth("depth")[0].any()
 
     def test_a_missing_folder_is_named(self, name: str, target: str, tmp_path: Path) -> None:
         options = BUILDERS[name](tmp_path, target)
@@ -291,7 +291,7 @@ class TestEveryDataSetOnDisk:
     def test_every_missing_image_or_truth_is_named(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
         frame = dataset.frames[2]
-        file = getattr(frame, target)
+        file = frame.truths[target]
         file.unlink()
         with pytest.raises(DataError, match=file.stem):
             dataset[2]
@@ -306,9 +306,9 @@ class TestEveryDataSetOnDisk:
 
     def test_a_truncated_file_is_named(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
-        for file in (dataset.frames[0].image, getattr(dataset.frames[1], target)):
+        for file in (dataset.frames[0].image, dataset.frames[1].truths[target]):
             file.write_bytes(file.read_bytes()[:-20])
-        for index, file in enumerate((dataset.frames[0].image, getattr(dataset.frames[1], target))):
+        for index, file in enumerate((dataset.frames[0].image, dataset.frames[1].truths[target])):
             with pytest.raises(DataError, match="truncated") as caught:
                 dataset[index]
             assert file.name in str(caught.value)

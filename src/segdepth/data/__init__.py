@@ -17,13 +17,13 @@ from .kitti_frames import KittiRaw
 from .kitti_joint import KittiJoint
 from .kitti_seg import KittiSemantics
 from .nyuv2 import NYUv2
-from .sample import Dataset, Sample, Target, reader_options
+from .sample import Dataset, Sample, reader_options
 from .synthetic import Synthetic
 
-__all__ = ["DATASETS", "Dataset", "Sample", "Target", "open_dataset"]
+__all__ = ["DATASETS", "Dataset", "Sample", "open_dataset"]
 
 #: Name in the configuration -> what it has the truth of -> who reads that.
-DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
+DATASETS: Mapping[str, Mapping[str, type[Dataset]]] = MappingProxyType(
     {
         "camvid": {"labels": CamVid},
         "cityscapes": {"labels": Cityscapes, "depth": Cityscapes},
@@ -38,9 +38,7 @@ DATASETS: Mapping[str, Mapping[Target, type[Dataset]]] = MappingProxyType(
 )
 
 
-def open_dataset(
-    name: str, *, path: Path | None, split: str, target: Target | frozenset[Target], **options: Any
-) -> Dataset:
+def open_dataset(name: str, *, path: Path | None, split: str, target: str | frozenset[str], **options: Any) -> Dataset:
     """The data set of a name, ready to read pictures and their truth.
 
     Args:

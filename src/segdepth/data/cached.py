@@ -12,6 +12,7 @@ import numpy as np
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import replacing
+from segdepth.kinds import KINDS
 
 from .loading import resize_sample
 from .sample import Dataset, Sample
@@ -39,7 +40,7 @@ class Cached(Dataset):
         super().__init__(dataset.path, dataset.split, dataset.targets)
         self.names = dataset.names
         self.classes, self.depth_range, self.crop = dataset.classes, dataset.depth_range, dataset.crop
-        self.sparse_depth = dataset.sparse_depth
+        self.points = dataset.points
         self.truth_kind, self.expected, self.missing = dataset.truth_kind, dataset.expected, dataset.missing
         self._dataset = dataset
         self._size = size
@@ -63,7 +64,7 @@ class Cached(Dataset):
             RuntimeError,
             zipfile.BadZipFile,
         ):  # RuntimeError: of damaged headers
-            sample = resize_sample(self._dataset[index], self._size, sparse=self._dataset.sparse_depth)
+            sample = resize_sample(self._dataset[index], self._size, points=self._dataset.points)
             _write(file, sample, stamp)
             return sample
 
@@ -119,14 +120,13 @@ def _read(file: Path, name: str, stamp: str) -> Sample:
             raise ValueError("the sample's files have changed")
         there = {key: stored[key] for key in stored.files}
     focal = there.get("focal_px")
-    return Sample(
-        there["image"], name, there.get("labels"), there.get("depth"), None if focal is None else float(focal)
-    )
+    truths = {kind: there[kind] for kind in KINDS if kind in there}
+    return Sample(there["image"], name, truths, None if focal is None else float(focal))
 
 
 def _write(file: Path, sample: Sample, stamp: str) -> None:
-    arrays = {
-        key: value for key in ("image", "labels", "depth", "focal_px") if (value := getattr(sample, key)) is not None
-    }
+    arrays: dict[str, Any] = {"stamp": np.array(stamp), "image": sample.image, **sample.truths}
+    if sample.focal_px is not None:
+        arrays["focal_px"] = np.array(sample.focal_px)
     with replacing(file) as temporary:
-        np.savez(temporary, stamp=np.array(stamp), **arrays)
+        np.savez(temporary, **arrays)

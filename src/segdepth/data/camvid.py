@@ -1,12 +1,12 @@
 """CamVid in the form that was published with SegNet: 11 classes and void, 360x480."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.kinds import IGNORE
 
 from .files import (
     IMAGE_ENDINGS,
@@ -18,8 +18,7 @@ from .files import (
     read_lines,
 )
 from .frames import Frame, FrameDataset, require_path
-from .labels import CAMVID, IGNORE
-from .sample import Target
+from .labels import CAMVID
 
 __all__ = ["CamVid"]
 
@@ -46,21 +45,18 @@ class CamVid(FrameDataset):
         Brostow et al. 2009, "Semantic object classes in video"; Badrinarayanan et al. 2015, arXiv:1511.00561.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels"})
     classes = CAMVID
 
-    def __init__(
-        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "camvid")
         list_file = root / f"{split}.txt"
         listed = list_file.is_file()
         pairs, missing = _listed(root, list_file, allow_missing) if listed else _paired(root, split, allow_missing)
-        frames = [Frame(image.stem, image, label if "labels" in targets else None) for image, label in pairs]
+        frames = [Frame(image.stem, image, {"labels": label}) for image, label in pairs]
         frames.sort(key=lambda frame: frame.name)
         super().__init__(root, split, targets, frames=frames, kind="camvid", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), _LOOKUP, file)
 
 

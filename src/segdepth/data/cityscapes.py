@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from jaxtyping import Float32, Int16, UInt8
 from numpy import ndarray
@@ -16,6 +15,7 @@ from segdepth.geometry import (
     cityscapes_disparity,
     depth_from_disparity,
 )
+from segdepth.kinds import IGNORE
 
 from .files import (
     files_by_stem,
@@ -26,9 +26,8 @@ from .files import (
     read_png16,
     require_folder,
 )
-from .frames import Frame, FrameDataset, require_path
-from .labels import CITYSCAPES, IGNORE
-from .sample import Target
+from .frames import Frame, FrameDataset, require_path, whole_frames
+from .labels import CITYSCAPES
 
 __all__ = ["Cityscapes", "cityscapes_lookup"]
 
@@ -66,34 +65,28 @@ class Cityscapes(FrameDataset):
         Cordts et al. 2016, arXiv:1604.01685; cityscapesScripts, README.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
     classes = CITYSCAPES
     depth_range = (0.001, 80.0)
     crop = "cityscapes"
 
-    def __init__(
-        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "cityscapes")
         images = _files(root / "leftImg8bit" / split, _IMAGE_END, ".png")
-        absent: dict[str, Path | None] = dict.fromkeys(images)
-        labels = depths = absent
+        truths: dict[str, dict[str, Path]] = {}
         self._cameras: dict[str, Path] = {}
         if "labels" in targets and split != "test":
             ending = _label_ending(root)
-            labels = _truths(images, root / "gtFine" / split, ending, allow_missing)
+            truths["labels"] = _truths(images, root / "gtFine" / split, ending, allow_missing)
             official = (root / "gtFine").glob(f"*/*/*{ending}.png")
             self._lookup = cityscapes_lookup(sorted(file for file in official if file.parts[-3] != "test"))
         if "depth" in targets:
-            depths = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
+            truths["depth"] = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
             self._cameras = _camera_files(images, root / "camera" / split)
             self.truth_kind = _truth_kind(len(images), len(self._cameras))
-        whole = [name for name in images if name in labels and name in depths]
-        frames = [Frame(name, images[name], labels[name], depths[name]) for name in whole]
-        missing = [name for name in images if name not in whole] if len(whole) < len(images) else []
+        frames, missing = whole_frames(images, truths)
         super().__init__(root, split, targets, frames=frames, kind="cityscapes", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
@@ -147,8 +140,8 @@ def _files(folder: Path, ending: str, suffix: str) -> dict[str, Path]:
     }
 
 
-def _truths(images: dict[str, Path], folder: Path, ending: str, allow_missing: bool) -> dict[str, Path | None]:
-    return {**pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png", allow_missing)}
+def _truths(images: dict[str, Path], folder: Path, ending: str, allow_missing: bool) -> dict[str, Path]:
+    return pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png", allow_missing)
 
 
 def _label_ending(root: Path) -> str:

@@ -14,8 +14,8 @@ from numpy import ndarray
 
 from segdepth.core.errors import SegdepthError
 from segdepth.core.processes import in_processes
+from segdepth.kinds import IGNORE
 
-from .labels import IGNORE
 from .leakage import scene_of, shared_scenes
 from .sample import Dataset, Sample, reader_options
 
@@ -169,18 +169,18 @@ def examine(sample: Sample, depth_range: tuple[float, float] | None = None) -> F
     facts = Facts(samples=1, pixels=sample.image.shape[0] * sample.image.shape[1])
     facts.sizes[f"{sample.image.shape[0]}x{sample.image.shape[1]}"] += 1
     facts.digests[hashlib.sha256(sample.image.tobytes()).hexdigest()] = [sample.name]
-    if sample.labels is not None:
-        facts.classes = np.bincount(sample.labels.ravel(), minlength=256).astype(np.int64)
-        facts.void = [sample.name] if facts.classes[IGNORE] == sample.labels.size else []
-    if sample.depth is not None:
+    if (labels := sample.truths.get("labels")) is not None:
+        facts.classes = np.bincount(labels.ravel(), minlength=256).astype(np.int64)
+        facts.void = [sample.name] if facts.classes[IGNORE] == labels.size else []
+    if "depth" in sample.truths:
         _examine_depth(sample, facts, depth_range)
     return facts
 
 
 def _examine_depth(sample: Sample, facts: Facts, depth_range: tuple[float, float] | None) -> None:
-    assert sample.depth is not None
-    valid = sample.depth[sample.depth > 0]
-    if valid.size < max(1, _FEW_DEPTHS * sample.depth.size):
+    depth = sample.truth("depth")
+    valid = depth[depth > 0]
+    if valid.size < max(1, _FEW_DEPTHS * depth.size):
         facts.without_depth.append(sample.name)
     if valid.size:
         facts.depths = np.histogram(valid, DEPTH_EDGES_M)[0].astype(np.int64)
@@ -198,11 +198,10 @@ def _edges(sample: Sample) -> Float64[ndarray, " shifts"]:
 
     Only jumps from near to far count, on the near side: what is near hides what is far, so its border is an edge of the picture.
     """
-    assert sample.depth is not None
     grey = cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY)
     strength = np.minimum(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3)), 200)
-    row, column = np.nonzero(sample.depth)
-    depth = sample.depth[row, column]
+    row, column = np.nonzero(sample.truth("depth"))
+    depth = sample.truth("depth")[row, column]
     together = (row[1:] == row[:-1]) & (column[1:] - column[:-1] <= _REACH_PX)
     ratio = depth[1:] / depth[:-1]
     rising = np.flatnonzero(together & (ratio > _JUMP))  # near on the left

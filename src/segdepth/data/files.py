@@ -17,8 +17,9 @@ from numpy import ndarray
 from PIL import Image
 
 from segdepth.core.errors import DataError
+from segdepth.kinds import IGNORE
 
-from .labels import IGNORE, ClassTable
+from .labels import ClassTable
 
 __all__ = [
     "IMAGE_ENDINGS",

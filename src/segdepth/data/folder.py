@@ -6,18 +6,17 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Int, Int16, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import ConfigError, DataError
+from segdepth.kinds import IGNORE
 
 from .files import label_lookup, map_labels, read_array, read_labels, read_lines, valid_depth
 from .frames import Frame, FrameDataset, require_path
-from .labels import IGNORE, ClassTable
-from .sample import Target
+from .labels import ClassTable
 
 __all__ = ["Folder"]
 
@@ -70,13 +69,11 @@ class Folder(FrameDataset):
         DataError: if files are missing or cannot be paired.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
-
     def __init__(
         self,
         path: Path | None,
         split: str,
-        targets: frozenset[Target],
+        targets: frozenset[str],
         *,
         images: str | None = None,
         labels: str | None = None,
@@ -113,7 +110,7 @@ class Folder(FrameDataset):
             frames, missing = _globbed(root, {key: globs[key] for key in wanted}, split, allow_missing)
         super().__init__(root, split, targets, frames=frames, kind="folder", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         assert self.classes is not None  # whoever asks for labels has declared them
         if self._read_colours and (stored := read_array(file)).ndim == 3:
             return _labels_of_colours(stored, self.classes, file)
@@ -141,7 +138,7 @@ class Folder(FrameDataset):
 
     def too_far(self, index: int) -> int:
         """Number of measurements of a sample beyond ``max_depth``, which is read as none."""
-        file = self.frames[index].depth
+        file = self.frames[index].truths.get("depth")
         return 0 if file is None or self.depth_range is None else int((self._metres(file) > self.depth_range[1]).sum())
 
 
@@ -214,7 +211,7 @@ def _globbed(
         for key, truths in found.items():
             _require_pairs(images, truths, _OPTIONS[key], globs[key])
     frames = [
-        Frame(name, image, **{key: truths[name] for key, truths in found.items()})
+        Frame(name, image, {key: truths[name] for key, truths in found.items()})
         for name, image in images.items()
         if name in whole
     ]
@@ -281,7 +278,7 @@ def _listed(
             if absent:
                 missing.append(_name(row["image"]))
             else:
-                frames.append(Frame(_name(row["image"]), files.pop("images"), **files))
+                frames.append(Frame(_name(row["image"]), files.pop("images"), files))
     return frames, missing
 
 

@@ -1,55 +1,58 @@
 """What the readers of files on disk share: a list of frames, read one at a time, sizes compared."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from jaxtyping import Float32, UInt8
-from numpy import ndarray
-
 from segdepth.core.errors import DataError
+from segdepth.kinds import KINDS
 
 from .files import read_rgb, require_same_size
-from .sample import Dataset, Sample, Target
+from .sample import Dataset, Sample
 
-__all__ = ["Frame", "FrameDataset", "require_path"]
+__all__ = ["Frame", "FrameDataset", "require_path", "whole_frames"]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The files of one sample; None where a truth was not asked for or is not there."""
+    """The files of one sample.
+
+    Attributes:
+        name: of the sample.
+        image: its picture.
+        truths: by kind, those that are there; only those that were asked for are read.
+    """
 
     name: str
     image: Path
-    labels: Path | None = None
-    depth: Path | None = None
+    truths: Mapping[str, Path] = field(default_factory=dict)
 
 
 class FrameDataset(Dataset):
     """A data set that is a list of frames.
 
-    A reader lists its frames in the constructor and says in :meth:`_read_labels`, :meth:`_read_depth` and
-    :meth:`_focal_px` how a file becomes train ids, metres and pixels.
+    A reader lists its frames in the constructor, has a method ``_read_<kind>(file, frame)`` for each kind of truth that its files
+    hold, and says in :meth:`_focal_px` what is known of its cameras.
 
     Raises:
-        DataError: if there is no frame, if two have one name, or if a target is asked for that this kind has
-        not.
+        DataError: if there is no frame, if two have one name, or if a kind of truth is asked for that there is not.
     """
 
     def __init__(
         self,
         path: Path,
         split: str,
-        targets: frozenset[Target],
+        targets: frozenset[str],
         *,
         frames: Sequence[Frame],
         kind: str,
         missing: Iterable[str] = (),
     ) -> None:
         super().__init__(path, split, targets)
-        if absent := sorted(targets - self.provides):
-            raise DataError(f"{kind} has no {absent[0]} (it has: {', '.join(sorted(self.provides))})")
+        known = sorted(one for one in KINDS if hasattr(self, f"_read_{one}"))
+        if absent := sorted(targets.difference(known)):
+            raise DataError(f"{kind} has no {absent[0]} (it has: {', '.join(known)})")
         if not frames:
             raise DataError(f"{kind}: no images for the split {split!r} in {path}")
         name, count = Counter(frame.name for frame in frames).most_common(1)[0]
@@ -67,36 +70,45 @@ class FrameDataset(Dataset):
         """
         frame = self.frames[index]
         image = read_rgb(frame.image)
-        labels = depth = None
-        if frame.labels is not None:
-            labels = self._read_labels(frame.labels)
-            require_same_size(image, frame.image, labels, frame.labels)
-        if frame.depth is not None:
-            depth = self._read_depth(frame.depth, frame)
-            require_same_size(image, frame.image, depth, frame.depth)
-        return Sample(image, frame.name, labels, depth, self._focal_px(frame, image.shape[1]))
+        truths = {}
+        for kind, file in self._files(frame).items():
+            truths[kind] = getattr(self, f"_read_{kind}")(file, frame)
+            require_same_size(image, frame.image, truths[kind], file)
+        return Sample(image, frame.name, truths, self._focal_px(frame, image.shape[1]))
 
     def sources(self, index: int) -> list[Path]:
         """Picture and truth of a sample, and the files of its camera."""
         frame = self.frames[index]
-        own = (frame.image, frame.labels, frame.depth)
-        return [*(file for file in own if file is not None), *self._camera_sources(frame)]
+        return [frame.image, *self._files(frame).values(), *self._camera_sources(frame)]
+
+    def _files(self, frame: Frame) -> dict[str, Path]:
+        """Of the kinds that were asked for."""
+        return {kind: file for kind, file in frame.truths.items() if kind in self.targets}
 
     def _camera_sources(self, frame: Frame) -> Sequence[Path]:  # noqa: ARG002  the default knows no camera
         """The files that the frame's depth or focal length is computed with."""
         return ()
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
-        """Train ids; 255 = ignore."""
-        raise NotImplementedError
-
-    def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
-        """Metres; 0 = no measurement."""
-        raise NotImplementedError
-
     def _focal_px(self, frame: Frame, columns: int) -> float | None:  # noqa: ARG002  the default knows no camera
         """Horizontal focal length of the frame's camera for a picture of so many columns, pixels."""
         return None
+
+
+def whole_frames(images: Mapping[str, Path], truths: Mapping[str, Mapping[str, Path]]) -> tuple[list[Frame], list[str]]:
+    """The frames of which each truth is there, and the names of the others.
+
+    Args:
+        images: by name.
+        truths: by kind, then by name.
+    """
+    frames, missing = [], []
+    for name, image in images.items():
+        there = {kind: files[name] for kind, files in truths.items() if name in files}
+        if len(there) == len(truths):
+            frames.append(Frame(name, image, there))
+        else:
+            missing.append(name)
+    return frames, missing
 
 
 def require_path(path: Path | None, kind: str) -> Path:

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32
@@ -12,7 +11,6 @@ from segdepth.core.errors import DataError
 
 from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy
 from .frames import Frame, FrameDataset, require_path
-from .sample import Target
 
 __all__ = ["KittiDepth"]
 
@@ -41,13 +39,10 @@ class KittiDepth(FrameDataset):
         arXiv:1406.2283, and Garg et al. 2016, arXiv:1603.04992.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"depth"})
     depth_range = (0.001, 80.0)
     crop = "garg"
 
-    def __init__(
-        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "kitti")
         list_file = root / f"{split}.txt"
         drives = sorted(set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)")))
@@ -71,7 +66,7 @@ class KittiDepth(FrameDataset):
 
 
 def _frames(
-    folder: Path, drive: str, list_file: Path, targets: frozenset[Target], allow_missing: bool
+    folder: Path, drive: str, list_file: Path, targets: frozenset[str], allow_missing: bool
 ) -> tuple[list[Frame], list[str]]:
     """A drive's frames, and the names of those without the depth that is wanted."""
     what = f"the images that {list_file} lists"
@@ -88,7 +83,7 @@ def _frames(
     if "depth" not in targets:
         return [Frame(f"{drive}/{stem}", image) for stem, image in images.items()], []
     paired = pair_by_stem(images, depths, folder, "depth", allow_missing)
-    frames = [Frame(f"{drive}/{stem}", images[stem], depth=depth) for stem, depth in paired.items()]
+    frames = [Frame(f"{drive}/{stem}", images[stem], {"depth": depth}) for stem, depth in paired.items()]
     return frames, [f"{drive}/{stem}" for stem in images if stem not in paired]
 
 

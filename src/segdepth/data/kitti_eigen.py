@@ -15,7 +15,6 @@ from .files import IMAGE_ENDINGS, read_depth_png, read_lines
 from .frames import Frame, require_path
 from .kitti_frames import RawFrames
 from .kitti_raw import drive_folder, scan_path
-from .sample import Target
 from .splits import eigen_test_files
 
 __all__ = ["KittiEigen", "NoTruthError"]
@@ -66,7 +65,7 @@ class KittiEigen(RawFrames):
         self,
         path: Path | None,
         split: str,
-        targets: frozenset[Target],
+        targets: frozenset[str],
         *,
         files: str | None = None,
         truth: Truth = "velodyne",
@@ -128,7 +127,7 @@ def _frame(root: Path, truth_root: Path, entry: tuple[str, Camera, str], truth: 
         depth = next(
             (file for part in ("train", "val") if (file := base / part / below).exists()), base / "train" / below
         )
-    return Frame(name, image, depth=depth) if depth.exists() else str(depth.relative_to(base))
+    return Frame(name, image, {"depth": depth}) if depth.exists() else str(depth.relative_to(base))
 
 
 def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:

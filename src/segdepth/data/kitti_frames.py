@@ -1,7 +1,6 @@
 """KITTI raw as a data set: every picture with its laser scan, at full size, without preparation."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from jaxtyping import Float32
 from numpy import ndarray
@@ -13,7 +12,6 @@ from segdepth.geometry import CALIBRATION_FILES, Calibration, Camera, project_ve
 from .frames import Frame, FrameDataset, require_path
 from .kitti_plan import validation_scenes
 from .kitti_raw import list_drives, list_images, list_scans, read_velodyne
-from .sample import Target
 from .splits import eigen_test_scenes
 
 __all__ = ["KittiRaw", "RawFrames"]
@@ -25,10 +23,9 @@ _VAL_SHARE = 0.1
 class RawFrames(FrameDataset):
     """What the readers of raw drives share: names are ``<drive>_<camera>/<frame>``, depth is the projected scan."""
 
-    provides: ClassVar[frozenset[str]] = frozenset({"depth"})
     depth_range = (0.001, 80.0)
     crop = "garg"
-    sparse_depth = True
+    points = frozenset({"depth"})
 
     def _calibration(self, frame: Frame) -> Calibration:
         """Of the frame's day; read when it is needed for the first time."""
@@ -70,7 +67,7 @@ class KittiRaw(RawFrames):
 
     truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str]) -> None:
         root = require_path(path, "kitti_raw")
         drives = list_drives(root)
         test = frozenset(drive for drive in drives if drive.removesuffix("_sync") in eigen_test_scenes())
@@ -88,7 +85,7 @@ class KittiRaw(RawFrames):
                     if "depth" not in targets:
                         frames.append(Frame(name, image))
                     elif number in scans:
-                        frames.append(Frame(name, image, depth=scans[number]))
+                        frames.append(Frame(name, image, {"depth": scans[number]}))
                     else:
                         missing.append(name)
         super().__init__(root, split, targets, frames=frames, kind="kitti_raw", missing=missing)

@@ -1,7 +1,6 @@
 """KITTI pictures with classes and laser depth together: semantics of 2015, joined with the raw drives they come from."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from jaxtyping import UInt8
 from numpy import ndarray
@@ -16,7 +15,6 @@ from .kitti_raw import scan_path
 from .kitti_seg import split_images
 from .labels import CITYSCAPES
 from .leakage import RAW_FRAMES_OF_SEMANTICS
-from .sample import Target
 
 __all__ = ["KittiJoint"]
 
@@ -39,7 +37,6 @@ class KittiJoint(RawFrames):
         Alhaija et al. 2018, arXiv:1708.01566; Geiger et al. 2013, "Vision meets robotics".
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
     classes = CITYSCAPES
     truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
 
@@ -47,7 +44,7 @@ class KittiJoint(RawFrames):
         self,
         path: Path | None,
         split: str,
-        targets: frozenset[Target],
+        targets: frozenset[str],
         *,
         raw_path: str | None = None,
         mapping: str | None = None,
@@ -70,16 +67,10 @@ class KittiJoint(RawFrames):
             )
         paired = pair_by_stem(there, labels, folder / "semantic", "label")
         self._lookup = cityscapes_lookup(list(labels.values()))
-        frames = [
-            Frame(
-                name, image,
-                labels=label if "labels" in targets else None, depth=scans[name] if "depth" in targets else None,
-            )
-            for name, image, label in ((name, there[name], label) for name, label in paired.items())
-        ]  # fmt: skip
+        frames = [Frame(name, there[name], {"labels": label, "depth": scans[name]}) for name, label in paired.items()]
         super().__init__(root, split, targets, frames=frames, kind="kitti_joint", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)
 
     def _day(self, frame: Frame) -> Path:

@@ -1,7 +1,6 @@
 """KITTI semantics (2015): 200 street pictures with the classes of Cityscapes."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from jaxtyping import UInt8
 from numpy import ndarray
@@ -12,7 +11,6 @@ from .cityscapes import cityscapes_lookup
 from .files import IMAGE_ENDINGS, files_by_stem, map_labels, pair_by_stem, read_labels
 from .frames import Frame, FrameDataset, require_path
 from .labels import CITYSCAPES
-from .sample import Target
 
 __all__ = ["KittiSemantics", "split_images"]
 
@@ -38,12 +36,9 @@ class KittiSemantics(FrameDataset):
         Alhaija et al. 2018, arXiv:1708.01566.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels"})
     classes = CITYSCAPES
 
-    def __init__(
-        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "kitti")
         images = split_images(root, split)
         frames, missing = [Frame(name, image) for name, image in images.items()], []
@@ -51,12 +46,12 @@ class KittiSemantics(FrameDataset):
             folder = root / "training" / "semantic"
             labels = files_by_stem(folder, (".png",), "kitti's labels")
             paired = pair_by_stem(images, labels, folder, "label", allow_missing)
-            frames = [Frame(name, images[name], label) for name, label in paired.items()]
+            frames = [Frame(name, images[name], {"labels": label}) for name, label in paired.items()]
             missing = [name for name in images if name not in paired]
             self._lookup = cityscapes_lookup(list(labels.values()))
         super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)
 
 

@@ -7,10 +7,9 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-__all__ = ["CAMVID", "CITYSCAPES", "IGNORE", "NYU40", "ClassTable"]
+from segdepth.kinds import IGNORE
 
-#: The train id that no loss and no score looks at.
-IGNORE = 255
+__all__ = ["CAMVID", "CITYSCAPES", "NYU40", "ClassTable"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ a run can be stopped anywhere and go on, with another number of workers or proce
 import logging
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,10 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from segdepth.core.errors import DataError, SegdepthError
-from segdepth.geometry import nearest_point, resize_image, resize_nearest
+from segdepth.geometry import resize_image
+from segdepth.kinds import KINDS
 
-from .sample import Dataset, Sample, Target
+from .sample import Dataset, Sample
 from .transforms import augment
 
 __all__ = [
@@ -131,7 +132,7 @@ class TrainingView(TorchDataset[Loaded]):
     def _sample(self, epoch: int, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, epoch, index))
         sample = augment(self.dataset[index], self.augmentations, rng)
-        return resize_sample(sample, self.size, sparse=self.dataset.sparse_depth)
+        return resize_sample(sample, self.size, points=self.dataset.points)
 
 
 class EvaluationView(TorchDataset[Sample | SegdepthError | OSError]):
@@ -160,24 +161,24 @@ class EvaluationView(TorchDataset[Sample | SegdepthError | OSError]):
             return error
 
 
-def resize_sample(sample: Sample, size: tuple[int, int], *, image_only: bool = False, sparse: bool = False) -> Sample:
-    """A sample at another size: pictures by area or bilinearly, labels and depth by the nearest pixel.
+def resize_sample(
+    sample: Sample, size: tuple[int, int], *, image_only: bool = False, points: Collection[str] = ()
+) -> Sample:
+    """A sample at another size: pictures by area or bilinearly, truths by the nearest pixel.
 
     Metric depth does not change with the picture's size; the focal length in pixels does.
 
     Args:
         sample: at any size.
         size: rows and columns wanted.
-        image_only: labels and depth keep their own size.
-        sparse: depth is single points, of which shrinking keeps each pixel's nearest.
+        image_only: truths keep their own size.
+        points: kinds of truth that are known at single points only.
     """
-    labels, depth = sample.labels, sample.depth
+    truths = sample.truths
     if not image_only:
-        labels = None if labels is None else resize_nearest(labels, size)
-        if depth is not None and depth.shape != size:
-            depth = nearest_point(depth, size) if sparse else resize_nearest(depth, size)
+        truths = {kind: KINDS[kind].resized(truth, size, points=kind in points) for kind, truth in truths.items()}
     focal = None if sample.focal_px is None else sample.focal_px * size[1] / sample.image.shape[1]
-    return Sample(resize_image(sample.image, size), sample.name, labels, depth, focal)
+    return Sample(resize_image(sample.image, size), sample.name, truths, focal)
 
 
 class StreamSampler(Sampler[list[tuple[int, int]]]):
@@ -238,20 +239,11 @@ class StreamSampler(Sampler[list[tuple[int, int]]]):
             yield from parts[self.rank :: self.processes]
 
 
-def _target_tensor(sample: Sample, target: Target) -> Tensor:
-    truth = sample.labels if target == "labels" else sample.depth
-    if truth is None:
-        raise DataError(f"the sample {sample.name!r} has no {target}")
-    if target == "labels":
-        return torch.from_numpy(truth.astype(np.int64))
-    return torch.from_numpy(np.ascontiguousarray(truth))[None]
-
-
 @dataclass(frozen=True)
 class _Collate:
     """Samples to a batch; a class, because worker processes must be able to receive it."""
 
-    target: Target
+    target: str
     stack: bool
     skip_bad: bool = False
 
@@ -274,7 +266,7 @@ class _Collate:
         images = np.stack([sample.image for sample in samples])
         # [b, 3, h, w] by strides alone: the memory stays channels-last, which is what the networks want
         image = torch.from_numpy(images).permute(0, 3, 1, 2)
-        targets = [_target_tensor(sample, self.target) for sample in samples]
+        targets = [torch.from_numpy(KINDS[self.target].target(sample.truth(self.target))) for sample in samples]
         names = [sample.name for sample in samples]
         return Batch(image, torch.stack(targets) if self.stack else targets, names, skipped)
 
@@ -332,7 +324,7 @@ def _start_worker(_: int) -> None:
 
 def training_loader(
     view: TrainingView,
-    target: Target,
+    target: str,
     *,
     batch_size: int,
     n_workers: int,
@@ -360,7 +352,7 @@ def training_loader(
 
 def evaluation_loader(
     view: EvaluationView,
-    target: Target,
+    target: str,
     *,
     batch_size: int,
     n_workers: int,

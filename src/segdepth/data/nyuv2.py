@@ -1,11 +1,13 @@
 """NYU Depth v2, the labelled frames: indoor pictures with dense depth and 39 classes."""
 
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 from numpy import ndarray
+
+from segdepth.kinds import IGNORE
 
 from .files import (
     IMAGE_ENDINGS,
@@ -16,9 +18,8 @@ from .files import (
     read_depth_png,
     read_labels,
 )
-from .frames import Frame, FrameDataset, require_path
-from .labels import IGNORE, NYU40
-from .sample import Target
+from .frames import Frame, FrameDataset, require_path, whole_frames
+from .labels import NYU40
 
 __all__ = ["NYUv2"]
 
@@ -26,6 +27,8 @@ __all__ = ["NYUv2"]
 FOCAL_PX_AT_640 = 518.857901
 
 _METRES_PER_UNIT = 0.001
+#: Where the files of each kind of truth are.
+_FOLDERS = {"labels": "label", "depth": "depth"}
 # Value 39 is the fortieth class, "other props", in copies that keep it.
 _LOOKUP = label_lookup(NYU40, void=(39, IGNORE))
 
@@ -51,28 +54,25 @@ class NYUv2(FrameDataset):
         of the data set's toolbox, ``get_projection_mask.m``.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
     classes = NYU40
     depth_range = (0.001, 10.0)
     crop = "nyu"
 
-    def __init__(
-        self, path: Path | None, split: str, targets: frozenset[Target], *, allow_missing: bool = False
-    ) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "nyuv2")
         folder = root / split
         images = files_by_stem(folder / "rgb", IMAGE_ENDINGS, f"nyuv2's images, split {split!r}")
-        labels = _truths(images, folder / "label", "labels", targets, allow_missing)
-        depths = _truths(images, folder / "depth", "depth", targets, allow_missing)
-        frames = [
-            Frame(name, image, labels[name], depths[name])
-            for name, image in images.items()
-            if name in labels and name in depths
-        ]
-        missing = [name for name in images if name not in labels or name not in depths]
+        truths = {
+            kind: pair_by_stem(
+                images, files_by_stem(folder / part, (".png",), f"nyuv2's {kind}"), folder / part, kind, allow_missing
+            )
+            for kind, part in _FOLDERS.items()
+            if kind in targets
+        }
+        frames, missing = whole_frames(images, truths)
         super().__init__(root, split, targets, frames=frames, kind="nyuv2", missing=missing)
 
-    def _read_labels(self, file: Path) -> UInt8[ndarray, "h w"]:
+    def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return _only_inside(map_labels(read_labels(file), _LOOKUP, file), outside=IGNORE)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
@@ -80,15 +80,6 @@ class NYUv2(FrameDataset):
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  one camera took them all
         return FOCAL_PX_AT_640 * columns / 640
-
-
-def _truths(
-    images: dict[str, Path], folder: Path, target: Target, targets: frozenset[Target], allow_missing: bool
-) -> dict[str, Path | None]:
-    if target not in targets:
-        return dict.fromkeys(images)
-    files = files_by_stem(folder, (".png",), f"nyuv2's {target}")
-    return {**pair_by_stem(images, files, folder, target, allow_missing)}
 
 
 def _only_inside(values: M, outside: int) -> M:

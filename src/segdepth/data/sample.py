@@ -2,19 +2,19 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, TypeVar
 
-from jaxtyping import Float32, UInt8
+from jaxtyping import Shaped, UInt8
 from numpy import ndarray
+
+from segdepth.core.errors import DataError
 
 from .labels import ClassTable
 
-__all__ = ["Dataset", "Sample", "Target", "reader_options"]
-
-Target = Literal["labels", "depth"]
+__all__ = ["Dataset", "Sample", "reader_options"]
 
 D = TypeVar("D", bound="Dataset")
 
@@ -27,16 +27,24 @@ class Sample:
         image: RGB, 0..255.
         name: says which frame this is, unique in the data set and fit for a file name
             ("2011_09_26_drive_0005_sync_02/0000000010").
-        labels: train ids; 255 = ignore. None where not asked for or not there.
-        depth: metres along the optical axis; 0 = no measurement. None where not asked for or not there.
+        truths: by the name of their kind (:data:`segdepth.kinds.KINDS`), those that were asked for and are there.
         focal_px: the camera's horizontal focal length at this image's size, pixels; None where not known.
     """
 
     image: UInt8[ndarray, "h w 3"]
     name: str
-    labels: UInt8[ndarray, "th tw"] | None = None
-    depth: Float32[ndarray, "th tw"] | None = None
+    truths: Mapping[str, Shaped[ndarray, "th tw *values"]] = field(default_factory=dict)
     focal_px: float | None = None
+
+    def truth(self, kind: str) -> Shaped[ndarray, "_th _tw *_values"]:
+        """The truth of a kind.
+
+        Raises:
+            DataError: if it is not there.
+        """
+        if kind not in self.truths:
+            raise DataError(f"the sample {self.name!r} has no {kind}")
+        return self.truths[kind]
 
 
 class Dataset(ABC):
@@ -50,18 +58,17 @@ class Dataset(ABC):
         classes: names and colours of the train ids; None if the data set has no labels.
         depth_range: smallest and largest depth that is scored, metres; None if it has no depth.
         crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
-        sparse_depth: whether depth is single laser points, of which shrinking must lose none.
+        points: the kinds of truth that are known at single points only, such as a laser's depth.
         names: the samples' names, in order.
         truth_kind: where the truth comes from, in words; None where the data set's name says it.
         expected: number of samples that the split should have; None where there is no such number.
         missing: names of samples that should be there and are not, where the data set may be incomplete.
     """
 
-    provides: ClassVar[frozenset[str]]
     classes: ClassTable | None = None
     depth_range: tuple[float, float] | None = None
     crop: str = "none"
-    sparse_depth: bool = False
+    points: frozenset[str] = frozenset()
     names: Sequence[str]
     truth_kind: str | None = None
     expected: int | None = None
@@ -74,7 +81,7 @@ class Dataset(ABC):
         dataset._arguments = args, kwargs
         return dataset
 
-    def __init__(self, path: Path | None, split: str, targets: frozenset[Target]) -> None:
+    def __init__(self, path: Path | None, split: str, targets: frozenset[str]) -> None:
         self.path = path
         self.split = split
         self.targets = targets

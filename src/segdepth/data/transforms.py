@@ -1,11 +1,11 @@
-"""Augmentations: random changes of a sample that act alike on picture, labels and depth.
+"""Augmentations: random changes of a sample that act alike on picture and truths.
 
 Every function here takes a sample at its own size, a generator that all its randomness comes from, and its
 parameter, and gives a new sample; the old one is left as it was.
 
-- The picture is resampled bilinearly, labels and depth by copying the nearest pixel.
-- What is uncovered is ignored: labels 255, depth 0 (no measurement). Invalid depth stays invalid.
-- Colour changes leave labels and depth alone.
+- The picture is resampled bilinearly, truths by copying the nearest pixel; what is a direction turns with the picture.
+- What is uncovered has no truth: its kind's void value (labels 255, depth 0). What had none still has none.
+- Colour changes leave truths alone.
 - **Zooms leave metric depth alone**, all but one. Scaling a picture is what a longer focal length does, and a longer
   focal length does not move the scene: the sample's ``focal_px`` changes, its metres do not. :func:`rscale` is the
   exception, as in the papers: there the camera stays as it is and comes nearer, so depth is divided and ``focal_px`` stays.
@@ -18,14 +18,14 @@ from typing import Annotated, Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Float64, Shaped, UInt8
 from numpy import ndarray
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from segdepth.core.tables import pick
 from segdepth.geometry import resize_image, resize_nearest
+from segdepth.kinds import KINDS
 
-from .labels import IGNORE
 from .sample import Sample
 
 __all__ = ["AUGMENTATIONS", "augment"]
@@ -152,13 +152,14 @@ def rotate(sample: Sample, rng: Rng, parameter: Degrees) -> Sample:
     angle = rng.uniform(-parameter, parameter)
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
 
-    def turned(array: Shaped[ndarray, "..."], method: int, outside: int) -> Any:
+    def turned(array: Shaped[ndarray, "..."], method: int, outside: float) -> Any:
         return cv2.warpAffine(array, turn, (width, height), flags=method, borderValue=(outside,) * 3)
 
     return _each(
         sample,
         lambda image: turned(image, cv2.INTER_LINEAR, 0),
         lambda truth, outside: turned(truth, cv2.INTER_NEAREST, outside),
+        turn[:, :2],
     )
 
 
@@ -196,8 +197,8 @@ def rscale(sample: Sample, rng: Rng, parameter: Zooms) -> Sample:
         top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
         margins = (top, height - rows - top, left, width - columns - left)
         zoomed = _padded(scale(sample, rng, (rows, columns)), margins, cv2.BORDER_REFLECT_101)
-    depth = None if zoomed.depth is None else zoomed.depth / np.float32(factor)
-    return replace(zoomed, depth=depth, focal_px=sample.focal_px)
+    truths = {kind: KINDS[kind].nearer(truth, factor) for kind, truth in zoomed.truths.items()}
+    return replace(zoomed, truths=truths, focal_px=sample.focal_px)
 
 
 def ccrop(sample: Sample, rng: Rng, parameter: Size) -> Sample:  # noqa: ARG001  every augmentation is called alike
@@ -263,15 +264,14 @@ def _by_value(sample: Sample, table: Float[ndarray, "256"]) -> Sample:
 def _each(
     sample: Sample,
     of_image: Callable[[UInt8[ndarray, "h w 3"]], Any],
-    of_truth: Callable[[Shaped[ndarray, "h w"], int], Any],
+    of_truth: Callable[[Shaped[ndarray, "h w *values"], float], Any],
+    turn: Float64[ndarray, "2 2"] | None = None,
 ) -> Sample:
-    """The sample with its arrays replaced; ``of_truth`` also gets the value for uncovered pixels."""
-    return replace(
-        sample,
-        image=of_image(sample.image),
-        labels=None if sample.labels is None else of_truth(sample.labels, IGNORE),
-        depth=None if sample.depth is None else of_truth(sample.depth, 0),
-    )
+    """The sample with its arrays replaced; ``of_truth`` also gets the value for uncovered pixels, and what turns is turned."""
+    truths = {kind: of_truth(truth, KINDS[kind].void) for kind, truth in sample.truths.items()}
+    if turn is not None:
+        truths = {kind: KINDS[kind].turned(truth, turn) for kind, truth in truths.items()}
+    return replace(sample, image=of_image(sample.image), truths=truths)
 
 
 def _cut(sample: Sample, top: int, left: int, rows: int, columns: int) -> Sample:
@@ -293,4 +293,5 @@ def _padded(sample: Sample, margins: tuple[int, int, int, int], image_border: in
 
 
 def _flipped(sample: Sample, axis: int) -> Sample:
-    return _each(sample, lambda image: cv2.flip(image, axis), lambda truth, _: cv2.flip(truth, axis))
+    turn = np.diag([-1.0, 1.0] if axis == 1 else [1.0, -1.0])
+    return _each(sample, lambda image: cv2.flip(image, axis), lambda truth, _: cv2.flip(truth, axis), turn)

@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Shaped
 from numpy import ndarray
 
-from segdepth.data.labels import IGNORE
-from segdepth.data.sample import Dataset, Target
+from segdepth.data.sample import Dataset
 from segdepth.geometry.resize import resize_nearest
+from segdepth.kinds import IGNORE
 from segdepth.tasks import Task
 
 __all__ = ["baseline_maps", "evaluate_baselines"]
@@ -26,10 +26,10 @@ GRID = (32, 104)
 MAX_SAMPLES = 200
 
 
-def baseline_maps(training: Dataset, target: Target) -> dict[str, Shaped[ndarray, "h w"]]:
+def baseline_maps(training: Dataset, target: str) -> dict[str, Shaped[ndarray, "h w"]]:
     """Answers on the coarse grid: train ids (uint8) or metres (float32), by the baseline's name."""
     indices = np.unique(np.linspace(0, len(training) - 1, min(len(training), MAX_SAMPLES)).astype(int))
-    truths = (getattr(training[int(k)], target) for k in indices)
+    truths = (training[int(k)].truth(target) for k in indices)
     coarse = np.stack([resize_nearest(truth, GRID) for truth in truths])
     return _frequent_classes(coarse) if target == "labels" else _median_depths(coarse)
 
@@ -74,7 +74,7 @@ def evaluate_baselines(training: Dataset, scored: Dataset, task: Task) -> dict[s
     return {name: metric.compute() for name, metric in metrics.items()}
 
 
-def _truths(dataset: Dataset, target: Target) -> Iterable[Shaped[ndarray, "h w"]]:
+def _truths(dataset: Dataset, target: str) -> Iterable[Shaped[ndarray, "h w"]]:
     for index in range(len(dataset)):
-        truth = getattr(dataset[index], target)
+        truth = dataset[index].truth(target)
         yield truth.astype(np.int64) if target == "labels" else truth

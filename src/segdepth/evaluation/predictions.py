@@ -213,7 +213,5 @@ def evaluate_predictions(
 
 
 def _truth(dataset: Dataset, index: int, task: Task) -> Any:
-    truth = getattr(dataset[index], task.target)
-    if truth is None:
-        raise DataError(f"the sample {dataset.names[index]!r} has no {task.target}")
+    truth = dataset[index].truth(task.target)
     return torch.from_numpy(truth).long() if task.target == "labels" else torch.from_numpy(np.ascontiguousarray(truth))

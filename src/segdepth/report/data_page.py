@@ -27,20 +27,20 @@ _DENSE = 0.3
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
     """The picture, with labels laid over it below, and depth below that, as far as they are there."""
     panels = [sample.image]
-    if sample.labels is not None and dataset.classes is not None:
-        coloured = colour_labels(sample.labels, dataset.classes.colours)
-        panels.append(overlay(sample.image, coloured, alpha=0.5, where=sample.labels < len(dataset.classes)))
-    if sample.depth is not None:
+    if (labels := sample.truths.get("labels")) is not None and dataset.classes is not None:
+        coloured = colour_labels(labels, dataset.classes.colours)
+        panels.append(overlay(sample.image, coloured, alpha=0.5, where=labels < len(dataset.classes)))
+    if "depth" in sample.truths:
         panels.append(_draw_depth(sample))
     return np.concatenate(panels)
 
 
 def _draw_depth(sample: Sample) -> UInt8[ndarray, "h w 3"]:
     """Near is red, far is blue; single laser points as dots on a darkened picture, the near ones over the far ones."""
-    assert sample.depth is not None
-    if (sample.depth > 0).mean() > _DENSE:
-        return overlay(sample.image, colour_distance(sample.depth), alpha=0.85, where=sample.depth > 0)
-    points = enlarge_points(sample.depth, max(3, round(sample.depth.shape[1] / 300)))
+    depth = sample.truth("depth")
+    if (depth > 0).mean() > _DENSE:
+        return overlay(sample.image, colour_distance(depth), alpha=0.85, where=depth > 0)
+    points = enlarge_points(depth, max(3, round(depth.shape[1] / 300)))
     return overlay(sample.image // 2, colour_distance(points), alpha=1.0, where=points > 0)
 
 

@@ -478,7 +478,7 @@ class _Course:
         sample = self._both(index)
         pictures = {
             name: (_paint(name, truth), self._answers[name].pictures[index] if name in self._answers else None)
-            for name, truth in (("seg", sample.labels), ("depth", sample.depth))
+            for name, truth in (("seg", sample.truths.get("labels")), ("depth", sample.truths.get("depth")))
             if truth is not None
         }
         return Example(sample.name, sample.image, pictures)
@@ -589,7 +589,7 @@ def _paint(task: str, answer: ndarray) -> Picture:
 def _both(datasets: Mapping[str, Dataset], index: int, size: tuple[int, int]) -> Sample:
     """Picture, labels and depth of one frame at the network's size."""
     seg, depth = (resize_sample(datasets[name][index], size) for name in ("seg", "depth"))
-    return Sample(seg.image, seg.name, seg.labels, depth.depth)
+    return Sample(seg.image, seg.name, {**seg.truths, **depth.truths})
 
 
 #: Classes whose pixels are explained, one picture each: where there is none, the next class's.
@@ -632,24 +632,22 @@ def _explained(
     by_task: Mapping[str, tuple[Picture, str]],
 ) -> ExplainedPixel:
     sample = _both(datasets, index, size)
-    assert sample.labels is not None
-    assert sample.depth is not None
+    labels, depth = sample.truth("labels"), sample.truth("depth")
     return ExplainedPixel(
         name=sample.name,
         pixel=pixel,
         image=mark_pixel(sample.image, *pixel),
         maps={name: picture for name, (picture, _) in by_task.items()},
         answers={name: text for name, (_, text) in by_task.items()},
-        truths={"seg": CITYSCAPES.names[int(sample.labels[pixel])], "depth": f"{sample.depth[pixel]:.2f} m"},
+        truths={"seg": CITYSCAPES.names[int(labels[pixel])], "depth": f"{depth[pixel]:.2f} m"},
     )
 
 
 def _central_pixel(sample: Sample, preferred: Sequence[int]) -> tuple[int, int]:
     """The pixel of the first preferred class (that has depth) nearest to the middle of its pixels' positions."""
-    assert sample.labels is not None
-    assert sample.depth is not None
+    labels, depth = sample.truth("labels"), sample.truth("depth")
     for train_id in preferred:
-        places = np.argwhere((sample.labels == train_id) & (sample.depth > 0))
+        places = np.argwhere((labels == train_id) & (depth > 0))
         if len(places) >= 60:
             centre = np.median(places, axis=0)
             row, col = places[np.square(places - centre).sum(1).argmin()]

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 from segdepth.data import Sample
-from segdepth.data.labels import IGNORE
+from segdepth.kinds import IGNORE
 
 from .grid import TargetGrid
 from .sources import MapSource
@@ -69,10 +69,12 @@ class Experiment(ABC):
         self.check(sample)
         pixels = self.targets(sample)
         row, col = pixels.T
-        labels = np.full(len(pixels), NO_LABEL, np.uint8) if sample.labels is None else sample.labels[row, col]
+        labels = np.full(len(pixels), NO_LABEL, np.uint8)
+        if "labels" in sample.truths:
+            labels = sample.truths["labels"][row, col]
         depth = np.full(len(pixels), np.nan, np.float32)
-        if sample.depth is not None:
-            known = sample.depth[row, col]
+        if "depth" in sample.truths:
+            known = sample.truths["depth"][row, col]
             depth = np.where(known > 0, known, np.nan).astype(np.float32)
         places = {"row": row.astype(np.int16), "col": col.astype(np.int16), "label": labels, "depth_m": depth}
         return places | dict(self.measure(sample, pixels))

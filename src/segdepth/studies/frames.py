@@ -1,12 +1,11 @@
 """The pictures of a study: every network sees the same ones, in the same order."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from segdepth.config import Config
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.tables import pick
-from segdepth.data import DATASETS, Dataset, Target, open_dataset
+from segdepth.data import DATASETS, Dataset, open_dataset
 from segdepth.data.files import IMAGE_ENDINGS
 from segdepth.data.frames import Frame, FrameDataset
 from segdepth.tasks import TASKS
@@ -26,8 +25,6 @@ class PictureFolder(FrameDataset):
     Raises:
         DataError: if there is none in it.
     """
-
-    provides: ClassVar[frozenset[Target]] = frozenset()
 
     def __init__(self, path: Path) -> None:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_ENDINGS)
@@ -69,7 +66,7 @@ def open_configured(config: Config, split: str | None) -> Dataset:
     readers = pick(DATASETS, section.dataset, kind="data set")
     wanted = frozenset(t for t, reader in readers.items() if reader is readers[own])
 
-    def read(targets: frozenset[Target]) -> Dataset:
+    def read(targets: frozenset[str]) -> Dataset:
         name = split or section.val_split
         return open_dataset(section.dataset, path=section.path, split=name, target=targets, **section.options)
 

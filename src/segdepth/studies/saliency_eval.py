@@ -90,10 +90,10 @@ class ClassStudy(EvalStudy):
         Raises:
             DataError: if the picture has no labels.
         """
-        if sample.labels is None:
+        if "labels" not in sample.truths:
             raise DataError(f"{sample.name!r} has no labels; the class study needs pictures with labels")
         pixels = self.grid.pixels
-        labelled = sample.labels[tuple(pixels.T)] != NO_LABEL
+        labelled = sample.truths["labels"][tuple(pixels.T)] != NO_LABEL
         return np.compress(labelled, pixels, axis=0)
 
 

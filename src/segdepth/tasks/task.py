@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torchmetrics import Metric
 
-from segdepth.data.sample import Dataset, Target
+from segdepth.data.sample import Dataset
 from segdepth.networks.outputs import OutputKind
 
 __all__ = ["Task"]
@@ -28,7 +28,7 @@ class Task:
     """
 
     name: str
-    target: Target
+    target: str
     output: OutputKind
     default_loss: str
     best_score: str

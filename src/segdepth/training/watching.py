@@ -9,7 +9,7 @@ from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 from torch import Tensor
 
-from segdepth.data.sample import Dataset, Target
+from segdepth.data.sample import Dataset
 from segdepth.drawing import colour_depth, colour_labels
 from segdepth.geometry.resize import resize_image
 
@@ -54,7 +54,7 @@ class Samples:
         pictures: picture, truth and answer in a column, by tag; empty until a validation was watched.
     """
 
-    def __init__(self, dataset: Dataset, target: Target) -> None:
+    def __init__(self, dataset: Dataset, target: str) -> None:
         self._target = target
         places = np.linspace(0, len(dataset) - 1, min(_SHOWN, len(dataset))).astype(int).tolist()
         self._dataset = dataset

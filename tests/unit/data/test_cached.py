@@ -46,7 +46,7 @@ def test_the_first_and_the_second_reading_are_the_resized_sample(world: Path, tm
         for index in range(len(plain)):
             wanted, given = resize_sample(plain[index], SIZE), cached[index]
             np.testing.assert_array_equal(given.image, wanted.image)
-            np.testing.assert_array_equal(getattr(given, target), getattr(wanted, target))
+            np.testing.assert_array_equal(given.truth(target), wanted.truth(target))
             assert given.focal_px == wanted.focal_px
             assert given.name == wanted.name
     assert len(list((tmp_path / "cache").rglob("*.npz"))) == 4
@@ -74,9 +74,9 @@ def test_another_size_or_split_is_another_cache(world: Path, tmp_path: Path) -> 
 def test_laser_points_are_not_lost(tmp_path: Path) -> None:
     write_kitti_raw(tmp_path / "raw", drives=(1, 5), frames=1, height=94, width=311)
     raw = open_dataset("kitti_raw", path=tmp_path / "raw", split="train", target="depth")
-    expected = nearest_point(raw[0].depth, SIZE)
-    np.testing.assert_array_equal(Cached(raw, SIZE, tmp_path / "cache")[0].depth, expected)
-    np.testing.assert_array_equal(TrainingView(raw, SIZE, None, 0)[0, 0].depth, expected)
+    expected = nearest_point(raw[0].truth("depth"), SIZE)
+    np.testing.assert_array_equal(Cached(raw, SIZE, tmp_path / "cache")[0].truth("depth"), expected)
+    np.testing.assert_array_equal(TrainingView(raw, SIZE, None, 0)[0, 0].truth("depth"), expected)
 
 
 def break_one(world: Path) -> str:

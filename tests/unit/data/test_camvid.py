@@ -6,8 +6,8 @@ import pytest
 
 from segdepth.core.errors import DataError
 from segdepth.data.camvid import CamVid
-from segdepth.data.labels import IGNORE
 from segdepth.drawing import write_png
+from segdepth.kinds import IGNORE
 
 LABELS = frozenset({"labels"})
 
@@ -21,7 +21,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_void_is_ignored(tree: Path) -> None:
-    np.testing.assert_array_equal(CamVid(tree, "train", LABELS)[0].labels, [[0, 10, IGNORE], [5, IGNORE, 3]])
+    np.testing.assert_array_equal(CamVid(tree, "train", LABELS)[0].truth("labels"), [[0, 10, IGNORE], [5, IGNORE, 3]])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_it_has_no_depth(tree: Path) -> None:
 
 def test_pictures_can_be_read_alone(tree: Path) -> None:
     (tree / "trainannot" / "0.png").write_bytes(b"broken")
-    assert CamVid(tree, "train", frozenset())[0].labels is None
+    assert "labels" not in CamVid(tree, "train", frozenset())[0].truths
 
 
 @pytest.mark.data
@@ -73,7 +73,7 @@ def test_the_real_one(shared_data: Callable[[str], Path]) -> None:
     counts = {split: len(CamVid(root, split, LABELS)) for split in ("train", "val", "test")}
     assert counts == {"train": 367, "val": 101, "test": 117}
     dataset = CamVid(root, "train", LABELS)
-    labels = np.stack([dataset[index].labels for index in range(0, 367, 8)])
+    labels = np.stack([dataset[index].truth("labels") for index in range(0, 367, 8)])
     shares = np.bincount(labels.ravel(), minlength=256) / labels.size
     assert dataset.classes.names[3] == "road"
     assert abs(shares[3] - 0.317) < 0.02

@@ -46,7 +46,7 @@ def test_a_healthy_tree_has_no_finding(raw: Path) -> None:
     facts = report.facts["train"]
     assert facts.samples == 8
     assert facts.sizes == {"94x311": 8}
-    assert facts.depths.sum() == sum((sample.depth > 0).sum() for sample in opened(raw)["train"])
+    assert facts.depths.sum() == sum((sample.truth("depth") > 0).sum() for sample in opened(raw)["train"])
 
 
 def test_every_broken_file_is_named(raw: Path) -> None:
@@ -204,10 +204,12 @@ def test_labels_and_depth_of_one_frame(shared_data: Any, tmp_path: Path) -> None
     dataset = open_dataset("kitti_joint", path=root, split="all", target=both, raw_path=str(raw))
     assert dataset.names == ("000002_10", "000003_10")
     for sample in dataset:
-        assert sample.labels.shape == sample.depth.shape == sample.image.shape[:2]
-        measured = sample.depth > 0
+        assert sample.truth("labels").shape == sample.truth("depth").shape == sample.image.shape[:2]
+        measured = sample.truth("depth") > 0
         assert measured.mean() > 0.03
-        assert (measured & (sample.labels == 10)).sum() < 0.01 * measured.sum(), "there is no laser point in the sky"
+        assert (measured & (sample.truth("labels") == 10)).sum() < 0.01 * measured.sum(), (
+            "there is no laser point in the sky"
+        )
         np.testing.assert_array_equal(
             sample.image,
             open_dataset("kitti_raw", path=raw, split="val", target="depth")[
@@ -228,4 +230,4 @@ def test_truths_of_different_pictures_are_refused(tmp_path: Path) -> None:
     sample = open_dataset(
         "synthetic", path=None, split="train", target=frozenset({"labels", "depth"}), height=32, width=64
     )[0]
-    assert sample.labels.shape == sample.depth.shape
+    assert sample.truth("labels").shape == sample.truth("depth").shape

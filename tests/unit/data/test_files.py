@@ -10,8 +10,9 @@ from PIL import Image
 
 from segdepth.core.errors import DataError
 from segdepth.data import files
-from segdepth.data.labels import CAMVID, IGNORE, ClassTable
+from segdepth.data.labels import CAMVID, ClassTable
 from segdepth.drawing import png_bytes, write_depth_png16, write_png
+from segdepth.kinds import IGNORE
 
 
 @pytest.fixture

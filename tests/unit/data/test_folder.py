@@ -7,8 +7,8 @@ import pytest
 
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.data.folder import Folder
-from segdepth.data.labels import IGNORE
 from segdepth.drawing import write_png
+from segdepth.kinds import IGNORE
 
 LABELS, DEPTH, NOTHING = frozenset({"labels"}), frozenset({"depth"}), frozenset()
 CLASSES = ["cat", "dog"]
@@ -25,7 +25,7 @@ def labelled(root: Path, values: np.ndarray, **options: Any) -> np.ndarray:
     write_png(root / "a.png", np.zeros((*values.shape[:2], 3), np.uint8))
     write_png(root / "gt" / "a.png", values)
     options = {"classes": CLASSES} | options
-    return Folder(root, "{}", LABELS, images="*.png", labels="gt/*.png", **options)[0].labels
+    return Folder(root, "{}", LABELS, images="*.png", labels="gt/*.png", **options)[0].truth("labels")
 
 
 def measured(root: Path, stored: np.ndarray, **options: Any) -> np.ndarray:
@@ -36,7 +36,7 @@ def measured(root: Path, stored: np.ndarray, **options: Any) -> np.ndarray:
         write_png(root / "d" / "a.png", stored)
     else:
         np.save(root / "d" / "a.npy", stored)
-    return Folder(root, "train", DEPTH, images="*.png", depths="d/*.*", **options)[0].depth
+    return Folder(root, "train", DEPTH, images="*.png", depths="d/*.*", **options)[0].truth("depth")
 
 
 class TestPairing:
@@ -115,7 +115,7 @@ class TestCsv:
         )
         dataset = Folder(tmp_path, "train", LABELS, csv="list.csv", classes=CLASSES)
         assert list(dataset.names) == ["x/b"]
-        assert dataset.frames[0].labels == tmp_path / "y" / "1.png"
+        assert dataset.frames[0].truths["labels"] == tmp_path / "y" / "1.png"
         assert Folder(tmp_path, "val", LABELS, csv="list.csv", classes=CLASSES).names == ("x/a",)
 
     def test_a_list_per_split(self, tmp_path: Path) -> None:

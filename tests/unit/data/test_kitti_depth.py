@@ -31,14 +31,14 @@ def test_the_lists_decide(tree: Path) -> None:
 
 
 def test_depth_is_as_stored(tree: Path) -> None:
-    np.testing.assert_array_equal(KittiDepth(tree, "train", DEPTH)[3].depth, METRES)
+    np.testing.assert_array_equal(KittiDepth(tree, "train", DEPTH)[3].truth("depth"), METRES)
 
 
 def test_depth_may_be_a_png_beside_a_jpeg(tree: Path) -> None:
     for file in (tree / "a_03").glob("*.npy"):
         file.unlink()
         write_depth_png16(file.with_suffix(".png"), METRES)
-    np.testing.assert_array_equal(KittiDepth(tree, "val", DEPTH)[1].depth, METRES)
+    np.testing.assert_array_equal(KittiDepth(tree, "val", DEPTH)[1].truth("depth"), METRES)
 
 
 def test_pictures_may_be_png(tree: Path) -> None:
@@ -47,7 +47,7 @@ def test_pictures_may_be_png(tree: Path) -> None:
         write_png(file.with_suffix(".png"), np.full((2, 3, 3), 7, np.uint8))
     sample = KittiDepth(tree, "val", DEPTH)[0]
     assert (sample.image == 7).all()
-    np.testing.assert_array_equal(sample.depth, METRES)
+    np.testing.assert_array_equal(sample.truth("depth"), METRES)
 
 
 @pytest.mark.parametrize("text", ["241.7 0 104\n0 246 59\n0 0 1", "241.7, 0, 104, 0, 246, 59, 0, 0, 1"])

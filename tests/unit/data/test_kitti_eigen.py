@@ -41,7 +41,7 @@ def test_the_truth_is_the_scan_at_full_resolution(raw: Path, listed: str) -> Non
     assert sample.name == f"{DRIVE}_02/0000000001"
     points = read_velodyne(raw / "2011_09_26" / DRIVE / "velodyne_points/data/0000000001.bin")
     calibration = read_kitti_calibration(raw / "2011_09_26")
-    np.testing.assert_array_equal(sample.depth, project_velodyne(points, calibration, (94, 311)))
+    np.testing.assert_array_equal(sample.truth("depth"), project_velodyne(points, calibration, (94, 311)))
     assert sample.focal_px == calibration.intrinsics()[0, 0]
     assert dataset.positions == (1, 2, 0), "the places in the list, by which other programs number their files"
     assert (dataset.expected, list(dataset.missing)) == (3, [])
@@ -92,7 +92,7 @@ def test_the_improved_truth(raw: Path, listed: str, tmp_path: Path) -> None:
     for frame, part in ((0, "train"), (1, "val"), (2, "train")):
         write_depth_png16(tmp_path / part / DRIVE / f"proj_depth/groundtruth/image_02/{frame:010d}.png", metres)
     dataset = opened(raw, files=listed, truth="improved", truth_path=str(tmp_path))
-    np.testing.assert_array_equal(dataset[1].depth, metres)
+    np.testing.assert_array_equal(dataset[1].truth("depth"), metres)
     with pytest.raises(DataError, match="0 of the 3 files"):
         opened(raw, files=listed, truth="improved")
     with pytest.raises(DataError, match="0 of the 652 files"):
@@ -119,8 +119,8 @@ def test_the_real_improved_truth_agrees_with_the_single_scan(shared_data: Any, t
     file.write_text("".join(f"2011_09_26/{drive}/image_02/data/{k:010d}.png\n" for k in range(5, 13)))
     dataset = opened(root / "raw", files=str(file), truth="improved", truth_path=str(root))
     assert len(dataset) == 8
-    assert 0.15 < (dataset[0].depth > 0).mean() < 0.25
-    assert 40 < dataset[0].depth.max() < 90
+    assert 0.15 < (dataset[0].truth("depth") > 0).mean() < 0.25
+    assert 40 < dataset[0].truth("depth").max() < 90
 
 
 def test_scenes_are_known_by_names_and_leaks_counted() -> None:

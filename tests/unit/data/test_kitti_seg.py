@@ -6,8 +6,8 @@ import pytest
 
 from segdepth.core.errors import DataError
 from segdepth.data.kitti_seg import KittiSemantics
-from segdepth.data.labels import IGNORE
 from segdepth.drawing import write_png
+from segdepth.kinds import IGNORE
 
 LABELS = frozenset({"labels"})
 
@@ -29,31 +29,31 @@ def test_every_fifth_from_the_first_is_validation(tree: Path) -> None:
 
 
 def test_label_ids_become_train_ids(tree: Path) -> None:
-    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].labels, [[0, 13], [IGNORE, 18]])
+    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].truth("labels"), [[0, 13], [IGNORE, 18]])
 
 
 def test_test_pictures_have_no_labels(tree: Path) -> None:
     dataset = KittiSemantics(tree, "test", LABELS)
     assert len(dataset) == 1
-    assert dataset[0].labels is None
+    assert "labels" not in dataset[0].truths
 
 
 def test_labels_may_be_train_ids(tree: Path) -> None:
     for file in (tree / "training" / "semantic").iterdir():
         write_png(file, np.array([[0, 18], [250, 255]], np.uint8))
-    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].labels, [[0, 18], [IGNORE, IGNORE]])
+    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].truth("labels"), [[0, 18], [IGNORE, IGNORE]])
 
 
 def test_one_file_without_high_values_is_read_like_the_others(tree: Path) -> None:
     write_png(tree / "training" / "semantic" / "000000_10.png", np.array([[7, 8], [11, 0]], np.uint8))
-    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].labels, [[0, 1], [2, IGNORE]])
+    np.testing.assert_array_equal(KittiSemantics(tree, "val", LABELS)[0].truth("labels"), [[0, 1], [2, IGNORE]])
 
 
 def test_a_file_of_the_other_kind_is_refused(tree: Path) -> None:
     for file in (tree / "training" / "semantic").iterdir():
         write_png(file, np.array([[0, 1], [2, 255]], np.uint8))
     dataset = KittiSemantics(tree, "train", LABELS)
-    write_png(dataset.frames[3].labels, np.array([[26, 1], [2, 255]], np.uint8))
+    write_png(dataset.frames[3].truths["labels"], np.array([[26, 1], [2, 255]], np.uint8))
     with pytest.raises(DataError, match=r"000004_10\.png has 1 pixels of value 26.*0-18, 250, 255"):
         dataset[3]
 
@@ -71,7 +71,7 @@ def test_the_real_one(shared_data: Callable[[str], Path]) -> None:
     road, sky = val.classes.names.index("road"), val.classes.names.index("sky")
     for dataset in (val, train):
         for index in range(len(dataset)):
-            labels = dataset[index].labels
+            labels = dataset[index].truth("labels")
             rows = np.arange(labels.shape[0])
             assert (labels == road).any()
             assert set(np.unique(labels)) <= {*range(19), IGNORE}

@@ -17,7 +17,7 @@ from segdepth.data.loading import (
     evaluation_loader,
     training_loader,
 )
-from segdepth.data.sample import Dataset, Sample, Target
+from segdepth.data.sample import Dataset, Sample
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,6 @@ CPU = torch.device("cpu")
 class Numbered(Dataset):
     """Pictures whose pixels all hold the sample's number; one of them may be broken."""
 
-    provides = frozenset({"labels", "depth"})
     depth_range = (0.001, 80.0)
 
     def __init__(self, length: int, broken: int | None = None) -> None:
@@ -39,11 +38,16 @@ class Numbered(Dataset):
         size = (40 + index, 64)
         depth = np.zeros(size, np.float32)
         depth[::2] = 10 + index
-        return Sample(np.full((*size, 3), index, np.uint8), f"n{index}", np.full(size, index, np.uint8), depth, 100.0)
+        return Sample(
+            np.full((*size, 3), index, np.uint8),
+            f"n{index}",
+            {"labels": np.full(size, index, np.uint8), "depth": depth},
+            100.0,
+        )
 
 
 def load(
-    target: Target = "labels", *, n_workers: int = 0, start: int = 0, stop: int = 7, length: int = 5
+    target: str = "labels", *, n_workers: int = 0, start: int = 0, stop: int = 7, length: int = 5
 ) -> list[torch.Tensor]:
     view = TrainingView(Numbered(length), (32, 48), {"brightness": 0.5, "hflip": 0.5}, seed=3)
     loader = training_loader(view, target, batch_size=3, n_workers=n_workers, start=start, stop=stop, pin_memory=False)

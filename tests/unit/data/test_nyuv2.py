@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from segdepth.core.errors import DataError
-from segdepth.data.labels import IGNORE
 from segdepth.data.nyuv2 import NYUv2
 from segdepth.drawing import write_png
+from segdepth.kinds import IGNORE
 
 BOTH = frozenset({"labels", "depth"})
 
@@ -24,8 +24,8 @@ def test_the_white_frame_has_no_truth(tmp_path: Path, rows: int, cols: int, insi
     sample = NYUv2(tmp_path, "val", BOTH)[0]
     expected = np.zeros((rows, cols), bool)
     expected[inside[0] : inside[1] + 1, inside[2] : inside[3] + 1] = True
-    np.testing.assert_array_equal(sample.depth, np.where(expected, np.float32(2.5), 0))
-    np.testing.assert_array_equal(sample.labels, np.where(expected, 3, IGNORE))
+    np.testing.assert_array_equal(sample.truth("depth"), np.where(expected, np.float32(2.5), 0))
+    np.testing.assert_array_equal(sample.truth("labels"), np.where(expected, 3, IGNORE))
 
 
 def test_the_focal_length_is_that_of_the_size(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_missing_depth_file_is_named(tmp_path: Path) -> None:
 
 def test_other_props_are_ignored_and_more_is_refused(tmp_path: Path) -> None:
     write_frame(tmp_path, 24, 32, label=39)
-    assert (NYUv2(tmp_path, "val", BOTH)[0].labels == IGNORE).all()
+    assert (NYUv2(tmp_path, "val", BOTH)[0].truth("labels") == IGNORE).all()
     write_frame(tmp_path, 24, 32, label=40)
     with pytest.raises(DataError, match="value 40"):
         NYUv2(tmp_path, "val", BOTH)[0]
@@ -55,7 +55,7 @@ def test_the_real_one(shared_data: Callable[[str], Path]) -> None:
     assert len(NYUv2(root, "train", BOTH)) == 240
     dataset = NYUv2(root, "val", BOTH)
     assert len(dataset) == 60
-    depth = np.stack([dataset[index].depth for index in range(0, 60, 4)])
+    depth = np.stack([dataset[index].truth("depth") for index in range(0, 60, 4)])
     assert 0.7 < depth[depth > 0].min() < depth.max() < 10
     assert 2 < depth[depth > 0].mean() < 4
     assert (depth[:, 22:236, 20:301] > 0).all()

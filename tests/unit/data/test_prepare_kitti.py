@@ -113,8 +113,8 @@ def test_the_reader_takes_every_format(raw: Path, tmp_path: Path, image_format: 
         assert len(dataset) == 8
         sample = dataset[0]
         assert sample.image.shape == (24, 78, 3)
-        assert sample.depth.shape == (24, 78)
-        assert 2 < sample.depth[sample.depth > 0].min() < sample.depth.max() < 90
+        assert sample.truth("depth").shape == (24, 78)
+        assert 2 < sample.truth("depth")[sample.truth("depth") > 0].min() < sample.truth("depth").max() < 90
         assert sample.focal_px == pytest.approx(read_kitti_calibration(raw / DATE).intrinsics()[0, 0] * 78 / 311)
 
 

@@ -223,11 +223,13 @@ def test_another_size_shows_the_same_street() -> None:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (37, 53), (128, 416), (200, 31)])
 def test_any_size(height: int, width: int) -> None:
     sample = Synthetic(targets=frozenset({"labels", "depth"}), num_images=1, height=height, width=width)[0]
-    assert sample.labels is not None
-    assert sample.depth is not None
     assert sample.image.shape == (height, width, 3)
-    assert sample.labels.shape == sample.depth.shape == (height, width)
-    assert (sample.image.dtype, sample.labels.dtype, sample.depth.dtype) == (np.uint8, np.uint8, np.float32)
+    assert sample.truth("labels").shape == sample.truth("depth").shape == (height, width)
+    assert (sample.image.dtype, sample.truth("labels").dtype, sample.truth("depth").dtype) == (
+        np.uint8,
+        np.uint8,
+        np.float32,
+    )
     assert sample.focal_px == pytest.approx(721.5377 * width / 1242)
 
 
@@ -236,11 +238,9 @@ def test_classes_and_depths_of_many_streets() -> None:
     count, depths = np.zeros(256, np.int64), []
     for index in range(len(data)):
         sample = data[index]
-        assert sample.labels is not None
-        assert sample.depth is not None
-        count += np.bincount(sample.labels.ravel(), minlength=256)
-        assert (sample.depth[sample.labels == LABEL["sky"]] == 0).all()
-        depths.append(sample.depth[sample.depth > 0])
+        count += np.bincount(sample.truth("labels").ravel(), minlength=256)
+        assert (sample.truth("depth")[sample.truth("labels") == LABEL["sky"]] == 0).all()
+        depths.append(sample.truth("depth")[sample.truth("depth") > 0])
     assert count[len(CITYSCAPES) :].sum() == 0
     assert (count > 40).sum() >= 15
     share = count / count.sum()
@@ -258,8 +258,7 @@ def test_data_set_gives_what_is_asked_for() -> None:
     assert data.names[12] == "val/000012"
     sample = data[12]
     assert sample.name == "val/000012"
-    assert sample.labels is None
-    assert sample.depth is not None
+    assert "labels" not in sample.truths
     with pytest.raises(IndexError):
         data[60]
 

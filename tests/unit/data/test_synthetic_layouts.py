@@ -10,7 +10,7 @@ import pytest
 from numpy import ndarray
 
 from segdepth.core.errors import InputError
-from segdepth.data.labels import CITYSCAPES, IGNORE
+from segdepth.data.labels import CITYSCAPES
 from segdepth.data.synthetic import (
     Camera,
     make_street,
@@ -20,6 +20,7 @@ from segdepth.data.synthetic import (
 )
 from segdepth.geometry.calibration import read_kitti_calibration
 from segdepth.geometry.projection import project_velodyne
+from segdepth.kinds import IGNORE
 
 
 def _numbers(file: Path) -> dict[str, ndarray]:

@@ -33,7 +33,7 @@ def test_scores_are_the_plain_ways_for_any_batching(net: Network, batch_size: in
     metric = task.make_metric(data)
     for index in range(len(data)):
         sample = data[index]
-        truth = sample.labels if task.target == "labels" else sample.depth
+        truth = sample.truth("labels") if task.target == "labels" else sample.truth("depth")
         assert truth is not None
         answer = torch.from_numpy(net.predict(sample.image).astype(np.int64 if task.target == "labels" else np.float32))
         metric.update(answer[None], torch.from_numpy(truth)[None])
@@ -46,7 +46,7 @@ def test_scores_are_the_plain_ways_for_any_batching(net: Network, batch_size: in
 
 def test_baselines_do_not_look_at_the_picture() -> None:
     maps = baseline_maps(dataset("train"), "depth")
-    stacked = np.concatenate([dataset("train")[k].depth.ravel() for k in range(5)])  # type: ignore[union-attr]
+    stacked = np.concatenate([dataset("train")[k].truth("depth").ravel() for k in range(5)])  # type: ignore[union-attr]
     assert maps["constant"].max() == maps["constant"].min() == pytest.approx(np.median(stacked[stacked > 0]), rel=0.15)
     assert maps["position"][-1].mean() < maps["position"][20].mean(), "the bottom of a street picture is near"
     labels = baseline_maps(dataset("train"), "labels")
@@ -66,9 +66,8 @@ def test_a_place_never_measured_takes_its_rows_median() -> None:
     class Hole(Synthetic):
         def __getitem__(self, index: int):  # type: ignore[no-untyped-def]
             sample = super().__getitem__(index)
-            assert sample.depth is not None
-            sample.depth[:, :20] = 0
-            sample.depth[:8] = 0
+            sample.truth("depth")[:, :20] = 0
+            sample.truth("depth")[:8] = 0
             return sample
 
     maps = baseline_maps(Hole(split="train", targets=frozenset({"depth"}), num_images=3, height=61, width=127), "depth")

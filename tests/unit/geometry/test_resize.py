@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdepth.core.errors import InputError
-from segdepth.data.labels import CITYSCAPES, IGNORE
+from segdepth.data.labels import CITYSCAPES
 from segdepth.geometry import resize_image, resize_nearest
+from segdepth.kinds import IGNORE
 
 SIZES = st.integers(1, 40)
 

@@ -74,12 +74,10 @@ def test_rows_are_the_statistics_of_the_maps(experiment: EvalStudy, streets: Dat
         distances = activation_distance(maps, relative, (t,))[:, 0]
         np.testing.assert_allclose(rows[f"activation_distance_{t}"], distances, atol=0.02)
         np.testing.assert_allclose(rows[f"activation_ratio_{t}"], activation_ratio(maps, (t,))[:, 0], atol=1e-3)
-    assert sample.labels is not None
-    assert sample.depth is not None
     for row, col, label, metres in zip(*(rows[n] for n in ("row", "col", "label", "depth_m")), strict=True):
-        assert label == sample.labels[row, col]
-        known = sample.depth[row, col] > 0
-        assert metres == sample.depth[row, col] if known else np.isnan(metres)
+        assert label == sample.truth("labels")[row, col]
+        known = sample.truth("depth")[row, col] > 0
+        assert metres == sample.truth("depth")[row, col] if known else np.isnan(metres)
     with torch.no_grad():
         predicted = source.net(x[None])[0].argmax(0)
     assert rows["answer"].tolist() == [predicted[p].item() for p in pixels]
@@ -182,16 +180,15 @@ def test_a_study_grows_but_does_not_shrink(experiment: EvalStudy, streets: Datas
 
 def test_class_targets_have_a_label(streets: Dataset) -> None:
     sample = resize_sample(streets[0], SIZE)
-    assert sample.labels is not None
-    labels = sample.labels.copy()
+    labels = sample.truth("labels").copy()
     labels[:30] = 255
     study = ClassStudy(tiny("seg"), TargetGrid(SIZE, 9, start="corner"))
-    rows = study.rows(Sample(sample.image, sample.name, labels))
+    rows = study.rows(Sample(sample.image, sample.name, {"labels": labels}))
     expected = [(r, c) for r, c in study.grid.pixels.tolist() if labels[r, c] != 255]
     assert 0 < len(expected) < len(study.grid.pixels)
     assert list(zip(rows["row"].tolist(), rows["col"].tolist(), strict=True)) == expected
     assert "activation_ratio_0.7" in rows
-    nothing = study.rows(Sample(sample.image, sample.name, np.full_like(labels, 255)))
+    nothing = study.rows(Sample(sample.image, sample.name, {"labels": np.full_like(labels, 255)}))
     assert len(nothing["activation_ratio_0.7"]) == 0
     with pytest.raises(DataError, match="no labels"):
         study.rows(Sample(sample.image, sample.name))
@@ -272,9 +269,9 @@ def test_any_folder_of_pictures(shared_data: "object", tmp_path: Path) -> None:
     folder = shared_data("camvid")  # type: ignore[operator]
     pictures = open_frames(folder / "test", None, "val")
     assert isinstance(pictures, PictureFolder)
-    assert pictures[0].labels is None
+    assert "labels" not in pictures[0].truths
     kitti = open_frames(shared_data("kitti_semantics"), None, "val")  # type: ignore[operator]
-    assert kitti[0].labels is not None
+    assert "labels" in kitti[0].truths
 
 
 def test_the_theoretical_field_is_a_null_model(streets: Dataset) -> None:

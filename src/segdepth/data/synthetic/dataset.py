@@ -1,13 +1,12 @@
 """The make-believe streets as a data set: nothing on disk, any number of samples, the truth exact."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
 from ..labels import CITYSCAPES
-from ..sample import Dataset, Sample, Target
+from ..sample import Dataset, Sample
 from .camera import Camera
 from .street import SPLITS, make_street
 
@@ -35,7 +34,6 @@ class Synthetic(Dataset):
         ConfigError: if there is no such split, or a number is out of range.
     """
 
-    provides: ClassVar[frozenset[str]] = frozenset({"labels", "depth"})
     classes = CITYSCAPES
     depth_range = (0.001, 80.0)
     crop = "garg"
@@ -44,7 +42,7 @@ class Synthetic(Dataset):
         self,
         path: Path | None = None,
         split: str = "train",
-        targets: frozenset[Target] = frozenset({"labels"}),
+        targets: frozenset[str] = frozenset({"labels"}),
         *,
         num_images: int | None = None,
         seed: int = 0,
@@ -72,10 +70,6 @@ class Synthetic(Dataset):
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
         frame = make_street(self.seed, index, self.split).render(self.camera)
-        return Sample(
-            image=frame.image,
-            name=self.names[index],
-            labels=frame.labels if "labels" in self.targets else None,
-            depth=frame.depth if "depth" in self.targets else None,
-            focal_px=self.camera.fx,
-        )
+        truths = {"labels": frame.labels, "depth": frame.depth}
+        wanted = {kind: truth for kind, truth in truths.items() if kind in self.targets}
+        return Sample(frame.image, self.names[index], wanted, self.camera.fx)

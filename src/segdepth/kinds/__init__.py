@@ -1,0 +1,13 @@
+"""Kinds of truth: what a picture's truth may be, and all that depends on which it is."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .depth import Depth
+from .kind import Kind
+from .labels import IGNORE, Labels
+
+__all__ = ["IGNORE", "KINDS", "Kind"]
+
+#: By the name that data sets, files and samples call them by.
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth())})

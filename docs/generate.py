@@ -9,7 +9,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from benchmark_tables import benchmarks
 from segdepth.cli import main
 from segdepth.cli.app import COMMANDS, GROUPS
 from segdepth.config.options import options_model
+from segdepth.core.tables import signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
 from segdepth.losses import LOSSES
-from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS
+from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, network_options
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 
 DOCS = Path(__file__).parent
@@ -38,12 +40,17 @@ def first_line(documented: Any) -> str:
     return " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
 
 
-def options(variant: Callable[..., Any]) -> str:
+def listed(options: Mapping[str, Parameter]) -> str:
     """A variant's options with their defaults."""
-    fields = options_model("options", variant).model_fields
+    fields = options_model("options", options).model_fields
     return ", ".join(
         f"`{name}` ({'required' if field.is_required() else field.default!r})" for name, field in fields.items()
     )
+
+
+def options(variant: Any) -> str:
+    """The options of a function or class, with their defaults."""
+    return listed(signature_options(variant))
 
 
 def table(rows: Mapping[str, Sequence[str]], *columns: str) -> str:
@@ -58,7 +65,7 @@ def table(rows: Mapping[str, Sequence[str]], *columns: str) -> str:
 def variants() -> str:
     """The page of all tables."""
     parts = [NOTE, "# What a configuration can name\n"]
-    networks = {n: (first_line(c), c.backbone or "none", options(c)) for n, c in NETWORKS.items()}
+    networks = {n: (first_line(c), c.backbone or "none", listed(network_options(n))) for n, c in NETWORKS.items()}
     parts += ["## `model.arch`\n", table(networks, "what", "ImageNet weights", "options (default)")]
     if ALIASES:
         aliases = (f"`{alias}` = `{name}` {preset or ''}".strip() for alias, (name, preset) in ALIASES.items())

@@ -10,7 +10,7 @@ __all__ = ["convert"]
 
 def convert(
     checkpoint: Annotated[
-        Path, typer.Argument(help="The reference's .pkl, or a torchvision backbone's .pth.", show_default=False)
+        Path, typer.Argument(help="The ancestor's .pkl, or a torchvision backbone's .pth.", show_default=False)
     ],
     output: Annotated[
         Path | None,
@@ -35,7 +35,7 @@ def convert(
     width: Annotated[int | None, typer.Option("--width", min=32, help="Columns that it was trained at.")] = None,
     keys: Annotated[bool, typer.Option("--keys", help="Print where every single tensor went.")] = False,
 ) -> None:  # fmt: skip
-    """Turn a checkpoint of the reference, or a torchvision backbone, into a checkpoint of ours.
+    """Turn a checkpoint of the ancestor, or a torchvision backbone, into a checkpoint of ours.
 
     The network, its task and its number of classes are recognised by the names and shapes of the tensors. Nothing in the
     file is executed. Every tensor that could not be used is named.

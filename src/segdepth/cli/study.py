@@ -27,7 +27,7 @@ def study() -> None:
     """Saliency statistics of many pictures, pixel by pixel. Interrupted anywhere, the same command goes on."""
 
 
-#: The size that the reference's study used, where neither checkpoint nor flags say one.
+#: The size that the ancestor's study used, where neither checkpoint nor flags say one.
 _SIZE = (256, 832)
 
 _PICTURES = "Pictures"

@@ -17,7 +17,7 @@ def config_schema() -> dict[str, Any]:
         section = _definition_of(schema, spec.path)
         alternatives = []
         for name, variant in spec.names().items():
-            model = options_model(name, variant.function, variant.preset)
+            model = options_model(name, variant.options, variant.preset)
             options = model.model_json_schema(ref_template="#/$defs/{model}")
             definitions.update(options.pop("$defs", {}))
             alternatives.append(

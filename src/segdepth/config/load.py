@@ -158,7 +158,7 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
         except ConfigError as error:
             mistakes.append(f"{where}: {'.'.join((*spec.path, spec.key))}: {error}")
             continue
-        model = options_model(getattr(section, spec.key), variant.function, variant.preset)
+        model = options_model(getattr(section, spec.key), variant.options, variant.preset)
         try:
             checked = model.model_validate(section.options)
         except ValidationError as error:

@@ -58,7 +58,7 @@ class ModelSection(VariantSection):
     Attributes:
         arch: name or alias in the table of networks.
         pretrained: false; true to download ImageNet weights of the backbone; or the path of a local file of them.
-        preprocessing: name of the input range; none means ImageNet's, or the reference's under ``legacy``.
+        preprocessing: name of the input range; none means ImageNet's, or the ancestor's under ``legacy``.
     """
 
     arch: str

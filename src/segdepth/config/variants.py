@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import Parameter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import did_you_mean, pick
+from segdepth.core.tables import did_you_mean, pick, signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
 from segdepth.losses import LOSSES
-from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, resolve_arch
+from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, network_options, resolve_arch
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 from segdepth.tasks import TASKS
 
@@ -23,10 +24,15 @@ __all__ = ["VARIANT_SECTIONS", "Variant", "VariantSpec", "augmentation_model"]
 
 @dataclass(frozen=True)
 class Variant:
-    """What a section's name stands for: whose signature holds the options, and what an alias presets."""
+    """What a section's name stands for: its options, and what an alias presets."""
 
-    function: Callable[..., Any]
+    options: Mapping[str, Parameter]
     preset: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Variant":
+        """One whose options are a signature's."""
+        return cls(signature_options(function))
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,7 @@ class VariantSpec:
 
 
 def _network(arch: str) -> Variant:
-    name, preset = resolve_arch(arch)
-    return Variant(NETWORKS[name], preset=preset)
+    return Variant(network_options(arch), preset=resolve_arch(arch)[1])
 
 
 def _find_network(_: Config, section: Any) -> Variant:
@@ -68,7 +73,7 @@ def _find_dataset(config: Config, section: Any) -> Variant:
         raise ConfigError(
             f"{section.dataset!r} has no {target}, which task {config.task!r} needs (these have: {fitting})"
         )
-    return Variant(readers[target])
+    return Variant.of(readers[target])
 
 
 def _find_loss(config: Config, section: Any) -> Variant:
@@ -77,15 +82,15 @@ def _find_loss(config: Config, section: Any) -> Variant:
         if target != task.target and section.name in losses:
             choices = ", ".join(LOSSES[task.target])
             raise ConfigError(f"{section.name!r} is no loss of task {config.task!r} (there are: {choices})")
-    return Variant(pick(LOSSES[task.target], section.name, kind="loss"))
+    return Variant.of(pick(LOSSES[task.target], section.name, kind="loss"))
 
 
 def _datasets() -> dict[str, Variant]:
-    return {name: Variant(next(iter(readers.values()))) for name, readers in DATASETS.items()}
+    return {name: Variant.of(next(iter(readers.values()))) for name, readers in DATASETS.items()}
 
 
 def _losses() -> dict[str, Variant]:
-    return {name: Variant(loss) for losses in LOSSES.values() for name, loss in losses.items()}
+    return {name: Variant.of(loss) for losses in LOSSES.values() for name, loss in losses.items()}
 
 
 VARIANT_SECTIONS = (
@@ -95,14 +100,14 @@ VARIANT_SECTIONS = (
     VariantSpec(
         ("training", "optimizer"),
         "name",
-        lambda _, section: Variant(pick(OPTIMIZERS, section.name, kind="optimizer")),
-        lambda: {name: Variant(function) for name, function in OPTIMIZERS.items()},
+        lambda _, section: Variant.of(pick(OPTIMIZERS, section.name, kind="optimizer")),
+        lambda: {name: Variant.of(function) for name, function in OPTIMIZERS.items()},
     ),
     VariantSpec(
         ("training", "lr_schedule"),
         "name",
-        lambda _, section: Variant(pick(SCHEDULES, section.name, kind="schedule")),
-        lambda: {name: Variant(function) for name, function in SCHEDULES.items()},
+        lambda _, section: Variant.of(pick(SCHEDULES, section.name, kind="schedule")),
+        lambda: {name: Variant.of(function) for name, function in SCHEDULES.items()},
     ),
 )
 

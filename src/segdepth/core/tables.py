@@ -1,12 +1,14 @@
-"""Pick a variant by its name, or say which names there are."""
+"""Tables of variants: pick one by its name, or say which names there are; import it then; read its options."""
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar, get_type_hints
 
 from .errors import ConfigError
 
-__all__ = ["did_you_mean", "pick"]
+__all__ = ["LazyTable", "did_you_mean", "pick", "signature_options"]
 
 V = TypeVar("V")
 
@@ -41,3 +43,40 @@ def pick(table: Mapping[str, V], name: str, kind: str) -> V:
     if name in table:
         return table[name]
     raise ConfigError(f"no {kind} named {name!r} {did_you_mean(name, table)}")
+
+
+class LazyTable(Mapping[str, V]):
+    """A table whose entries are imported when they are picked.
+
+    Args:
+        entries: by name, each written ``"module:name"`` with the module's full name; a test follows them as it follows imports.
+
+    Example:
+        >>> table = LazyTable({"half": "fractions:Fraction", "none": "no_such_module:Nothing"})
+        >>> "none" in table, list(table), table["half"](1, 2)
+        (True, ['half', 'none'], Fraction(1, 2))
+    """
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        self._entries = entries
+
+    def __getitem__(self, name: str) -> V:
+        module, _, attribute = self._entries[name].partition(":")
+        return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries  # Mapping's own picks the entry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def signature_options(variant: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options of a function or of a class's constructor: its keyword-only parameters, with their types as annotations."""
+    function = variant.__init__ if inspect.isclass(variant) else variant
+    types = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
+    return {name: p.replace(annotation=types[name]) for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}

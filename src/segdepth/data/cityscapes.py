@@ -116,7 +116,7 @@ def cityscapes_lookup(files: Sequence[Path]) -> Int16[ndarray, "256"]:
     One decision for the whole data set, from the values in up to eight files, spread evenly: a value of
     19..33 is only possible in label ids (it is vegetation, sky, a car, ...), so if any of them has one the
     files hold label ids, otherwise train ids. A file that contradicts the decision later is refused by its
-    first impossible value. Both kinds may hold 255, and train ids the reference's 250, for what is ignored.
+    first impossible value. Both kinds may hold 255, and train ids the ancestor's 250, for what is ignored.
 
     Args:
         files: label files of the data set, all splits.

@@ -50,15 +50,15 @@ def _nearest_point(points: ndarray, calibration: Calibration, source: tuple[int,
     return nearest_point(project_velodyne(points, calibration, source, camera), size)
 
 
-def _reference(points: ndarray, calibration: Calibration, source: tuple[int, int], size: tuple[int, int],
+def _as_the_ancestor(points: ndarray, calibration: Calibration, source: tuple[int, int], size: tuple[int, int],
                camera: Camera) -> Float32[ndarray, "h w"]:  # fmt: skip
     return project_velodyne(points, calibration.scaled(size[0] / source[0], size[1] / source[1]), size, camera)
 
 
 #: How a scan becomes a small depth map: projected at full resolution and reduced to the nearest point of each pixel; or
-#: projected with a scaled matrix, as the reference did.
+#: projected with a scaled matrix, as the ancestor did.
 DEPTH_REDUCTIONS: Mapping[str, Callable[..., Float32[ndarray, "h w"]]] = MappingProxyType(
-    {"nearest-point": _nearest_point, "reference": _reference}
+    {"nearest-point": _nearest_point, "reference": _as_the_ancestor}
 )
 
 

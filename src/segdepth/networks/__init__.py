@@ -1,20 +1,27 @@
 """One paper, one file, one class, two tasks."""
 
+from typing import TYPE_CHECKING, Any
+
+from segdepth.core.tables import LazyTable
+
 from .build import ALIASES, NETWORKS, build_network, network_options, resolve_arch
 from .card import Card, Classes
 from .checkpoint import find_weights, load_network, read_card, read_state, save_network
-from .deeplab import DeepLab
 from .devices import usable_device
-from .dispnet import DispNet
-from .fcn import FCN8s
-from .fcrn import FCRN
-from .frrn import FRRN
+from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_reference_state
 from .preprocessing import PREPROCESSINGS, Preprocessing
 from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
-from .segnet import SegNet
 from .weights import load_backbone, load_backbone_state
+
+if TYPE_CHECKING:
+    from .deeplab import DeepLab
+    from .dispnet import DispNet
+    from .fcn import FCN8s
+    from .fcrn import FCRN
+    from .frrn import FRRN
+    from .segnet import SegNet
 
 __all__ = [
     "ALIASES",
@@ -51,3 +58,24 @@ __all__ = [
     "save_network",
     "usable_device",
 ]
+
+# whoever reads a network finds its class in the table, and every class in the table stands on this one
+HubNetwork.write_checkpoint, HubNetwork.read_checkpoint = save_network, load_network
+
+_PAPERS: LazyTable[Any] = LazyTable(
+    {
+        "DeepLab": "segdepth.networks.deeplab:DeepLab",
+        "DispNet": "segdepth.networks.dispnet:DispNet",
+        "FCN8s": "segdepth.networks.fcn:FCN8s",
+        "FCRN": "segdepth.networks.fcrn:FCRN",
+        "FRRN": "segdepth.networks.frrn:FRRN",
+        "SegNet": "segdepth.networks.segnet:SegNet",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    """The papers' classes, imported when first asked for, as the table of networks imports them."""
+    if name not in _PAPERS:
+        raise AttributeError(f"module 'segdepth.networks' has no attribute {name!r}")
+    return _PAPERS[name]

@@ -1,35 +1,32 @@
 """From a name or a card to a network."""
 
-import inspect
-from typing import Any, get_type_hints
+from inspect import Parameter
+from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import did_you_mean, pick
+from segdepth.core.tables import LazyTable, did_you_mean, pick, signature_options
 
 from .card import Card
-from .deeplab import DeepLab
-from .dispnet import DispNet
-from .fcn import FCN8s
-from .fcrn import FCRN
-from .frrn import FRRN
+from .legacy import LEGACY
 from .network import Network
 from .preprocessing import Preprocessing
-from .segnet import SegNet
 
 __all__ = ["ALIASES", "NETWORKS", "build_network", "network_options", "resolve_arch"]
 
-#: One line each. Options are the keyword arguments of the constructor.
-NETWORKS: dict[str, type[Network]] = {
-    "fcn8s": FCN8s,
-    "frrn": FRRN,
-    "segnet": SegNet,
-    "deeplab": DeepLab,
-    "dispnet": DispNet,
-    "fcrn": FCRN,
-}
+#: One line each, imported when picked. Options are the keyword arguments of the constructor.
+NETWORKS: LazyTable[type[Network]] = LazyTable(
+    {
+        "fcn8s": "segdepth.networks.fcn:FCN8s",
+        "frrn": "segdepth.networks.frrn:FRRN",
+        "segnet": "segdepth.networks.segnet:SegNet",
+        "deeplab": "segdepth.networks.deeplab:DeepLab",
+        "dispnet": "segdepth.networks.dispnet:DispNet",
+        "fcrn": "segdepth.networks.fcrn:FCRN",
+    }
+)
 
 #: Other names: (name in the table, options that it stands for).
 ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,7 +35,8 @@ ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
     "frrnB": ("frrn", {"model_type": "B"}),
 }
 
-_NOT_OPTIONS = {"self", "out_channels", "output"}
+#: The option of every network that has an entry in :data:`LEGACY`, which then takes the place of the paper's class.
+_LEGACY = Parameter("legacy", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
 
 
 def resolve_arch(arch: str) -> tuple[str, dict[str, Any]]:
@@ -47,16 +45,15 @@ def resolve_arch(arch: str) -> tuple[str, dict[str, Any]]:
     Raises:
         ConfigError: if there is no such network.
     """
-    name, options = ALIASES.get(arch, (arch, {}))
-    pick(NETWORKS | {alias: NETWORKS[target] for alias, (target, _) in ALIASES.items()}, arch, kind="network")
+    names: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in NETWORKS}
+    name, options = pick(names | ALIASES, arch, kind="network")
     return name, dict(options)
 
 
-def network_options(arch: str) -> dict[str, inspect.Parameter]:
+def network_options(arch: str) -> dict[str, Parameter]:
     """The options of a network: name -> parameter with annotation and default."""
     name, _ = resolve_arch(arch)
-    parameters = inspect.signature(NETWORKS[name].__init__).parameters
-    return {key: value for key, value in parameters.items() if key not in _NOT_OPTIONS}
+    return ({_LEGACY.name: _LEGACY} if name in LEGACY else {}) | signature_options(NETWORKS[name])
 
 
 def build_network(card: Card) -> Network:
@@ -66,7 +63,9 @@ def build_network(card: Card) -> Network:
         ConfigError: if the card names an unknown network, option or preprocessing, or an option's value is not allowed.
     """
     _check_options(card)
-    net = NETWORKS[card.arch](card.out_channels, card.output, **card.options)
+    options = dict(card.options)
+    table = LEGACY if options.pop(_LEGACY.name, False) else NETWORKS
+    net = table[card.arch](card.out_channels, card.output, **options)
     net.preprocessing = Preprocessing(card.preprocessing)
     net.card = card
     # one layout from the picture's bytes to the last map: no convolution has to reorder its input and its weights
@@ -75,12 +74,11 @@ def build_network(card: Card) -> Network:
 
 def _check_options(card: Card) -> None:
     allowed = network_options(card.arch)
-    types = get_type_hints(NETWORKS[card.arch].__init__, include_extras=True)
     for key, value in card.options.items():
         if key not in allowed:
             raise ConfigError(f"{card.arch} has no option {key!r} {did_you_mean(key, allowed)}")
         try:
-            TypeAdapter(types[key]).validate_python(value, strict=True)
+            TypeAdapter(allowed[key].annotation).validate_python(value, strict=True)
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Input ")
             raise ConfigError(f"the option {key} of {card.arch} {message}; {value!r} is given") from None

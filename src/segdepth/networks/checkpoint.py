@@ -26,7 +26,7 @@ __all__ = ["find_weights", "load_network", "read_card", "read_state", "save_netw
 _METADATA_KEY = "segdepth"
 
 #: What to do with a file of another program.
-_CONVERT = "`segdepth convert` turns the reference's networks and torchvision's backbones into one"
+_CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's backbones into one"
 
 #: What training programs call the state dict in their checkpoints.
 _WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model", "net", "network", "weights")

@@ -27,34 +27,35 @@ class DeepLab(Network):
     Args:
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
-        legacy: as the reference has it: the bottlenecks' strides in the first 1x1 convolution, although torchvision's
-            weights were trained with them in the 3x3 one; pooling rounds up; the map is stretched to the picture's
-            size; the affine parameters of the batch norms are frozen, their running statistics are not.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
     backbone: ClassVar[str | None] = "resnet101"
 
+    DILATIONS: ClassVar[tuple[int, int, int, int]] = (1, 1, 2, 4)
     RATES: ClassVar[tuple[int, ...]] = (6, 12, 18, 24)
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
-        super().__init__(out_channels, output, legacy=legacy)
-        self.encoder = ResNet(RESNET101, dilations=(1, 1, 2, 4), stride_in_1x1=legacy, ceil_mode=legacy, width=width)
+    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+        super().__init__(out_channels, output)
+        self.encoder = self.make_encoder(width)
         self.head = nn.ModuleList(
             nn.Conv2d(self.encoder.out_channels, out_channels, 3, padding=rate, dilation=rate) for rate in self.RATES
         )
         he_normal_(self.encoder, mode="fan_out")
         small_normal_(self.head)
-        if legacy:
-            for layer in self.encoder.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    layer.requires_grad_(False)
+
+    def make_encoder(self, width: float) -> ResNet:
+        """ResNet-101, dilated from the third stage on."""
+        return ResNet(RESNET101, dilations=self.DILATIONS, width=width)
+
+    def padded(self, x: Float[Tensor, "b 3 _h _w"]) -> Float[Tensor, "b 3 h w"]:
+        """The picture at a size of 8 k + 1 pixels."""
+        return pad_to_multiple(x, 8, remainder=1)
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The sum of the four branches, resized from an eighth of the input's size."""
         height, width = x.shape[-2:]
-        if not self.legacy:
-            x = pad_to_multiple(x, 8, remainder=1)
+        x = self.padded(x)
         features = self.encoder(x)
         first, *others = self.head
         out = first(features)

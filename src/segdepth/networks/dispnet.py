@@ -31,15 +31,13 @@ class DispNet(Network):
     Args:
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
-        legacy: 10 times a ReLU on the class logits of every level, as the reference has it; they are linear otherwise.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
     depth_output: ClassVar[type[DepthOutput]] = InverseDepth
-    legacy_depth_output: ClassVar[type[DepthOutput]] = InverseDepth
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
-        super().__init__(out_channels, output, legacy=legacy)
+    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+        super().__init__(out_channels, output)
         kernels = [kernel for kernel, _, _ in LEVELS]
         down = [scale_channels(c, width) for _, c, _ in LEVELS]
         up = [scale_channels(c, width) for _, _, c in LEVELS]
@@ -69,7 +67,7 @@ class DispNet(Network):
         for block in self.down:
             skips.append(block(skips[-1]))
         y = skips.pop()
-        raw = None
+        raw: Tensor | None = None
         for level in reversed(range(len(LEVELS))):
             skip = skips.pop()
             height, width = skip.shape[-2:]
@@ -77,20 +75,20 @@ class DispNet(Network):
             if level > 0:
                 parts.append(skip)
             if raw is not None:
-                prediction = self._prediction(raw)
+                prediction = self.prediction(raw)
                 parts.append(resize_bilinear(prediction, (2 * raw.shape[-2], 2 * raw.shape[-1])))
             y = torch.cat([part[..., :height, :width] for part in parts], dim=1)
             y = F.relu(self.fuse[level](y), inplace=True)
             if level < PREDICTING:
                 raw = self.heads[level](y)
         assert raw is not None
-        return raw if self.output.kind == "depth" else self._prediction(raw)
+        return raw
 
-    def _prediction(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    def prediction(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """What a level hands to the next finer one: disparity, or logits."""
         if isinstance(self.output, DepthOutput):
             return self.output.disparity(raw).to(raw.dtype)
-        return InverseDepth.ALPHA * F.relu(raw) if self.legacy else raw
+        return raw
 
 
 def _down(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:

@@ -68,11 +68,11 @@ def interleave(quarters: Sequence[Float[Tensor, "b c h w"]]) -> Float[Tensor, "b
 class FCRN(Network):
     """ResNet-50 and four up-projections.
 
+    The paper's ReLU on depth is left out: our depth output is positive.
+
     Args:
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
-        legacy: a ReLU after the head for both tasks, as the reference has it; the paper has it for depth only, where
-            our positive depth output takes its place.
         dropout: rate of the channel dropout before the head, in [0, 1).
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
@@ -80,15 +80,9 @@ class FCRN(Network):
     backbone: ClassVar[str | None] = "resnet50"
 
     def __init__(
-        self,
-        out_channels: int,
-        output: OutputKind,
-        *,
-        legacy: bool = False,
-        dropout: DropoutRate = 0.5,
-        width: Width = 1.0,
+        self, out_channels: int, output: OutputKind, *, dropout: DropoutRate = 0.5, width: Width = 1.0
     ) -> None:
-        super().__init__(out_channels, output, legacy=legacy)
+        super().__init__(out_channels, output)
         self.encoder = ResNet(RESNET50, width=width)
         bridge, *ups = (scale_channels(c, width) for c in (1024, 512, 256, 128, 64))
         self.bridge = nn.Conv2d(self.encoder.out_channels, bridge, 1, bias=False)
@@ -101,8 +95,9 @@ class FCRN(Network):
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The head's map, resized from half the input's size."""
+        return resize_bilinear(self.half_size(x), x.shape[-2:])
+
+    def half_size(self, x: Float[Tensor, "b 3 _h _w"]) -> Float[Tensor, "b c h w"]:
+        """The head's map, at half the input's size."""
         features = self.bridge_bn(self.bridge(self.encoder(x)))
-        out = self.head(self.dropout(self.decoder(features)))
-        if self.legacy:
-            out = F.relu(out)
-        return resize_bilinear(out, x.shape[-2:])
+        return self.head(self.dropout(self.decoder(features)))  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """FRRN A and B: Pohlen, Hermans, Mathias and Leibe 2017, arXiv:1611.08323."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +20,6 @@ __all__ = ["FRRN", "FullResolutionResidualUnit", "ResidualUnit"]
 
 Counts = tuple[tuple[int, int], ...]
 
-#: Table 1 of the paper: (units, channels) of the encoder's stages at scales 2, 4, 8, ..., and of the decoder's.
-STAGES: dict[str, tuple[Counts, Counts]] = {
-    "A": (((3, 96), (4, 192), (2, 384), (2, 384)), ((2, 96), (2, 192), (2, 192))),
-    "B": (((3, 96), (4, 192), (2, 384), (2, 384), (2, 384)), ((2, 96), (2, 192), (2, 192), (2, 192))),
-}
 BASE_CHANNELS = 48
 STREAM_CHANNELS = 32
 
@@ -92,13 +87,16 @@ class Stage(nn.ModuleList):
         in_channels: of the pooling stream that enters.
         out_channels: of the pooling stream that leaves.
         stream_channels: of the residual stream.
-        chained: whether a unit reads the pooling stream that the one before it made, or the one that entered.
     """
 
-    def __init__(self, count: int, in_channels: int, out_channels: int, stream_channels: int, *, chained: bool) -> None:
-        inputs = [in_channels] + [out_channels if chained else in_channels] * (count - 1)
+    def __init__(self, count: int, in_channels: int, out_channels: int, stream_channels: int) -> None:
+        inputs = self.unit_inputs(count, in_channels, out_channels)
         super().__init__(FullResolutionResidualUnit(c, out_channels, stream_channels) for c in inputs)
-        self.chained = chained
+
+    @staticmethod
+    def unit_inputs(count: int, in_channels: int, out_channels: int) -> list[int]:
+        """Channels of the pooling stream that each unit reads: the one that entered, then what the unit before made."""
+        return [in_channels] + [out_channels] * (count - 1)
 
     def forward(
         self, y: Float[Tensor, "b _ h w"], pooled: Float[Tensor, "b r h w"]
@@ -110,10 +108,9 @@ class Stage(nn.ModuleList):
             pooled: the residual stream, max-pooled to the same size.
         """
         first, *others = self
-        entered = y
-        y, added = first(entered, pooled)
+        y, added = first(y, pooled)
         for unit in others:
-            y, change = unit(y if self.chained else entered, pooled + added)
+            y, change = unit(y, pooled + added)
             added = added + change
         return y, added
 
@@ -132,14 +129,18 @@ class FRRN(Network):
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
         model_type: ``"A"`` or ``"B"``, which goes one scale further down.
-        legacy: as the reference has it: every unit of a stage reads the pooling stream that entered the stage (in the
-            paper the one that the unit before it made), a 1x1 convolution merges the streams, the head is
-            a 3x3 convolution, and A ends its decoder with 48 channels.
         width: multiplies every channel count; 0.25 trains on a laptop.
 
     Raises:
         ConfigError: if ``model_type`` is neither A nor B.
     """
+
+    #: Table 1 of the paper: (units, channels) of the encoder's stages at scales 2, 4, 8, ..., and of the decoder's.
+    STAGES: ClassVar[dict[str, tuple[Counts, Counts]]] = {
+        "A": (((3, 96), (4, 192), (2, 384), (2, 384)), ((2, 96), (2, 192), (2, 192))),
+        "B": (((3, 96), (4, 192), (2, 384), (2, 384), (2, 384)), ((2, 96), (2, 192), (2, 192), (2, 192))),
+    }
+    STAGE: ClassVar[type[Stage]] = Stage
 
     def __init__(
         self,
@@ -147,38 +148,50 @@ class FRRN(Network):
         output: OutputKind,
         *,
         model_type: Literal["A", "B"] = "A",
-        legacy: bool = False,
         width: Width = 1.0,
     ) -> None:
-        super().__init__(out_channels, output, legacy=legacy)
-        encoder, decoder = pick(STAGES, model_type, kind="FRRN model_type")
-        if legacy and model_type == "A":
-            decoder = ((2, 48), *decoder[1:])
+        super().__init__(out_channels, output)
+        encoder, decoder = pick(self.STAGES, model_type, kind="FRRN model_type")
         base, stream = (scale_channels(c, width) for c in (BASE_CHANNELS, STREAM_CHANNELS))
         self.multiple = 2 ** len(encoder)
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, base, 5, padding=2, bias=legacy), nn.BatchNorm2d(base), nn.ReLU(inplace=True)
-        )
+        self.stem = nn.Sequential(self.first_convolution(base), nn.BatchNorm2d(base), nn.ReLU(inplace=True))
         self.before = nn.Sequential(*(ResidualUnit(base, base) for _ in range(3)))
         self.split = nn.Conv2d(base, stream, 1, bias=False)
         channels = base
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for count, out in encoder:
             out = scale_channels(out, width)
-            self.down.append(Stage(count, channels, out, stream, chained=not legacy))
+            self.down.append(self.STAGE(count, channels, out, stream))
             channels = out
         for count, out in reversed(decoder):  # from coarse to fine, but numbered by scale as the encoder is
             out = scale_channels(out, width)
-            self.up.insert(0, Stage(count, channels, out, stream, chained=not legacy))
+            self.up.insert(0, self.STAGE(count, channels, out, stream))
             channels = out
-        merged = channels + stream
-        self.merge = nn.Conv2d(merged, base, 1, bias=False) if legacy else nn.Identity()
-        self.after = nn.Sequential(
-            ResidualUnit(base if legacy else merged, base), ResidualUnit(base, base), ResidualUnit(base, base)
-        )
-        self.head = nn.Conv2d(base, out_channels, 3, padding=1) if legacy else nn.Conv2d(base, out_channels, 1)
+        self.make_end(channels + stream, base)
+        self.head = self.make_head(base)
         he_normal_(self)
         small_normal_(self.head)
+
+    def first_convolution(self, channels: int) -> nn.Conv2d:
+        """The stem's, without a bias, which batch norm would take away."""
+        return nn.Conv2d(3, channels, 5, padding=2, bias=False)
+
+    def make_end(self, in_channels: int, channels: int) -> None:
+        """Make what :meth:`end` goes through before the head.
+
+        Args:
+            in_channels: of the two streams together.
+            channels: that the head reads.
+        """
+        self.after = nn.Sequential(*(ResidualUnit(c, channels) for c in (in_channels, channels, channels)))
+
+    def make_head(self, channels: int) -> nn.Conv2d:
+        """The last linear map."""
+        return nn.Conv2d(channels, self.out_channels, 1)
+
+    def end(self, x: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b _ h w"]:
+        """The head's map, from the two streams together at full resolution."""
+        return self.head(self.after(x))  # type: ignore[no-any-return]
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The head's map."""
@@ -201,8 +214,7 @@ class FRRN(Network):
             y, added = stage(_double(y), streams.pop() + change)
             change = change + additions.pop() + added
         y, z = _double(y), streams.pop() + _upsample(change)
-        out = self.head(self.after(self.merge(torch.cat([y, z], dim=1))))
-        return out[..., :height, :width]  # type: ignore[no-any-return]
+        return self.end(torch.cat([y, z], dim=1))[..., :height, :width]
 
 
 def _double(y: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:

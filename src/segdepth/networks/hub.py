@@ -1,10 +1,9 @@
 """Networks in folders and repositories of the Hugging Face hub."""
 
 import re
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from huggingface_hub import ModelCard, ModelCardData, ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import (
@@ -37,14 +36,21 @@ class HubNetwork(ModelHubMixin):
     """``save_pretrained``, ``from_pretrained`` and ``push_to_hub``: weights with the card inside, and the card beside them.
 
     ``Network.from_pretrained`` gives whichever network the card names; ``SegNet.from_pretrained`` refuses any other.
+
+    Attributes:
+        write_checkpoint: weights and card to a file.
+        read_checkpoint: the network of a file or folder, on a device. The package hands both over, because whoever reads needs
+            the table of networks, all of which stand on this class.
     """
 
     card: Card
+    write_checkpoint: ClassVar[Callable[[Any, Path], None]]
+    read_checkpoint: ClassVar[Callable[[Path, str], Any]]
 
     _hub_mixin_config: dict[str, Any] = {}  # noqa: RUF012 - not None: the mixin shall not guess one from constructor arguments
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        _networks().save_network(self, save_directory / _WEIGHTS)
+        self.write_checkpoint(save_directory / _WEIGHTS)
         write_text(save_directory / _CARD, self.card.model_dump_json(indent=2) + "\n")
 
     @classmethod
@@ -82,7 +88,7 @@ class HubNetwork(ModelHubMixin):
                 model_id, revision=revision, cache_dir=cache_dir, force_download=force_download,
                 local_files_only=local_files_only, token=token,
             )  # fmt: skip
-        net = _networks().load_network(where, device)
+        net = cls.read_checkpoint(where, device)
         if not isinstance(net, cls):
             raise CheckpointError(f"{model_id!r} holds a {type(net).__name__}, not a {cls.__name__}")
         return net
@@ -133,11 +139,6 @@ def _download(model_id: str, **settings: Any) -> Path:
     except (OSError, ValueError) as error:  # HTTP's other errors, offline mode, a full disk, a name with two dots
         why = reason(error)
     raise CheckpointError(f"cannot get {model_id!r} from the hub: {why}")
-
-
-def _networks() -> ModuleType:
-    """The package that this file is part of: whoever loads needs the table of networks, all of which stand on this file."""
-    return import_module("segdepth.networks")
 
 
 def model_page(card: Card) -> str:

@@ -20,7 +20,7 @@ from segdepth.geometry.resize import resize_image
 
 from .card import Card
 from .hub import HubNetwork
-from .outputs import DepthOutput, LogDepth, Logits, Metres, Output, OutputKind
+from .outputs import DepthOutput, LogDepth, Logits, Output, OutputKind
 from .preprocessing import Preprocessing
 
 __all__ = ["MIN_SIZE", "Network", "Picture"]
@@ -44,11 +44,9 @@ class Network(nn.Module, HubNetwork):
     Args:
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
-        legacy: compute what the reference computed, so that its checkpoints give the same numbers.
 
     Attributes:
         depth_output: how this paper's linear map becomes depth.
-        legacy_depth_output: how the reference did it.
         backbone: whose ImageNet weights fit; None where none do.
         encoder: the submodule that those weights fill, in networks that have one; learning-rate groups and freezing call
             it the backbone.
@@ -57,17 +55,14 @@ class Network(nn.Module, HubNetwork):
     """
 
     depth_output: ClassVar[type[DepthOutput]] = LogDepth
-    legacy_depth_output: ClassVar[type[DepthOutput]] = Metres
     backbone: ClassVar[str | None] = None
 
     card: Card
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool) -> None:
+    def __init__(self, out_channels: int, output: OutputKind) -> None:
         super().__init__()
         self.out_channels = out_channels
-        self.legacy = legacy
-        depth = self.legacy_depth_output if legacy else self.depth_output
-        self.output: Output = Logits() if output == "logits" else depth()
+        self.output: Output = Logits() if output == "logits" else self.depth_output()
         self.preprocessing = Preprocessing("imagenet")
 
     @abstractmethod

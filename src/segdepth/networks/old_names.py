@@ -1,4 +1,4 @@
-"""The reference's tensor names -> ours, so that its published checkpoints load."""
+"""The ancestor's tensor names -> ours, so that its published checkpoints load."""
 
 import re
 from collections.abc import Mapping
@@ -8,12 +8,13 @@ from torch import Tensor
 
 from segdepth.core.errors import CheckpointError
 
+from .legacy.network import LegacyNetwork
 from .network import Network
 
 __all__ = ["RENAMES", "load_reference_state", "new_name", "rename_reference_state"]
 
 #: Per network: (pattern, replacement) for whole names; the first that matches wins. A replacement that ends in ``|0`` or
-#: ``|1`` is that part of a tensor of ours that holds two of the reference's, one after the other along the first axis.
+#: ``|1`` is that part of a tensor of ours that holds two of the ancestor's, one after the other along the first axis.
 RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
     "segnet": tuple(
         [
@@ -105,25 +106,23 @@ RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def rename_reference_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of a reference network under our names.
+    """The state dict of a network of the ancestor's under our names.
 
     Args:
         arch: our name of the network.
-        state: as the reference saved it; ``module.`` prefixes are dropped.
+        state: as the ancestor saved it; ``module.`` prefixes are dropped.
 
     Raises:
         CheckpointError: if the network has no table of old names, or a name is not in it.
     """
     if arch not in RENAMES:
-        raise CheckpointError(
-            f"no table of the reference's tensor names for {arch!r} (there are: {', '.join(RENAMES)})"
-        )
+        raise CheckpointError(f"no table of the ancestor's tensor names for {arch!r} (there are: {', '.join(RENAMES)})")
     parts: dict[str, dict[int, Tensor]] = {}
     for old, tensor in state.items():
         new = new_name(arch, old)
         if new is None:
             raise CheckpointError(
-                f"the tensor {old!r} belongs to no {arch} of the reference; is this another network's checkpoint?"
+                f"the tensor {old!r} belongs to no {arch} of the ancestor's; is this another network's checkpoint?"
             )
         name, part = new
         parts.setdefault(name, {})[part] = tensor
@@ -134,9 +133,9 @@ def rename_reference_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, 
 
 
 def new_name(arch: str, old: str) -> tuple[str, int] | None:
-    """Our name of one of the reference's tensors, and which part of ours it is (0 where it is the whole).
+    """Our name of one of the ancestor's tensors, and which part of ours it is (0 where it is the whole).
 
-    None if no tensor of the reference's ``arch`` has that name. A ``module.`` prefix is dropped.
+    None if no tensor of the ancestor's ``arch`` has that name. A ``module.`` prefix is dropped.
 
     Example:
         >>> new_name("fcrn", "module.up1.conv2_3.bias"), new_name("fcrn", "nonsense")
@@ -151,17 +150,17 @@ def new_name(arch: str, old: str) -> tuple[str, int] | None:
 
 
 def load_reference_state(net: Network, state: Mapping[str, Tensor]) -> None:
-    """Load a state dict with the reference's tensor names into a network made with ``legacy=True``.
+    """Load a state dict with the ancestor's tensor names into a network made with ``legacy=True``.
 
     Args:
         net: made by ``create_network(..., legacy=True)``; keeps its device and dtype.
-        state: the reference's ``model_state``.
+        state: the ancestor's ``model_state``.
 
     Raises:
         CheckpointError: if a tensor is unknown, missing or of another shape, or ``net`` is not ``legacy``.
     """
-    if not net.legacy:
-        raise CheckpointError("the reference's weights fit only a network made with legacy=True; make it so")
+    if not isinstance(net, LegacyNetwork):
+        raise CheckpointError("the ancestor's weights fit only a network made with legacy=True; make it so")
     renamed = rename_reference_state(net.card.arch, state)
     try:
         net.load_state_dict(renamed)

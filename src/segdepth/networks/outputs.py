@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-__all__ = ["DepthOutput", "InverseDepth", "LogDepth", "Logits", "Metres", "Output", "OutputKind"]
+__all__ = ["DepthOutput", "InverseDepth", "LogDepth", "Logits", "Output", "OutputKind"]
 
 OutputKind = Literal["logits", "depth"]
 
@@ -75,14 +75,6 @@ class LogDepth(DepthOutput):
         z = raw.float() if raw.dtype in (torch.float16, torch.bfloat16) else raw
         scale = math.pi / (2 * self.BOUND)
         return self.CENTRE_M * torch.exp(torch.atan(z * scale) / scale)
-
-
-class Metres(DepthOutput):
-    """Metres, as they come: what the reference's networks answered (``legacy``)."""
-
-    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Metres, unchanged."""
-        return raw
 
 
 class InverseDepth(DepthOutput):

@@ -22,9 +22,9 @@ class Normalisation(NamedTuple):
 PREPROCESSINGS: dict[str, Normalisation] = {
     # what torchvision's VGG and ResNet weights were trained with
     "imagenet": Normalisation("RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    # what the reference fed its segmentation networks: BGR in [0, 1]
+    # what the ancestor fed its segmentation networks: BGR in [0, 1]
     "reference_seg": Normalisation("BGR", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    # what the reference fed its depth networks: RGB in [-1, 1]
+    # what the ancestor fed its depth networks: RGB in [-1, 1]
     "reference_depth": Normalisation("RGB", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 

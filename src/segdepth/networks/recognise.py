@@ -34,7 +34,7 @@ _OTHER_VGGS = (8, 10, 16)  # convolutions of VGG-11, -13 and -19
 
 @dataclass(frozen=True)
 class ReferenceNetwork:
-    """One of the reference's networks, as found in a file.
+    """One of the ancestor's networks, as found in a file.
 
     Attributes:
         arch: our name of it.
@@ -52,7 +52,7 @@ class ReferenceNetwork:
 
 
 def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
-    """The reference's network that a state dict belongs to; None if too few names are the reference's.
+    """The ancestor's network that a state dict belongs to; None if too few names are the ancestor's.
 
     Args:
         state: names with or without ``module.`` prefixes.
@@ -69,7 +69,7 @@ def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
         found = shapes.get(misfits[0])
         several = f"{len(misfits)} do not fit or are missing, the first"
         raise CheckpointError(
-            f"these are tensors of the reference's {arch}, but "
+            f"these are tensors of the ancestor's {arch}, but "
             f"{'one does not fit or is missing' if len(misfits) == 1 else several}: {misfits[0]!r} should be "
             f"{list(wanted[misfits[0]])} and is {'missing' if found is None else list(found)}"
         )

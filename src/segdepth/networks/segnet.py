@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from segdepth.layers.initialise import he_normal_, small_normal_
-from segdepth.layers.vgg import VGG16_STAGES, conv_stage, conv_unit
+from segdepth.layers.vgg import VGG16_STAGES, conv_stage
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
@@ -23,15 +23,13 @@ class SegNet(Network):
     Args:
         out_channels: number of classes, or 1 for depth.
         output: ``"logits"`` or ``"depth"``.
-        legacy: batch norm and ReLU on the last convolution too, as the reference has them. The paper feeds a softmax with
-            the linear map; a ReLU cuts negative logits and with them the gradients of the pixels concerned.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
     backbone: ClassVar[str | None] = "vgg16_bn"
 
-    def __init__(self, out_channels: int, output: OutputKind, *, legacy: bool = False, width: Width = 1.0) -> None:
-        super().__init__(out_channels, output, legacy=legacy)
+    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+        super().__init__(out_channels, output)
         channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
         counts = [count for _, count in VGG16_STAGES]
         self.encoder = nn.ModuleList(
@@ -44,11 +42,13 @@ class SegNet(Network):
             for inputs, outputs, count in zip(channels[:0:-1], channels[-2::-1], counts[:0:-1], strict=True)
         )
         self.last = conv_stage([channels[0]] * counts[0], batch_norm=True)
-        self.head: nn.Module = nn.Conv2d(channels[0], out_channels, 3, padding=1)
-        if legacy:
-            self.head = nn.Sequential(*conv_unit(channels[0], out_channels, batch_norm=True))
+        self.head = self.make_head(channels[0])
         he_normal_(self)
         small_normal_(self.head)
+
+    def make_head(self, in_channels: int) -> nn.Module:
+        """The linear map that feeds the softmax."""
+        return nn.Conv2d(in_channels, self.out_channels, 3, padding=1)
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The head's map."""

@@ -1,7 +1,8 @@
 """Plain data -> one self-contained HTML page. Never a network, never a GPU."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from segdepth.core.tables import LazyTable
 
 if TYPE_CHECKING:
     from .analysis_page import write_analysis
@@ -10,15 +11,17 @@ if TYPE_CHECKING:
 
 __all__ = ["write_analysis", "write_data_page", "write_demo_page"]
 
-_HOMES = {
-    "write_analysis": "analysis_page",
-    "write_data_page": "data_page",
-    "write_demo_page": "demo_page",
-}
+_HOMES: LazyTable[Any] = LazyTable(
+    {
+        "write_analysis": "segdepth.report.analysis_page:write_analysis",
+        "write_data_page": "segdepth.report.data_page:write_data_page",
+        "write_demo_page": "segdepth.report.demo_page:write_demo_page",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:
     """The writers, imported when first asked for: a list of runs needs no torch, which takes a second."""
     if name not in _HOMES:
         raise AttributeError(f"module 'segdepth.report' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return _HOMES[name]

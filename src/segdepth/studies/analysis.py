@@ -1,7 +1,7 @@
 """Does depth look farther and wider than segmentation? Tables and tests over stored studies.
 
 The unit of every test is the picture: maps of neighbouring pixels are nearly the same, so a test that took
-pixels for independent would find any difference significant. The reference did take them so, per picture, and
+pixels for independent would find any difference significant. The ancestor did take them so, per picture, and
 counted pictures; that count is computed too, for comparison.
 """
 

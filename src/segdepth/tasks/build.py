@@ -32,9 +32,9 @@ def create_network(
         arch: name or alias in the table of networks ("fcn8s", "segnet", "frrnA", ...).
         task: "seg" or "depth".
         num_classes: of a segmentation; depth has one channel whatever this says.
-        legacy: exactly what the reference computed.
+        legacy: exactly what the ancestor computed.
         pretrained: False; True to download ImageNet weights for the backbone; or the path of a local file of them.
-        preprocessing: name of the input range; None: ImageNet's, or the reference's where ``legacy``.
+        preprocessing: name of the input range; None: ImageNet's, or the ancestor's where ``legacy``.
         **options: the network's own.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The reference's networks and torchvision's backbones as networks of ours."""
+"""The ancestor's networks and torchvision's backbones as networks of ours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def convert_checkpoint(
 def convert_state(
     state: Mapping[str, Tensor], *, arch: str | None = None, task: str | None = None, model_type: str | None = None
 ) -> Conversion:
-    """A network from the tensors of the reference or of torchvision, recognised by their names and shapes.
+    """A network from the tensors of the ancestor or of torchvision, recognised by their names and shapes.
 
     Args:
         state: names, with or without ``module.`` prefixes, and tensors.
@@ -95,9 +95,9 @@ def convert_state(
         ConfigError: if ``arch`` or ``task`` is unknown.
     """
     said = _Said.check(arch, task, model_type)
-    reference = recognise_reference(state)
-    if reference is not None:
-        return _from_reference(reference, state, said)
+    ancestor = recognise_reference(state)
+    if ancestor is not None:
+        return _from_ancestor(ancestor, state, said)
     backbone = recognise_backbone(state)
     if backbone is not None:
         return _from_backbone(backbone, state, said)
@@ -108,7 +108,7 @@ def convert_state(
             "are the backbone of a network here"
         )
     raise CheckpointError(
-        "these tensors are neither those of a network of the reference nor of torchvision's VGG-16, VGG-16-BN, ResNet-50 or "
+        "these tensors are neither those of a network of the ancestor nor of torchvision's VGG-16, VGG-16-BN, ResNet-50 or "
         f"ResNet-101 (the first of {len(state)} is {next(iter(state), None)!r})"
     )
 
@@ -129,7 +129,7 @@ class _Said:
         return cls(name, options | ({} if model_type is None else {"model_type": model_type}), task)
 
 
-def _from_reference(found: ReferenceNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
+def _from_ancestor(found: ReferenceNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
     task = next(name for name, record in TASKS.items() if record.output == found.output)
     for flag, given, is_ in (
         ("arch", said.arch, found.arch),
@@ -138,7 +138,7 @@ def _from_reference(found: ReferenceNetwork, state: Mapping[str, Tensor], said: 
     ):
         if given is not None and given != is_:
             raise CheckpointError(
-                f"{flag} is said to be {given!r}, but the tensors are those of the reference's {is_!r}"
+                f"{flag} is said to be {given!r}, but the tensors are those of the ancestor's {is_!r}"
             )
     net = create_network(found.arch, task, num_classes=max(found.out_channels, 2), **found.options)
     load_reference_state(net, {name: state[name] for name in found.names})
@@ -148,7 +148,7 @@ def _from_reference(found: ReferenceNetwork, state: Mapping[str, Tensor], said: 
     variant = found.options.get("model_type", "")
     return Conversion(
         net=net.eval(),
-        source=f"the reference's {found.arch} {variant}".strip() + f" for {task}",
+        source=f"the ancestor's {found.arch} {variant}".strip() + f" for {task}",
         used=found.names,
         unused=tuple(sorted(set(state) - set(found.names))),
         untouched=(),

@@ -23,7 +23,7 @@ class Task:
         best_score: the score that decides which checkpoint is the best.
         higher_is_better: about that score.
         table_scores: the scores that a summary shows, in order.
-        legacy_preprocessing: what the reference fed its networks.
+        legacy_preprocessing: what the ancestor fed its networks.
         make_metric: the metric that fits a data set (its classes; its depth range and crop).
     """
 

@@ -1,4 +1,4 @@
-"""Checkpoints: whole, of ours, and never executed; the reference's names."""
+"""Checkpoints: whole, of ours, and never executed; the ancestor's names."""
 
 import argparse
 import datetime
@@ -244,7 +244,7 @@ def test_reference_names_with_and_without_module() -> None:
 def test_foreign_reference_names_are_refused() -> None:
     with pytest.raises(CheckpointError, match=r"'layer1\.0\.conv1\.weight' belongs to no dispnet"):
         rename_reference_state("dispnet", {"layer1.0.conv1.weight": torch.zeros(1)})
-    with pytest.raises(CheckpointError, match="no table of the reference's tensor names for 'unet'"):
+    with pytest.raises(CheckpointError, match="no table of the ancestor's tensor names for 'unet'"):
         rename_reference_state("unet", {})
 
 

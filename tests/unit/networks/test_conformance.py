@@ -1,4 +1,4 @@
-"""Networks made with ``legacy=True`` give the reference's numbers: outputs, class maps, saliency, its measures."""
+"""Networks made with ``legacy=True`` give the ancestor's numbers: outputs, class maps, saliency, its measures."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -114,7 +114,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.mark.data
 @pytest.mark.usefixtures("without_first_weights")
 @pytest.mark.parametrize(("arch", "index", "count"), RUNS)
-def test_equals_the_reference(
+def test_equals_the_ancestor(
     arch: str,
     index: int,
     count: int,

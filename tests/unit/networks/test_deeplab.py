@@ -2,17 +2,14 @@
 
 import pytest
 import torch
-from torch import nn
 
 from segdepth.layers.padding import pad_to_multiple
 from segdepth.networks.deeplab import DeepLab
 
 
 def test_strides_are_where_the_imagenet_weights_have_them() -> None:
-    net, legacy = (DeepLab(2, "logits", width=0.125, legacy=old).encoder for old in (False, True))
-    block, old_block = net.layer2[0], legacy.layer2[0]
+    block = DeepLab(2, "logits", width=0.125).encoder.layer2[0]
     assert (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))
-    assert (old_block.conv1.stride, old_block.conv2.stride) == ((2, 2), (1, 1))
 
 
 @pytest.mark.parametrize("size", [(33, 41), (40, 50)])
@@ -28,11 +25,5 @@ def test_an_eighth_of_the_resolution_and_corners_on_corners(size: tuple[int, int
         torch.testing.assert_close(net(x)[..., ::8, ::8], scores[..., :rows, :cols])
 
 
-def test_legacy_freezes_affine_parameters_but_not_statistics() -> None:
-    net = DeepLab(2, "logits", width=0.125, legacy=True)
-    norms = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
-    assert not any(p.requires_grad for norm in norms for p in norm.parameters())
-    before = norms[0].running_mean.clone()
-    net.train()(torch.randn(2, 3, 40, 40))
-    assert (norms[0].running_mean != before).any()
+def test_everything_learns() -> None:
     assert all(p.requires_grad for p in DeepLab(2, "logits", width=0.125).parameters())

@@ -21,7 +21,7 @@ class Marker(Network):
     """The depth at a pixel follows from the red value ``SHIFT`` columns to its left, and from nothing else."""
 
     def __init__(self) -> None:
-        super().__init__(1, "depth", legacy=False)
+        super().__init__(1, "depth")
         self.card = Card(arch="marker", output="depth", out_channels=1, preprocessing="imagenet", task="depth")
 
     def raw(self, x: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ def test_a_wrong_map_is_found_out() -> None:
 def test_change_of_a_class_is_of_its_probability() -> None:
     class TwoClasses(Marker):
         def __init__(self) -> None:
-            Network.__init__(self, 2, "logits", legacy=False)
+            Network.__init__(self, 2, "logits")
 
     before = torch.tensor([[0.0, 1.0]])
     after = torch.tensor([[0.0, 1.0], [1.0, 0.0]])

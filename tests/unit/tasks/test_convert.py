@@ -1,4 +1,4 @@
-"""Others' checkpoints become networks of ours: recognised by their tensors alone, complete, with the reference's numbers."""
+"""Others' checkpoints become networks of ours: recognised by their tensors alone, complete, with the ancestor's numbers."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def dispnet(conformance: Path) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("arch", "task"), [r if r[0] != "fcn" else pytest.param(*r, marks=pytest.mark.slow) for r in RUNS]
 )
-def test_a_converted_network_gives_the_references_numbers(
+def test_a_converted_network_gives_the_ancestors_numbers(
     arch: str, task: str, conformance: Path, conformance_weights: ModuleType
 ) -> None:
     meta = json.loads((conformance / f"{arch}_{task}.json").read_text())
@@ -95,7 +95,7 @@ def test_another_number_of_classes_is_read_off_the_shapes(conformance: Path) -> 
 
 @pytest.mark.data
 @pytest.mark.parametrize("zipped", [True, False])
-def test_files_of_the_reference_and_of_old_torch_are_read(
+def test_files_of_the_ancestor_and_of_old_torch_are_read(
     zipped: bool, dispnet: dict[str, Tensor], tmp_path: Path
 ) -> None:
     path = tmp_path / "dispnet_kitti_best_model.pkl"
@@ -146,7 +146,7 @@ def test_what_the_user_says_is_checked(said: dict[str, str], message: str, dispn
 
 
 def test_what_is_nobodys_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"neither those of .* reference nor .*'conv\.weight'"):
+    with pytest.raises(CheckpointError, match=r"neither those of .* ancestor nor .*'conv\.weight'"):
         convert_state({"conv.weight": torch.zeros(3, 3)})
     torch.save({"model_state": {"conv.weight": torch.zeros(3)}}, tmp_path / "some.pkl")
     with pytest.raises(CheckpointError, match=r"some\.pkl.*neither"):

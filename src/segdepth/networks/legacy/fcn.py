@@ -1,0 +1,67 @@
+"""FCN-8s as the ancestor has it."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.layers.widths import scale_channels
+
+from ..fcn import FCN8s, bilinear_, crop
+from ..outputs import OutputKind
+from .network import LegacyNetwork
+
+__all__ = ["LegacyFCN8s"]
+
+
+class LegacyFCN8s(LegacyNetwork, FCN8s):
+    """A border of 100 pixels, a learned last upsampling that mixes classes, channel dropout.
+
+    For depth 64 score channels, fewer channels before them, ReLUs after them, no dropout.
+
+    Args:
+        out_channels: number of classes, or 1 for depth.
+        output: ``"logits"`` or ``"depth"``.
+        **options: the paper's.
+    """
+
+    PADDINGS: ClassVar[tuple[int, int, int]] = (100, 0, 0)
+    DROPOUT: ClassVar[type[nn.Module]] = nn.Dropout2d
+
+    def __init__(self, out_channels: int, output: OutputKind, **options: Any) -> None:
+        super().__init__(out_channels, output, **options)
+        scores = self.score.out_channels
+        self.up_to_image = nn.ConvTranspose2d(scores, scores, 16, stride=8, bias=False)
+        bilinear_(self.up_to_image)
+        if output == "depth":
+            self.dropout = nn.Identity()
+            self.head = nn.Conv2d(scores, out_channels, 1)
+
+    def classifier_channels(self, width: float) -> tuple[int, int, int]:
+        """The paper's, or depth's own."""
+        if self.output.kind == "logits":
+            return super().classifier_channels(width)
+        return scale_channels(2048, width), scale_channels(1024, width), scale_channels(64, width)
+
+    def padded(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The picture as it is: the border is part of the first convolution."""
+        return x
+
+    def upsampled(
+        self,
+        x: Float[Tensor, "b s _h _w"],
+        pool3: Float[Tensor, "b c3 _h3 _w3"],
+        pool4: Float[Tensor, "b c4 _h4 _w4"],
+        size: Sequence[int],
+    ) -> Float[Tensor, "b c h w"]:
+        """The offsets 5, 9 and 31 undo what the border of 100 pixels shifted."""
+        if self.output.kind == "depth":
+            x = F.relu(x)
+        x = self.up_to_pool4(x)
+        x = x + self.score_pool4(crop(pool4, x.shape[-2:], offset=5))
+        x = self.up_to_pool3(x)
+        x = x + self.score_pool3(crop(pool3, x.shape[-2:], offset=9))
+        x = crop(self.up_to_image(x), size, offset=31)
+        return F.relu(self.head(x)) if self.output.kind == "depth" else x

@@ -24,7 +24,7 @@ from segdepth.saliency import ExplainedPicture, Explainer, Pixel, Target
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .pictures import class_name, explained_answer, parse_target, result_folder
+from .pictures import answer_text, explained_answer, parse_target, result_folder
 
 __all__ = ["SavedMaps", "save_maps"]
 
@@ -188,10 +188,8 @@ def _table(net: Network, answer: ndarray, pixels: Sequence[Pixel], zero: Bool[nd
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "column", "answer", "zero"])
-    metres = net.output.kind == "depth"
     for pixel, nothing in zip(pixels, zero, strict=True):
-        said = f"{answer[pixel]:.6g}" if metres else class_name(net, int(answer[pixel]))
-        writer.writerow([*pixel, said, int(nothing)])
+        writer.writerow([*pixel, answer_text(net, answer, pixel, exact=True), int(nothing)])
     return text.getvalue()
 
 

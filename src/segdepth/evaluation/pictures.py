@@ -13,17 +13,10 @@ from segdepth.core.errors import InputError
 from segdepth.core.files import replacing, write_json
 from segdepth.core.tables import did_you_mean
 from segdepth.data.files import read_rgb
-from segdepth.drawing import (
-    colour_depth,
-    colour_labels,
-    colour_saliency,
-    mark_pixel,
-    overlay,
-    write_depth_png16,
-    write_png,
-)
+from segdepth.drawing import colour_saliency, mark_pixel, write_png
 from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
+from segdepth.kinds import KINDS
 from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer, Margin, Target, check_pixels
 from segdepth.saliency.engines import EngineName
@@ -33,7 +26,6 @@ from segdepth.saliency.methods import MethodName
 __all__ = [
     "Explanation",
     "answer_text",
-    "class_name",
     "colour_prediction",
     "explain",
     "explained_answer",
@@ -47,9 +39,7 @@ __all__ = [
 
 def colour_prediction(net: Network, answer: ndarray, image: UInt8[ndarray, "h w 3"]) -> UInt8[ndarray, "h w 3"]:
     """A coloured picture of class ids (laid over the image) or of metres."""
-    if net.output.kind == "depth":
-        return colour_depth(answer)
-    return overlay(image, colour_labels(answer, _colours(net)), alpha=0.6)
+    return KINDS[net.output.answers].answer_over(image, answer, _colours(net))
 
 
 def _colours(net: Network) -> tuple[tuple[int, int, int], ...]:
@@ -57,11 +47,6 @@ def _colours(net: Network) -> tuple[tuple[int, int, int], ...]:
         return net.card.classes.colours
     generator = np.random.default_rng(0)
     return tuple((int(r), int(g), int(b)) for r, g, b in generator.integers(40, 256, (net.out_channels, 3)))
-
-
-def class_name(net: Network, train_id: int) -> str:
-    """The class's name, or its number where the checkpoint does not know names."""
-    return net.card.classes.names[train_id] if net.card.classes else f"class {train_id}"
 
 
 def save_prediction(net: Network, path: Path, folder: Path) -> list[Path]:
@@ -74,14 +59,7 @@ def save_prediction(net: Network, path: Path, folder: Path) -> list[Path]:
     answer = net.predict(image)
     colours = folder / f"{path.stem}_{net.card.task}.png"
     write_png(colours, colour_prediction(net, answer, image))
-    if net.output.kind == "logits":
-        ids = folder / f"{path.stem}_trainIds.png"
-        write_png(ids, answer)
-        return [colours, ids]
-    metres, png16 = folder / f"{path.stem}_depth_metres.npy", folder / f"{path.stem}_depth_x256.png"
-    _save_array(metres, answer)
-    write_depth_png16(png16, answer)
-    return [colours, metres, png16]
+    return [colours, *KINDS[net.output.answers].save(answer, folder / path.stem)]
 
 
 def save_label_ids(net: Network, path: Path, folder: Path) -> list[Path]:
@@ -175,7 +153,7 @@ def explain(
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w"]:
     """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
     answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
-    return answer.astype(np.uint8 if net.output.kind == "logits" else np.float32)
+    return answer.astype(KINDS[net.output.answers].dtype)
 
 
 def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
@@ -189,16 +167,17 @@ def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tu
     return dict(zip([*names, *MEASURES], values, strict=True))
 
 
-def answer_text(net: Network, answer: ndarray, pixel: tuple[int, int]) -> str:
+def answer_text(net: Network, answer: ndarray, pixel: tuple[int, int], *, exact: bool = False) -> str:
     """The answer at a pixel, in words.
 
     Args:
         net: whose answer it is.
         answer: train ids or metres.
         pixel: row and column.
+        exact: for a table, not for reading.
     """
-    value = answer[pixel]
-    return f"{value:.2f} m" if net.output.kind == "depth" else class_name(net, int(value))
+    names = net.card.classes.names if net.card.classes else ()
+    return KINDS[net.output.answers].words(answer[pixel], names, exact=exact)
 
 
 @dataclass(frozen=True, slots=True)

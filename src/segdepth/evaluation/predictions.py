@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -196,9 +196,8 @@ def evaluate_predictions(
     absent = frozenset(predictions.missing)
     answered = [(index, name) for index, name in enumerate(dataset.names) if name not in absent]
     for done, (index, name) in enumerate(answered, start=1):
-        truth = _truth(dataset, index, task)
+        truth = torch.from_numpy(np.ascontiguousarray(dataset[index].truth(task.target)))
         answer = torch.from_numpy(np.ascontiguousarray(getattr(predictions, task.target)(name, truth.shape)))
-        answer = answer.long() if task.target == "labels" else answer
         metric.update(answer[None], truth[None])
         if watch is not None:
             watch(name, answer, truth)
@@ -210,8 +209,3 @@ def evaluate_predictions(
         0 if task.target == "depth" else len(dataset) - len(answered)
     )  # a depth metric counts by itself
     return Evaluation(metric.compute(), protocol)
-
-
-def _truth(dataset: Dataset, index: int, task: Task) -> Any:
-    truth = dataset[index].truth(task.target)
-    return torch.from_numpy(truth).long() if task.target == "labels" else torch.from_numpy(np.ascontiguousarray(truth))

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .depth import Depth
-from .kind import Kind
+from .kind import Colours, Kind
 from .labels import IGNORE, Labels
 
-__all__ = ["IGNORE", "KINDS", "Kind"]
+__all__ = ["IGNORE", "KINDS", "Colours", "Kind"]
 
 #: By the name that data sets, files and samples call them by.
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth())})

@@ -1,14 +1,33 @@
 """Depth: how far is this pixel, along the camera's axis, in metres?"""
 
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32, Shaped
 from numpy import ndarray
 
+from segdepth.core.files import replacing
+from segdepth.drawing import (
+    colour_depth,
+    colour_distance,
+    colour_map,
+    enlarge_points,
+    overlay,
+    write_depth_png16,
+)
 from segdepth.geometry.projection import nearest_point
 
-from .kind import Kind
+from .kind import Colours, Kind, Picture
 
 __all__ = ["Depth"]
+
+#: An answer that is wrong by this factor, either way, is drawn in the brightest colour.
+_WORST_FACTOR = 2.0
+#: Where fewer pixels are measured, they are single points.
+_DENSE = 0.3
 
 
 class Depth(Kind):
@@ -16,6 +35,7 @@ class Depth(Kind):
 
     name = "depth"
     void = 0
+    dtype = np.float32
 
     def resized(
         self, truth: Float32[ndarray, "_h _w"], size: tuple[int, int], *, points: bool = False
@@ -30,3 +50,81 @@ class Depth(Kind):
     def target(self, truth: Float32[ndarray, "h w"]) -> Float32[ndarray, "1 h w"]:
         """See :meth:`Kind.target`."""
         return np.ascontiguousarray(truth)[None]
+
+    def guesses(self, truths: Float32[ndarray, "n h w"]) -> dict[str, Float32[ndarray, "h w"]]:
+        """See :meth:`Kind.guesses`: the median. A place without a measurement takes its row's, or that of all."""
+        measured = np.where(truths > 0, truths, np.nan)
+        with warnings.catch_warnings():  # a place that was never measured has no median; it is filled below
+            warnings.simplefilter("ignore", RuntimeWarning)
+            overall = np.nanmedian(measured)
+            rows = np.nanmedian(measured, axis=(0, 2))
+            places = np.nanmedian(measured, axis=0)
+        rows = np.where(np.isnan(rows), overall, rows)
+        position = np.where(np.isnan(places), rows[:, None], places)
+        return {"constant": np.full(truths.shape[1:], overall, np.float32), "position": position.astype(np.float32)}
+
+    def painter(self, truth: Float[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
+        """See :meth:`Kind.painter`."""
+        del colours
+        near, far = _scale(truth)
+        return lambda metres: colour_depth(metres, near, far)
+
+    def laid_over(self, image: Picture, truth: Float32[ndarray, "h w"], colours: Colours) -> Picture:
+        """See :meth:`Kind.laid_over`.
+
+        Near is red, far is blue, on the picture's own scale; single points are dots on a darkened picture, the near ones over the
+        far ones.
+        """
+        del colours
+        near, far = _scale(truth)
+        if (truth > 0).mean() > _DENSE:
+            return overlay(image, colour_distance(truth, near, far), alpha=0.85, where=truth > 0)
+        points = enlarge_points(truth, max(3, round(truth.shape[1] / 300)))
+        return overlay(image // 2, colour_distance(points, near, far), alpha=1.0, where=points > 0)
+
+    def answer_over(self, image: Picture, answer: Float32[ndarray, "h w"], colours: Colours) -> Picture:
+        """See :meth:`Kind.answer_over`: without the picture, whose edges would look like depth's."""
+        del image, colours
+        return colour_depth(answer)
+
+    def panels(
+        self, image: Picture, answer: Float[ndarray, "h w"], truth: Float[ndarray, "h w"], colours: Colours
+    ) -> dict[str, Picture]:
+        """See :meth:`Kind.panels`."""
+        del colours
+        valid = truth > 0
+        near, far = _scale(truth)
+        factor = np.ones(truth.shape)
+        factor[valid] = np.exp(np.abs(np.log(np.maximum(answer[valid], 1e-6) / truth[valid])))
+        steps = np.rint(255 * np.clip(np.log(factor) / np.log(_WORST_FACTOR), 0, 1)).astype(np.uint8)
+        error = np.where(valid[..., None], colour_map("plasma")[steps], 0).astype(np.uint8)
+        thick = cv2.dilate(error, np.ones((3, 3), np.uint8))  # single laser points would hardly be seen
+        return {
+            f"truth: red {near:.3g} m, blue {far:.3g} m": colour_distance(enlarge_points(truth, 3), near, far),
+            "answer, in the same colours": colour_distance(answer, near, far),
+            f"error, yellow: wrong by a factor of {_WORST_FACTOR:g} or more": overlay(
+                image // 2, np.asarray(thick), alpha=0.9, where=thick.max(axis=2) > 0
+            ),
+        }
+
+    def words(self, value: Shaped[ndarray, ""], names: Sequence[str], *, exact: bool = False) -> str:
+        """See :meth:`Kind.words`."""
+        del names
+        return f"{value:.6g}" if exact else f"{value:.2f} m"
+
+    def save(self, answer: Float32[ndarray, "h w"], stem: Path) -> list[Path]:
+        """See :meth:`Kind.save`."""
+        metres, png16 = (stem.with_name(f"{stem.name}_{ending}") for ending in ("depth_metres.npy", "depth_x256.png"))
+        with replacing(metres) as temporary:
+            np.save(temporary, answer)
+        write_depth_png16(png16, answer)
+        return [metres, png16]
+
+
+def _scale(metres: Float[ndarray, "h w"]) -> tuple[float, float]:
+    """Depths that are nearest and farthest in colours: nearly all that is measured lies between them."""
+    measured = metres[metres > 0]
+    if not measured.size:
+        return 1.0, 80.0
+    near, far = np.percentile(measured, [2, 98])
+    return float(near), float(max(far, 1.01 * near))

@@ -1,18 +1,24 @@
-"""What every kind of truth says of itself."""
+"""What every kind of truth says of itself, and of answers of its kind."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
-from jaxtyping import Float64, Shaped
+import numpy as np
+from jaxtyping import Float64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
 
-__all__ = ["Kind"]
+__all__ = ["Colours", "Kind", "Picture", "Resized", "Truth"]
 
 Truth = Shaped[ndarray, "h w *values"]
 #: At another size than what it was made of.
 Resized = Shaped[ndarray, "_h _w *values"]
+Picture = UInt8[ndarray, "h w 3"]
+#: RGB of each class of a data set or network, where it has classes.
+Colours = Sequence[tuple[int, int, int]]
 
 
 class Kind(ABC):
@@ -21,10 +27,14 @@ class Kind(ABC):
     Attributes:
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
+        dtype: of truths, and of answers for people.
     """
 
     name: ClassVar[str]
     void: ClassVar[int | float]
+    dtype: ClassVar[type[np.generic]]
+
+    # from file to loss
 
     def resized(self, truth: Truth, size: tuple[int, int], *, points: bool = False) -> Resized:
         """At another size: each pixel takes the value of the nearest one, never a mean of several.
@@ -55,3 +65,46 @@ class Kind(ABC):
     @abstractmethod
     def target(self, truth: Truth) -> Shaped[ndarray, "*values h w"]:
         """What losses are given, in the type that they compare with: ``[h, w]`` or ``[values, h, w]``."""
+
+    # without looking at a picture
+
+    @abstractmethod
+    def guesses(self, truths: Shaped[ndarray, "n h w *values"]) -> Mapping[str, Truth]:
+        """The floor that a network has to beat: ``constant``, one answer everywhere, and ``position``, one for each place."""
+
+    # for people
+
+    @abstractmethod
+    def painter(self, truth: Truth, colours: Colours) -> Callable[[Resized], UInt8[ndarray, "_h _w 3"]]:
+        """Colours for a truth and for answers to the same picture."""
+
+    @abstractmethod
+    def laid_over(self, image: Picture, truth: Truth, colours: Colours) -> Picture:
+        """A truth on its picture."""
+
+    @abstractmethod
+    def answer_over(self, image: Picture, answer: Truth, colours: Colours) -> Picture:
+        """A network's answer, on its picture where that helps."""
+
+    @abstractmethod
+    def panels(self, image: Picture, answer: Truth, truth: Truth, colours: Colours) -> Mapping[str, Picture]:
+        """Truth, answer, and where they differ, by what each picture shows."""
+
+    @abstractmethod
+    def words(self, value: Shaped[ndarray, "*values"], names: Sequence[str], *, exact: bool = False) -> str:
+        """A pixel's answer.
+
+        Args:
+            value: at the pixel.
+            names: of the classes, where there are classes.
+            exact: for a table, not for reading.
+        """
+
+    @abstractmethod
+    def save(self, answer: Truth, stem: Path) -> list[Path]:
+        """Write an answer so that others can read it, and :class:`segdepth.evaluation.Predictions` too; the files.
+
+        Args:
+            answer: of a picture.
+            stem: path to which the files' endings are added.
+        """

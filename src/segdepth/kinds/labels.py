@@ -1,10 +1,15 @@
 """Labels: which class is this pixel?"""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, Shaped, UInt8
 from numpy import ndarray
 
-from .kind import Kind
+from segdepth.drawing import colour_labels, overlay, write_png
+
+from .kind import Colours, Kind, Picture
 
 __all__ = ["IGNORE", "Labels"]
 
@@ -17,7 +22,57 @@ class Labels(Kind):
 
     name = "labels"
     void = IGNORE
+    dtype = np.uint8
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:
         """See :meth:`Kind.target`."""
         return truth.astype(np.int64)
+
+    def guesses(self, truths: UInt8[ndarray, "n h w"]) -> dict[str, UInt8[ndarray, "h w"]]:
+        """See :meth:`Kind.guesses`: the most frequent class."""
+        counts = np.stack([(truths == k).sum(0) for k in range(int(truths[truths != IGNORE].max(initial=0)) + 1)])
+        return {
+            "constant": np.full(truths.shape[1:], counts.sum((1, 2)).argmax(), np.uint8),
+            "position": counts.argmax(0).astype(np.uint8),
+        }
+
+    def painter(self, truth: UInt8[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
+        """See :meth:`Kind.painter`."""
+        del truth
+        return lambda ids: colour_labels(ids.astype(np.uint8), colours)
+
+    def laid_over(self, image: Picture, truth: UInt8[ndarray, "h w"], colours: Colours) -> Picture:
+        """See :meth:`Kind.laid_over`."""
+        return overlay(image, colour_labels(truth, colours), alpha=0.5, where=truth < len(colours))
+
+    def answer_over(self, image: Picture, answer: UInt8[ndarray, "h w"], colours: Colours) -> Picture:
+        """See :meth:`Kind.answer_over`."""
+        return overlay(image, colour_labels(answer, colours), alpha=0.6)
+
+    def panels(
+        self, image: Picture, answer: Shaped[ndarray, "h w"], truth: Shaped[ndarray, "h w"], colours: Colours
+    ) -> dict[str, Picture]:
+        """See :meth:`Kind.panels`."""
+        labelled = truth < len(colours)
+        wrong = labelled & (answer != truth)
+        red = np.zeros_like(image)
+        red[wrong] = (255, 0, 0)
+        coloured = [colour_labels(ids.astype(np.uint8), colours) for ids in (truth, answer)]
+        return {
+            "truth (black: ignored)": coloured[0],
+            "answer": coloured[1],
+            f"wrong: {100 * wrong.sum() / max(1, labelled.sum()):.1f} % of the pixels": overlay(
+                image // 2, red, alpha=0.8, where=wrong
+            ),
+        }
+
+    def words(self, value: Shaped[ndarray, ""], names: Sequence[str], *, exact: bool = False) -> str:
+        """See :meth:`Kind.words`: the class's name, or its number where names are not known."""
+        del exact
+        return names[int(value)] if names else f"class {int(value)}"
+
+    def save(self, answer: UInt8[ndarray, "h w"], stem: Path) -> list[Path]:
+        """See :meth:`Kind.save`."""
+        ids = stem.with_name(f"{stem.name}_trainIds.png")
+        write_png(ids, answer)
+        return [ids]

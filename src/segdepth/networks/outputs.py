@@ -18,9 +18,11 @@ class Output(nn.Module):
 
     Attributes:
         kind: what :meth:`forward` gives.
+        answers: the kind of truth that :meth:`decode` answers.
     """
 
     kind: ClassVar[OutputKind]
+    answers: ClassVar[str]
 
     @abstractmethod
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
@@ -35,6 +37,7 @@ class Logits(Output):
     """Class logits, as they come."""
 
     kind: ClassVar[OutputKind] = "logits"
+    answers: ClassVar[str] = "labels"
 
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """The logits, unchanged: without a ReLU, which would cut the negative ones and their gradients."""
@@ -49,6 +52,7 @@ class DepthOutput(Output):
     """Depth in metres; what the kinds of depth output share."""
 
     kind: ClassVar[OutputKind] = "depth"
+    answers: ClassVar[str] = "depth"
 
     def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres."""

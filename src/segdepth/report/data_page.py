@@ -14,34 +14,20 @@ from numpy import ndarray
 from segdepth.core.files import write_text
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
-from segdepth.drawing import colour_distance, colour_labels, enlarge_points, overlay
 from segdepth.geometry.resize import resize_image
+from segdepth.kinds import KINDS
 
 __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
 
 _WIDTH = 832
 _FAR_M = 1000.0
-_DENSE = 0.3
 
 
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
-    """The picture, with labels laid over it below, and depth below that, as far as they are there."""
-    panels = [sample.image]
-    if (labels := sample.truths.get("labels")) is not None and dataset.classes is not None:
-        coloured = colour_labels(labels, dataset.classes.colours)
-        panels.append(overlay(sample.image, coloured, alpha=0.5, where=labels < len(dataset.classes)))
-    if "depth" in sample.truths:
-        panels.append(_draw_depth(sample))
-    return np.concatenate(panels)
-
-
-def _draw_depth(sample: Sample) -> UInt8[ndarray, "h w 3"]:
-    """Near is red, far is blue; single laser points as dots on a darkened picture, the near ones over the far ones."""
-    depth = sample.truth("depth")
-    if (depth > 0).mean() > _DENSE:
-        return overlay(sample.image, colour_distance(depth), alpha=0.85, where=depth > 0)
-    points = enlarge_points(depth, max(3, round(depth.shape[1] / 300)))
-    return overlay(sample.image // 2, colour_distance(points), alpha=1.0, where=points > 0)
+    """The picture, and below it each of its truths laid over it."""
+    colours = dataset.classes.colours if dataset.classes else ()
+    drawn = [KINDS[kind].laid_over(sample.image, truth, colours) for kind, truth in sample.truths.items()]
+    return np.concatenate([sample.image, *drawn])
 
 
 def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:

@@ -1,17 +1,16 @@
 """Who watches a run, and the sample answers that are drawn for him."""
 
 import math
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 from torch import Tensor
 
 from segdepth.data.sample import Dataset
-from segdepth.drawing import colour_depth, colour_labels
 from segdepth.geometry.resize import resize_image
+from segdepth.kinds import KINDS
 
 __all__ = ["Progress", "Samples", "rate_text"]
 
@@ -65,18 +64,10 @@ class Samples:
         """Be shown an answer of a validation, [h, w] at the truth's size."""
         if name in self._places:
             image = self._dataset[self._places[name]].image
-            paint = self._painter(truth.cpu().numpy())
+            classes = self._dataset.classes
+            paint = KINDS[self._target].painter(truth.cpu().numpy(), classes.colours if classes else ())
             columns = [
                 resize_image(image, (truth.shape[0], truth.shape[1])),
                 *(paint(t.cpu().numpy()) for t in (truth, answer)),
             ]
             self.pictures[f"samples/{self._places[name]}"] = np.concatenate(columns)
-
-    def _painter(self, truth: Shaped[ndarray, "h w"]) -> Callable[[Shaped[ndarray, "h w"]], UInt8[ndarray, "h w 3"]]:
-        """Colours for answer and truth alike."""
-        classes = self._dataset.classes
-        if self._target == "labels" and classes is not None:
-            return lambda ids: colour_labels(ids.astype(np.uint8), classes.colours)
-        valid = truth[truth > 0]
-        near, far = np.percentile(valid, [2, 98]) if valid.size else (1.0, 80.0)
-        return lambda metres: colour_depth(metres, float(near), float(max(far, 1.01 * near)))

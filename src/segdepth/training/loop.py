@@ -24,15 +24,14 @@ from segdepth.data.leakage import shared_scenes
 from segdepth.data.loading import Batch, Timed, TrainingView, batches, training_loader
 from segdepth.evaluation import Evaluation, evaluate
 from segdepth.networks import Network, read_card, save_network
-from segdepth.optim import OPTIMIZERS
 from segdepth.tasks import TASKS, Task
 
 from .averaging import AveragedNetwork
-from .build import build_loss, build_network_for, build_rate, open_split
+from .build import build_learning_rate, build_loss, build_network_for, build_optimizer, open_split
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
 from .distributed import Agreement, from_first, launch, share_statistics, with_synchronised_batch_norm
 from .journal import Journal
-from .parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
+from .parameters import freeze, training_mode, warn_of_untrained_statistics
 from .precision import resolve_precision
 from .run import create_run_folder, record_config, recorded_precision, require_same_experiment
 from .stopping import StopRequest
@@ -114,10 +113,7 @@ def _train(
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
-    groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
-    optimizer: Any = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
-    if settings.precision == "16-mixed":
-        optimizer._step_supports_amp_scaling = False  # the scaler unscales, before gradients are clipped
+    optimizer = build_optimizer(config, net)
     if settings.channels_last:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -134,8 +130,9 @@ def _train(
         run.resume(source)
         if fabric.is_global_zero:
             record_config(folder, config)
+    learning_rate = build_learning_rate(config, optimizer)
     update = Update(
-        fabric, net, module, optimizer, loss, build_rate(config), base_rates=[g["lr"] for g in groups],
+        fabric, net, module, optimizer, loss,
         accumulation=settings.accumulation, clip_grad_norm=settings.clip_grad_norm, seed=config.seed,
     )  # fmt: skip
     journal = Journal(
@@ -175,6 +172,7 @@ def _train(
                     run.save(running)
                 if ended:
                     break
+                learning_rate.set(step)
                 update(stream, step, running)
                 step = run.state.step = step + 1
                 if averaged is not None:
@@ -185,13 +183,13 @@ def _train(
                     mean = running.mean(fabric)  # the only point at which updates wait for the device
                     seconds = time.monotonic() - clock
                     speed, waiting = (step - since) * settings.batch_size / seconds, stream.seconds / seconds
-                    journal.write("train", step, {"train_loss": mean, "lr": update.rate}, prefix="loss")
+                    journal.write("train", step, {"train_loss": mean, "lr": learning_rate.value}, prefix="loss")
                     journal.watch(step, {"images_per_second": speed, "waiting_share": waiting}, prefix="speed")
                     log.info("iteration %d: loss %.4f, lr %.3g, %s images/s, %.0f %% of it waiting for data",
-                             step, mean, update.rate, rate_text(speed), 100 * waiting)  # fmt: skip
+                             step, mean, learning_rate.value, rate_text(speed), 100 * waiting)  # fmt: skip
                     clock, since, stream.seconds = time.monotonic(), step, 0.0
                 if progress is not None:
-                    progress.step(step, mean, update.rate)
+                    progress.step(step, mean, learning_rate.value)
                 if agreement.reached(step, stop.requested):
                     raise KeyboardInterrupt
     return TrainingResult(folder, best or _kept_best(folder), last, time.monotonic() - started)
@@ -234,7 +232,7 @@ class _Run:
         """Go on from a checkpoint."""
         self.state, content = read_checkpoint(source)
         scaler = self.fabric.strategy.precision
-        options = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
+        options = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self.optimizer.param_groups]
         try:
             self.net.load_state_dict(content["model_state"])
             self.optimizer.load_state_dict(content["optimizer_state"])

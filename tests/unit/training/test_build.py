@@ -1,4 +1,4 @@
-"""Networks start from what is configured; what does not fit the data or the run is refused, or warned of."""
+"""Networks, losses and optimizers are what is configured; what does not fit the data or the run is refused, or warned of."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from segdepth.config import Config
 from segdepth.config.schema import ModelSection
 from segdepth.core.errors import ConfigError
 from segdepth.networks import load_network
-from segdepth.training import train
+from segdepth.training import build_optimizer, train
+from segdepth.training.parameters import freeze
 
-from .tiny import tiny
+from .tiny import tiny, tiny_network
 
 pytestmark = pytest.mark.usefixtures("frames_drawn_once")
 
@@ -80,3 +81,30 @@ def test_a_schedule_that_does_not_fit_the_run_is_warned_of(tmp_path: Path, caplo
     with caplog.at_level("INFO"):
         train(tiny(train_iters=1, resume=str(run)), name="run", root=tmp_path, accelerator="cpu")
     assert "nothing is left to do: 2 updates are done" in caplog.text
+
+
+def test_the_optimizer_has_the_configured_options_and_what_learns() -> None:
+    config = tiny(optimizer={"name": "adam", "lr": 0.5, "betas": [0.5, 0.6]}, lr_factors={"backbone": 0.5})
+    net = tiny_network()
+    freeze(net, backbone=False, batch_norm=True)
+    optimizer = build_optimizer(config, net)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert [tuple(group["betas"]) for group in optimizer.param_groups] == [(0.5, 0.6)] * 2
+    learning = {id(p) for p in net.parameters() if p.requires_grad}
+    assert {id(p) for group in optimizer.param_groups for p in group["params"]} == learning
+
+
+@pytest.mark.parametrize(
+    ("precision", "leaves_unscaling"), [("32-true", False), ("bf16-mixed", False), ("16-mixed", True)]
+)
+def test_gradients_are_unscaled_before_they_are_clipped(precision: str, leaves_unscaling: bool) -> None:
+    """A fused optimizer would unscale them itself, in its step."""
+    optimizer = build_optimizer(tiny(precision=precision), tiny_network())
+    assert optimizer._step_supports_amp_scaling is not leaves_unscaling
+
+
+def test_a_factor_for_a_frozen_backbone_is_refused() -> None:
+    net = tiny_network()
+    freeze(net, backbone=True, batch_norm=False)
+    with pytest.raises(ConfigError, match="leave out one of the two"):
+        build_optimizer(tiny(lr_factors={"backbone": 0.1}), net)

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from segdepth.config import Config, check_config
-from segdepth.networks import load_network
+from segdepth.networks import Network, load_network
+from segdepth.tasks import create_network
 from segdepth.training import find_checkpoint
 
 
@@ -65,3 +66,8 @@ class Impatient:
             raise KeyboardInterrupt
 
     def validating(self, done: int, total: int) -> None: ...
+
+
+def tiny_network() -> Network:
+    """That of a tiny run."""
+    return create_network("fcrn", "seg", width=0.125)

@@ -157,7 +157,7 @@ def our_update(arch: str, task: str, batch: Batch, precision: Any, device: torch
     module, optimizer = fabric.setup(net, OPTIMIZERS["adam"]([{"params": list(net.parameters())}], lr=1e-9))
     module.train()
     loss = LOSSES[TASKS[task].target][TASKS[task].default_loss]
-    update = Update(fabric, net, module, optimizer, loss, lambda base, _: base, base_rates=[1e-9])
+    update = Update(fabric, net, module, optimizer, loss)
     running = RunningLoss(device, 0)
     stream: Iterator[Batch] = itertools.repeat(batch)
     steps = itertools.count()

@@ -34,7 +34,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 #: Command -> what is at work when Ctrl-C comes, where the results would have been, what is said of going on.
 JOBS = {
     "train --config some.yml --device cpu --runs [/x]": (
-        "segdepth.training.loop.Update.__call__", "[/x]/some/", "go on with training.resume=[/x]/some/",
+        "segdepth.training.update.Update.__call__", "[/x]/some/", "go on with training.resume=[/x]/some/",
     ),
     "study eval --null gaussian --data_path pictures --height 64 --width 128 --out [/x]": (
         "segdepth.studies.run.run_study", "[/x]/eval/gaussian/", GOES_ON,

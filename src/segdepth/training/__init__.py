@@ -1,8 +1,9 @@
 """Training runs."""
 
-from .build import build_loss, build_network_for, build_rate, open_split
+from .build import build_learning_rate, build_loss, build_network_for, build_optimizer, build_rate, open_split
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
 from .journal import Journal
+from .learning_rate import LearningRate
 from .loop import TrainingResult, train
 from .run import as_recorded, create_run_folder
 from .update import NotFiniteError, RunningLoss, Update
@@ -11,6 +12,7 @@ from .watching import Progress
 __all__ = [
     "Checkpoints",
     "Journal",
+    "LearningRate",
     "NotFiniteError",
     "Progress",
     "RunningLoss",
@@ -18,8 +20,10 @@ __all__ = [
     "TrainingState",
     "Update",
     "as_recorded",
+    "build_learning_rate",
     "build_loss",
     "build_network_for",
+    "build_optimizer",
     "build_rate",
     "create_run_folder",
     "find_checkpoint",

@@ -1,10 +1,11 @@
-"""What a configuration describes: data sets, the network with its start, the loss, the learning rate."""
+"""What a configuration describes: data sets, the network with its start, the loss, the optimizer, the learning rate."""
 
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import Tensor
+from torch.optim import Optimizer
 
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
@@ -12,10 +13,13 @@ from segdepth.core.provenance import provenance
 from segdepth.data import Dataset, open_dataset
 from segdepth.losses import LOSSES
 from segdepth.networks import Classes, Network, load_network
-from segdepth.optim import SCHEDULES, Rate, WarmUp, warmed_up
+from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network
 
-__all__ = ["build_loss", "build_network_for", "build_rate", "open_split"]
+from .learning_rate import LearningRate
+from .parameters import base_rates, parameter_groups
+
+__all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_optimizer", "build_rate", "open_split"]
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +139,31 @@ def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tens
         )
     function = LOSSES[TASKS[config.task].target][section.name]
     return lambda output, target: function(output, target, **section.options)
+
+
+def build_optimizer(config: Config, net: Network) -> Optimizer:
+    """The configured optimizer of the parameters that learn. Its groups' rates are for :func:`build_learning_rate` to set.
+
+    Args:
+        config: checked, its precision resolved.
+        net: whose frozen parts are frozen already.
+
+    Raises:
+        ConfigError: if there is a factor for the backbone of a network that has none, or of a frozen one.
+    """
+    settings = config.training
+    groups = parameter_groups(net, settings.lr_factors)
+    optimizer = OPTIMIZERS[settings.optimizer.name](groups, **settings.optimizer.options)
+    if settings.precision == "16-mixed":  # the scaler unscales, before gradients are clipped
+        optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+    return optimizer
+
+
+def build_learning_rate(config: Config, optimizer: Optimizer) -> LearningRate:
+    """The configured learning rate of what :func:`build_optimizer` made; warns as :func:`build_rate` does."""
+    settings = config.training
+    bases = base_rates(settings.optimizer.options["lr"], settings.lr_factors)
+    return LearningRate(optimizer, bases, build_rate(config))
 
 
 def build_rate(config: Config) -> Rate:

@@ -13,7 +13,14 @@ from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
 from segdepth.core.run_folders import checkpoints, newest_first
 
-__all__ = ["Checkpoints", "TrainingState", "find_checkpoint", "newest_whole_checkpoint", "read_checkpoint"]
+__all__ = [
+    "Checkpoints",
+    "TrainingState",
+    "checkpoint_to_resume",
+    "find_checkpoint",
+    "newest_whole_checkpoint",
+    "read_checkpoint",
+]
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +160,25 @@ def _is_whole(path: Path) -> bool:
         log.warning("passed over: %s", error)
         return False
     return True
+
+
+def checkpoint_to_resume(resume: Path | None, runs: Path) -> Path | None:
+    """The checkpoint that ``training.resume`` means; None for a new run.
+
+    Args:
+        resume: of the configuration.
+        runs: the folder of the configuration's runs, in which ``auto`` looks; what it finds is logged.
+
+    Raises:
+        CheckpointError: if a named one is not there.
+    """
+    if resume is None:
+        return None
+    if str(resume) != "auto":
+        return find_checkpoint(resume)
+    found = newest_whole_checkpoint(runs)
+    log.info("resume auto: %s", found or f"nothing to go on with in {runs}, a new run begins")
+    return found
 
 
 def find_checkpoint(where: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Which parameters learn, and how fast."""
+"""Which parameters learn, in which groups, and the base rates of these."""
 
 import logging
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from segdepth.config import Config, LrFactors
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network
 
-__all__ = ["freeze", "parameter_groups", "training_mode", "warn_of_untrained_statistics"]
+__all__ = ["base_rates", "freeze", "parameter_groups", "training_mode", "warn_of_untrained_statistics"]
 
 log = logging.getLogger(__name__)
 
@@ -58,20 +58,29 @@ def training_mode(net: nn.Module, frozen: Iterable[nn.Module]) -> None:
         module.eval()
 
 
-def parameter_groups(net: Network, lr: float, factors: LrFactors) -> list[dict[str, Any]]:
-    """The parameters that learn, in groups for an optimizer: backbone and head, or all where both learn at one rate.
+def base_rates(lr: float, factors: LrFactors) -> list[float]:
+    """Before a schedule: the rate of backbone and of head, or one where they are the same.
+
+    Args:
+        lr: the configured rate.
+        factors: by which the parts' rates differ from it.
+    """
+    return [lr * factor for factor in dict.fromkeys((factors.backbone, factors.head))]
+
+
+def parameter_groups(net: Network, factors: LrFactors) -> list[dict[str, Any]]:
+    """The parameters that learn, in groups for an optimizer, one for each of the :func:`base_rates`.
 
     Args:
         net: frozen parameters of it are left out.
-        lr: the configured rate.
-        factors: by which the parts' rates differ from it.
+        factors: by which the parts' rates differ from the configured one.
 
     Raises:
         ConfigError: if there is a factor for the backbone of a network that has none, or of a frozen one.
     """
     learning = [p for p in net.parameters() if p.requires_grad]
     if factors.backbone == factors.head:
-        return [{"params": learning, "lr": lr * factors.head}]
+        return [{"params": learning}]
     key = "training.lr_factors.backbone"
     of_backbone = {id(p) for p in _backbone(net, key).parameters()}
     backbone = [p for p in learning if id(p) in of_backbone]
@@ -80,7 +89,7 @@ def parameter_groups(net: Network, lr: float, factors: LrFactors) -> list[dict[s
             f"{key} is {factors.backbone}, but training.freeze_backbone is true; leave out one of the two"
         )
     head = [p for p in learning if id(p) not in of_backbone]
-    return [{"params": backbone, "lr": lr * factors.backbone}, {"params": head, "lr": lr * factors.head}]
+    return [{"params": backbone}, {"params": head}]
 
 
 def _backbone(net: Network, key: str) -> nn.Module:

@@ -15,7 +15,14 @@ from segdepth.core.run_folders import next_beginning, read_config
 
 from .precision import run_precision
 
-__all__ = ["as_recorded", "create_run_folder", "record_config", "recorded_precision", "require_same_experiment"]
+__all__ = [
+    "as_recorded",
+    "create_run_folder",
+    "folder_of",
+    "record_config",
+    "recorded_precision",
+    "require_same_experiment",
+]
 
 
 def create_run_folder(root: Path, name: str, config: Config) -> Path:
@@ -34,6 +41,11 @@ def create_run_folder(root: Path, name: str, config: Config) -> Path:
     write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
     write_json(folder / "provenance.json", provenance(config.seed) | {"begun": begun})
     return folder
+
+
+def folder_of(checkpoint: Path) -> Path:
+    """The folder of a checkpoint's run."""
+    return checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint.parent
 
 
 #: What may not change when a run goes on, or it would be another experiment in the same folder.

@@ -12,7 +12,6 @@ from torch import Tensor
 from segdepth.core.errors import SegdepthError
 from segdepth.data.loading import Batch
 from segdepth.networks import Network
-from segdepth.optim import Rate
 
 from .convolutions import FasterGradients
 from .distributed import gather
@@ -92,10 +91,8 @@ class Update:
         fabric: devices, precision and processes.
         net: whose preprocessing is used.
         module: the same network as ``fabric`` set it up.
-        optimizer: as ``fabric`` set it up.
+        optimizer: as ``fabric`` set it up; its rates are the update's.
         loss: of output and target.
-        rate: learning rate from base rate and updates done.
-        base_rates: of the optimizer's groups.
         accumulation: parts per update.
         clip_grad_norm: longest gradient; None: any.
         seed: of the run; what a part draws (dropout) follows from it, the step and the part's number alone.
@@ -108,9 +105,7 @@ class Update:
         module: _FabricModule,
         optimizer: _FabricOptimizer,
         loss: Callable[[Tensor, Tensor], Tensor],
-        rate: Rate,
         *,
-        base_rates: Sequence[float],
         accumulation: int = 1,
         clip_grad_norm: float | None = None,
         seed: int = 0,
@@ -120,12 +115,9 @@ class Update:
         self._module = module
         self._optimizer = optimizer
         self._loss = loss
-        self._rate = rate
-        self._base_rates = list(base_rates)
         self._accumulation = accumulation
         self._clip_grad_norm = clip_grad_norm
         self._seed = seed
-        self.rate = 0.0
 
     def __call__(self, batches: Iterator[Batch], step: int, running: RunningLoss) -> None:
         """Do update number ``step`` (from 0) with the next ``accumulation`` batches.
@@ -133,8 +125,6 @@ class Update:
         Raises:
             StopIteration: if the batches have come to their end.
         """
-        for group, base in zip(self._optimizer.param_groups, self._base_rates, strict=True):
-            group["lr"] = self.rate = self._rate(base, step)
         self._optimizer.zero_grad(set_to_none=True)
         losses, names = [], []
         for part in range(self._accumulation):

@@ -33,7 +33,7 @@ def test_the_recipe_builds_its_network_and_groups_its_parameters(recipe: tuple[P
         net = create_network(config.model.arch, config.task, **config.model.options)
     settings = config.training
     freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
-    groups = parameter_groups(net, settings.optimizer.options["lr"], settings.lr_factors)
+    groups = parameter_groups(net, settings.lr_factors)
     learning = sum(p.numel() for p in net.parameters() if p.requires_grad)
     assert sum(p.numel() for group in groups for p in group["params"]) == learning > 0
 

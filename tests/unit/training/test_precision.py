@@ -12,7 +12,7 @@ import yaml
 from segdepth.config import Config, check_config
 from segdepth.core.errors import ConfigError
 from segdepth.studies.reproduce import Cell, Results, train_cell
-from segdepth.training import distributed, find_checkpoint, loop, precision, train
+from segdepth.training import assemble, distributed, find_checkpoint, precision, train
 from segdepth.training.precision import has_bfloat16_units, resolve_precision, run_precision
 
 CPU = torch.device("cpu")
@@ -116,7 +116,7 @@ def test_auto_is_recorded_as_what_it_became_and_kept(
         computed.append(config.training.precision)
         return distributed.launch(config, accelerator)
 
-    monkeypatch.setattr(loop, "launch", launch)
+    monkeypatch.setattr(assemble, "launch", launch)
     for there, became in ((True, "bf16-mixed"), (False, "32-true")):
         units(there)
         folder = train(tiny("auto"), name=became, root=tmp_path, accelerator="cpu").folder

@@ -1,0 +1,110 @@
+"""Networks, losses and optimizers are what is configured; what does not fit the data or the run is refused, or warned of."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from segdepth.config import Config
+from segdepth.config.schema import ModelSection
+from segdepth.core.errors import ConfigError
+from segdepth.networks import load_network
+from segdepth.training import build_optimizer, train
+from segdepth.training.parameters import freeze
+
+from .tiny import tiny, tiny_network
+
+pytestmark = pytest.mark.usefixtures("frames_drawn_once")
+
+
+def test_a_run_can_start_from_another_tasks_weights(tmp_path: Path) -> None:
+    seg = train(tiny("seg", train_iters=1, val_interval=1), name="seg", root=tmp_path, accelerator="cpu")
+    start = load_network(seg.folder).state_dict()
+    depth = train(
+        tiny(train_iters=1, init_from=str(seg.folder), optimizer={"name": "sgd", "lr": 1e-30}),
+        name="depth", root=tmp_path, accelerator="cpu",
+    )  # fmt: skip
+    ours = load_network(depth.folder).state_dict()
+    assert torch.equal(ours["encoder.conv1.weight"], start["encoder.conv1.weight"])
+    assert ours["head.weight"].shape != start["head.weight"].shape
+
+
+def with_width(config: Config, width: float) -> Config:
+    return config.model_copy(update={"model": ModelSection(arch="fcrn", width=width)})
+
+
+def test_a_start_from_a_network_of_another_width_is_warned_of_and_one_from_nothing_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    once = {"train_iters": 1, "val_interval": 1}
+    seg = train(tiny("seg", **once), name="seg", root=tmp_path, accelerator="cpu")
+    wide = with_width(tiny("seg", **once, init_from=str(seg.folder)), 0.25)
+    caplog.clear()
+    train(wide, name="wide", root=tmp_path, accelerator="cpu")
+    (warning,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING" and "init_from" in r.getMessage())
+    assert "only 1 of 344 tensors fit" in warning, "head.bias"
+    assert "encoder.conv1.weight (16x3x7x7 here, 8x3x7x7 there)" in warning
+    assert warning.count(" here, ") == 3
+    assert "and 340 more" in warning
+    depth = with_width(tiny("depth", **once, init_from=str(seg.folder)), 0.25)
+    with pytest.raises(ConfigError, match=r"^training\.init_from: nothing in '.*' fits fcrn .*and 341 more$"):
+        train(depth, name="depth", root=tmp_path, accelerator="cpu")
+    assert not (tmp_path / "depth").exists()
+
+
+def test_a_start_that_leaves_out_a_head_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    once = {"train_iters": 1, "val_interval": 1}
+    seg = train(tiny("seg", **once), name="seg", root=tmp_path, accelerator="cpu")
+    with caplog.at_level("INFO", logger="segdepth"):
+        train(tiny(**once, init_from=str(seg.folder)), name="x", root=tmp_path, accelerator="cpu")
+        train(tiny("seg", **once, init_from=str(seg.folder)), name="y", root=tmp_path, accelerator="cpu")
+    first, second = (r for r in caplog.records if "init_from" in r.getMessage())
+    assert {first.levelname, second.levelname} == {"INFO"}
+    assert "head.weight (" in first.getMessage()
+    assert "head.bias (" in first.getMessage()
+    assert " more" not in first.getMessage()
+    assert "all 344 tensors" in second.getMessage()
+
+
+def test_a_wrong_number_of_class_weights_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    config = tiny("seg", loss={"name": "cross_entropy", "weight": [1.0, 2.0]})
+    with pytest.raises(ConfigError, match=r"training\.loss\.weight has 2 numbers, but synthetic has \d+ classes"):
+        train(config, name="x", root=tmp_path / "runs", accelerator="cpu")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_schedule_that_does_not_fit_the_run_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    schedule = {"name": "poly_lr", "max_iter": 1, "warmup_iters": 5}
+    run = train(tiny(train_iters=2, lr_schedule=schedule), name="run", root=tmp_path, accelerator="cpu").folder
+    assert "the warm-up of 5 updates is not over" in caplog.text
+    assert "max_iter is 1, the learning rate is 0 from there" in caplog.text
+    with caplog.at_level("INFO"):
+        train(tiny(train_iters=1, resume=str(run)), name="run", root=tmp_path, accelerator="cpu")
+    assert "nothing is left to do: 2 updates are done" in caplog.text
+
+
+def test_the_optimizer_has_the_configured_options_and_what_learns() -> None:
+    config = tiny(optimizer={"name": "adam", "lr": 0.5, "betas": [0.5, 0.6]}, lr_factors={"backbone": 0.5})
+    net = tiny_network()
+    freeze(net, backbone=False, batch_norm=True)
+    optimizer = build_optimizer(config, net)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert [tuple(group["betas"]) for group in optimizer.param_groups] == [(0.5, 0.6)] * 2
+    learning = {id(p) for p in net.parameters() if p.requires_grad}
+    assert {id(p) for group in optimizer.param_groups for p in group["params"]} == learning
+
+
+@pytest.mark.parametrize(
+    ("precision", "leaves_unscaling"), [("32-true", False), ("bf16-mixed", False), ("16-mixed", True)]
+)
+def test_gradients_are_unscaled_before_they_are_clipped(precision: str, leaves_unscaling: bool) -> None:
+    """A fused optimizer would unscale them itself, in its step."""
+    optimizer = build_optimizer(tiny(precision=precision), tiny_network())
+    assert optimizer._step_supports_amp_scaling is not leaves_unscaling
+
+
+def test_a_factor_for_a_frozen_backbone_is_refused() -> None:
+    net = tiny_network()
+    freeze(net, backbone=True, batch_norm=False)
+    with pytest.raises(ConfigError, match="leave out one of the two"):
+        build_optimizer(tiny(lr_factors={"backbone": 0.1}), net)

@@ -78,7 +78,7 @@ def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[Expl
     with undisturbed(explainer.net):
         seconds["first apart s"] = wall(lambda: prepared.function.graph(prepared.image))
     seconds["first again s"] = wall(lambda: prepared.traced)
-    seconds["first engine s"] = wall(lambda: prepared.fastest("auto", 1))
+    seconds["first engine s"] = wall(lambda: prepared.fastest("auto", [pixel]))
     seconds["first back s"] = wall(lambda: click(at, pixel))
     return at, {"first click s": sum(seconds.values()), **seconds}
 

@@ -20,7 +20,7 @@ from segdepth.drawing import (
 )
 from segdepth.geometry.projection import nearest_point
 
-from .kind import Colours, Kind, Picture
+from .kind import Colours, Kind, Picture, Value
 
 __all__ = ["Depth"]
 
@@ -107,7 +107,7 @@ class Depth(Kind):
             ),
         }
 
-    def words(self, value: Shaped[ndarray, ""], names: Sequence[str], *, exact: bool = False) -> str:
+    def words(self, value: Value, names: Sequence[str], *, exact: bool = False) -> str:
         """See :meth:`Kind.words`."""
         del names
         return f"{value:.6g}" if exact else f"{value:.2f} m"

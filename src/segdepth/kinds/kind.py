@@ -11,12 +11,14 @@ from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
 
-__all__ = ["Colours", "Kind", "Picture", "Resized", "Truth"]
+__all__ = ["Colours", "Kind", "Picture", "Resized", "Truth", "Value"]
 
 Truth = Shaped[ndarray, "h w *values"]
 #: At another size than what it was made of.
 Resized = Shaped[ndarray, "_h _w *values"]
 Picture = UInt8[ndarray, "h w 3"]
+#: What stands at one pixel.
+Value = np.generic | ndarray
 #: RGB of each class of a data set or network, where it has classes.
 Colours = Sequence[tuple[int, int, int]]
 
@@ -91,7 +93,7 @@ class Kind(ABC):
         """Truth, answer, and where they differ, by what each picture shows."""
 
     @abstractmethod
-    def words(self, value: Shaped[ndarray, "*values"], names: Sequence[str], *, exact: bool = False) -> str:
+    def words(self, value: Value, names: Sequence[str], *, exact: bool = False) -> str:
         """A pixel's answer.
 
         Args:

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from segdepth.drawing import colour_labels, overlay, write_png
 
-from .kind import Colours, Kind, Picture
+from .kind import Colours, Kind, Picture, Value
 
 __all__ = ["IGNORE", "Labels"]
 
@@ -36,7 +36,7 @@ class Labels(Kind):
             "position": counts.argmax(0).astype(np.uint8),
         }
 
-    def painter(self, truth: UInt8[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
+    def painter(self, truth: Shaped[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""
         del truth
         return lambda ids: colour_labels(ids.astype(np.uint8), colours)
@@ -66,7 +66,7 @@ class Labels(Kind):
             ),
         }
 
-    def words(self, value: Shaped[ndarray, ""], names: Sequence[str], *, exact: bool = False) -> str:
+    def words(self, value: Value, names: Sequence[str], *, exact: bool = False) -> str:
         """See :meth:`Kind.words`: the class's name, or its number where names are not known."""
         del exact
         return names[int(value)] if names else f"class {int(value)}"

@@ -156,6 +156,7 @@ class CoarsePass:
         self, recorded: Recorded, edge: GradientEdge, like: Tensor, shape: tuple[int, int, int], last: int
     ) -> None:
         self.lanes = recorded.chunk
+        self.width = 1
         self._recorded, self._edge, self._like = recorded, edge, like
         self._shape, self._last = shape, last
 

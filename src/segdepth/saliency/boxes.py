@@ -7,14 +7,12 @@ from functools import cached_property
 from .graph import Axis, Box, Graph, Span
 from .graph.axes import EMPTY, hull, intersect
 from .graph.operations.node import Work
+from .tiles import STEP
 
 __all__ = ["Boxes", "Reach", "box_size"]
 
 Pair = tuple[int, int]
 NOTHING: Box = (EMPTY, EMPTY)
-
-#: How far neighbouring targets are assumed to be apart.
-STEP = 4
 
 
 def box_size(box: Box) -> Pair:

@@ -1,7 +1,7 @@
 """The engines by name, and which one is the fastest that can."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -26,6 +26,8 @@ from .parts import Part, parts_of
 from .reference import ReferenceEngine
 from .steady import alike, say_once
 from .tail import Tail
+from .target import Pixel
+from .tiles import neighbours
 from .windowed import BackwardPass, GraphEngine, WindowedPass, lanes_of
 
 __all__ = ["ENGINES", "EngineName", "Prepared", "Traced", "check_engine"]
@@ -81,8 +83,16 @@ class Traced:
     def _costs_of_cells(self) -> dict[str, float]:
         return costs(self.reach, lanes_of(self.graph, self.reach), self.tail.last)
 
-    def nanoseconds(self, name: str, count: int) -> float:
-        """What an engine takes for so many neighbouring targets, or for the coarse cells that they share."""
+    def nanoseconds(self, name: str, count: int, together: int | None = None) -> float:
+        """What an engine takes for so many targets, or for the coarse cells that they share.
+
+        Args:
+            name: of the engine.
+            count: of targets.
+            together: how many of them are neighbours; all by default.
+        """
+        if together is not None and together < count:
+            return count / together * max(together, LEAST[name]) * self.costs[name]
         rows, columns = box_size(self.reach.tile(max(1, count)).values[self.tail.last])
         cells = rows * columns * min(CLASSES, self.graph.nodes[self.tail.last].shape[0])
         if self.tail.resizes and self.tail.is_worth_sharing(cells, count):
@@ -144,21 +154,22 @@ class Prepared:
             raise UnsupportedOperationError(found)
         return found
 
-    def fastest(self, name: str, count: int) -> Engine:
+    def fastest(self, name: str, pixels: Sequence[Pixel]) -> Engine:
         """See :meth:`chosen`."""
-        return self.engine(self.chosen(name, count))
+        return self.engine(self.chosen(name, len(pixels), neighbours(pixels) if pixels else 0))
 
-    def chosen(self, name: str, count: int) -> str:
+    def chosen(self, name: str, count: int, together: int | None = None) -> str:
         """The engine of this name; of "auto" the fastest that can. It is ready then.
 
         Args:
             name: of an engine, or "auto".
             count: how many pixels will be explained.
+            together: how many of them are neighbours; all by default.
 
         Raises:
             UnsupportedOperationError: if the engine was named and cannot take the network.
         """
-        *others, last = self._names(count) if name == "auto" else [name]
+        *others, last = self._names(count, together) if name == "auto" else [name]
         reasons: list[str] = []
         for one in others:
             try:
@@ -245,7 +256,7 @@ class Prepared:
                 return None
         return traced if self.answer is None or alike(traced.output, self.answer) else None
 
-    def _names(self, count: int) -> list[str]:
+    def _names(self, count: int, together: int | None = None) -> list[str]:
         """Engines to try, the fastest first."""
         if self.precision == "bf16":
             return ["windowed"]
@@ -257,7 +268,7 @@ class Prepared:
             return ["windowed", "batched"]
         names = sorted(
             ["sparse", "windowed", "batched"] if self.image.device.type == "cpu" else ["windowed", "batched"],
-            key=lambda name: self._nanoseconds(name, count, traced),
+            key=lambda name: self._nanoseconds(name, traced, count, together),
         )
         if names[0] == "batched":
             words = (
@@ -266,10 +277,10 @@ class Prepared:
             say_once(self.function.net, words, logging.INFO)
         return names[: names.index("batched") + 1]
 
-    def _nanoseconds(self, name: str, count: int, traced: Traced) -> float:
+    def _nanoseconds(self, name: str, traced: Traced, count: int, together: int | None) -> float:
         """What an engine would take for so many pixels, with what it takes to be ready."""
         ready = 0 if name in self._ready else FORWARD[name] * traced.costs["batched"]
-        return ready + traced.nanoseconds(name, count)
+        return ready + traced.nanoseconds(name, count, together)
 
 
 def _of_known_type(image: Tensor) -> bool:

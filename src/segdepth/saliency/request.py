@@ -87,7 +87,7 @@ class Request:
     def engine_at(self, image: Float[Tensor, "_ h w"]) -> Engine:
         """An engine that is ready for this picture, or another one of its size."""
         prepared = self.prepared if image is self.prepared.image else self.prepared.at(image)
-        return prepared.fastest(self.engine, len(self.pixels))
+        return prepared.fastest(self.engine, self.pixels)
 
     def maps(self, report: ZeroReport | None) -> Float[Tensor, "p _h _w"]:
         """All maps in the window."""

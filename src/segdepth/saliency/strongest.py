@@ -17,6 +17,9 @@ __all__ = ["strongest", "write_strongest"]
 #: Columns that are turned from rows of targets into targets' maps at a time.
 COLUMNS = 16
 
+#: Up to so many colours, a maximum of two maps after the other is the faster way (7 times with three of 256x320).
+FEW_CHANNELS = 4
+
 
 def strongest(signed: Float[Tensor, "n _ h w"]) -> Float[Tensor, "n h w"]:
     """The maps of some gradients."""
@@ -58,9 +61,8 @@ def write_strongest(
         in_parallel(write, _rows(box))
     else:
         inside = maps[:, top : top + signed.shape[2], left : left + signed.shape[3]]
-        inside[list(indices)] = reduce(
-            torch.maximum, map(torch.abs, signed.unbind(1))
-        )  # of a few times the speed of amax(1)
+        few = signed.shape[1] <= FEW_CHANNELS
+        inside[list(indices)] = reduce(torch.maximum, map(torch.abs, signed.unbind(1))) if few else signed.abs().amax(1)
 
 
 def _rows(box: Box) -> Span:

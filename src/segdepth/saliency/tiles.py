@@ -4,7 +4,25 @@ from collections.abc import Sequence
 
 from .target import Pixel
 
-__all__ = ["tile_pixels"]
+__all__ = ["STEP", "neighbours", "tile_pixels"]
+
+#: How far apart neighbours are, and how many times as much as that they may take together.
+STEP, SLACK = 4, 4
+
+
+def neighbours(pixels: Sequence[Pixel]) -> int:
+    """How many of the pixels stand together, on average: all of them on a usual grid, few where they are strewn.
+
+    Args:
+        pixels: in any order, at least one.
+
+    Example:
+        >>> neighbours([(r, c) for r in range(0, 32, 4) for c in range(0, 32, 4)]), neighbours([(0, 0), (90, 200), (10, 300)])
+        (64, 1)
+    """
+    high, wide = (max(p[k] for p in pixels) - min(p[k] for p in pixels) + STEP for k in (0, 1))
+    room = SLACK * STEP**2 * len(pixels)
+    return max(1, min(len(pixels), len(pixels) * room // (high * wide)))
 
 
 def tile_pixels(pixels: Sequence[Pixel], largest: int) -> list[list[int]]:

@@ -17,7 +17,7 @@ from .memory import free_memory, in_halves
 from .seeds import Seeds
 from .tail import TOGETHER, CellSeeds, Held, Tail, chosen, combine, group_by_cells, identity_seeds, still_needed
 from .target import Pixel, Target
-from .tiles import tile_pixels
+from .tiles import neighbours, tile_pixels
 
 __all__ = ["BackwardPass", "GraphEngine", "WindowedPass", "lanes_of"]
 
@@ -27,6 +27,12 @@ CPU_BYTES = 16 << 20
 
 #: And those that the results of a block that autograd takes back may take there: what goes through it one by one needs no cache.
 BLOCK_BYTES = 256 << 20
+
+#: What two halves of a tile may take of what it takes, so that each goes by itself.
+WORTH_SPLITTING = 0.6
+
+#: Targets whose cells are summed up at once, at least: each sum reads all cells.
+LEAST_TOGETHER = 8
 
 #: Cells whose gradients are held at a time: with more, fewer are computed twice; they take memory.
 HELD_BYTES = 512 << 20
@@ -39,6 +45,9 @@ class BackwardPass(Protocol):
 
     lanes: int
     """How many targets it likes to take at once."""
+
+    width: int
+    """Of how many targets one costs as much as all of them."""
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """The picture's gradient over ``boxes.values[0]``.
@@ -75,8 +84,29 @@ class GraphEngine:
     def _direct(self, seeds: Seeds) -> Iterator[Chunk]:
         """One lane for each target."""
         for tile in tile_pixels(seeds.pixels, self.backward.lanes):
-            for group, (box, gradients) in in_halves(tile, lambda group: self._tile(seeds, group)):
-                yield Chunk(group, box, gradients)
+            for near in self._near(seeds.pixels, tile):
+                for group, (box, gradients) in in_halves(near, lambda group: self._tile(seeds, group)):
+                    yield Chunk(group, box, gradients)
+
+    def _near(self, pixels: Sequence[Pixel], tile: list[int]) -> list[list[int]]:
+        """The targets of a tile, apart where they are so far apart that what lies between them takes longer than they do."""
+        return [tile] if neighbours([pixels[index] for index in tile]) == len(tile) else self._split(pixels, tile)[1]
+
+    def _split(self, pixels: Sequence[Pixel], tile: list[int]) -> tuple[float, list[list[int]]]:
+        """What a tile takes when it is split where that pays, and its parts."""
+        whole = self._room(pixels, tile)
+        if len(tile) == 1:
+            return whole, [tile]
+        halves = tile_pixels([pixels[index] for index in tile], -(-len(tile) // 2))
+        parts = [self._split(pixels, [tile[k] for k in half]) for half in halves]
+        room = sum(room for room, _ in parts)
+        return (whole, [tile]) if room > WORTH_SPLITTING * whole else (room, [one for _, some in parts for one in some])
+
+    def _room(self, pixels: Sequence[Pixel], tile: list[int]) -> int:
+        """Positions of the picture that a tile covers, in all lanes that it fills."""
+        spans = [(min(pixels[i][k] for i in tile), max(pixels[i][k] for i in tile) + 1) for k in (0, 1)]
+        rows, columns = box_size(self._reach.back((spans[0], spans[1])).values[0])
+        return -(-len(tile) // self.backward.width) * self.backward.width * rows * columns
 
     def _tile(self, seeds: Seeds, group: list[int]) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
         with torch.no_grad():
@@ -96,8 +126,7 @@ class GraphEngine:
         held: list[Held] = []
         for number, group in enumerate(groups):
             held += self._missing(cells, group, held)
-            for part in tile_pixels([seeds.pixels[index] for index in group], self._summed_together()):
-                yield self._weighted(cells, [group[k] for k in part], held)
+            yield from self._weighted(cells, group, seeds.pixels, held)
             held = still_needed(held, lambda some: last_uses(some) > number, most // 2)  # noqa: B023
 
     def _missing(self, cells: CellSeeds, group: list[int], held: list[Held]) -> list[Held]:
@@ -111,18 +140,10 @@ class GraphEngine:
 
     def _cells_held(self) -> int:
         """How many cells' gradients fit into memory at a time, beside half as many that are kept from earlier ones."""
-        most = min(HELD_BYTES // self._bytes_each, HELD_CELLS) * 2 // 3
-        return max(1, most // self.backward.lanes) * self.backward.lanes
-
-    def _summed_together(self) -> int:
-        """Of how many targets sums are made at once: on a CPU as many as fit into its caches."""
-        return max(1, min(TOGETHER, CPU_BYTES // self._bytes_each)) if self.output.device.type == "cpu" else TOGETHER
-
-    @property
-    def _bytes_each(self) -> int:
-        """Of a target's gradients of the window."""
         rows, columns = box_size(self._reach.window)
-        return self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
+        bytes_each = self._reach.graph.nodes[0].shape[0] * rows * columns * self.output.element_size()
+        most = min(HELD_BYTES // bytes_each, HELD_CELLS) * 2 // 3
+        return max(1, most // self.backward.lanes) * self.backward.lanes
 
     def _cells(self, cells: CellSeeds, some: ndarray) -> tuple[Box, Float[Tensor, "n _ _h _w"]]:
         with torch.no_grad():
@@ -130,13 +151,22 @@ class GraphEngine:
             boxes = self._reach.back(box, self._tail.last)
             return boxes.values[0], self._back(values, boxes)
 
-    def _weighted(self, cells: CellSeeds, targets: list[int], held: list[Held]) -> Chunk:
-        needed = chosen(held, cells.of(targets))
-        if needed is None:  # no target depends on the window
-            return Chunk(
-                targets, NOTHING, self.output.new_zeros((len(targets), self._reach.graph.nodes[0].shape[0], 0, 0))
-            )
-        return Chunk(targets, needed.box, combine(cells.matrix(targets, needed.cells), needed.gradients))
+    def _weighted(
+        self, cells: CellSeeds, group: list[int], pixels: Sequence[Pixel], held: list[Held]
+    ) -> Iterator[Chunk]:
+        """Sums of cells; on a CPU as many at once as fit into its caches, for fresh memory takes longer than the sums."""
+        for near in tile_pixels([pixels[index] for index in group], TOGETHER):
+            targets = [group[k] for k in near]
+            needed = chosen(held, cells.of(targets))
+            if needed is None:  # no target depends on the window
+                none = self.output.new_zeros((len(targets), self._reach.graph.nodes[0].shape[0], 0, 0))
+                yield Chunk(targets, NOTHING, none)
+                continue
+            bytes_each = needed.gradients[0].numel() * needed.gradients.element_size()
+            most = max(LEAST_TOGETHER, CPU_BYTES // bytes_each) if self.output.device.type == "cpu" else TOGETHER
+            for start in range(0, len(targets), most):
+                some = targets[start : start + most]
+                yield Chunk(some, needed.box, combine(cells.matrix(some, needed.cells), needed.gradients))
 
 
 class WindowedPass:
@@ -160,6 +190,7 @@ class WindowedPass:
             if index in state
         }
         self.lanes = lanes_of(graph, reach)
+        self.width = 1
 
     def gradients(self, seeds: Float[Tensor, "n c h w"], boxes: Boxes) -> Float[Tensor, "n _ _h _w"]:
         """See :class:`BackwardPass`."""

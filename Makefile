@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
-test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (under 5 minutes)
+test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (about six minutes)
 	$(PYTEST) $(TWO)
 
 test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 40 minutes)
@@ -86,15 +86,15 @@ docs-check: $(VENV)/.installed
 bench: $(VENV)/.installed-dev        ## run every benchmark
 	for f in benchmarks/*.py; do $(BIN)/python $$f || exit 1; done
 
-bench-quick: $(VENV)/.installed-dev  ## run every benchmark in a small form (under ten minutes)
+bench-quick: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## run every benchmark in a small form (under ten minutes)
 	$(BIN)/python benchmarks/denoiser.py --size 32
-	$(BIN)/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
+	$(OUTSIDE)/bin/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
 	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
 	$(BIN)/python benchmarks/loading.py --count 16
-	$(BIN)/python benchmarks/memory.py --networks "smp Unet resnet34"
+	$(OUTSIDE)/bin/python benchmarks/memory.py --networks "smp Unet resnet34"
 	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
-	$(BIN)/python benchmarks/sharing.py --cases SegFormer --rounds 1
+	$(OUTSIDE)/bin/python benchmarks/sharing.py --cases SegFormer --rounds 1
 	$(BIN)/python benchmarks/study_processes.py --arch dispnet --images 2 --sample-rate 32
 	$(BIN)/python benchmarks/training.py --arch dispnet --task seg --no-half --rounds 1
 	$(BIN)/python benchmarks/velodyne.py --frames 1

@@ -1,6 +1,6 @@
 """The page docs/benchmarks.md, from CSV files that benchmarks/*.py wrote and docs/benchmarks keeps.
 
-A benchmark is a script that can be run; the first paragraph of its docstring says what it measures. Its files are ``name.csv``
+A benchmark is a script that can be run; its docstring says what it measures and what the columns are. Its files are ``name.csv``
 and ``name-anything.csv``; columns at their end say how they came about (see ``benchmarks/machine.py``). Seconds are columns
 "... s", ratios columns "a/b".
 """
@@ -43,9 +43,9 @@ def benchmarks(scripts: Path, kept: Path) -> str:
 
 
 def _purpose(source: str) -> str:
-    """The first paragraph of a script's docstring, in Markdown."""
+    """A script's docstring, in Markdown, without the commands that stand indented in it."""
     text = ast.get_docstring(ast.parse(source)) or ""
-    return text.split("\n\n")[0].replace("``", "`")
+    return "\n\n".join(part for part in text.split("\n\n") if not part.startswith("    ")).replace("``", "`")
 
 
 def _measured(path: Path) -> str:

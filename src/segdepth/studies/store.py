@@ -161,14 +161,22 @@ def _require_same(folder: Path, there: Mapping[str, Any], asked: Mapping[str, An
     for key, value in asked.items():
         if there.get(key) == value:
             continue
-        where, old, new = key, there.get(key), value
-        while isinstance(old, dict) and isinstance(new, dict):
-            inner = next(k for k in {**old, **new} if old.get(k) != new.get(k))
-            where, old, new = f"{where}.{inner}", old.get(inner), new.get(inner)
+        where, old, new = _first_difference(key, there.get(key), value)
         raise ConfigError(
             f"{str(folder)!r} holds a study with another {where} ({_short(old)}, not {_short(new)}); "
             "choose another --out, or remove it"
         )
+
+
+def _first_difference(where: str, old: Any, new: Any) -> tuple[str, Any, Any]:
+    """Where two values differ, as far inside as they are alike, and both values there."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        key = next(k for k in {**old, **new} if old.get(k) != new.get(k))
+        return _first_difference(f"{where}.{key}", old.get(key), new.get(key))
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        place = next(k for k, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
+        return _first_difference(f"{where}.{place}", old[place], new[place])
+    return where, old, new
 
 
 def _short(value: Any) -> str:

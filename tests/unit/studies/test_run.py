@@ -22,7 +22,7 @@ from segdepth.studies.run import Shard, describe_study, make_plan, run_study
 from segdepth.studies.saliency_eval import ClassStudy, EvalStudy
 from segdepth.studies.saliency_iou import IouStudy
 from segdepth.studies.sources import EdgeMaps, FieldMaps, GaussianMaps, NetworkMaps, random_network
-from segdepth.studies.store import Store, load_study
+from segdepth.studies.store import Store, _require_same, load_study
 from segdepth.tasks import create_network
 
 SIZE = (48, 96)
@@ -317,3 +317,11 @@ def test_zero_maps_are_counted_and_said_once(
     assert (rows["peak_depth"] > 0).sum() > targets
     faithful = rows_of(tmp_path / "faithfulness")
     assert np.isnan(faithful["delete_salient_0.05"]).all()
+
+
+def test_what_differs_is_said_however_deep_it_stands() -> None:
+    there = {"sources": [{"card": {"arch": "fcn8s"}, "engine": "windowed"}], "grid": 4}
+    asked = {"sources": [{"card": {"arch": "fcn8s"}, "engine": "sparse"}], "grid": 4}
+    said = 'another sources.0.engine ."windowed", not "sparse".'
+    with pytest.raises(ConfigError, match=said):
+        _require_same(Path("study"), there, asked)

@@ -126,7 +126,7 @@ def overlap(span: Any, a: Any, b: Any, thresholds: Any, result: Any) -> None:
             result[m, t] = both / either
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def strongest(span: Any, signed: Any, targets: Any, maps: Any, turned: Any, top: int, left: int) -> None:
     """Write absolute values, maximum over the colours, into maps.
@@ -150,7 +150,9 @@ def strongest(span: Any, signed: Any, targets: Any, maps: Any, turned: Any, top:
                     turned[c, lane] = abs(signed[r, start + c, 0, lane])
                 for colour in range(1, colours):
                     for lane in range(lanes):
-                        turned[c, lane] = max(turned[c, lane], abs(signed[r, start + c, colour, lane]))
+                        value = abs(signed[r, start + c, colour, lane])
+                        # what is no number stays, as in PyTorch's maximum
+                        turned[c, lane] = value if value > turned[c, lane] or value != value else turned[c, lane]
             for lane in range(lanes):
                 for c in range(count):
                     maps[targets[lane], top + r, left + start + c] = turned[c, lane]

@@ -11,6 +11,7 @@ from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.kinds import Colours
 
 from .labels import ClassTable
 
@@ -93,6 +94,11 @@ class Dataset(ABC):
         bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
         bound.apply_defaults()
         return dict(list(bound.arguments.items())[1:])  # without self
+
+    @property
+    def colours(self) -> Colours:
+        """RGB of each class; empty where there are no classes."""
+        return self.classes.colours if self.classes else ()
 
     def __len__(self) -> int:
         """Number of samples."""

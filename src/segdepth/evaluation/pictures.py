@@ -16,7 +16,6 @@ from segdepth.data.files import read_rgb
 from segdepth.drawing import colour_saliency, mark_pixel, write_png
 from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
-from segdepth.kinds import KINDS
 from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer, Margin, Target, check_pixels
 from segdepth.saliency.engines import EngineName
@@ -39,7 +38,7 @@ __all__ = [
 
 def colour_prediction(net: Network, answer: ndarray, image: UInt8[ndarray, "h w 3"]) -> UInt8[ndarray, "h w 3"]:
     """A coloured picture of class ids (laid over the image) or of metres."""
-    return KINDS[net.output.answers].answer_over(image, answer, _colours(net))
+    return net.output.answers.answer_over(image, answer, _colours(net))
 
 
 def _colours(net: Network) -> tuple[tuple[int, int, int], ...]:
@@ -59,7 +58,7 @@ def save_prediction(net: Network, path: Path, folder: Path) -> list[Path]:
     answer = net.predict(image)
     colours = folder / f"{path.stem}_{net.card.task}.png"
     write_png(colours, colour_prediction(net, answer, image))
-    return [colours, *KINDS[net.output.answers].save(answer, folder / path.stem)]
+    return [colours, *net.output.answers.save(answer, folder / path.stem)]
 
 
 def save_label_ids(net: Network, path: Path, folder: Path) -> list[Path]:
@@ -153,7 +152,7 @@ def explain(
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w"]:
     """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
     answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
-    return answer.astype(KINDS[net.output.answers].dtype)
+    return answer.astype(net.output.answers.dtype)
 
 
 def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
@@ -177,7 +176,7 @@ def answer_text(net: Network, answer: ndarray, pixel: tuple[int, int], *, exact:
         exact: for a table, not for reading.
     """
     names = net.card.classes.names if net.card.classes else ()
-    return KINDS[net.output.answers].words(answer[pixel], names, exact=exact)
+    return net.output.answers.words(answer[pixel], names, exact=exact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,9 @@ def save_worst(
     for rank, name in enumerate(names, start=1):
         answer, truth = answers[name]
         image = resize_image(picked[rank - 1].image, truth.shape)
-        colours = dataset.classes.colours if dataset.classes else ()
         score = detail.task.best_score
         panels = {f"{rank}. {name}  {score} {detail.pictures[name][score]:.4f}": image}
-        panels |= KINDS[detail.task.target].panels(image, answer, truth, colours)
+        panels |= KINDS[detail.task.target].panels(image, answer, truth, dataset.colours)
         files.append(folder / f"{rank:02d}_{name.replace('/', '_')}.png")
         write_png(files[-1], np.concatenate([part for text, panel in panels.items() for part in titled(panel, text)]))
     return files

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 from segdepth.geometry.resize import resize_image
-from segdepth.kinds import KINDS
 
 from .card import Card
 from .hub import HubNetwork
@@ -139,7 +138,7 @@ class Network(nn.Module, HubNetwork):
 
     def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
         answer = self.decode(resize_output(output, size))[0].cpu().numpy()
-        return answer.astype(KINDS[self.output.answers].dtype)
+        return answer.astype(self.output.answers.dtype)
 
 
 def check_input(x: Tensor) -> None:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from segdepth.kinds import KINDS, Kind
+
 __all__ = ["DepthOutput", "InverseDepth", "LogDepth", "Logits", "Output", "OutputKind"]
 
 OutputKind = Literal["logits", "depth"]
@@ -22,7 +24,7 @@ class Output(nn.Module):
     """
 
     kind: ClassVar[OutputKind]
-    answers: ClassVar[str]
+    answers: ClassVar[Kind]
 
     @abstractmethod
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
@@ -37,7 +39,7 @@ class Logits(Output):
     """Class logits, as they come."""
 
     kind: ClassVar[OutputKind] = "logits"
-    answers: ClassVar[str] = "labels"
+    answers: ClassVar[Kind] = KINDS["labels"]
 
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """The logits, unchanged: without a ReLU, which would cut the negative ones and their gradients."""
@@ -52,7 +54,7 @@ class DepthOutput(Output):
     """Depth in metres; what the kinds of depth output share."""
 
     kind: ClassVar[OutputKind] = "depth"
-    answers: ClassVar[str] = "depth"
+    answers: ClassVar[Kind] = KINDS["depth"]
 
     def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres."""

@@ -25,8 +25,7 @@ _FAR_M = 1000.0
 
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
     """The picture, and below it each of its truths laid over it."""
-    colours = dataset.classes.colours if dataset.classes else ()
-    drawn = [KINDS[kind].laid_over(sample.image, truth, colours) for kind, truth in sample.truths.items()]
+    drawn = [KINDS[kind].laid_over(sample.image, truth, dataset.colours) for kind, truth in sample.truths.items()]
     return np.concatenate([sample.image, *drawn])
 
 

@@ -93,10 +93,11 @@ class Traced:
         """
         if together is not None and together < count:
             return count / together * max(together, LEAST[name]) * self.costs[name]
-        rows, columns = box_size(self.reach.tile(max(1, count)).values[self.tail.last])
-        cells = rows * columns * min(CLASSES, self.graph.nodes[self.tail.last].shape[0])
-        if self.tail.resizes and self.tail.is_worth_sharing(cells, count):
-            return max(cells, LEAST[name]) * self._costs_of_cells[name]
+        if self.tail.resizes:
+            rows, columns = box_size(self.reach.tile(max(1, count)).values[self.tail.last])
+            cells = rows * columns * min(CLASSES, self.graph.nodes[self.tail.last].shape[0])
+            if self.tail.is_worth_sharing(cells, count):
+                return max(cells, LEAST[name]) * self._costs_of_cells[name]
         return max(count, LEAST[name]) * self.costs[name]
 
     def engine(self, backward: BackwardPass) -> GraphEngine:

@@ -64,8 +64,7 @@ class Samples:
         """Be shown an answer of a validation, [h, w] at the truth's size."""
         if name in self._places:
             image = self._dataset[self._places[name]].image
-            classes = self._dataset.classes
-            paint = KINDS[self._target].painter(truth.cpu().numpy(), classes.colours if classes else ())
+            paint = KINDS[self._target].painter(truth.cpu().numpy(), self._dataset.colours)
             columns = [
                 resize_image(image, (truth.shape[0], truth.shape[1])),
                 *(paint(t.cpu().numpy()) for t in (truth, answer)),

@@ -7,34 +7,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segdepth.config import Config, LrFactors, check_config
+from segdepth.config import Config, LrFactors
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network, load_network
 from segdepth.tasks import create_network
 from segdepth.training import find_checkpoint, train
 from segdepth.training.parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
 
+from .tiny import small
+
 pytestmark = pytest.mark.usefixtures("frames_drawn_once")
 
 
 def tiny(**training: Any) -> Config:
-    settings = {"train_iters": 4, "batch_size": 2, "val_interval": 2, "print_interval": 1, "n_workers": 0,
-                "optimizer": {"name": "adam", "lr": 1e-3}}  # fmt: skip
-    return check_config(
-        {
-            "model": {"arch": "segnet", "width": 0.125},
-            "task": "depth",
-            "data": {
-                "dataset": "synthetic",
-                "img_rows": 32,
-                "img_cols": 64,
-                "height": 64,
-                "width": 128,
-                "num_images": 5,
-            },
-            "training": settings | training,
-        }
-    )
+    return small("segnet", "depth", **{"train_iters": 4, "val_interval": 2} | training)
 
 
 def run(folder: Path, **training: Any) -> dict[str, Tensor]:

@@ -13,11 +13,16 @@ from segdepth.training import find_checkpoint
 
 
 def tiny(task: str = "depth", **training: Any) -> Config:
-    settings = {"train_iters": 6, "batch_size": 2, "val_interval": 3, "print_interval": 1, "n_workers": 0,
-                "optimizer": {"name": "adam", "lr": 1e-3}, "augmentations": {"hflip": 0.5}}  # fmt: skip
+    settings = {"train_iters": 6, "val_interval": 3, "augmentations": {"hflip": 0.5}}
+    return small("fcrn", task, **settings | training)
+
+
+def small(arch: str, task: str, **training: Any) -> Config:
+    """A configuration whose network and pictures are as small as they may be."""
+    settings = {"batch_size": 2, "print_interval": 1, "n_workers": 0, "optimizer": {"name": "adam", "lr": 1e-3}}
     return check_config(
         {
-            "model": {"arch": "fcrn", "width": 0.125},
+            "model": {"arch": arch, "width": 0.125},
             "task": task,
             "data": {
                 "dataset": "synthetic",

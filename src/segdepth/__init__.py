@@ -22,6 +22,4 @@ _HOMES: LazyTable[Any] = LazyTable(
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when first asked for: torch takes a second, and ``segdepth --help`` needs none of it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'segdepth' has no attribute {name!r}")
-    return _HOMES[name]
+    return _HOMES.attribute(name, __name__)

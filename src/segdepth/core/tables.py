@@ -67,6 +67,16 @@ class LazyTable(Mapping[str, V]):
     def __contains__(self, name: object) -> bool:
         return name in self._entries  # Mapping's own picks the entry
 
+    def attribute(self, name: str, module: str) -> V:
+        """An entry as an attribute of a module, for its ``__getattr__``.
+
+        Raises:
+            AttributeError: if there is no such entry, as Python words it.
+        """
+        if name not in self:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return self[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

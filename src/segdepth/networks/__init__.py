@@ -76,6 +76,4 @@ _PAPERS: LazyTable[Any] = LazyTable(
 
 def __getattr__(name: str) -> Any:
     """The papers' classes, imported when first asked for, as the table of networks imports them."""
-    if name not in _PAPERS:
-        raise AttributeError(f"module 'segdepth.networks' has no attribute {name!r}")
-    return _PAPERS[name]
+    return _PAPERS.attribute(name, __name__)

@@ -22,6 +22,4 @@ _HOMES: LazyTable[Any] = LazyTable(
 
 def __getattr__(name: str) -> Any:
     """The writers, imported when first asked for: a list of runs needs no torch, which takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'segdepth.report' has no attribute {name!r}")
-    return _HOMES[name]
+    return _HOMES.attribute(name, __name__)

@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.config import Config, check_config, config_to_dict
+from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.processes import usable_cores
@@ -36,7 +37,7 @@ from segdepth.networks import Network, load_network, read_card
 from segdepth.saliency import Explainer
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, read_checkpoint, train
+from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, read_checkpoint, train
 
 __all__ = [
     "DemoPage",

@@ -16,6 +16,10 @@ __all__ = ["data_app"]
 data_app = typer.Typer(help="Make, check and show data sets.", no_args_is_help=True)
 
 
+#: For all kinds of truth that a data set has.
+_ALL = "both"
+
+
 @data_app.callback()
 def data() -> None:
     """Make, check and show data sets."""
@@ -50,8 +54,8 @@ _Dataset = Annotated[
 ]
 _Folder = Annotated[Path | None, typer.Option("--dataset_dir", "--dataset-dir", help="Its folder.", show_default=False)]
 _Target = Annotated[
-    Literal["labels", "depth", "both"] | None,
-    typer.Option("--target", help="Truth to read; by default the task's.", show_default=False),
+    str | None,
+    typer.Option("--target", help="Truth to read (labels, depth), or both; by default the task's.", show_default=False),
 ]
 _Splits = Annotated[
     list[str] | None,
@@ -200,7 +204,7 @@ def _open_splits(
         raise ConfigError("name the data set: --config, or --dataset and --dataset_dir")
     readers = pick(DATASETS, dataset, kind="data set")
     target = target or next(iter(readers))
-    wanted = frozenset(readers) if target == "both" else frozenset(kind for kind in readers if kind == target)
+    wanted = frozenset(readers) if target == _ALL else frozenset({target}).intersection(readers)
     if not wanted:
         raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
     opened: dict[str, Dataset | SegdepthError] = {}

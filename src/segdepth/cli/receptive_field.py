@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,7 @@ def receptive_field(
         typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; can be repeated.",
                      show_default=False),
     ] = None,
-    task: Annotated[Literal["seg", "depth"], typer.Option("--task", help="Of the networks named by --arch.")] = "seg",
+    task: Annotated[str, typer.Option("--task", help="Of the networks named by --arch.")] = "seg",
     pictures: Annotated[
         Path | None,
         typer.Option("--pictures", help="A picture, or a folder of them, to measure with; by default noise.",

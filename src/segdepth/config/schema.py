@@ -7,7 +7,9 @@ is read off the signature of the variant's constructor or function, so there is 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from segdepth.tasks import TASKS
 
 __all__ = [
     "Config",
@@ -26,6 +28,13 @@ def _no_bool(value: Any) -> Any:
     """YAML's true is no number, though Python's is."""
     if isinstance(value, bool):
         raise ValueError("must be a number")
+    return value
+
+
+def _known_task(value: str) -> str:
+    *others, last = map(repr, TASKS)
+    if value not in TASKS:
+        raise ValueError(f"should be {', '.join(others)} or {last}")
     return value
 
 
@@ -204,7 +213,7 @@ class Config(Section):
     """A whole configuration file."""
 
     model: ModelSection
-    task: Literal["seg", "depth"]
+    task: Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
     data: DataSection
     training: TrainingSection = TrainingSection()
     testing: TestingSection | None = None

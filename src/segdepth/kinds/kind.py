@@ -30,6 +30,7 @@ class Kind(ABC):
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
         dtype: of truths, and of answers for people.
+        has_classes: its values are numbers of classes.
         units: what the numbers in files of answers may be, the usual one first.
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
     """
@@ -37,6 +38,7 @@ class Kind(ABC):
     name: ClassVar[str]
     void: ClassVar[int | float]
     dtype: ClassVar[type[np.generic]]
+    has_classes: ClassVar[bool] = False
     units: ClassVar[tuple[str, ...]]
     resizing: ClassVar[str]
 

@@ -24,6 +24,7 @@ class Labels(Kind):
     name = "labels"
     void = IGNORE
     dtype = np.uint8
+    has_classes = True
     units = ("train ids", "label ids")
     resizing = "by the nearest pixel"
 

@@ -11,6 +11,7 @@ from .devices import usable_device
 from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_reference_state
+from .outputs import OUTPUTS, Output
 from .preprocessing import PREPROCESSINGS, Preprocessing
 from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
 from .weights import load_backbone, load_backbone_state
@@ -29,6 +30,7 @@ __all__ = [
     "FRRN",
     "MIN_SIZE",
     "NETWORKS",
+    "OUTPUTS",
     "PREPROCESSINGS",
     "Card",
     "Classes",
@@ -36,6 +38,7 @@ __all__ = [
     "DispNet",
     "FCN8s",
     "Network",
+    "Output",
     "Preprocessing",
     "ReferenceNetwork",
     "SegNet",

@@ -1,10 +1,20 @@
 """The card that travels with the weights: what network this is, what it was trained for, how it scored."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from segdepth.core.tables import did_you_mean
+
+from .outputs import OUTPUTS
 
 __all__ = ["Card", "Classes"]
+
+
+def _known(output: str) -> str:
+    if output not in OUTPUTS:
+        raise ValueError(f"no output named {output!r} {did_you_mean(output, OUTPUTS)}")
+    return output
 
 
 class Classes(BaseModel):
@@ -23,8 +33,8 @@ class Card(BaseModel):
     Attributes:
         arch: name in the table of networks.
         options: the network's own options.
-        output: what the network answers.
-        out_channels: number of classes, or 1.
+        output: what the network answers, a name in :data:`~segdepth.networks.outputs.OUTPUTS`.
+        out_channels: number of classes, or as many as the output has.
         preprocessing: name in the table of preprocessings.
         task: name in the table of tasks.
         input_size: rows and columns that it was trained at; pictures are resized to it. None: any.
@@ -40,7 +50,7 @@ class Card(BaseModel):
     format: Literal[1] = 1
     arch: str
     options: dict[str, Any] = Field(default_factory=dict)
-    output: Literal["logits", "depth"]
+    output: Annotated[str, AfterValidator(_known)]
     out_channels: int = Field(ge=1)
     preprocessing: str
     task: str

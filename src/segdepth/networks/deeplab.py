@@ -12,7 +12,6 @@ from segdepth.layers.resnet import RESNET101, ResNet
 from segdepth.layers.widths import Width
 
 from .network import Network
-from .outputs import OutputKind
 
 __all__ = ["DeepLab"]
 
@@ -25,8 +24,8 @@ class DeepLab(Network):
     zeros to the next such size and cropped, so that enlarging the map shifts nothing.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
@@ -35,7 +34,7 @@ class DeepLab(Network):
     DILATIONS: ClassVar[tuple[int, int, int, int]] = (1, 1, 2, 4)
     RATES: ClassVar[tuple[int, ...]] = (6, 12, 18, 24)
 
-    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+    def __init__(self, out_channels: int, output: str, *, width: Width = 1.0) -> None:
         super().__init__(out_channels, output)
         self.encoder = self.make_encoder(width)
         self.head = nn.ModuleList(

@@ -1,6 +1,6 @@
 """DispNet, in its simple form DispNetS: Mayer et al. 2016, arXiv:1512.02134."""
 
-import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -13,7 +13,7 @@ from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
-from .outputs import DepthOutput, InverseDepth, LogDepth, OutputKind
+from .outputs import InverseDepth, Output
 
 __all__ = ["DispNet"]
 
@@ -29,14 +29,14 @@ class DispNet(Network):
     For depth it predicts disparity (inverse metres), from which :class:`InverseDepth` makes metres.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
-    depth_output: ClassVar[type[DepthOutput]] = InverseDepth
+    own_outputs: ClassVar[Mapping[str, type[Output]]] = {"depth": InverseDepth}
 
-    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+    def __init__(self, out_channels: int, output: str, *, width: Width = 1.0) -> None:
         super().__init__(out_channels, output)
         kernels = [kernel for kernel, _, _ in LEVELS]
         down = [scale_channels(c, width) for _, c, _ in LEVELS]
@@ -57,9 +57,8 @@ class DispNet(Network):
         self.heads = nn.ModuleList(nn.Conv2d(c, out_channels, 1) for c in up[:PREDICTING])
         he_normal_(self)  # Xavier weights would halve the variance in each of 28 layers
         small_normal_(self.heads)
-        if output == "depth":
-            for layer in self.heads:
-                nn.init.constant_(layer.bias, _start())  # type: ignore[arg-type]
+        for layer in self.heads:
+            nn.init.constant_(layer.bias, self.output.start)  # type: ignore[arg-type]
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The finest level's map."""
@@ -75,19 +74,12 @@ class DispNet(Network):
             if level > 0:
                 parts.append(skip)
             if raw is not None:
-                prediction = self.prediction(raw)
-                parts.append(resize_bilinear(prediction, (2 * raw.shape[-2], 2 * raw.shape[-1])))
+                parts.append(resize_bilinear(self.output.coarse(raw), (2 * raw.shape[-2], 2 * raw.shape[-1])))
             y = torch.cat([part[..., :height, :width] for part in parts], dim=1)
             y = F.relu(self.fuse[level](y), inplace=True)
             if level < PREDICTING:
                 raw = self.heads[level](y)
         assert raw is not None
-        return raw
-
-    def prediction(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """What a level hands to the next finer one: disparity, or logits."""
-        if isinstance(self.output, DepthOutput):
-            return self.output.disparity(raw).to(raw.dtype)
         return raw
 
 
@@ -100,9 +92,3 @@ def _down(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
         nn.Conv2d(out_channels, out_channels, kernel, padding=padding),
         nn.ReLU(inplace=True),
     )
-
-
-def _start() -> float:
-    """The bias with which an untrained network says 10 m, as the others do, rather than 0.2 m."""
-    share = (1 / LogDepth.CENTRE_M - InverseDepth.BETA) / InverseDepth.ALPHA
-    return math.log(share / (1 - share))

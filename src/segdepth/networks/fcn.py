@@ -15,7 +15,6 @@ from segdepth.layers.vgg import VGG16_STAGES, conv_stage
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
-from .outputs import OutputKind
 
 __all__ = ["FCN8s"]
 
@@ -31,8 +30,8 @@ class FCN8s(Network):
     The last upsampling is fixed to bilinear interpolation and the two before it are learned, as in section 4.3.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         dropout: rate of the dropout after fc6 and fc7, in [0, 1).
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
@@ -43,9 +42,7 @@ class FCN8s(Network):
     PADDINGS: ClassVar[tuple[int, int, int]] = (1, 3, 1)
     DROPOUT: ClassVar[type[nn.Module]] = nn.Dropout
 
-    def __init__(
-        self, out_channels: int, output: OutputKind, *, dropout: DropoutRate = 0.5, width: Width = 1.0
-    ) -> None:
+    def __init__(self, out_channels: int, output: str, *, dropout: DropoutRate = 0.5, width: Width = 1.0) -> None:
         super().__init__(out_channels, output)
         at_picture, at_pool5, at_scores = self.PADDINGS
         channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
@@ -71,7 +68,7 @@ class FCN8s(Network):
         for up in (self.up_to_pool4, self.up_to_pool3):
             bilinear_(up)
 
-    def classifier_channels(self, width: float) -> tuple[int, int, int]:
+    def classifier_channels(self, width: float) -> tuple[int, ...]:
         """Channels of fc6, of fc7, and of the scores."""
         return scale_channels(4096, width), scale_channels(4096, width), self.out_channels
 

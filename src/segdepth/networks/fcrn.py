@@ -15,7 +15,6 @@ from segdepth.layers.resnet import RESNET50, ResNet
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
-from .outputs import OutputKind
 
 __all__ = ["FCRN", "UpProjection"]
 
@@ -71,17 +70,15 @@ class FCRN(Network):
     The paper's ReLU on depth is left out: our depth output is positive.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         dropout: rate of the channel dropout before the head, in [0, 1).
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
     backbone: ClassVar[str | None] = "resnet50"
 
-    def __init__(
-        self, out_channels: int, output: OutputKind, *, dropout: DropoutRate = 0.5, width: Width = 1.0
-    ) -> None:
+    def __init__(self, out_channels: int, output: str, *, dropout: DropoutRate = 0.5, width: Width = 1.0) -> None:
         super().__init__(out_channels, output)
         self.encoder = ResNet(RESNET50, width=width)
         bridge, *ups = (scale_channels(c, width) for c in (1024, 512, 256, 128, 64))

@@ -14,7 +14,6 @@ from segdepth.layers.resize import resize_bilinear
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
-from .outputs import OutputKind
 
 __all__ = ["FRRN", "FullResolutionResidualUnit", "ResidualUnit"]
 
@@ -126,8 +125,8 @@ class FRRN(Network):
     Sizes that are no multiple of the coarsest scale (16 in A, 32 in B) are padded with zeros and cropped.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         model_type: ``"A"`` or ``"B"``, which goes one scale further down.
         width: multiplies every channel count; 0.25 trains on a laptop.
 
@@ -145,7 +144,7 @@ class FRRN(Network):
     def __init__(
         self,
         out_channels: int,
-        output: OutputKind,
+        output: str,
         *,
         model_type: Literal["A", "B"] = "A",
         width: Width = 1.0,

@@ -17,6 +17,7 @@ from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import write_text
 
 from .card import Card
+from .outputs import OUTPUTS
 
 __all__ = ["HubNetwork"]
 
@@ -27,9 +28,6 @@ _CARD = "config.json"
 
 #: ``owner/name``, as the hub allows them.
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-
-#: What the hub calls our tasks, by kind of answer.
-_PIPELINES = {"logits": "image-segmentation", "depth": "depth-estimation"}
 
 
 class HubNetwork(ModelHubMixin):
@@ -144,10 +142,11 @@ def _download(model_id: str, **settings: Any) -> Path:
 def model_page(card: Card) -> str:
     """A front page in the hub's form: metadata for its search, then what a reader wants to know."""
     tags = ["segdepth", card.arch, card.task]
-    data = ModelCardData(library_name="segdepth", pipeline_tag=_PIPELINES[card.output], tags=tags)
+    data = ModelCardData(library_name="segdepth", pipeline_tag=OUTPUTS[card.output].pipeline, tags=tags)
     options = ", ".join(f"`{name}: {value}`" for name, value in card.options.items()) or "none"
     size = "at an unknown size" if card.input_size is None else "at {} rows, {} columns".format(*card.input_size)
-    answer = "metres" if card.output == "depth" else f"{card.out_channels} classes"
+    output = OUTPUTS[card.output]
+    answer = f"{card.out_channels} classes" if output.answers.has_classes else output.answers.units[0]
     scores = [f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value is not None]
     lines = [
         f"---\n{data.to_yaml()}\n---\n",

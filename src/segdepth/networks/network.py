@@ -1,7 +1,7 @@
 """What every network promises."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
 from pathlib import Path
 from typing import ClassVar, overload
@@ -20,7 +20,7 @@ from segdepth.geometry.resize import resize_image
 
 from .card import Card
 from .hub import HubNetwork
-from .outputs import DepthOutput, LogDepth, Logits, Output, OutputKind
+from .outputs import OUTPUTS, Output
 from .preprocessing import Preprocessing
 
 __all__ = ["MIN_SIZE", "Network", "Picture"]
@@ -42,11 +42,11 @@ class Network(nn.Module, HubNetwork):
     A subclass is one paper. It builds its layers and answers :meth:`raw`; the rest is the same for all.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: number of classes, or as many as the output has.
+        output: name in :data:`~segdepth.networks.outputs.OUTPUTS`.
 
     Attributes:
-        depth_output: how this paper's linear map becomes depth.
+        own_outputs: how this paper's linear map becomes an answer, where that is its own, by the output's name.
         backbone: whose ImageNet weights fit; None where none do.
         encoder: the submodule that those weights fill, in networks that have one; learning-rate groups and freezing call
             it the backbone.
@@ -54,16 +54,21 @@ class Network(nn.Module, HubNetwork):
         preprocessing: 8-bit RGB to the input range.
     """
 
-    depth_output: ClassVar[type[DepthOutput]] = LogDepth
+    own_outputs: ClassVar[Mapping[str, type[Output]]] = {}
     backbone: ClassVar[str | None] = None
 
     card: Card
 
-    def __init__(self, out_channels: int, output: OutputKind) -> None:
+    def __init__(self, out_channels: int, output: str) -> None:
         super().__init__()
         self.out_channels = out_channels
-        self.output: Output = Logits() if output == "logits" else self.depth_output()
+        self.output: Output = (dict(OUTPUTS) | dict(self.own_outputs))[output]()
         self.preprocessing = Preprocessing("imagenet")
+
+    @property
+    def explained(self) -> str:
+        """What saliency explains where nothing is said, a name among :data:`segdepth.saliency.Target`."""
+        return self.output.explained
 
     @abstractmethod
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
@@ -85,10 +90,8 @@ class Network(nn.Module, HubNetwork):
         """Inverse metres at the input's size, from a depth network.
 
         Raises:
-            InputError: if this is a segmentation network.
+            InputError: if it answers something else.
         """
-        if not isinstance(self.output, DepthOutput):
-            raise InputError("a segmentation network has no disparity; load the depth network")
         return self.output.disparity(self.raw(x))
 
     def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:

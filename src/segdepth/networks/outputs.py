@@ -2,44 +2,67 @@
 
 import math
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from segdepth.core.errors import InputError
 from segdepth.kinds import KINDS, Kind
 
-__all__ = ["DepthOutput", "InverseDepth", "LogDepth", "Logits", "Output", "OutputKind"]
-
-OutputKind = Literal["logits", "depth"]
+__all__ = ["OUTPUTS", "DepthOutput", "InverseDepth", "LogDepth", "Logits", "Output"]
 
 
 class Output(nn.Module):
     """The last step of a network, without parameters.
 
     Attributes:
-        kind: what :meth:`forward` gives.
+        kind: what :meth:`forward` gives; what cards call it.
         answers: the kind of truth that :meth:`decode` answers.
+        channels: how many the answer has; None: as many as there are classes.
+        pipeline: what the hub calls networks that answer so.
+        explained: what saliency explains where nothing is said (see :data:`segdepth.saliency.Target`).
+        start: bias of the last layer with which an untrained network says what is usual.
     """
 
-    kind: ClassVar[OutputKind]
+    kind: ClassVar[str]
     answers: ClassVar[Kind]
+    channels: ClassVar[int | None] = None
+    pipeline: ClassVar[str]
+    explained: ClassVar[str] = "predicted"
+    start: ClassVar[float] = 0.0
 
     @abstractmethod
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """The network's answer from its last linear map."""
 
     @abstractmethod
-    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
+    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w *values"]:
         """What a user reads: train ids (int64), or metres."""
+
+    def coarse(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """What a coarse level hands on to a finer one."""
+        return raw
+
+    def disparity(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse metres.
+
+        Raises:
+            InputError: if it answers something else than depth.
+        """
+        del raw
+        raise InputError(f"a network that answers {self.kind} has no disparity; load the depth network")
 
 
 class Logits(Output):
     """Class logits, as they come."""
 
-    kind: ClassVar[OutputKind] = "logits"
+    kind: ClassVar[str] = "logits"
     answers: ClassVar[Kind] = KINDS["labels"]
+    pipeline: ClassVar[str] = "image-segmentation"
 
     def forward(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """The logits, unchanged: without a ReLU, which would cut the negative ones and their gradients."""
@@ -53,8 +76,14 @@ class Logits(Output):
 class DepthOutput(Output):
     """Depth in metres; what the kinds of depth output share."""
 
-    kind: ClassVar[OutputKind] = "depth"
+    kind: ClassVar[str] = "depth"
     answers: ClassVar[Kind] = KINDS["depth"]
+    channels: ClassVar[int | None] = 1
+    pipeline: ClassVar[str] = "depth-estimation"
+
+    def coarse(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Disparity, in the map's own type."""
+        return self.disparity(raw).to(raw.dtype)
 
     def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres."""
@@ -91,6 +120,8 @@ class InverseDepth(DepthOutput):
 
     ALPHA: ClassVar[float] = 10.0
     BETA: ClassVar[float] = 0.01
+    #: 10 m, as the others start, rather than 0.2 m.
+    start: ClassVar[float] = math.log((1 / LogDepth.CENTRE_M - BETA) / (ALPHA - 1 / LogDepth.CENTRE_M + BETA))
 
     def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres."""
@@ -100,3 +131,7 @@ class InverseDepth(DepthOutput):
     def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Metres."""
         return 1 / self.disparity(raw)
+
+
+#: By the name that cards call them by, where a paper has none of its own.
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth)})

@@ -15,7 +15,6 @@ from segdepth.layers.vgg import vgg16_convolution_indices
 from .build import ALIASES, build_network
 from .card import Card
 from .old_names import RENAMES, new_name
-from .outputs import OutputKind
 
 __all__ = ["ReferenceNetwork", "recognise_backbone", "recognise_reference", "resembled_backbone"]
 
@@ -46,7 +45,7 @@ class ReferenceNetwork:
 
     arch: str
     options: dict[str, Any]
-    output: OutputKind
+    output: str
     out_channels: int
     names: dict[str, str] = field(repr=False)
 

@@ -12,7 +12,6 @@ from segdepth.layers.vgg import VGG16_STAGES, conv_stage
 from segdepth.layers.widths import Width, scale_channels
 
 from .network import Network
-from .outputs import OutputKind
 
 __all__ = ["SegNet"]
 
@@ -21,14 +20,14 @@ class SegNet(Network):
     """VGG-16 with batch norm, mirrored: the decoder puts values back where the encoder's max-pooling took them.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         width: multiplies every channel count; 0.25 trains on a laptop.
     """
 
     backbone: ClassVar[str | None] = "vgg16_bn"
 
-    def __init__(self, out_channels: int, output: OutputKind, *, width: Width = 1.0) -> None:
+    def __init__(self, out_channels: int, output: str, *, width: Width = 1.0) -> None:
         super().__init__(out_channels, output)
         channels = [scale_channels(c, width) for c, _ in VGG16_STAGES]
         counts = [count for _, count in VGG16_STAGES]

@@ -7,7 +7,7 @@ from .maps import reference_gradients, saliency_chunks, saliency_maps
 from .methods import METHODS, IntegratedGradients, SmoothGrad
 from .parts import Part
 from .precision import PrecisionError, precision_error
-from .target import Margin, Pixel, Target, check_pixels
+from .target import Margin, Pixel, Target, Weighted, check_pixels
 
 __all__ = [
     "ENGINES",
@@ -22,6 +22,7 @@ __all__ = [
     "SmoothGrad",
     "Target",
     "UnsupportedOperationError",
+    "Weighted",
     "check_pixels",
     "precision_error",
     "reference_gradients",

@@ -22,7 +22,7 @@ from .methods import Gradient, Method, MethodName
 from .modes import Precision, arithmetic, first_pass, one_at_a_time
 from .parts import Part
 from .request import Request, ZeroReport, as_method
-from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, run_network
+from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, meant, run_network
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -76,6 +76,10 @@ class Explainer:
             InputError: if the network has no such function.
         """
         return function_for(self._answer, target)
+
+    def meant(self, target: Target) -> Target:
+        """What a target says of this network (see :data:`~segdepth.saliency.target.Target`)."""
+        return meant(self._answer, target)
 
     def __repr__(self) -> str:
         asked = {"output": self._answer.output, "resize": self._answer.resize, "layer": self._answer.layer}
@@ -301,7 +305,8 @@ class ExplainedPicture:
         return request
 
     def _checked(self, pixels: Pixels, target: Target, method: MethodName | Method) -> Request:
-        pixels, target, method = as_pixels(pixels), as_target(target), as_method(method)
+        pixels, method = as_pixels(pixels), as_method(method)
+        target = self._explainer.meant(as_target(target))
         self._unchanged()
         prepared = self._function(target)
         answer, (height, width) = prepared.output, self._image.shape[-2:]

@@ -11,7 +11,7 @@ from .boxes import Boxes, Reach
 from .graph import Box
 from .graph.axes import hull
 from .modes import recording
-from .target import Margin, Pixel, Target, call_target
+from .target import Margin, Pixel, Target, Weighted, call_target
 
 __all__ = ["Seeds"]
 
@@ -61,6 +61,8 @@ class Seeds:
             seed[target.b] -= 1
         elif isinstance(target, int):
             seed[target] = 1
+        elif isinstance(target, Weighted):
+            seed[:, 0, 0] = seed.new_tensor(target.weights)
         else:
             seed[0] = 1 / self.output[0, row, col] if target == "log_depth" else 1
         return ((row, row + 1), (col, col + 1)), seed

@@ -21,12 +21,14 @@ __all__ = [
     "Pixel",
     "Pixels",
     "Target",
+    "Weighted",
     "as_pixels",
     "as_target",
     "call_target",
     "check_pixels",
     "fixed_targets",
     "function_for",
+    "meant",
     "require_tensor",
     "run_network",
     "target_value",
@@ -47,14 +49,28 @@ class Margin:
     b: int
 
 
-#: What to explain at a pixel: the logit of the class predicted there ("predicted"), of a class by its train id, the
-#: margin between two classes, depth in metres, its natural logarithm, disparity in inverse metres, or any function
-#: from the output ``[1, c, h, w]`` and the pixel to a number.
-Target = Literal["predicted", "depth", "log_depth", "disparity"] | int | Margin | Callable[[Tensor, Pixel], Tensor]
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A weighted sum of the output's channels, one weight each."""
+
+    weights: tuple[float, ...]
+
+
+#: What to explain at a pixel: the logit of the class predicted there ("predicted"), of a class (or a channel) by its number, the
+#: margin between two classes, depth in metres, its natural logarithm, disparity in inverse metres, the length of a vector along
+#: the direction predicted there ("direction"), a weighted sum of channels, or any function from the output ``[1, c, h, w]`` and
+#: the pixel to a number. A network may say of itself what "predicted" means, by a name in its attribute ``explained``.
+Target = (
+    Literal["predicted", "depth", "log_depth", "disparity", "direction"]
+    | int
+    | Margin
+    | Weighted
+    | Callable[[Tensor, Pixel], Tensor]
+)
 
 
 #: The targets that have a name.
-_NAMED = ("predicted", "depth", "log_depth", "disparity")
+_NAMED = ("predicted", "depth", "log_depth", "disparity", "direction")
 
 
 def as_target(target: Any) -> Target:
@@ -73,6 +89,8 @@ def as_target(target: Any) -> Target:
         return target  # type: ignore[return-value]
     if isinstance(target, Margin):
         return Margin(_whole(target.a, "class"), _whole(target.b, "class"))
+    if isinstance(target, Weighted):
+        return Weighted(tuple(map(float, target.weights)))
     if callable(target) and not isinstance(target, (Tensor, type)):
         return target  # type: ignore[no-any-return]
     try:
@@ -80,7 +98,7 @@ def as_target(target: Any) -> Target:
     except InputError:
         raise InputError(
             f"target {target!r} is none: give {', '.join(map(repr, _NAMED))}, a class's train id, a Margin of two, "
-            "or a function of the output and the pixel"
+            "Weighted channels, or a function of the output and the pixel"
         ) from None
 
 
@@ -165,6 +183,19 @@ def function_for(answer: Answer, target: Target) -> Answer:
     return replace(answer, method="disparity")
 
 
+def meant(answer: Answer, target: Target) -> Target:
+    """What a target says of this network: of a whole answer "predicted" is what the network's ``explained`` names.
+
+    Raises:
+        InputError: if that is no target.
+    """
+    whole = answer.output is None and answer.layer is None
+    if not (isinstance(target, str) and target == "predicted" and whole):
+        return target
+    own = getattr(answer.net, "explained", None)
+    return as_target(own) if isinstance(own, str) else target
+
+
 def run_network(function: Callable[[Tensor], Tensor], x: Float[Tensor, "1 _ h w"]) -> Tensor:
     """The function's answer.
 
@@ -214,6 +245,8 @@ def check_output(output: Tensor, x: Tensor, target: Target) -> None:
     channels = output.shape[1]
     if isinstance(target, str) and target in ("depth", "log_depth") and channels != 1:
         raise InputError(f"target {target!r} needs a network with one output channel; this one has {channels}")
+    if isinstance(target, Weighted) and len(target.weights) != channels:
+        raise InputError(f"the target weighs {len(target.weights)} channels; this network has {channels}")
     for number in _classes(target):
         if not 0 <= number < channels:
             raise InputError(f"target class {number} is outside 0..{channels - 1}")
@@ -227,14 +260,17 @@ def _classes(target: Target) -> tuple[int, ...]:
 
 
 def fixed_targets(output: Float[Tensor, "c h w"], pixels: Sequence[Pixel], target: Target) -> list[Target]:
-    """One target per pixel, with the predicted class named where there are several.
+    """One target per pixel, with the predicted class named where there are several, and the predicted direction.
 
-    A method that looks at changed pictures explains the class that was predicted for the original.
+    A method that looks at changed pictures explains what was predicted for the original.
     """
-    if target != "predicted" or len(output) == 1 or not pixels:
+    if target not in ("predicted", "direction") or not pixels or (target == "predicted" and len(output) == 1):
         return [target] * len(pixels)
     rows, columns = torch.tensor(pixels, device=output.device).T
-    return list(output[:, rows, columns].argmax(0).tolist())
+    values = output[:, rows, columns]
+    if target == "predicted":
+        return list(values.argmax(0).tolist())
+    return [Weighted(tuple(unit)) for unit in torch.nn.functional.normalize(values, dim=0).T.tolist()]
 
 
 def call_target(
@@ -265,6 +301,8 @@ def target_value(output: Float[Tensor, "1 c h w"], pixel: Pixel, target: Target)
         return here[target.a] - here[target.b]
     if isinstance(target, int):
         return here[target]
+    if isinstance(target, Weighted):
+        return here @ here.new_tensor(target.weights)
     if callable(target):
         return call_target(target, output, pixel)
     if target == "log_depth":

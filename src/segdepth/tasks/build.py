@@ -5,7 +5,7 @@ from typing import Any
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
-from segdepth.networks import Card, Network, build_network, load_backbone, resolve_arch
+from segdepth.networks import OUTPUTS, Card, Network, build_network, load_backbone, resolve_arch
 
 from .depth import DEPTH
 from .seg import SEG
@@ -30,8 +30,8 @@ def create_network(
 
     Args:
         arch: name or alias in the table of networks ("fcn8s", "segnet", "frrnA", ...).
-        task: "seg" or "depth".
-        num_classes: of a segmentation; depth has one channel whatever this says.
+        task: name in the table of tasks.
+        num_classes: of a segmentation; other outputs have the channels that they have.
         legacy: exactly what the ancestor computed.
         pretrained: False; True to download ImageNet weights for the backbone; or the path of a local file of them.
         preprocessing: name of the input range; None: ImageNet's, or the ancestor's where ``legacy``.
@@ -55,7 +55,7 @@ def create_network(
         arch=name,
         options=implied | options | ({"legacy": True} if legacy else {}),
         output=record.output,
-        out_channels=num_classes if record.output == "logits" else 1,
+        out_channels=OUTPUTS[record.output].channels or num_classes,
         preprocessing=preprocessing or (record.legacy_preprocessing if legacy else "imagenet"),
         task=task,
     )

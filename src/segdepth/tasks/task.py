@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from segdepth.data.sample import Dataset
 from segdepth.metrics import Scores
-from segdepth.networks.outputs import OutputKind
 
 __all__ = ["Task"]
 
@@ -17,7 +16,7 @@ class Task:
     Attributes:
         name: what a config calls it.
         target: the truth that it needs from a data set.
-        output: what the network answers.
+        output: what the network answers, a name in :data:`segdepth.networks.outputs.OUTPUTS`.
         default_loss: name in ``LOSSES[target]``.
         best_score: the score that decides which checkpoint is the best.
         higher_is_better: about that score.
@@ -28,7 +27,7 @@ class Task:
 
     name: str
     target: str
-    output: OutputKind
+    output: str
     default_loss: str
     best_score: str
     higher_is_better: bool

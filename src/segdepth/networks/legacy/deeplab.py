@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from segdepth.layers.resnet import RESNET101, ResNet
 
 from ..deeplab import DeepLab
-from ..outputs import OutputKind
 from .network import LegacyNetwork
 
 __all__ = ["LegacyDeepLab"]
@@ -21,12 +20,12 @@ class LegacyDeepLab(LegacyNetwork, DeepLab):
     running statistics are not.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         **options: the paper's.
     """
 
-    def __init__(self, out_channels: int, output: OutputKind, **options: Any) -> None:
+    def __init__(self, out_channels: int, output: str, **options: Any) -> None:
         super().__init__(out_channels, output, **options)
         for layer in self.encoder.modules():
             if isinstance(layer, nn.BatchNorm2d):

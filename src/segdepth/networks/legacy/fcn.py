@@ -1,6 +1,6 @@
 """FCN-8s as the ancestor has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
@@ -10,10 +10,16 @@ from torch import Tensor, nn
 from segdepth.layers.widths import scale_channels
 
 from ..fcn import FCN8s, bilinear_, crop
-from ..outputs import OutputKind
-from .network import LegacyNetwork
+from ..outputs import Output
+from .network import LegacyNetwork, Metres
 
 __all__ = ["LegacyFCN8s"]
+
+
+class HeadedMetres(Metres):
+    """Metres behind a head, from a classifier of other widths."""
+
+    CLASSIFIER_CHANNELS = (2048, 1024, 64)
 
 
 class LegacyFCN8s(LegacyNetwork, FCN8s):
@@ -22,28 +28,33 @@ class LegacyFCN8s(LegacyNetwork, FCN8s):
     For depth 64 score channels, fewer channels before them, ReLUs after them, no dropout.
 
     Args:
-        out_channels: number of classes, or 1 for depth.
-        output: ``"logits"`` or ``"depth"``.
+        out_channels: see :class:`Network`.
+        output: see :class:`Network`.
         **options: the paper's.
     """
 
     PADDINGS: ClassVar[tuple[int, int, int]] = (100, 0, 0)
     DROPOUT: ClassVar[type[nn.Module]] = nn.Dropout2d
+    own_outputs: ClassVar[Mapping[str, type[Output]]] = {"depth": HeadedMetres}
 
-    def __init__(self, out_channels: int, output: OutputKind, **options: Any) -> None:
+    def __init__(self, out_channels: int, output: str, **options: Any) -> None:
         super().__init__(out_channels, output, **options)
         scores = self.score.out_channels
         self.up_to_image = nn.ConvTranspose2d(scores, scores, 16, stride=8, bias=False)
         bilinear_(self.up_to_image)
-        if output == "depth":
+        if self.own_channels:
             self.dropout = nn.Identity()
             self.head = nn.Conv2d(scores, out_channels, 1)
 
-    def classifier_channels(self, width: float) -> tuple[int, int, int]:
-        """The paper's, or depth's own."""
-        if self.output.kind == "logits":
-            return super().classifier_channels(width)
-        return scale_channels(2048, width), scale_channels(1024, width), scale_channels(64, width)
+    @property
+    def own_channels(self) -> tuple[int, ...]:
+        """Channels of the classifier of an output that has a head and a classifier of its own."""
+        return getattr(self.output, "CLASSIFIER_CHANNELS", ())
+
+    def classifier_channels(self, width: float) -> tuple[int, ...]:
+        """The paper's, or the output's own."""
+        own = tuple(scale_channels(channels, width) for channels in self.own_channels)
+        return own or super().classifier_channels(width)
 
     def padded(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """The picture as it is: the border is part of the first convolution."""
@@ -57,11 +68,11 @@ class LegacyFCN8s(LegacyNetwork, FCN8s):
         size: Sequence[int],
     ) -> Float[Tensor, "b c h w"]:
         """The offsets 5, 9 and 31 undo what the border of 100 pixels shifted."""
-        if self.output.kind == "depth":
+        if self.own_channels:
             x = F.relu(x)
         x = self.up_to_pool4(x)
         x = x + self.score_pool4(crop(pool4, x.shape[-2:], offset=5))
         x = self.up_to_pool3(x)
         x = x + self.score_pool3(crop(pool3, x.shape[-2:], offset=9))
         x = crop(self.up_to_image(x), size, offset=31)
-        return F.relu(self.head(x)) if self.output.kind == "depth" else x
+        return F.relu(self.head(x)) if self.own_channels else x

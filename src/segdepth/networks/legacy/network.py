@@ -1,12 +1,13 @@
 """What the ancestor's networks share."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from ..network import Network
-from ..outputs import DepthOutput
+from ..outputs import DepthOutput, Output
 
 __all__ = ["LegacyNetwork", "Metres"]
 
@@ -22,4 +23,4 @@ class Metres(DepthOutput):
 class LegacyNetwork(Network):
     """A network that computes what the ancestor's code computed. Stands before the paper's class among the bases."""
 
-    depth_output: ClassVar[type[DepthOutput]] = Metres
+    own_outputs: ClassVar[Mapping[str, type[Output]]] = {"depth": Metres}

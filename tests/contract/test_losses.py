@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
+from segdepth.kinds import KINDS
 from segdepth.losses import LOSSES
 
-from ..oracles.losses import TWINS
+from ..oracles.losses import CLASSES, PAIRS, TWINS
 
-CLASSES, HEIGHT, WIDTH = 5, 6, 7
-INVALID = {"labels": 255, "depth": 0.0}
+HEIGHT, WIDTH = 6, 7
 EVERY = [(target, name) for target, losses in LOSSES.items() for name in losses]
 
 pytestmark = pytest.mark.parametrize(("kind", "name"), EVERY, ids=[name for _, name in EVERY])
@@ -27,16 +27,13 @@ def only_data(loss):
 def make_pair(kind, batch=2, dtype=torch.float64):
     """A prediction and a truth of which about a third of the pixels is invalid."""
     invalid = torch.rand(batch, HEIGHT, WIDTH) < 0.3
-    if kind == "labels":
-        truth = torch.randint(CLASSES, (batch, HEIGHT, WIDTH)).masked_fill(invalid, INVALID[kind])
-        return torch.randn(batch, CLASSES, HEIGHT, WIDTH, dtype=dtype), truth
-    truth = (torch.rand(batch, 1, HEIGHT, WIDTH, dtype=dtype) * 40 + 2).masked_fill(invalid[:, None], 0)
-    return torch.rand(batch, 1, HEIGHT, WIDTH, dtype=dtype) * 40 + 2, truth
+    prediction, truth = PAIRS[kind]((batch, HEIGHT, WIDTH), dtype)
+    return prediction, truth.masked_fill(invalid if truth.ndim == 3 else invalid[:, None], KINDS[kind].void)
 
 
 def invalid_of(kind, truth):
     """Where the truth says nothing, in a shape that fits the prediction."""
-    return (truth == INVALID[kind]).view(-1, 1, HEIGHT, WIDTH)
+    return (truth == KINDS[kind].void).view(len(truth), -1, HEIGHT, WIDTH).all(1, keepdim=True)
 
 
 def value_and_gradient(loss, prediction, truth):
@@ -86,14 +83,14 @@ def test_blind_to_invalid_pixels(kind, name):
 
 def test_nothing_valid_is_zero_with_a_graph(kind, name):
     prediction, truth = make_pair(kind)
-    value, gradient = value_and_gradient(LOSSES[kind][name], prediction, torch.full_like(truth, INVALID[kind]))
+    value, gradient = value_and_gradient(LOSSES[kind][name], prediction, torch.full_like(truth, KINDS[kind].void))
     assert value == 0
     assert (gradient == 0).all()
 
 
 def test_an_image_with_nothing_valid_does_not_poison_the_others(kind, name):
     prediction, truth = make_pair(kind)
-    truth[1] = INVALID[kind]
+    truth[1] = KINDS[kind].void
     value, gradient = value_and_gradient(only_data(LOSSES[kind][name]), prediction, truth)
     assert value > 0
     assert gradient.isfinite().all()
@@ -159,8 +156,8 @@ def test_no_value_is_read_on_the_way(kind, name):
 @pytest.mark.gpu
 def test_on_a_gpu_it_never_waits_and_gives_the_same(kind, name):
     prediction, truth = make_pair(kind)
-    options = {"weight": [0.5] * CLASSES} if kind == "labels" else {}
     loss = LOSSES[kind][name]
+    options = {"weight": [0.5] * CLASSES} if "weight" in inspect.signature(loss).parameters else {}
     on_gpu, truth_on_gpu = prediction.cuda().requires_grad_(), truth.cuda()
     loss(on_gpu, truth_on_gpu, **options).backward()  # kernels are loaded, and weights sent, on first use
     on_gpu.grad = None

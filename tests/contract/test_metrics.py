@@ -97,7 +97,7 @@ def test_a_perfect_prediction_beats_any_other(kind):
     other = feed(make(kind), prediction, truth, [[0, 1, 2, 3, 4, 5]]).compute()
     for name in perfect.keys() - NOT_A_SCORE:
         if perfect[name] is not None:
-            assert perfect[name] in (0.0, 1.0)
+            assert perfect[name] in (pytest.approx(0.0, abs=0.01), 1.0)  # a median is as fine as its bins
             assert perfect[name] != other[name]
 
 

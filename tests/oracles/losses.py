@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 
 
 def pixel_entropies(logits, labels):
@@ -49,6 +50,32 @@ def scale_invariant_loss(prediction, truth):
     return np.mean(values)
 
 
+def cosine_loss(prediction, truth):
+    pairs = [
+        (prediction[b, :, i, j], truth[b, :, i, j])
+        for b, _, i, j in np.ndindex(truth.shape[0], 1, *truth.shape[2:])
+        if truth[b, :, i, j].any()
+    ]
+    return np.mean([1 - p @ t / np.linalg.norm(p) / np.linalg.norm(t) for p, t in pairs])
+
+
+CLASSES = 5
+
+
+def unit_vectors(shape, dtype):
+    return torch.nn.functional.normalize(torch.randn(shape[0], 3, *shape[1:], dtype=dtype), dim=1)
+
+
+#: Kind -> a prediction and a truth without gaps, of pictures of a shape [b, h, w].
+PAIRS = {
+    "labels": lambda shape, dtype: (
+        torch.randn(shape[0], CLASSES, *shape[1:], dtype=dtype),
+        torch.randint(CLASSES, shape),
+    ),
+    "depth": lambda shape, dtype: [(torch.rand(shape, dtype=dtype) * 40 + 2)[:, None] for _ in range(2)],
+    "normals": lambda shape, dtype: [unit_vectors(shape, dtype) * length for length in (2, 1)],
+}
+
 TWINS = {
     twin.__name__: twin
     for twin in (
@@ -58,5 +85,6 @@ TWINS = {
         berhu_loss,
         huber_loss,
         scale_invariant_loss,
+        cosine_loss,
     )
 }

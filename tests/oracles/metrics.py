@@ -58,15 +58,35 @@ def depth_scores(predictions, truths):
     return means | {"images": len(scored), "images_without_truth": len(images) - len(scored)}
 
 
+def normal_scores(predictions, truths):
+    """Angles over all pixels; the median to a hundredth of a degree, as bins of that width give it."""
+    angles = []
+    for p, t in zip(predictions.reshape(-1, 3), truths.reshape(-1, 3), strict=True):
+        if t.any():
+            cross, dot = np.linalg.norm(np.cross(p, t)), p @ t
+            angles.append(math.degrees(math.atan2(cross, dot)))
+    middle = sorted(angles)[(len(angles) + 1) // 2 - 1]
+    return {
+        "mean_angle": sum(angles) / len(angles),
+        "median_angle": (math.floor(100 * middle) + 0.5) / 100,
+        "rmse_angle": math.sqrt(sum(a * a for a in angles) / len(angles)),
+        **{f"within_{degrees:.0f}": sum(a < degrees for a in angles) / len(angles) for degrees in (11.25, 22.5, 30)},
+    }
+
+
 #: Kind -> answers and truths of a shape [n, h, w], by a generator.
 PICTURES = {
     "labels": lambda shape, generator: [torch.randint(4, shape, generator=generator) for _ in range(2)],
     "depth": lambda shape, generator: [
         (torch.rand(shape, generator=generator) * 90 - 2).clamp(min=smallest) for smallest in (-2, 0)
     ],
+    "normals": lambda shape, generator: [
+        torch.nn.functional.normalize(torch.randn(*shape, 3, generator=generator), dim=-1) for _ in range(2)
+    ],
 }
 
 TWINS = {
     "labels": lambda predictions, truths: segmentation_scores(predictions, truths, classes=5),
     "depth": depth_scores,
+    "normals": normal_scores,
 }

@@ -24,7 +24,7 @@ __all__ = ["FileAnswers", "Predictions"]
 
 _ENDINGS = (".npy", ".png")
 #: What ``segdepth predict`` appends to a picture's name.
-_OURS = re.compile(r"_(depth_metres|depth_x256|trainIds)$")
+_OURS = re.compile(rf"_({'|'.join(ending for kind in KINDS.values() for ending in kind.endings)})$")
 #: A KITTI sample: drive, camera, frame.
 _KITTI = re.compile(r"(\d{4}_\d\d_\d\d)(_drive_\d+_sync)_(0[23])/(\d+)")
 _FRAME_DIGITS = 10

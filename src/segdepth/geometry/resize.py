@@ -34,7 +34,9 @@ def resize_image(image: UInt8[ndarray, "h w 3"], size: tuple[int, int]) -> UInt8
     return image
 
 
-def resize_nearest(values: Shaped[ndarray, "h w"], size: tuple[int, int]) -> Shaped[ndarray, "rows cols"]:
+def resize_nearest(
+    values: Shaped[ndarray, "h w *values"], size: tuple[int, int]
+) -> Shaped[ndarray, "rows cols *values"]:
     """A map at another size, each pixel a copy of one of the source's: for labels and for sparse depth.
 
     Pixel ``i`` of ``n`` is a copy of the source's pixel ``floor((i + 0.5) * m / n)`` of ``m``, the one that
@@ -55,10 +57,10 @@ def resize_nearest(values: Shaped[ndarray, "h w"], size: tuple[int, int]) -> Sha
         array([[2, 4]])
     """
     _check(size)
-    if values.shape == size:
+    if values.shape[:2] == size:
         return values
-    rows, columns = (_nearest(source, target) for source, target in zip(values.shape, size, strict=True))
-    resized: Shaped[ndarray, "rows cols"] = values[rows[:, None], columns]
+    rows, columns = (_nearest(source, target) for source, target in zip(values.shape[:2], size, strict=True))
+    resized: Shaped[ndarray, "rows cols *values"] = values[rows[:, None], columns]
     return resized
 
 

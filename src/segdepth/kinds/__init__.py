@@ -6,8 +6,9 @@ from types import MappingProxyType
 from .depth import Depth
 from .kind import Colours, Kind
 from .labels import IGNORE, Labels
+from .normals import Normals
 
 __all__ = ["IGNORE", "KINDS", "Colours", "Kind"]
 
 #: By the name that data sets, files and samples call them by.
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth())})
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth(), Normals())})

@@ -41,6 +41,7 @@ class Depth(Kind):
     #: "inverse": one over metres, up to a factor that median scaling takes away.
     units = ("metres", "inverse")
     resizing = "bilinearly"
+    endings = ("depth_metres", "depth_x256")
 
     def resized(
         self, truth: Float32[ndarray, "_h _w"], size: tuple[int, int], *, points: bool = False
@@ -139,7 +140,10 @@ class Depth(Kind):
 
     def save(self, answer: Float32[ndarray, "h w"], stem: Path) -> list[Path]:
         """See :meth:`Kind.save`."""
-        metres, png16 = (stem.with_name(f"{stem.name}_{ending}") for ending in ("depth_metres.npy", "depth_x256.png"))
+        metres, png16 = (
+            stem.with_name(f"{stem.name}_{ending}.{suffix}")
+            for ending, suffix in zip(self.endings, ("npy", "png"), strict=True)
+        )
         with replacing(metres) as temporary:
             np.save(temporary, answer)
         write_depth_png16(png16, answer)

@@ -33,6 +33,8 @@ class Kind(ABC):
         has_classes: its values are numbers of classes.
         units: what the numbers in files of answers may be, the usual one first.
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
+        endings: what :meth:`save` appends to a picture's name, without the files' suffixes.
+        derived_from: the kind of truth that this one is computed from (see :meth:`derive`); None: files hold it.
     """
 
     name: ClassVar[str]
@@ -41,8 +43,20 @@ class Kind(ABC):
     has_classes: ClassVar[bool] = False
     units: ClassVar[tuple[str, ...]]
     resizing: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]]
+    derived_from: ClassVar[str | None] = None
 
     # from file to loss
+
+    def derive(self, source: Truth, focal_px: float, centre: tuple[float, float]) -> Resized:
+        """The truth from the one that it is :attr:`derived_from`, at the same pixels.
+
+        Args:
+            source: as a camera with square pixels saw it.
+            focal_px: the camera's focal length, pixels.
+            centre: column and row of its optical axis.
+        """
+        raise NotImplementedError
 
     def resized(self, truth: Truth, size: tuple[int, int], *, points: bool = False) -> Resized:
         """At another size: each pixel takes the value of the nearest one, never a mean of several.

@@ -27,6 +27,7 @@ class Labels(Kind):
     has_classes = True
     units = ("train ids", "label ids")
     resizing = "by the nearest pixel"
+    endings = ("trainIds",)
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:
         """See :meth:`Kind.target`."""
@@ -84,6 +85,6 @@ class Labels(Kind):
 
     def save(self, answer: UInt8[ndarray, "h w"], stem: Path) -> list[Path]:
         """See :meth:`Kind.save`."""
-        ids = stem.with_name(f"{stem.name}_trainIds.png")
+        ids = stem.with_name(f"{stem.name}_{self.endings[0]}.png")
         write_png(ids, answer)
         return [ids]

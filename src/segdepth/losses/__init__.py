@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .depth import berhu_loss, huber_loss, l1_loss, scale_invariant_loss
+from .normals import cosine_loss
 from .seg import bootstrapped_cross_entropy, cross_entropy
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Loss",
     "berhu_loss",
     "bootstrapped_cross_entropy",
+    "cosine_loss",
     "cross_entropy",
     "huber_loss",
     "l1_loss",
@@ -26,7 +28,7 @@ __all__ = [
 
 Loss = Callable[..., Float[Tensor, ""]]
 
-#: The losses by the target that they read ("labels" or "depth"), then by name.
+#: The losses by the target that they read (a kind of truth), then by name.
 LOSSES: dict[str, dict[str, Loss]] = {
     "labels": {
         "cross_entropy": cross_entropy,
@@ -37,5 +39,8 @@ LOSSES: dict[str, dict[str, Loss]] = {
         "berhu_loss": berhu_loss,
         "huber_loss": huber_loss,
         "scale_invariant_loss": scale_invariant_loss,
+    },
+    "normals": {
+        "cosine_loss": cosine_loss,
     },
 }

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from segdepth.core.errors import InputError
 from segdepth.kinds import KINDS, Kind
 
-__all__ = ["OUTPUTS", "DepthOutput", "InverseDepth", "LogDepth", "Logits", "Output"]
+__all__ = ["OUTPUTS", "DepthOutput", "InverseDepth", "LogDepth", "Logits", "Normals", "Output"]
 
 
 class Output(nn.Module):
@@ -133,5 +133,26 @@ class InverseDepth(DepthOutput):
         return 1 / self.disparity(raw)
 
 
+class Normals(Output):
+    """Vectors along surface normals; only their direction counts.
+
+    Their length is left free, as that of logits is: the gradient of a unit vector along itself is zero everywhere.
+    """
+
+    kind: ClassVar[str] = "normals"
+    answers: ClassVar[Kind] = KINDS["normals"]
+    channels: ClassVar[int | None] = 3
+    pipeline: ClassVar[str] = "image-to-image"
+    explained: ClassVar[str] = "direction"
+
+    def forward(self, raw: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The vectors, unchanged."""
+        return raw
+
+    def decode(self, output: Float[Tensor, "b 3 h w"]) -> Shaped[Tensor, "b h w 3"]:
+        """Unit vectors."""
+        return nn.functional.normalize(output, dim=1).movedim(1, -1)
+
+
 #: By the name that cards call them by, where a paper has none of its own.
-OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth)})
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth, Normals)})

@@ -8,12 +8,13 @@ from segdepth.core.tables import pick
 from segdepth.networks import OUTPUTS, Card, Network, build_network, load_backbone, resolve_arch
 
 from .depth import DEPTH
+from .normals import NORMALS
 from .seg import SEG
 from .task import Task
 
 __all__ = ["TASKS", "create_network"]
 
-TASKS: dict[str, Task] = {"seg": SEG, "depth": DEPTH}
+TASKS: dict[str, Task] = {task.name: task for task in (SEG, DEPTH, NORMALS)}
 
 
 def create_network(

@@ -98,7 +98,7 @@ def test_absent_and_null_sections_have_defaults() -> None:
         ("model.widht=0.5", ["model.widht", "unknown key", "did you mean 'width'"]),
         ("model.width=wide", ["model.width", "number", "'wide'"]),
         ("model.arch=fcrn model.dropout=2.0", ["model.dropout", "less than 1", "2.0"]),
-        ("task=sge", ["task", "'seg' or 'depth'", "'sge'"]),
+        ("task=sge", ["task", "'seg', 'depth' or", "'sge'"]),
         ("data.dataset=kity", ["data.dataset", "did you mean 'kitti'"]),
         ("data.dataset=camvid task=depth", ["data.dataset", "camvid", "depth", "nyuv2"]),
         ("data.img_rows=16", ["data.img_rows", "32", "16"]),

@@ -7,12 +7,15 @@ from numpy import ndarray
 from segdepth.kinds import KINDS
 
 SIZE = (6, 9)
+#: Numbers at a pixel, where they are several.
+VALUES = {"normals": (3,)}
 
 
 def truth_of(name: str) -> ndarray:
     """Numbers that a truth of this kind may have, with some that are not known."""
     kind = KINDS[name]
-    truth = np.arange(1, 55).reshape(SIZE).astype(kind.dtype)
+    values = VALUES.get(name, ())
+    truth = 1 + np.arange(np.prod((*SIZE, *values))).reshape(*SIZE, *values).astype(kind.dtype)
     truth[::2, ::3] = kind.void
     return truth
 
@@ -22,15 +25,21 @@ def test_another_size_mixes_nothing(name: str) -> None:
     truth = truth_of(name)
     for size in (SIZE, (3, 4), (13, 20)):
         resized = KINDS[name].resized(truth, size)
-        assert (resized.shape, resized.dtype) == (size, truth.dtype)
+        assert (resized.shape, resized.dtype) == ((*size, *VALUES.get(name, ())), truth.dtype)
         assert set(np.unique(resized)) <= set(np.unique(truth))
     assert KINDS[name].resized(truth, SIZE) is truth
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", sorted(KINDS.keys() - VALUES))
 def test_a_mirror_moves_pixels_and_leaves_their_values(name: str) -> None:
     truth = truth_of(name)
     np.testing.assert_array_equal(KINDS[name].turned(truth, np.diag([-1.0, 1.0])), truth)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_not_known_is_not_known_in_the_mirror(name: str) -> None:
+    kind, truth = KINDS[name], truth_of(name)
+    np.testing.assert_array_equal(kind.turned(truth, np.diag([-1.0, 1.0])) == kind.void, truth == kind.void)
 
 
 @pytest.mark.parametrize("name", KINDS)

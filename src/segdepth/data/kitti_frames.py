@@ -4,9 +4,9 @@ from pathlib import Path
 
 from jaxtyping import Float32
 from numpy import ndarray
-from PIL import Image
 
-from segdepth.core.errors import DataError, reason
+from segdepth.core.errors import DataError
+from segdepth.core.pictures import picture_size
 from segdepth.geometry import CALIBRATION_FILES, Calibration, Camera, project_velodyne, read_kitti_calibration
 
 from .frames import Frame, FrameDataset, require_path
@@ -44,7 +44,9 @@ class RawFrames(FrameDataset):
         return self.path / frame.name[:10]
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
-        return project_velodyne(read_velodyne(file), self._calibration(frame), _size(frame.image), _camera(frame))
+        return project_velodyne(
+            read_velodyne(file), self._calibration(frame), picture_size(frame.image), _camera(frame)
+        )
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
         return float(self._calibration(frame).intrinsics(_camera(frame))[0, 0])
@@ -89,15 +91,6 @@ class KittiRaw(RawFrames):
                     else:
                         missing.append(name)
         super().__init__(root, split, targets, frames=frames, kind="kitti_raw", missing=missing)
-
-
-def _size(image: Path) -> tuple[int, int]:
-    """Rows and columns of a picture, from its head."""
-    try:
-        with Image.open(image) as picture:
-            return picture.height, picture.width
-    except OSError as error:
-        raise DataError(f"{image} is no picture: {reason(error)}") from None
 
 
 def _camera(frame: Frame) -> Camera:

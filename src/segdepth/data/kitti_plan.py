@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from segdepth.core.errors import DataError, InputError
+from segdepth.core.pictures import picture_size
 from segdepth.geometry import Camera
 
 from .files import read_lines
@@ -194,9 +194,8 @@ def _first_size(images: Iterable[Path]) -> tuple[int, int]:
     """Rows and columns of the first picture whose head can be read; (0, 0) if none can."""
     for path in images:
         try:
-            with Image.open(path) as picture:
-                return picture.height, picture.width
-        except OSError:
+            return picture_size(path)
+        except DataError:
             continue
     return 0, 0
 

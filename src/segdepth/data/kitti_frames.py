@@ -79,10 +79,10 @@ class RawFrames(FrameDataset):
 
 
 class KittiRaw(RawFrames):
-    """KITTI raw, both colour cameras, with the scan of each frame at the picture's size; names are ``<drive>_<camera>/<frame>``.
+    """KITTI raw, both colour cameras, with the scan of each frame at the picture's size.
 
     "test" are the 28 test scenes of Eigen et al.; the others are "val" or "train" as ``segdepth prepare kitti`` decides it.
-    Pictures without a scan are left out, and listed in ``missing``.
+    Names are ``<drive>_<camera>/<frame>``. Pictures without a scan are left out, and listed in ``missing``.
 
     Args:
         path: folder with the folders of dates.

@@ -92,7 +92,7 @@ def frames_of(raw: Path, count: int) -> list[tuple[Calibration, ndarray, Path]]:
         images = list_images(raw, drive, 2)
         for number, scan in list_scans(raw, drive).items():
             if number in images:
-                found.append((scan.stat().st_size, scan, images[number], raw / drive[:10]))
+                found.append((scan.stat().st_size, scan, images[number], raw / drive.date))
     largest = sorted(found, key=lambda item: (-item[0], item[1]))[:count]
     return [(read_kitti_calibration(day), read_velodyne(scan), image) for _, scan, image, day in largest]
 

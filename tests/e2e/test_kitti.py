@@ -69,6 +69,21 @@ def test_a_tree_without_validation_is_said(raw: Path, tmp_path: Path, capsys: py
     assert "no folder is for validation" in capsys.readouterr().err
 
 
+def test_a_test_scene_is_prepared_where_it_is_named(
+    raw: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--dataset_dir", str(raw), "--dump-root", str(tmp_path), "--width", "104", "--height", "32",
+                 "--num-threads", "1", "--static-frames", "none"]  # fmt: skip
+    assert main(["prepare", "kitti", *arguments, "--drive", drive("test").removesuffix("_sync")]) == 0
+    printed = capsys.readouterr()
+    assert f"warning: {drive('test')} is a test scene" in printed.err
+    assert "no folder is for validation" not in printed.err
+    assert "test folders 2, test drives left out 0" in printed.out
+    assert (tmp_path / "test.txt").read_text() == f"{drive('test')}_02\n{drive('test')}_03\n"
+    assert main(["prepare", "kitti", *arguments, "--drive", "drive 2"]) == 2
+    assert "--drive is 'drive 2'; it must look like 2011_09_26_drive_0001_sync" in capsys.readouterr().err
+
+
 def test_torchrun_decides_the_shard(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["prepare", "kitti", "--dataset_dir", str(raw), "--dump-root", str(tmp_path), "--num-threads", "1",
                  "--width", "104", "--height", "32"]  # fmt: skip

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from segdepth.data.kitti_names import KittiDrive
 
 __all__ = ["prepare_app"]
 
@@ -24,6 +27,12 @@ def kitti(
                      show_default=False),
     ],
     output: Annotated[Path, typer.Option("--dump-root", "--out", help="Folder of the prepared data.", show_default=False)],
+    drive: Annotated[
+        list[str] | None,
+        typer.Option("--drive", help="Only this drive, such as 2011_09_26_drive_0001_sync; again for more. By default all but"
+                     " the 28 test scenes; one of these is prepared where it is named, and listed in test.txt.",
+                     show_default=False),
+    ] = None,
     height: Annotated[int, typer.Option("--height", help="Rows of the prepared pictures.")] = 256,
     width: Annotated[int, typer.Option("--width", help="Columns of the prepared pictures.")] = 832,
     num_threads: Annotated[
@@ -64,11 +73,19 @@ def kitti(
     from segdepth.core.processes import usable_cores
     from segdepth.data.kitti_plan import Setup
     from segdepth.data.prepare_kitti import prepare_kitti
+    from segdepth.data.splits import eigen_test_scenes
 
     from .console import GOES_ON, counting, err, out, results_in
 
-    setup = Setup(height, width, image_format, jpeg_quality, depth_format, depth_reduction, static, val_share)
+    drives = tuple(map(_drive, drive or ()))
+    setup = Setup(height, width, image_format, jpeg_quality, depth_format, depth_reduction, static, val_share, drives)
     part = _shard(shard)
+    for test_scene in sorted(eigen_test_scenes().intersection(drives)):
+        err.print(
+            f"warning: {test_scene} is a test scene of Eigen et al.: it goes to test.txt, not to train.txt or val.txt; a network"
+            " that learns from it gets scores on Eigen's test files that are too good",
+            soft_wrap=True,
+        )
     with results_in(f"{output}/", GOES_ON), counting("preparing") as bar:
         done = prepare_kitti(
             source, output, setup, shard=part, workers=num_threads or usable_cores(), skip_bad=skip_bad, progress=bar
@@ -80,16 +97,31 @@ def kitti(
         missing = ", ".join(map(str, done.waiting_for))
         out.print(f"shard {part[0]}/{part[1]} is done; the lists come when these are: {missing}", soft_wrap=True)
     else:
-        counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in done.manifest["counts"].items())  # type: ignore[attr-defined]
-        out.print(counts, soft_wrap=True)
+        counts: dict[str, int] = done.manifest["counts"]  # type: ignore[assignment]
+        out.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items()), soft_wrap=True)
         for why, names in _by_reason(done.manifest["left_out"]).items():  # type: ignore[arg-type]
             some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             out.print(f"left out, {why}: {len(names)} ({some})", soft_wrap=True)
-        if done.manifest["counts"]["val_folders"] == 0:  # type: ignore[index]
+        if counts["val_folders"] == 0 and counts["train_folders"] > 0:
             err.print(
                 "warning: no folder is for validation, val.txt is empty (--val-share of one drive, or 0): training needs one",
                 soft_wrap=True,
             )  # fmt: skip
+
+
+def _drive(text: str) -> "KittiDrive":
+    """The drive of a name.
+
+    Raises:
+        InputError: if it is no drive's.
+    """
+    from segdepth.core.errors import InputError
+    from segdepth.data.kitti_names import KittiDrive
+
+    drive = KittiDrive.read(text)
+    if drive is None:
+        raise InputError(f"--drive is {text!r}; it must look like {KittiDrive('2011_09_26', '0001')}")
+    return drive
 
 
 def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:

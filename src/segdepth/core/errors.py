@@ -10,7 +10,6 @@ __all__ = [
     "ConfigError",
     "DataError",
     "InputError",
-    "NoValidPixelError",
     "SegdepthError",
     "reason",
 ]
@@ -38,10 +37,6 @@ class BusyError(SegdepthError):
 
 class InputError(SegdepthError, ValueError):
     """An argument of a call (an image, a pixel, a size) cannot be used."""
-
-
-class NoValidPixelError(SegdepthError, ValueError):
-    """A score was asked for although not one pixel had a measurement."""
 
 
 def reason(error: BaseException) -> str:

@@ -16,11 +16,12 @@ from segdepth.kinds import KINDS
 
 from .loading import resize_sample
 from .sample import Dataset, Sample
+from .view import DatasetView
 
 __all__ = ["Cached"]
 
 
-class Cached(Dataset):
+class Cached(DatasetView):
     """A data set whose samples are resized once and then read from a folder.
 
     A file that is damaged, or whose sample's own files are not those that it was made of, is made anew, so a cache can be
@@ -37,12 +38,7 @@ class Cached(Dataset):
     """
 
     def __init__(self, dataset: Dataset, size: tuple[int, int], folder: Path) -> None:
-        super().__init__(dataset.path, dataset.split, dataset.targets)
-        self.names = dataset.names
-        self.classes, self.depth_range, self.crop = dataset.classes, dataset.depth_range, dataset.crop
-        self.points = dataset.points
-        self.truth_kind, self.expected, self.missing = dataset.truth_kind, dataset.expected, dataset.missing
-        self._dataset = dataset
+        super().__init__(dataset)
         self._size = size
         self._folder = folder / _key(dataset, size)
 
@@ -67,10 +63,6 @@ class Cached(Dataset):
             sample = resize_sample(self._dataset[index], self._size, points=self._dataset.points)
             _write(file, sample, stamp)
             return sample
-
-    def sources(self, index: int) -> Sequence[Path]:
-        """The files of the sample that is kept."""
-        return self._dataset.sources(index)
 
     def _stamp(self, index: int) -> str:
         """Which files the sample is made of, with their sizes and times."""

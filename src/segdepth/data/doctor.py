@@ -16,7 +16,7 @@ from segdepth.core.errors import SegdepthError
 from segdepth.core.processes import in_processes
 from segdepth.kinds import IGNORE
 
-from .leakage import scene_of, shared_scenes
+from .leakage import drive_of, shared_scenes
 from .sample import Dataset, Sample, reader_options
 
 __all__ = ["DEPTH_EDGES_M", "SHIFTS_PX", "Facts", "Finding", "Report", "examine", "examine_splits"]
@@ -189,8 +189,8 @@ def _examine_depth(sample: Sample, facts: Facts, depth_range: tuple[float, float
         facts.beyond = 0 if depth_range is None else int((valid > _BEYOND * depth_range[1]).sum())
         if any(np.isclose(facts.farthest, full, rtol=1e-5) for full in _FULL_SCALES_M):
             facts.saturated = int((valid == valid.max()).sum())
-    scene = scene_of(sample.name)
-    facts.edges[scene[:10] if scene else ""] = _edges(sample)
+    drive = drive_of(sample.name)
+    facts.edges[drive.date if drive else ""] = _edges(sample)
 
 
 def _edges(sample: Sample) -> Float64[ndarray, " shifts"]:

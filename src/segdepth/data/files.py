@@ -1,12 +1,6 @@
-"""Reading a data set's files: pictures, label maps, depth maps. A broken file is named, with what is wrong.
-
-Files are checked for completeness before they are decoded: decoders print a truncated file's trouble on the
-console, some of them return what they could read of it, and neither says which file it was.
-"""
+"""Reading a data set's files: pictures, label maps, depth maps. A broken file is named, with what is wrong."""
 
 import io
-import struct
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,9 +8,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int16, Shaped, UInt8, UInt16
 from numpy import ndarray
-from PIL import Image
 
-from segdepth.core.errors import DataError
+from segdepth.core.errors import DataError, reason
+from segdepth.core.pictures import read_bytes, read_rgb, read_stored
 from segdepth.kinds import IGNORE
 
 from .labels import ClassTable
@@ -42,9 +36,6 @@ __all__ = [
 
 #: Endings of pictures, in order of preference where a stem has several.
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
-
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 
 
 def require_folder(folder: Path, what: str) -> Path:
@@ -130,16 +121,6 @@ def read_lines(path: Path, what: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
-    """A picture, RGB, 0..255, turned upright if the file says how (EXIF).
-
-    Raises:
-        DataError: if the file is missing, truncated, damaged or no picture.
-    """
-    picture = _decode(path, read_bytes(path), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
-
-
 def read_labels(path: Path) -> UInt8[ndarray, "h w"]:
     """The values of a label file as they are stored; of a palette picture the indices, not the colours.
 
@@ -198,18 +179,9 @@ def read_array(path: Path) -> Shaped[ndarray, "..."]:
     """What a file holds, unchanged: ``.npy`` by numpy, everything else as a picture (colours as RGB).
 
     Raises:
-        DataError: if the file is missing, truncated, damaged or of a format that is not known.
+        DataError: if the file is missing, truncated, damaged, too large or of a format that is not known.
     """
-    data = read_bytes(path)
-    if path.suffix.lower() == ".npy":
-        return _decode_npy(path, data)
-    if data.startswith(_PNG_START) and data[25:26] == b"\x03":  # colour type 3: OpenCV would give colours, not indices
-        return _decode_palette(path, data)
-    values = _decode(path, data, cv2.IMREAD_UNCHANGED)
-    if values.ndim == 3:
-        code = cv2.COLOR_BGRA2RGB if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        return np.asarray(cv2.cvtColor(values, code))
-    return values
+    return _decode_npy(path, read_bytes(path)) if path.suffix.lower() == ".npy" else read_stored(path)
 
 
 def valid_depth(depth: Float32[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
@@ -268,74 +240,17 @@ def require_same_size(
         )
 
 
-def read_bytes(path: Path) -> bytes:
-    """All bytes of a file.
-
-    Raises:
-        DataError: if the file is missing, cannot be read, or is empty.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    if not data:
-        raise DataError(f"{path} is empty (0 bytes)")
-    return data
-
-
-def _decode(path: Path, data: bytes, flag: int) -> Shaped[ndarray, "..."]:
-    _check_complete(path, data)
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error as error:
-        raise DataError(f"{path} cannot be decoded: {error.err}") from error
-    if picture is None:
-        raise DataError(f"{path} is no picture that can be decoded (PNG and JPEG can)")
-    return np.asarray(picture)
-
-
-def _decode_palette(path: Path, data: bytes) -> UInt8[ndarray, "h w"]:
-    _check_png(path, data)
-    try:
-        return np.array(Image.open(io.BytesIO(data)))
-    except (
-        OSError,
-        SyntaxError,
-    ) as error:  # Pillow's error for a PNG that breaks PNG's rules is a SyntaxError
-        raise DataError(f"{path} cannot be decoded: {error}") from error
-
-
-def _check_complete(path: Path, data: bytes) -> None:
-    if data.startswith(_PNG_START):
-        _check_png(path, data)
-    # A picture inside the picture (a thumbnail) has an end of its own: only one after the last scan's start
-    # counts.
-    elif data.startswith(_JPEG_START) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN):
-        raise DataError(f"{path} is truncated: the JPEG has no end after {len(data)} bytes")
-
-
-def _check_png(path: Path, data: bytes) -> None:
-    """Walk over the chunks: each has a length, a type, its bytes and a checksum; the last one is IEND."""
-    view, position, kind = memoryview(data), len(_PNG_START), b""
-    while kind != b"IEND":
-        if position + 12 > len(data):
-            raise DataError(f"{path} is truncated: the PNG has no end after {len(data)} bytes")
-        (length,) = struct.unpack_from(">I", data, position)
-        kind, end = data[position + 4 : position + 8], position + 8 + length
-        if end + 4 > len(data):
-            raise DataError(f"{path} is truncated: the PNG goes on after {len(data)} bytes")
-        if struct.unpack_from(">I", data, end) != (zlib.crc32(view[position + 4 : end]),):
-            raise DataError(f"{path} is damaged: a checksum of the PNG is wrong near byte {position}")
-        position = end + 4
-
-
 def _decode_npy(path: Path, data: bytes) -> Shaped[ndarray, "..."]:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{path} is truncated or no .npy file of numbers: {error}") from error
+    except (
+        ValueError,
+        EOFError,
+        OSError,
+        MemoryError,
+        OverflowError,
+    ) as error:  # the last two: of a shape that is not true
+        raise DataError(f"{path} is truncated or no .npy file of numbers: {reason(error)}") from error
     return np.asarray(array)
 
 

@@ -11,13 +11,11 @@ from segdepth.core.errors import DataError
 
 from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy
 from .frames import Frame, FrameDataset, require_path
+from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 
 __all__ = ["KittiDepth"]
 
 _METRES_PER_UNIT = 1 / 256
-#: End of a depth PNG's stem: 0000000010.depth.png.
-_DEPTH_PNG = ".depth"
-_CAMERA = "cam.txt"
 
 
 class KittiDepth(FrameDataset):
@@ -52,17 +50,17 @@ class KittiDepth(FrameDataset):
             there, absent = _frames(root / drive, drive, list_file, targets, allow_missing)
             frames += there
             missing += absent
-        self._focal = {drive: _read_focal_px(root / drive / _CAMERA) for drive in drives}
+        self._focal = {root / drive: _read_focal_px(root / drive / PREPARED_CAMERA) for drive in drives}
         super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         return read_npy(file) if file.suffix == ".npy" else read_depth_png(file, _METRES_PER_UNIT)
 
     def _camera_sources(self, frame: Frame) -> list[Path]:
-        return [frame.image.parent / _CAMERA]
+        return [frame.image.parent / PREPARED_CAMERA]
 
     def _focal_px(self, frame: Frame, columns: int) -> float | None:  # noqa: ARG002  cam.txt is for the stored size
-        return self._focal[frame.name.rpartition("/")[0]]
+        return self._focal[frame.image.parent]
 
 
 def _frames(
@@ -73,11 +71,11 @@ def _frames(
     pngs = files_by_stem(folder, (".png",), what)
     images = files_by_stem(folder, (".jpg", ".jpeg"), what)
     # what is no ".depth.png" is a picture where there is no JPEG, and depth where there is
-    plain = {stem: file for stem, file in pngs.items() if not stem.endswith(_DEPTH_PNG)}
+    plain = {stem: file for stem, file in pngs.items() if not stem.endswith(PREPARED_DEPTH)}
     if not (images or plain):
         raise DataError(f"no images in {folder}, which {list_file} lists")
     depths = plain if images else {}
-    depths |= {stem.removesuffix(_DEPTH_PNG): file for stem, file in pngs.items() if stem.endswith(_DEPTH_PNG)}
+    depths |= {stem.removesuffix(PREPARED_DEPTH): file for stem, file in pngs.items() if stem.endswith(PREPARED_DEPTH)}
     depths |= files_by_stem(folder, (".npy",), what)
     images = images or plain
     if "depth" not in targets:

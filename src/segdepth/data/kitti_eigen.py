@@ -1,6 +1,5 @@
 """KITTI depth for testing: raw drives and the list of Eigen's test files."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -9,12 +8,11 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
-from segdepth.geometry import Camera
 
 from .files import IMAGE_ENDINGS, read_depth_png, read_lines
 from .frames import Frame, require_path
 from .kitti_frames import RawFrames
-from .kitti_raw import drive_folder, scan_path
+from .kitti_names import KittiFrame
 from .splits import eigen_test_files
 
 __all__ = ["KittiEigen", "NoTruthError"]
@@ -25,9 +23,6 @@ Truth = Literal["velodyne", "improved"]
 IMPROVED_FILES = 652
 
 _METRES_PER_UNIT = 1 / 256
-_ENTRY = re.compile(r"(?:.*/)?(\d{4}_\d\d_\d\d)/(\1_drive_\d+_sync)/image_0([23])/data/(\d+)\.(?:png|jpg|jpeg)")
-#: The form of Monodepth2's lists: <date>/<drive>_sync <frame> l|r, the frame with or without leading zeros.
-_SHORT = re.compile(r"(\d{4}_\d\d_\d\d)/(\1_drive_\d+_sync)\s+(\d{1,10})\s+([lr])")
 _KINDS = {
     "velodyne": "one laser scan, projected at the picture's size, nearest point of a pixel",
     "improved": "improved ground truth: eleven scans, outliers removed (annotated depth maps)",
@@ -75,13 +70,12 @@ class KittiEigen(RawFrames):
         root = require_path(path, "kitti_eigen")
         if split != "test":
             raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)")
-        listed = eigen_test_files() if files is None else read_lines(Path(files), "a list of pictures of KITTI raw")
+        origins = eigen_test_files() if files is None else _listed(Path(files))
         self._truth = truth
         truth_root = root if truth_path is None else Path(truth_path)
-        entries = [_entry(line, files) for line in listed]
-        frames = [_frame(root, truth_root, entry, truth, "depth" in targets) for entry in entries]
+        frames = [_files(root, truth_root, origin, truth, "depth" in targets) for origin in origins]
         found = {frame.name: position for position, frame in enumerate(frames) if isinstance(frame, Frame)}
-        self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(entries)
+        self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(frames)
         missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
         self.truth_kind = _KINDS[truth]
         if len(found) < self.expected and not (allow_missing and found):
@@ -90,7 +84,16 @@ class KittiEigen(RawFrames):
         there = sorted((frame for frame in frames if isinstance(frame, Frame)), key=lambda frame: frame.name)
         #: Each sample's place in the list, by which other programs number their files.
         self.positions = tuple(found[frame.name] for frame in there)
-        super().__init__(root, split, targets, frames=there, kind="kitti_eigen", missing=missing)
+        super().__init__(
+            root,
+            split,
+            targets,
+            raw=root,
+            origins={origin.name: origin for origin in origins},
+            frames=there,
+            kind="kitti_eigen",
+            missing=missing,
+        )
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         if self._truth == "improved":
@@ -98,36 +101,33 @@ class KittiEigen(RawFrames):
         return super()._read_depth(file, frame)
 
 
-def _entry(line: str, files: str | None) -> tuple[str, Camera, str]:
-    """Drive, camera and frame of a line."""
-    if match := _ENTRY.fullmatch(line):
-        return match[2], 2 if match[3] == "2" else 3, match[4]
-    if match := _SHORT.fullmatch(line):
-        return match[2], 2 if match[4] == "l" else 3, match[3].zfill(10)
-    raise DataError(
-        f"{files}: {line!r} is neither <date>/<drive>_sync/image_02/data/<frame>.png nor <date>/<drive>_sync <frame> l"
-    )
+def _listed(file: Path) -> list[KittiFrame]:
+    """The frames of a list."""
+    frames = []
+    for line in read_lines(file, "a list of pictures of KITTI raw"):
+        if (frame := KittiFrame.read_line(line)) is None:
+            raise DataError(
+                f"{file}: {line!r} is neither <date>/<drive>_sync/image_02/data/<frame>.png nor <date>/<drive>_sync <frame> l"
+            )
+        frames.append(frame)
+    return frames
 
 
-def _frame(root: Path, truth_root: Path, entry: tuple[str, Camera, str], truth: Truth, with_depth: bool) -> Frame | str:
-    """The files of an entry, or the path of what is missing."""
-    drive, camera, number = entry
-    image_stem = drive_folder(root, drive) / f"image_{camera:02d}" / "data" / number
-    image = next((file for ending in IMAGE_ENDINGS if (file := image_stem.with_suffix(ending)).exists()), None)
+def _files(root: Path, truth_root: Path, origin: KittiFrame, truth: Truth, with_depth: bool) -> Frame | str:
+    """The files of a frame, or the path of what is missing."""
+    files = (root / f"{origin.image}{ending}" for ending in IMAGE_ENDINGS)
+    image = next((file for file in files if file.exists()), None)
     if image is None:
-        return str(image_stem.relative_to(root).with_suffix(".png"))
-    name = f"{drive}_{camera:02d}/{number}"
+        return f"{origin.image}.png"
     if not with_depth:
-        return Frame(name, image)
+        return Frame(origin.name, image)
     if truth == "velodyne":
-        depth, base = scan_path(root, drive, number), root
+        depth, base = origin.scan, root
     else:
-        below = f"{drive}/proj_depth/groundtruth/image_{camera:02d}/{number}.png"
         base = truth_root
-        depth = next(
-            (file for part in ("train", "val") if (file := base / part / below).exists()), base / "train" / below
-        )
-    return Frame(name, image, {"depth": depth}) if depth.exists() else str(depth.relative_to(base))
+        parts = [origin.improved(part) for part in ("train", "val")]
+        depth = next((file for file in parts if (base / file).exists()), parts[0])
+    return Frame(origin.name, image, {"depth": base / depth}) if (base / depth).exists() else depth
 
 
 def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:

@@ -1,60 +1,88 @@
 """KITTI raw as a data set: every picture with its laser scan, at full size, without preparation."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jaxtyping import Float32
 from numpy import ndarray
-from PIL import Image
 
-from segdepth.core.errors import DataError, reason
-from segdepth.geometry import CALIBRATION_FILES, Calibration, Camera, project_velodyne, read_kitti_calibration
+from segdepth.core.errors import DataError
+from segdepth.core.pictures import picture_size
+from segdepth.geometry import CALIBRATION_FILES, Calibration, project_velodyne, read_kitti_calibration
 
 from .frames import Frame, FrameDataset, require_path
+from .kitti_names import CAMERAS, KittiDrive, KittiFrame
 from .kitti_plan import validation_scenes
 from .kitti_raw import list_drives, list_images, list_scans, read_velodyne
 from .splits import eigen_test_scenes
 
 __all__ = ["KittiRaw", "RawFrames"]
 
-_CAMERAS: tuple[Camera, ...] = (2, 3)
 _VAL_SHARE = 0.1
 
 
 class RawFrames(FrameDataset):
-    """What the readers of raw drives share: names are ``<drive>_<camera>/<frame>``, depth is the projected scan."""
+    """What the readers of raw drives share: depth is the projected scan.
+
+    Args:
+        path: the data set's folder.
+        split: of it.
+        targets: what to read besides the image.
+        raw: folder of KITTI raw.
+        origins: sample's name -> its frame there.
+        frames: the samples' files.
+        kind: the data set's name.
+        missing: names of samples that are left out.
+    """
 
     depth_range = (0.001, 80.0)
     crop = "garg"
     points = frozenset({"depth"})
 
+    def __init__(
+        self,
+        path: Path,
+        split: str,
+        targets: frozenset[str],
+        *,
+        raw: Path,
+        origins: Mapping[str, KittiFrame],
+        frames: Sequence[Frame],
+        kind: str,
+        missing: Iterable[str] = (),
+    ) -> None:
+        super().__init__(path, split, targets, frames=frames, kind=kind, missing=missing)
+        self._raw = raw
+        self._origins = dict(origins)
+        self._calibrations: dict[Path, Calibration] = {}
+
     def _calibration(self, frame: Frame) -> Calibration:
         """Of the frame's day; read when it is needed for the first time."""
-        known: dict[Path, Calibration] = self.__dict__.setdefault("_calibrations", {})
         day = self._day(frame)
-        if day not in known:
-            known[day] = read_kitti_calibration(day)
-        return known[day]
+        if day not in self._calibrations:
+            self._calibrations[day] = read_kitti_calibration(day)
+        return self._calibrations[day]
 
     def _camera_sources(self, frame: Frame) -> list[Path]:
         return [self._day(frame) / name for name in CALIBRATION_FILES]
 
     def _day(self, frame: Frame) -> Path:
         """The folder of the frame's date."""
-        assert self.path is not None
-        return self.path / frame.name[:10]
+        return self._raw / self._origins[frame.name].drive.date
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
-        return project_velodyne(read_velodyne(file), self._calibration(frame), _size(frame.image), _camera(frame))
+        camera = self._origins[frame.name].camera
+        return project_velodyne(read_velodyne(file), self._calibration(frame), picture_size(frame.image), camera)
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
-        return float(self._calibration(frame).intrinsics(_camera(frame))[0, 0])
+        return float(self._calibration(frame).intrinsics(self._origins[frame.name].camera)[0, 0])
 
 
 class KittiRaw(RawFrames):
     """KITTI raw, both colour cameras, with the scan of each frame at the picture's size.
 
     "test" are the 28 test scenes of Eigen et al.; the others are "val" or "train" as ``segdepth prepare kitti`` decides it.
-    Pictures without a scan are left out, and listed in ``missing``.
+    Names are ``<drive>_<camera>/<frame>``. Pictures without a scan are left out, and listed in ``missing``.
 
     Args:
         path: folder with the folders of dates.
@@ -69,36 +97,30 @@ class KittiRaw(RawFrames):
 
     def __init__(self, path: Path | None, split: str, targets: frozenset[str]) -> None:
         root = require_path(path, "kitti_raw")
-        drives = list_drives(root)
-        test = frozenset(drive for drive in drives if drive.removesuffix("_sync") in eigen_test_scenes())
-        val = validation_scenes([drive for drive in drives if drive not in test], _VAL_SHARE)
-        splits = {"train": frozenset(drives) - test - val, "val": val, "test": test}
+        splits = _splits(list_drives(root))
         if split not in splits:
             raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})")
         frames: list[Frame] = []
+        origins: dict[str, KittiFrame] = {}
         missing: list[str] = []
         for drive in sorted(splits[split]):
             scans = list_scans(root, drive)
-            for camera in _CAMERAS:
+            for camera in CAMERAS:
                 for number, image in list_images(root, drive, camera).items():
-                    name = f"{drive}_{camera:02d}/{number}"
+                    origin = KittiFrame(drive, camera, number)
+                    origins[origin.name] = origin
                     if "depth" not in targets:
-                        frames.append(Frame(name, image))
+                        frames.append(Frame(origin.name, image))
                     elif number in scans:
-                        frames.append(Frame(name, image, {"depth": scans[number]}))
+                        frames.append(Frame(origin.name, image, {"depth": scans[number]}))
                     else:
-                        missing.append(name)
-        super().__init__(root, split, targets, frames=frames, kind="kitti_raw", missing=missing)
+                        missing.append(origin.name)
+        super().__init__(
+            root, split, targets, raw=root, origins=origins, frames=frames, kind="kitti_raw", missing=missing
+        )
 
 
-def _size(image: Path) -> tuple[int, int]:
-    """Rows and columns of a picture, from its head."""
-    try:
-        with Image.open(image) as picture:
-            return picture.height, picture.width
-    except OSError as error:
-        raise DataError(f"{image} is no picture: {reason(error)}") from None
-
-
-def _camera(frame: Frame) -> Camera:
-    return 3 if frame.name.partition("/")[0].endswith("_03") else 2
+def _splits(drives: Collection[KittiDrive]) -> dict[str, frozenset[KittiDrive]]:
+    test = eigen_test_scenes().intersection(drives)
+    val = validation_scenes([drive for drive in drives if drive not in test], _VAL_SHARE)
+    return {"train": frozenset(drives) - test - val, "val": val, "test": test}

@@ -11,7 +11,7 @@ from .cityscapes import cityscapes_lookup
 from .files import files_by_stem, map_labels, pair_by_stem, read_bytes, read_labels
 from .frames import Frame, require_path
 from .kitti_frames import RawFrames
-from .kitti_raw import scan_path
+from .kitti_names import KittiFrame, read_moment
 from .kitti_seg import split_images
 from .labels import CITYSCAPES
 from .leakage import RAW_FRAMES_OF_SEMANTICS
@@ -52,29 +52,28 @@ class KittiJoint(RawFrames):
         root = require_path(path, "kitti_joint")
         if raw_path is None:
             raise ConfigError("data set kitti_joint: raw_path is needed, the folder of KITTI raw with the laser scans")
-        self._raw = Path(raw_path)
+        raw = Path(raw_path)
         folder = root / "training"
         images = _images(root, split)
         labels = files_by_stem(folder / "semantic", (".png",), "KITTI semantics' labels")
         known = RAW_FRAMES_OF_SEMANTICS if mapping is None else _read_mapping(Path(mapping))
-        self._origin = {name: known[name] for name in images if name in known}
-        scans = {name: scan_path(self._raw, *origin) for name, origin in self._origin.items()}
+        origins = {name: known[name] for name in images if name in known}
+        scans = {name: raw / origin.scan for name, origin in origins.items()}
         there = {name: images[name] for name, scan in scans.items() if scan.exists()}
         missing = sorted(scans.keys() - there.keys())
         if not there:
             raise DataError(
-                f"{self._raw} has none of the {len(scans)} laser scans that are known to belong to pictures in {folder}"
+                f"{raw} has none of the {len(scans)} laser scans that are known to belong to pictures in {folder}"
             )
         paired = pair_by_stem(there, labels, folder / "semantic", "label")
         self._lookup = cityscapes_lookup(list(labels.values()))
         frames = [Frame(name, there[name], {"labels": label, "depth": scans[name]}) for name, label in paired.items()]
-        super().__init__(root, split, targets, frames=frames, kind="kitti_joint", missing=missing)
+        super().__init__(
+            root, split, targets, raw=raw, origins=origins, frames=frames, kind="kitti_joint", missing=missing
+        )
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)
-
-    def _day(self, frame: Frame) -> Path:
-        return self._raw / self._origin[frame.name][0][:10]
 
 
 def _images(root: Path, split: str) -> dict[str, Path]:
@@ -85,13 +84,14 @@ def _images(root: Path, split: str) -> dict[str, Path]:
     return split_images(root, split)
 
 
-def _read_mapping(path: Path) -> dict[str, tuple[str, str]]:
-    """Picture -> drive and frame, of the development kit's list; line k is picture k."""
+def _read_mapping(path: Path) -> dict[str, KittiFrame]:
+    """Picture -> frame of the left camera, of the development kit's list; line k is picture k."""
     mapping = {}
     for number, line in enumerate(read_bytes(path).decode(errors="replace").splitlines()):
-        words = line.split()
-        if words and len(words) != 3:
-            raise DataError(f"{path}: {line!r} is not '<date> <drive> <frame>'")
-        if words:
-            mapping[f"{number:06d}_10"] = (words[1], words[2])
+        if line.split():
+            try:
+                drive, moment = read_moment(line)
+            except ValueError as error:
+                raise DataError(f"{path}: {error}") from None
+            mapping[f"{number:06d}_10"] = KittiFrame(drive, 2, moment)
     return mapping

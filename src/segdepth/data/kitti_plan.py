@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from segdepth.core.errors import DataError, InputError
+from segdepth.core.pictures import picture_size
 from segdepth.geometry import Camera
 
 from .files import read_lines
-from .kitti_raw import drive_folder, list_drives, list_images, list_scans, moving_frames, read_velocity
-from .splits import eigen_test_scenes, parse_static_frames, static_frames
+from .kitti_names import CAMERAS, KittiDrive, KittiFrame, read_moment
+from .kitti_raw import list_drives, list_images, list_scans, moving_frames, read_velocity
+from .splits import eigen_test_scenes, static_frames
 
 __all__ = ["FEWEST", "SHORT", "Job", "Plan", "Setup", "plan_kitti", "validation_scenes"]
 
@@ -25,7 +26,8 @@ FEWEST = 3
 TEST_SCENE, NO_PICTURES = "test scene", "no pictures"
 SHORT = f"fewer than {FEWEST} frames with picture and scan that do not stand still"
 
-_CAMERAS: tuple[Camera, ...] = (2, 3)
+#: Drive and frame number of the frames that stand still.
+Static = frozenset[tuple[KittiDrive, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Setup:
         static: which frames count as standing still: those of the shipped "list", those between which the summed velocity is too
             small ("speed"), "none", or the path of a list.
         val_share: share of the scenes that are validation, 0..1.
+        drives: only these, test scenes as well; empty for all but the test scenes.
 
     Raises:
         InputError: if a value is out of range.
@@ -55,6 +58,7 @@ class Setup:
     depth_reduction: Literal["nearest-point", "reference"] = "nearest-point"
     static: str = "list"
     val_share: float = 0.1
+    drives: tuple[KittiDrive, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -69,20 +73,19 @@ class Setup:
         """Rows and columns."""
         return self.height, self.width
 
-    def names(self, drive: str, camera: Camera, number: str) -> tuple[str, str]:
+    def names(self, frame: KittiFrame) -> tuple[str, str]:
         """The files of a frame in the tree: picture and depth."""
-        stem = f"{drive}_{camera:02d}/{number}"
-        return f"{stem}.{self.image_format}", f"{stem}.npy" if self.depth_format == "npy" else f"{stem}.depth.png"
+        return frame.prepared(self.image_format, self.depth_format)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One scan and the pictures that were taken with it."""
 
-    drive: str
+    drive: KittiDrive
     number: str
     scan: Path
-    images: tuple[tuple[Camera, Path], ...]
+    images: tuple[tuple[KittiFrame, Path], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Plan:
     """
 
     jobs: tuple[Job, ...]
-    sizes: Mapping[tuple[str, Camera], tuple[int, int]]
+    sizes: Mapping[tuple[KittiDrive, Camera], tuple[int, int]]
     incomplete: tuple[str, ...]
     static: int
     test: int
@@ -108,12 +111,12 @@ class Plan:
     @property
     def digest(self) -> str:
         """Short hash of the frames in the plan."""
-        frames = (f"{job.drive} {job.number} {[camera for camera, _ in job.images]}" for job in self.jobs)
+        frames = (f"{job.drive} {job.number} {[frame.camera for frame, _ in job.images]}" for job in self.jobs)
         return hashlib.sha256("\n".join(frames).encode()).hexdigest()[:12]
 
 
 def plan_kitti(source: Path, setup: Setup, *, skip_bad: bool = False) -> Plan:
-    """List what there is to do: frames outside the test scenes that are complete and do not stand still.
+    """List what there is to do: frames that are complete and do not stand still, outside the test scenes or of named drives.
 
     Args:
         source: KITTI raw, with its folders of dates.
@@ -121,56 +124,95 @@ def plan_kitti(source: Path, setup: Setup, *, skip_bad: bool = False) -> Plan:
         skip_bad: leave out drives whose speed is wanted and cannot be read, instead of stopping at the first.
 
     Raises:
-        DataError: if there are no drives, or nothing is left of them, or a drive's speed cannot be read.
+        DataError: if there are no drives, or one that is named is not there, or nothing is left of them, or a drive's speed
+            cannot be read.
     """
-    drives = list_drives(source)
-    wanted = [drive for drive in drives if drive.removesuffix("_sync") not in eigen_test_scenes()]
-    jobs: list[Job] = []
-    sizes: dict[tuple[str, Camera], tuple[int, int]] = {}
-    incomplete: list[str] = []
-    left_out = dict.fromkeys((drive for drive in drives if drive not in wanted), TEST_SCENE)
-    static, listed = 0, _listed_static(setup.static)
+    there = list_drives(source)
+    wanted = _wanted(source, there, setup.drives)
+    test = 0 if setup.drives else len(there) - len(wanted)
+    left_out = dict.fromkeys((str(drive) for drive in there if drive not in wanted), TEST_SCENE) if test else {}
+    listed = _listed_static(setup.static)
+    drives: list[_Drive] = []
     for drive in wanted:
-        scans = list_scans(source, drive)
-        cameras = {camera: list_images(source, drive, camera) for camera in _CAMERAS}
-        numbers = sorted(scans.keys() | {number for images in cameras.values() for number in images})
         try:
-            moving = _moving(source, drive, numbers, listed)
+            drives.append(_plan_drive(source, drive, listed))
         except DataError as error:
             if not skip_bad:
                 raise
-            left_out[drive] = str(error)
+            left_out[str(drive)] = str(error)
             continue
-        static += len(numbers) - len(moving)
-        chosen: dict[Camera, dict[str, Path]] = {}
-        if not any(cameras.values()):
-            left_out[drive] = NO_PICTURES
-        for camera, images in cameras.items():
-            if not images:
-                continue
-            incomplete += [f"{drive}_{camera:02d}/{n}" for n in numbers if (n in images) != (n in scans)]
-            complete = {number: images[number] for number in images if number in scans and number in moving}
-            if len(complete) >= FEWEST:
-                chosen[camera] = complete
-                sizes[drive, camera] = _first_size(complete.values())
-            else:
-                left_out[f"{drive}_{camera:02d}"] = SHORT
-        for number in sorted({number for images in chosen.values() for number in images}):
-            pictures = tuple((camera, images[number]) for camera, images in chosen.items() if number in images)
-            jobs.append(Job(drive, number, scans[number], pictures))
+        left_out |= drives[-1].left_out
+    jobs = tuple(job for drive in drives for job in drive.jobs)
     if not jobs:
-        raise DataError(
-            f"{source} has {len(drives)} drives, {len(drives) - len(wanted)} of them test scenes, and none of the others has"
-            f" {FEWEST} frames with picture and scan that are not standing still"
-        )
-    return Plan(tuple(jobs), sizes, tuple(incomplete), static, len(drives) - len(wanted), left_out)
+        raise DataError(_nothing_left(source, len(there), test))
+    sizes = {key: size for drive in drives for key, size in drive.sizes.items()}
+    incomplete = tuple(name for drive in drives for name in drive.incomplete)
+    return Plan(jobs, sizes, incomplete, sum(drive.static for drive in drives), test, left_out)
 
 
-def _moving(source: Path, drive: str, numbers: Sequence[str], listed: frozenset[tuple[str, str]] | None) -> set[str]:
+def _wanted(source: Path, there: Sequence[KittiDrive], named: Sequence[KittiDrive]) -> list[KittiDrive]:
+    """The drives to prepare, sorted."""
+    if not named:
+        return [drive for drive in there if drive not in eigen_test_scenes()]
+    if absent := sorted(set(named).difference(there)):
+        some = ", ".join(map(str, there[:3])) + (", ..." if len(there) > 3 else "")
+        raise DataError(f"{source} has no drive {absent[0]} (it has {len(there)}: {some})")
+    return sorted(set(named))
+
+
+def _nothing_left(source: Path, drives: int, test: int) -> str:
+    frames = f"{FEWEST} frames with picture and scan that are not standing still"
+    if not test:
+        return f"{source} has {drives} drives, and none that is wanted has {frames}"
+    return (
+        f"{source} has {drives} drives, {test} of them test scenes, and none of the others has {frames}"
+        " (a test scene is prepared where it is named: --drive)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drive:
+    """A drive's part of a :class:`Plan`."""
+
+    jobs: tuple[Job, ...]
+    sizes: Mapping[tuple[KittiDrive, Camera], tuple[int, int]]
+    incomplete: tuple[str, ...]
+    static: int
+    left_out: Mapping[str, str]
+
+
+def _plan_drive(source: Path, drive: KittiDrive, listed: Static | None) -> _Drive:
+    scans = list_scans(source, drive)
+    cameras = {camera: list_images(source, drive, camera) for camera in CAMERAS}
+    numbers = sorted(scans.keys() | {number for images in cameras.values() for number in images})
+    moving = _moving(source, drive, numbers, listed)
+    sizes: dict[tuple[KittiDrive, Camera], tuple[int, int]] = {}
+    incomplete: list[str] = []
+    left_out = {} if any(cameras.values()) else {str(drive): NO_PICTURES}
+    chosen: dict[Camera, dict[str, Path]] = {}
+    for camera, images in cameras.items():
+        if not images:
+            continue
+        incomplete += [KittiFrame(drive, camera, n).name for n in numbers if (n in images) != (n in scans)]
+        complete = {number: images[number] for number in images if number in scans and number in moving}
+        if len(complete) >= FEWEST:
+            chosen[camera] = complete
+            sizes[drive, camera] = _first_size(complete.values())
+        else:
+            left_out[drive.prepared(camera)] = SHORT
+    jobs = []
+    for number in sorted({number for images in chosen.values() for number in images}):
+        pictures = ((KittiFrame(drive, camera, number), images.get(number)) for camera, images in chosen.items())
+        there = tuple((frame, image) for frame, image in pictures if image is not None)
+        jobs.append(Job(drive, number, scans[number], there))
+    return _Drive(tuple(jobs), sizes, tuple(incomplete), len(numbers) - len(moving), left_out)
+
+
+def _moving(source: Path, drive: KittiDrive, numbers: Sequence[str], listed: Static | None) -> set[str]:
     """The frames that do not stand still, by a list, or by the positioning system where there is none."""
     if listed is not None:
         return {number for number in numbers if (drive, number) not in listed}
-    folder = drive_folder(source, drive) / "oxts" / "data"
+    folder = source / drive.positions
     if not folder.is_dir():
         raise DataError(
             f"the drive {drive} has no folder oxts/data, whose speeds decide which frames stand still (--static-frames speed);"
@@ -180,12 +222,12 @@ def _moving(source: Path, drive: str, numbers: Sequence[str], listed: frozenset[
     return {number for number, keep in zip(numbers, kept, strict=True) if keep}
 
 
-def _listed_static(static: str) -> frozenset[tuple[str, str]] | None:
-    """(drive, frame) that count as standing still; None if the speed decides."""
+def _listed_static(static: str) -> Static | None:
+    """What counts as standing still; None if the speed decides."""
     if static in ("none", "list", "speed"):
         return {"none": frozenset(), "list": static_frames(), "speed": None}[static]
     try:
-        return parse_static_frames(read_lines(Path(static), "a list of static frames"))
+        return frozenset(map(read_moment, read_lines(Path(static), "a list of static frames")))
     except ValueError as error:
         raise DataError(f"{static}: {error}") from None
 
@@ -194,22 +236,21 @@ def _first_size(images: Iterable[Path]) -> tuple[int, int]:
     """Rows and columns of the first picture whose head can be read; (0, 0) if none can."""
     for path in images:
         try:
-            with Image.open(path) as picture:
-                return picture.height, picture.width
-        except OSError:
+            return picture_size(path)
+        except DataError:
             continue
     return 0, 0
 
 
-def validation_scenes(scenes: Sequence[str], share: float) -> frozenset[str]:
+def validation_scenes(scenes: Sequence[KittiDrive], share: float) -> frozenset[KittiDrive]:
     """The scenes that are validation, decided by their names alone.
 
     Args:
-        scenes: "<date>_drive_<number>_sync"; the same scene is decided alike whatever others there are. Only if none of
-            several would be validation, the one with the smallest hash is.
+        scenes: the same scene is decided alike whatever others there are. Only if none of several would be validation, the
+            one with the smallest hash is.
         share: of the scenes, about.
     """
-    place = {scene: int(hashlib.sha256(scene.encode()).hexdigest(), 16) / 2**256 for scene in scenes}
+    place = {scene: int(hashlib.sha256(str(scene).encode()).hexdigest(), 16) / 2**256 for scene in scenes}
     chosen = frozenset(scene for scene in scenes if place[scene] < share)
     if chosen or share == 0 or len(place) < 2:
         return chosen

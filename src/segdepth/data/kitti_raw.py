@@ -1,6 +1,5 @@
 """KITTI raw drives on disk: which frames there are, their laser scans and speeds."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,16 @@ from segdepth.core.errors import DataError
 from segdepth.geometry import Camera
 
 from .files import IMAGE_ENDINGS, files_by_stem, read_bytes, read_lines
+from .kitti_names import DRIVES, KittiDrive
 
 __all__ = [
-    "drive_folder",
     "list_drives",
     "list_images",
     "list_scans",
     "moving_frames",
     "read_velocity",
     "read_velodyne",
-    "scan_path",
 ]
-
-_DATE = re.compile(r"\d{4}_\d\d_\d\d")
-_DRIVE = re.compile(r"\d{4}_\d\d_\d\d_drive_\d+_sync")
 
 #: Bytes of a laser point: forward, left, up, reflectance, each a little-endian float32.
 _POINT_BYTES = 16
@@ -32,37 +27,27 @@ _POINT_BYTES = 16
 _MOVED = 2.0
 
 
-def drive_folder(root: Path, drive: str) -> Path:
-    """Where a drive ("2011_09_26_drive_0005_sync") is."""
-    return root / drive[:10] / drive
-
-
-def list_drives(root: Path) -> list[str]:
-    """The names of all drives below a folder, sorted.
+def list_drives(root: Path) -> list[KittiDrive]:
+    """All drives below a folder, sorted.
 
     Raises:
         DataError: if there is no drive; the sentence says what one looks like.
     """
-    dates = [entry for entry in root.iterdir() if _DATE.fullmatch(entry.name)] if root.is_dir() else []
-    drives = sorted(entry.name for date in dates for entry in date.iterdir() if _DRIVE.fullmatch(entry.name))
+    there = ((entry, KittiDrive.read(entry.name)) for entry in root.glob(DRIVES))
+    drives = sorted(drive for entry, drive in there if drive is not None and entry == root / drive.folder)
     if not drives:
-        raise DataError(f"no drives of KITTI raw in {root} (such as 2011_09_26/2011_09_26_drive_0005_sync)")
+        raise DataError(f"no drives of KITTI raw in {root} (such as {KittiDrive('2011_09_26', '0005').folder})")
     return drives
 
 
-def list_images(root: Path, drive: str, camera: Camera) -> dict[str, Path]:
+def list_images(root: Path, drive: KittiDrive, camera: Camera) -> dict[str, Path]:
     """Frame number -> picture, sorted; empty where the drive has none of that camera."""
-    return _listed(drive_folder(root, drive) / f"image_{camera:02d}" / "data", IMAGE_ENDINGS)
+    return _listed(root / drive.images(camera), IMAGE_ENDINGS)
 
 
-def list_scans(root: Path, drive: str) -> dict[str, Path]:
+def list_scans(root: Path, drive: KittiDrive) -> dict[str, Path]:
     """Frame number -> laser scan, sorted; empty where the drive has none."""
-    return _listed(drive_folder(root, drive) / "velodyne_points" / "data", (".bin",))
-
-
-def scan_path(root: Path, drive: str, frame: str) -> Path:
-    """Where the laser scan of a frame is."""
-    return drive_folder(root, drive) / "velodyne_points" / "data" / f"{frame}.bin"
+    return _listed(root / drive.scans, (".bin",))
 
 
 def _listed(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:

@@ -7,8 +7,6 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from segdepth.kinds import IGNORE
-
 __all__ = ["CAMVID", "CITYSCAPES", "NYU40", "ClassTable"]
 
 
@@ -19,7 +17,7 @@ class ClassTable:
     Attributes:
         names: one per train id.
         colours: RGB, one per train id.
-        label_ids: the value in the label files for each train id; every other value is :data:`IGNORE`.
+        label_ids: the value in the label files for each train id; every other value is :data:`~segdepth.kinds.IGNORE`.
     """
 
     names: tuple[str, ...]
@@ -32,13 +30,6 @@ class ClassTable:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    @cached_property
-    def to_train_id(self) -> UInt8[ndarray, "256"]:
-        """Lookup table: label id (the value in the file) -> train id or :data:`IGNORE`."""
-        table = np.full(256, IGNORE, np.uint8)
-        table[list(self.label_ids)] = np.arange(len(self), dtype=np.uint8)
-        return table
 
     @cached_property
     def to_label_id(self) -> UInt8[ndarray, "256"]:

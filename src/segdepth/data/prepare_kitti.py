@@ -10,7 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -35,12 +35,15 @@ from segdepth.geometry import (
 )
 
 from .files import read_bytes, read_rgb
+from .kitti_names import PREPARED_CAMERA, KittiDrive
 from .kitti_plan import FEWEST, SHORT, Job, Plan, Setup, plan_kitti, validation_scenes
 from .kitti_raw import read_velodyne
+from .splits import eigen_test_scenes
 
 __all__ = ["DEPTH_REDUCTIONS", "Prepared", "prepare_kitti"]
 
 MANIFEST, HASHES, WORK = "manifest.json", "SHA256SUMS", ".prepare"
+_SPLITS = ("train", "val", "test")
 
 Progress = Callable[[int, int], None]
 
@@ -174,7 +177,7 @@ def _prepare(
 
 
 def _names(job: Job, setup: Setup) -> list[str]:
-    return [name for camera, _ in job.images for name in setup.names(job.drive, camera, job.number)]
+    return [name for frame, _ in job.images for name in setup.names(frame)]
 
 
 def _done_name(plan: Plan, index: int, count: int) -> str:
@@ -182,8 +185,10 @@ def _done_name(plan: Plan, index: int, count: int) -> str:
 
 
 def _options(setup: Setup) -> dict[str, object]:
-    """The setup as plain data; a list of static frames counts by its content, wherever it is."""
-    options = asdict(setup)
+    """The setup as plain data; a list of static frames counts by its content, wherever it is; drives if they are named."""
+    options: dict[str, object] = {key: value for key, value in asdict(setup).items() if key != "drives"}
+    if setup.drives:
+        options["drives"] = sorted({str(drive) for drive in setup.drives})
     if setup.static not in ("list", "speed", "none"):
         digest = hashlib.sha256(read_bytes(Path(setup.static))).hexdigest()
         options["static"] = f"list with SHA-256 {digest[:12]}"
@@ -199,10 +204,11 @@ def _claim(output: Path, setup: Setup) -> None:
     options = json.loads(json.dumps(_options(setup)))
     for file in (output / MANIFEST, output / WORK / "options.json"):
         if file.exists():
-            found = json.loads(file.read_text())
-            found = found.get("options", found)
+            found = _read_options(file)
             differing = [
-                f"{key} {found.get(key)} -> {value}" for key, value in options.items() if found.get(key) != value
+                f"{key} {found.get(key)} -> {options.get(key)}"
+                for key in (one.name for one in fields(Setup))
+                if found.get(key) != options.get(key)
             ]
             if differing:
                 raise InputError(
@@ -214,6 +220,20 @@ def _claim(output: Path, setup: Setup) -> None:
     if output.is_dir() and any(entry.name != WORK for entry in output.iterdir()):
         raise InputError(f"{output} is not empty and holds no data that `segdepth prepare` made; choose another folder")
     write_json(output / WORK / "options.json", options)
+
+
+def _read_options(file: Path) -> Mapping[str, object]:
+    """What a folder was prepared with, by its manifest or by what was noted when it was begun."""
+    try:
+        noted = json.loads(file.read_text())
+        options = noted.get("options", noted)
+        if isinstance(options, dict):
+            return options
+    except (ValueError, AttributeError):
+        pass
+    raise DataError(
+        f"{file} is damaged: it does not say how its folder was prepared; remove the folder and prepare it anew"
+    )
 
 
 def _known(output: Path) -> dict[str, str]:
@@ -234,25 +254,24 @@ def _known(output: Path) -> dict[str, str]:
 
 def _prepare_frame(
     task: tuple[Job, Mapping[str, str]], *, setup: Setup, source: Path, output: Path, staging: Path,
-    sizes: Mapping[tuple[str, Camera], tuple[int, int]],
+    sizes: Mapping[tuple[KittiDrive, Camera], tuple[int, int]],
 ) -> Outcome:  # fmt: skip
     """Make the files of a job that are not there with the hashes they should have."""
     job, known = task
     outcome = Outcome()
     points: Float32[ndarray, "n 4"] | None = None
-    for camera, image in job.images:
-        names = setup.names(job.drive, camera, job.number)
+    for frame, image in job.images:
+        names = setup.names(frame)
         if all(name in known and _sha256(output / name) == known[name] for name in names):
             outcome.files |= {name: known[name] for name in names}
             continue
         try:
             if points is None:
                 points = read_velodyne(job.scan)
-            contents = _make(
-                image, points, _calibration(source / job.drive[:10]), setup, camera, sizes[job.drive, camera]
-            )
+            calibration, size = _calibration(source / frame.drive.date), sizes[frame.drive, frame.camera]
+            contents = _make(image, points, calibration, setup, frame.camera, size)
         except SegdepthError as error:
-            outcome.bad[f"{job.drive}_{camera:02d}/{job.number}"] = str(error)
+            outcome.bad[frame.name] = str(error)
             continue
         for name, data in zip(names, contents, strict=True):
             _write(output / name, data, staging)
@@ -344,20 +363,19 @@ def _complete(
     plan: Plan, setup: Setup, source: Path, output: Path, total: Outcome, known: Mapping[str, str]
 ) -> Mapping[str, object]:
     """Write cameras, lists, hashes and, as the last file, the manifest; remove what the tree no longer has."""
-    there = ((job.drive, camera) for job in plan.jobs for camera, _ in job.images
-             if setup.names(job.drive, camera, job.number)[0] in total.files)  # fmt: skip
+    there = ((frame.drive, frame.camera) for job in plan.jobs for frame, _ in job.images
+             if setup.names(frame)[0] in total.files)  # fmt: skip
     pictures = {key: number for key, number in Counter(there).items() if number >= FEWEST}
     if not pictures:
         raise DataError(f"no drive has {FEWEST} good frames; the first broken one: {next(iter(total.bad.values()))}")
-    folders = {f"{drive}_{camera:02d}": number for (drive, camera), number in sorted(pictures.items())}
+    folders = {drive.prepared(camera): number for (drive, camera), number in sorted(pictures.items())}
     left_out = dict(plan.left_out)
-    left_out |= {f"{drive}_{camera:02d}": SHORT for drive, camera in plan.sizes if (drive, camera) not in pictures}
+    left_out |= {drive.prepared(camera): SHORT for drive, camera in plan.sizes if (drive, camera) not in pictures}
     files = {name: digest for name, digest in total.files.items() if name.partition("/")[0] in folders}
     texts = _lists(pictures, setup.val_share)
     for drive, camera in pictures:
-        texts[f"{drive}_{camera:02d}/cam.txt"] = _camera_text(
-            source, drive, camera, plan.sizes[drive, camera], setup.size
-        )
+        file = f"{drive.prepared(camera)}/{PREPARED_CAMERA}"
+        texts[file] = _camera_text(source, drive, camera, plan.sizes[drive, camera], setup.size)
     for name, text in texts.items():
         write_text(output / name, text)
         files[name] = hashlib.sha256(text.encode()).hexdigest()
@@ -369,8 +387,7 @@ def _complete(
         "counts": {
             "folders": len(folders),
             "pictures": sum(folders.values()),
-            "train_folders": len(texts["train.txt"].split()),
-            "val_folders": len(texts["val.txt"].split()),
+            **{f"{split}_folders": len(texts[f"{split}.txt"].split()) for split in _SPLITS if f"{split}.txt" in texts},
             "test_drives_left_out": plan.test,
             "folders_left_out": len(left_out) - plan.test,
             "static_frames_left_out": plan.static,
@@ -387,19 +404,23 @@ def _complete(
     return manifest
 
 
-def _camera_text(source: Path, drive: str, camera: Camera, original: tuple[int, int], size: tuple[int, int]) -> str:
+def _camera_text(
+    source: Path, drive: KittiDrive, camera: Camera, original: tuple[int, int], size: tuple[int, int]
+) -> str:
     """The 3x3 intrinsic matrix at the small size, pixels."""
-    scaled = _calibration(source / drive[:10]).scaled(size[0] / original[0], size[1] / original[1])
+    scaled = _calibration(source / drive.date).scaled(size[0] / original[0], size[1] / original[1])
     return "".join(" ".join(f"{value:.9g}" for value in row) + "\n" for row in scaled.intrinsics(camera).tolist())
 
 
-def _lists(pictures: Mapping[tuple[str, Camera], int], share: float) -> dict[str, str]:
-    held_out = validation_scenes(sorted({drive for drive, _ in pictures}), share)
+def _lists(pictures: Mapping[tuple[KittiDrive, Camera], int], share: float) -> dict[str, str]:
+    """The folders of each split; there is a list of test scenes only where there are some."""
+    drives = sorted({drive for drive, _ in pictures})
+    test = eigen_test_scenes().intersection(drives)
+    held_out = validation_scenes([drive for drive in drives if drive not in test], share)
+    splits = {"train": frozenset(drives) - held_out - test, "val": held_out} | ({"test": test} if test else {})
     return {
-        f"{split}.txt": "".join(
-            f"{drive}_{camera:02d}\n" for drive, camera in sorted(pictures) if (drive in held_out) == (split == "val")
-        )
-        for split in ("train", "val")
+        f"{split}.txt": "".join(f"{drive.prepared(camera)}\n" for drive, camera in sorted(pictures) if drive in members)
+        for split, members in splits.items()
     }
 
 

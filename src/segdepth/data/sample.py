@@ -56,6 +56,9 @@ class Dataset(ABC):
     sentence that names the missing file or folder.
 
     Attributes:
+        path: its folder; None for one that is made up.
+        split: "train", "val", "test", or what the data set knows besides.
+        targets: what is read besides the image.
         classes: names and colours of the train ids; None if the data set has no labels.
         depth_range: smallest and largest depth that is scored, metres; None if it has no depth.
         crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
@@ -66,6 +69,9 @@ class Dataset(ABC):
         missing: names of samples that should be there and are not, where the data set may be incomplete.
     """
 
+    path: Path | None
+    split: str
+    targets: frozenset[str]
     classes: ClassTable | None = None
     depth_range: tuple[float, float] | None = None
     crop: str = "none"

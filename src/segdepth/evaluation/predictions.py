@@ -14,6 +14,7 @@ from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.data.cityscapes import cityscapes_lookup
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.frames import FrameDataset
+from segdepth.data.kitti_names import KittiFrame
 from segdepth.data.sample import Dataset
 from segdepth.kinds import KINDS
 from segdepth.tasks import Task
@@ -25,8 +26,6 @@ __all__ = ["FileAnswers", "Predictions"]
 _ENDINGS = (".npy", ".png")
 #: What ``segdepth predict`` appends to a picture's name.
 _OURS = re.compile(rf"_({'|'.join(ending for kind in KINDS.values() for ending in kind.endings)})$")
-#: A KITTI sample: drive, camera, frame.
-_KITTI = re.compile(r"(\d{4}_\d\d_\d\d)(_drive_\d+_sync)_(0[23])/(\d+)")
 _FRAME_DIGITS = 10
 
 
@@ -206,7 +205,8 @@ def _keys(dataset: Dataset) -> dict[str, list[str]]:
     """The names that each sample's file may have, without their ending; all but the first two only where they are unique."""
     possible = {}
     for index, name in enumerate(dataset.names):
-        drive = _KITTI.sub(r"\1\2/\4", name)
+        frame = KittiFrame.read_name(name)
+        drive = name if frame is None else f"{frame.drive}/{frame.number}"
         tails = [*_tails(PurePosixPath(name).parts), *_tails(_picture(dataset, index))]
         possible[name] = list(dict.fromkeys([name, name.replace("/", "_"), drive, drive.replace("/", "_"), *tails]))
     count = Counter(key for keys in possible.values() for key in keys)

@@ -6,7 +6,6 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import ClassVar, overload
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,8 @@ from numpy import ndarray
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from segdepth.core.errors import InputError
+from segdepth.core.errors import DataError, InputError
+from segdepth.core.pictures import read_rgb
 from segdepth.geometry.resize import resize_image
 
 from .card import Card
@@ -181,7 +181,7 @@ def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
     """An RGB array of a path, PIL image or array.
 
     Raises:
-        InputError: if the file is missing or is no picture, or the array is not uint8 [h, w, 3].
+        InputError: if the file is missing, broken, too large or no picture, or the array is not uint8 [h, w, 3].
     """
     if isinstance(image, Image.Image):
         upright = ImageOps.exif_transpose(image)  # as a camera meant it, and as a file is read below
@@ -194,10 +194,6 @@ def read_picture(image: Picture) -> UInt8[ndarray, "h w 3"]:
             raise InputError(f"a picture must be RGB uint8 [h, w, 3]; this array is {image.dtype} {list(image.shape)}")
         return image
     try:
-        data = np.fromfile(image, np.uint8)
-    except OSError as error:
-        raise InputError(f"cannot read the picture {str(image)!r}: {error.strerror}") from None
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-    if decoded is None:
-        raise InputError(f"{str(image)!r} is no picture that can be decoded (PNG, JPEG, ...)")
-    return decoded
+        return read_rgb(Path(image))
+    except DataError as error:
+        raise InputError(f"cannot read the picture: {error}") from None

@@ -7,8 +7,6 @@ import pytest
 from segdepth.core.errors import DataError
 from segdepth.data import open_dataset
 from segdepth.data.kitti_raw import read_velodyne
-from segdepth.data.leakage import scene_of, shared_scenes
-from segdepth.data.splits import eigen_test_files
 from segdepth.data.synthetic import write_kitti_raw
 from segdepth.drawing import write_depth_png16
 from segdepth.geometry import project_velodyne, read_kitti_calibration
@@ -121,11 +119,3 @@ def test_the_real_improved_truth_agrees_with_the_single_scan(shared_data: Any, t
     assert len(dataset) == 8
     assert 0.15 < (dataset[0].truth("depth") > 0).mean() < 0.25
     assert 40 < dataset[0].truth("depth").max() < 90
-
-
-def test_scenes_are_known_by_names_and_leaks_counted() -> None:
-    assert scene_of(f"{DRIVE}_02/0000000001") == "2011_09_26_drive_0002"
-    assert scene_of("train/000001") is None
-    training = ["2011_09_26_drive_0005_sync_02/0000000010", "2011_09_28_drive_0001_sync_03/0000000000"]
-    assert shared_scenes(training, ["000002_10", "000003_10", "000004_10"]) == {"2011_09_26_drive_0005": 2}
-    assert shared_scenes(training, eigen_test_files()) == {}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.data import open_dataset
+from segdepth.data.kitti_names import KittiDrive
 from segdepth.data.kitti_plan import Setup, plan_kitti, validation_scenes
 from segdepth.data.kitti_raw import moving_frames, read_velodyne
 from segdepth.data.prepare_kitti import prepare_kitti
@@ -29,8 +31,12 @@ SMALL = Setup(height=24, width=78, static="none")
 DATE = "2011_09_26"
 
 
+def scene(number: int) -> KittiDrive:
+    return KittiDrive(DATE, f"{number:04d}")
+
+
 def drive(number: int) -> str:
-    return f"{DATE}_drive_{number:04d}_sync"
+    return str(scene(number))
 
 
 @pytest.fixture(scope="module")
@@ -294,12 +300,12 @@ def test_static_frames_by_list_and_by_speed(own_raw: Path, tmp_path: Path) -> No
     listing.write_text(f"{DATE} {drive(5)} 0000000002")
     plan = plan_kitti(own_raw, Setup(static=str(listing)))
     assert plan.static == 1
-    assert [job.number for job in plan.jobs if job.drive == drive(5)] == ["0000000000", "0000000001", "0000000003"]
+    assert [job.number for job in plan.jobs if job.drive == scene(5)] == ["0000000000", "0000000001", "0000000003"]
     assert plan_kitti(own_raw, Setup(static="speed")).static == 0
     for file in (own_raw / DATE / drive(5) / "oxts/data").iterdir():
         values = file.read_text().split()
         file.write_text(" ".join([*values[:8], "0.1", *values[9:]]))
-    assert {job.drive for job in plan_kitti(own_raw, Setup(static="speed")).jobs} == {drive(1)}
+    assert {job.drive for job in plan_kitti(own_raw, Setup(static="speed")).jobs} == {scene(1)}
     listing.write_text("nonsense")
     with pytest.raises(DataError, match=r"still\.txt: 'nonsense' is not"):
         plan_kitti(own_raw, Setup(static=str(listing)))
@@ -341,17 +347,17 @@ def test_velocities_are_summed_until_the_car_has_moved() -> None:
 
 
 def test_the_split_of_a_scene_is_its_own() -> None:
-    scenes = sorted({name for name, _ in static_frames() if name.removesuffix("_sync") not in eigen_test_scenes()})
+    scenes = sorted({drive for drive, _ in static_frames()} - eigen_test_scenes())
     held_out = validation_scenes(scenes, 0.1)
     assert 0.05 < len(held_out) / len(scenes) < 0.15
     assert validation_scenes(scenes[::2], 0.1) == held_out & set(scenes[::2]), "whatever other scenes there are"
-    assert len(validation_scenes([drive(1), drive(5)], 0.001)) == 1
+    assert len(validation_scenes([scene(1), scene(5)], 0.001)) == 1
     assert not validation_scenes(scenes, 0)
 
 
 def test_the_shipped_lists_are_the_public_ones() -> None:
     assert len(eigen_test_files()) == len(set(eigen_test_files())) == 697
-    assert {path.split("/")[1].removesuffix("_sync") for path in eigen_test_files()} == eigen_test_scenes()
+    assert {frame.drive for frame in eigen_test_files()} == eigen_test_scenes()
     assert len(eigen_test_scenes()) == 28
     assert len(static_frames()) == 8044
 
@@ -360,8 +366,61 @@ def test_no_drives_and_only_test_drives_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no drives of KITTI raw"):
         plan_kitti(tmp_path, SMALL)
     write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
-    with pytest.raises(DataError, match="1 drives, 1 of them test scenes"):
+    with pytest.raises(DataError, match=r"1 drives, 1 of them test scenes.*--drive"):
         plan_kitti(tmp_path / "raw", SMALL)
+
+
+def test_drives_that_are_named_are_prepared_and_test_scenes_listed_apart(
+    raw: Path, tmp_path: Path, whole: dict[str, str]
+) -> None:
+    done = prepare_kitti(raw, tmp_path / "out", replace(SMALL, drives=(scene(2), scene(1), scene(2))))
+    assert done.manifest is not None
+    assert done.manifest["options"]["drives"] == [drive(1), drive(2)]
+    assert list(done.manifest["pictures"]) == [f"{drive(n)}_{camera}" for n in (1, 2) for camera in ("02", "03")]
+    assert done.manifest["left_out"] == {}
+    assert {key: done.manifest["counts"][key] for key in ("train_folders", "val_folders", "test_folders")} == {
+        "train_folders": 2,
+        "val_folders": 0,
+        "test_folders": 2,
+    }
+    lists = {split: (tmp_path / f"out/{split}.txt").read_text().split() for split in ("train", "val", "test")}
+    assert lists == {
+        "train": [f"{drive(1)}_02", f"{drive(1)}_03"],
+        "val": [],
+        "test": [f"{drive(2)}_02", f"{drive(2)}_03"],
+    }
+    files = content(tmp_path / "out")
+    assert {name: files[name] for name in whole if name.startswith(drive(1))} == {
+        name: digest for name, digest in whole.items() if name.startswith(drive(1))
+    }
+    assert len(open_dataset("kitti", path=tmp_path / "out", split="test", target="depth")) == 8
+
+
+def test_another_choice_of_drives_is_another_tree(raw: Path, tmp_path: Path) -> None:
+    named = replace(SMALL, drives=(scene(1),))
+    for first, second in ((SMALL, named), (named, SMALL), (named, replace(SMALL, drives=(scene(5),)))):
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        prepare_kitti(raw, out, first)
+        with pytest.raises(InputError, match=r"other options \(drives"):
+            prepare_kitti(raw, out, second)
+
+
+def test_a_drive_that_is_not_there_is_named(raw: Path) -> None:
+    with pytest.raises(DataError, match=rf"has no drive {drive(7)} \(it has 3: {drive(1)}, {drive(2)}, {drive(5)}\)"):
+        plan_kitti(raw, replace(SMALL, drives=(scene(7), scene(1))))
+
+
+def test_nothing_left_of_named_drives_is_said(tmp_path: Path) -> None:
+    write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
+    with pytest.raises(DataError, match="1 drives, and none that is wanted has 3 frames"):
+        plan_kitti(tmp_path / "raw", replace(SMALL, drives=(scene(2),)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"options": 3}'])
+def test_a_damaged_manifest_is_named(raw: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match=r"manifest\.json is damaged"):
+        prepare_kitti(raw, tmp_path, SMALL)
 
 
 def test_a_shard_that_is_not_there_is_refused(raw: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from numpy import ndarray
 
 from segdepth.core.errors import InputError
+from segdepth.data.files import label_lookup, map_labels
 from segdepth.data.labels import CITYSCAPES
 from segdepth.data.synthetic import (
     Camera,
@@ -111,13 +112,18 @@ def test_kitti_raw_positions_and_speed_fit_the_frames(raw: Path) -> None:
     assert rows[1][8] == pytest.approx(15.0)
 
 
+def train_ids_of(file: Path) -> ndarray:
+    """What a file of label ids means."""
+    stored = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    return map_labels(stored, label_lookup(CITYSCAPES, void=range(256)), file)
+
+
 def test_kitti_semantics_stores_label_ids(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     write_kitti_semantics(tmp_path, num_images=2, height=60, width=200, progress=lambda *done: calls.append(done))
     assert calls == [(1, 2), (2, 2)]
-    stored = cv2.imread(str(tmp_path / "training/semantic/000001_10.png"), cv2.IMREAD_UNCHANGED)
     frame = make_street(0, 1).render(Camera.kitti(60, 200))
-    train_ids = CITYSCAPES.to_train_id[stored]
+    train_ids = train_ids_of(tmp_path / "training/semantic/000001_10.png")
     assert (train_ids != IGNORE).all()
     np.testing.assert_array_equal(train_ids, frame.labels)
     image = cv2.imread(str(tmp_path / "training/image_2/000001_10.png"))[..., ::-1]
@@ -143,8 +149,8 @@ def test_cityscapes_disparity_gives_the_depth_back(tmp_path: Path) -> None:
     depth = camera["extrinsic"]["baseline"] * camera["intrinsic"]["fx"] / disparity
     half_step = frame.depth[known] ** 2 / (camera["extrinsic"]["baseline"] * camera["intrinsic"]["fx"]) / 512
     assert (np.abs(depth - frame.depth[known]) < 1.02 * half_step + 1e-3).all()
-    labels = cv2.imread(str(tmp_path / f"gtFine/val/{city}/{stem}_gtFine_labelIds.png"), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(CITYSCAPES.to_train_id[labels], frame.labels)
+    labels = train_ids_of(tmp_path / f"gtFine/val/{city}/{stem}_gtFine_labelIds.png")
+    np.testing.assert_array_equal(labels, frame.labels)
 
 
 def test_an_unknown_cityscapes_split_is_refused(tmp_path: Path) -> None:

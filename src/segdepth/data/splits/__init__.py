@@ -7,7 +7,9 @@ Source:
 from functools import cache
 from importlib import resources
 
-__all__ = ["eigen_test_files", "eigen_test_scenes", "parse_static_frames", "static_frames"]
+from ..kitti_names import KittiDrive, KittiFrame, read_moment
+
+__all__ = ["eigen_test_files", "eigen_test_scenes", "static_frames"]
 
 
 def _lines(name: str) -> list[str]:
@@ -16,35 +18,18 @@ def _lines(name: str) -> list[str]:
 
 
 @cache
-def eigen_test_files() -> tuple[str, ...]:
-    """The 697 pictures of the Eigen test split, as ``<date>/<drive>/image_02/data/<frame>.png``."""
-    return tuple(_lines("test_files_eigen.txt"))
+def eigen_test_files() -> tuple[KittiFrame, ...]:
+    """The 697 pictures of the Eigen test split, in the list's order."""
+    return tuple(frame for line in _lines("test_files_eigen.txt") if (frame := KittiFrame.read_line(line)))
 
 
 @cache
-def eigen_test_scenes() -> frozenset[str]:
-    """The 28 scenes of that split, as ``<date>_drive_<number>``; they are no training data."""
-    return frozenset(_lines("test_scenes.txt"))
+def eigen_test_scenes() -> frozenset[KittiDrive]:
+    """The 28 scenes of that split; they are no training data."""
+    return frozenset(drive for line in _lines("test_scenes.txt") if (drive := KittiDrive.read(line)))
 
 
 @cache
-def static_frames() -> frozenset[tuple[str, str]]:
+def static_frames() -> frozenset[tuple[KittiDrive, str]]:
     """(drive, frame) of the 8044 frames during which the car stands still."""
-    return parse_static_frames(_lines("static_frames.txt"))
-
-
-def parse_static_frames(lines: list[str]) -> frozenset[tuple[str, str]]:
-    """(drive, frame) of lines ``<date> <drive> <frame>``.
-
-    Raises:
-        ValueError: if a line is not made of three words.
-
-    Example:
-        >>> parse_static_frames(["2011_09_26 2011_09_26_drive_0009_sync 0000000386"])
-        frozenset({('2011_09_26_drive_0009_sync', '0000000386')})
-    """
-    words = [line.split() for line in lines]
-    for line, parts in zip(lines, words, strict=True):
-        if len(parts) != 3:
-            raise ValueError(f"{line!r} is not '<date> <drive> <frame>'")
-    return frozenset((drive, frame) for _, drive, frame in words)
+    return frozenset(map(read_moment, _lines("static_frames.txt")))

@@ -18,6 +18,7 @@ from segdepth.core.errors import InputError
 from segdepth.core.files import write_bytes, write_json, write_text
 from segdepth.core.processes import in_processes
 
+from ..kitti_names import CAMERAS, KittiDrive
 from ..labels import CITYSCAPES
 from .camera import CITYSCAPES_BASELINE_M, KITTI_BASELINE_M, Camera
 from .lidar import R_RECT, T_CAM0_VELO, scan
@@ -66,20 +67,20 @@ def write_kitti_raw(
         Geiger et al. 2013, "Vision meets robotics: the KITTI dataset", and the raw development kit's readme.
     """
     day, camera = root / date, Camera.kitti(height, width)
-    cameras = {number: camera.moved(right_m=_KITTI_RIGHT_M[number]) for number in (2, 3)}
+    cameras = {number: camera.moved(right_m=_KITTI_RIGHT_M[number]) for number in CAMERAS}
     _write_kitti_calibration(day, camera)
-    for done, drive in enumerate(drives):
-        folder = day / f"{date}_drive_{drive:04d}_sync"
-        street = make_street(seed, drive, "train", travel_m=frames * metres_per_frame)
-        for name in ("image_02", "image_03", "velodyne_points", "oxts"):
-            write_text(folder / name / "timestamps.txt", _timestamps(date, frames))
+    for done, index in enumerate(drives):
+        drive = KittiDrive(date, f"{index:04d}")
+        street = make_street(seed, index, "train", travel_m=frames * metres_per_frame)
+        for folder in (*map(drive.images, CAMERAS), drive.scans, drive.positions):
+            write_text((root / folder).parent / "timestamps.txt", _timestamps(date, frames))
         for frame in range(frames):
             ahead = [eye.moved(ahead_m=frame * metres_per_frame) for eye in cameras.values()]
-            for number, eye in zip(cameras, ahead, strict=True):
-                _write_png(folder / f"image_{number:02d}/data/{frame:010d}.png", street.render(eye).image)
+            for number, eye in zip(CAMERAS, ahead, strict=True):
+                _write_png(root / drive.images(number) / f"{frame:010d}.png", street.render(eye).image)
             points = scan(street, ahead)
-            write_bytes(folder / f"velodyne_points/data/{frame:010d}.bin", points.astype("<f4").tobytes())
-            write_text(folder / f"oxts/data/{frame:010d}.txt", _oxts(street, frame, metres_per_frame))
+            write_bytes(root / drive.scans / f"{frame:010d}.bin", points.astype("<f4").tobytes())
+            write_text(root / drive.positions / f"{frame:010d}.txt", _oxts(street, frame, metres_per_frame))
             if progress:
                 progress(done * frames + frame + 1, len(drives) * frames)
 

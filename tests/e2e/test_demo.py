@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from segdepth.campaigns import demo
+from segdepth.campaigns.demo import DemoPage, demo_configs, finished_scores, run_demo
 from segdepth.cli import main
 from segdepth.cli.worlds import write_world
 from segdepth.config import check_config, config_to_dict
 from segdepth.config.schema import Config
 from segdepth.core.errors import DataError
 from segdepth.report import write_demo_page
-from segdepth.studies import demo
-from segdepth.studies.demo import DemoPage, demo_configs, finished_scores, run_demo
 
 
 class Unwatched:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from segdepth.campaigns.published import PUBLISHED
 from segdepth.cli import main
 from segdepth.data.synthetic import write_cityscapes, write_kitti_raw, write_kitti_semantics
-from segdepth.studies.published import PUBLISHED
 
 CONFIGS = str(Path(__file__).resolve().parents[2] / "configs")
 DRIVES = (1, 2, 5)  # 2 is one of the 28 test scenes

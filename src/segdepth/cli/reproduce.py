@@ -10,7 +10,7 @@ from .options import Overrides
 if TYPE_CHECKING:
     import torch
 
-    from segdepth.studies.reproduce import Cell, Results
+    from segdepth.campaigns.reproduce import Cell, Results
 
 __all__ = ["reproduce"]
 
@@ -48,9 +48,9 @@ def reproduce(
 
     Interrupted, the same command goes on; cells that are scored are not trained again.
     """
+    from segdepth.campaigns.reproduce import Results, choose, plan
     from segdepth.core.errors import InputError
     from segdepth.core.group import world_size
-    from segdepth.studies.reproduce import Results, choose, plan
 
     from .console import GOES_ON, log_to_terminal, results_in
     from .loading import resolve_device
@@ -105,8 +105,8 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
     Returns:
         Cell -> why it failed.
     """
+    from segdepth.campaigns.reproduce import score_cell, train_cell
     from segdepth.core.errors import SegdepthError
-    from segdepth.studies.reproduce import score_cell, train_cell
 
     from .console import TrainingBar, counting, err
 
@@ -127,7 +127,7 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
 
 def _print_table(cells: "list[Cell]", results: "Results", runs: Path, failed: dict[str, str]) -> None:
     """The scores of the chosen cells, and why others have none."""
-    from segdepth.studies.reproduce import rows
+    from segdepth.campaigns.reproduce import rows
 
     from .console import print_rows
 

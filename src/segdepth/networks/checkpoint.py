@@ -13,7 +13,7 @@ from torch import Tensor
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
-from segdepth.core.run_folders import checkpoints, newest_first
+from segdepth.runs.folders import checkpoints, newest_first
 
 from .build import build_network
 from .card import Card

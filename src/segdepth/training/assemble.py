@@ -14,10 +14,10 @@ from torch import nn
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import SegdepthError
 from segdepth.core.files import remove_unfinished
-from segdepth.core.run_folders import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
+from segdepth.runs.folders import held
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
 from .distributed import from_first, launch, with_synchronised_batch_norm

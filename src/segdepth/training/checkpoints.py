@@ -11,7 +11,7 @@ import torch
 
 from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
-from segdepth.core.run_folders import checkpoints, newest_first
+from segdepth.runs.folders import checkpoints, newest_first
 
 __all__ = [
     "Checkpoints",

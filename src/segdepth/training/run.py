@@ -11,7 +11,7 @@ from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import next_beginning, read_config
+from segdepth.runs.folders import next_beginning, read_config
 
 from .precision import run_precision
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from segdepth.campaigns.published import PUBLISHED
 from segdepth.config import Config, load_config
-from segdepth.studies.published import PUBLISHED
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 import yaml
 
+from segdepth.campaigns.reproduce import Cell, Results, train_cell
 from segdepth.config import Config, check_config
 from segdepth.core.errors import ConfigError
-from segdepth.studies.reproduce import Cell, Results, train_cell
 from segdepth.training import assemble, distributed, find_checkpoint, precision, train
 from segdepth.training.precision import has_bfloat16_units, resolve_precision, run_precision
 

@@ -22,7 +22,6 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.processes import usable_cores
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import held, newest_first, read_config
 from segdepth.core.side_by_side import Tell, side_by_side
 from segdepth.data import Dataset
 from segdepth.data.labels import CITYSCAPES
@@ -30,9 +29,10 @@ from segdepth.data.loading import resize_sample
 from segdepth.data.sample import Sample
 from segdepth.drawing import colour_depth, colour_labels, colour_saliency, mark_pixel
 from segdepth.evaluation import evaluate_baselines
-from segdepth.evaluation.pictures import answer_text, explain
+from segdepth.explaining.pictures import answer_text, explain
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network, load_network, read_card
+from segdepth.runs.folders import held, newest_first, read_config
 from segdepth.saliency import Explainer
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from segdepth.config import check_config
-from segdepth.core import run_folders
 from segdepth.core.errors import BusyError
-from segdepth.core.run_folders import checkpoints, held, newest_first, next_beginning
 from segdepth.networks import find_weights
-from segdepth.report.runs import find_run, find_runs
+from segdepth.runs import folders
+from segdepth.runs.folders import checkpoints, held, newest_first, next_beginning
+from segdepth.runs.run import find_run, find_runs
 from segdepth.training import find_checkpoint
 from segdepth.training.run import create_run_folder
 
@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, time: datetime) -> None:
         def now(cls, tz=None):
             return time
 
-    for module in ("segdepth.core.run_folders", "segdepth.core.provenance", "segdepth.training.run"):
+    for module in ("segdepth.runs.folders", "segdepth.core.provenance", "segdepth.training.run"):
         monkeypatch.setattr(f"{module}.datetime", Clock)
 
 
@@ -121,7 +121,7 @@ def test_checkpoints_are_ordered_by_their_updates(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from segdepth.core.run_folders import held
+from segdepth.runs.folders import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -167,7 +167,7 @@ def test_a_process_that_was_forked_does_not_hold_it_on(tmp_path: Path) -> None:
         child = os.fork()
         if child == 0:
             signal.pause()
-        lock = run_folders._OURS.copy()
+        lock = folders._OURS.copy()
     assert len(lock) == 1
     try:
         subprocess.run([sys.executable, "-c", HOLDER.replace("60", "0"), str(tmp_path)], check=True)

@@ -18,12 +18,12 @@ from segdepth.config import Config, config_to_dict, load_config
 from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import newest_first, read_config
 from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
 from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
 from segdepth.evaluation.scoring import score
 from segdepth.networks import load_network
+from segdepth.runs.folders import newest_first, read_config
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, train
 

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from safetensors import SafetensorError, safe_open
 
 from segdepth.core.errors import ConfigError, InputError, reason
-from segdepth.core.run_folders import Beginning, beginning, checkpoints, is_stamp, read_config
 from segdepth.core.tables import did_you_mean
+from segdepth.runs.folders import Beginning, beginning, checkpoints, is_stamp, read_config
 
 __all__ = [
     "TASK_SCORES",

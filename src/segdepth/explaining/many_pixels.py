@@ -82,7 +82,7 @@ def save_maps(
         what: the pixels in a word, for the name of the folder.
         root: where the folder is made.
         signed: save gradients, not maps.
-        target: see :func:`~segdepth.evaluation.pictures.save_saliency`.
+        target: see :func:`~segdepth.explaining.pictures.save_saliency`.
         method: see there.
         engine: see there.
         crop: name of the window of the picture that maps are made in, and cut to.

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .errors import BusyError, ConfigError, reason
+from segdepth.core.errors import BusyError, ConfigError, reason
 
 __all__ = ["Beginning", "beginning", "checkpoints", "held", "is_stamp", "newest_first", "next_beginning", "read_config"]
 

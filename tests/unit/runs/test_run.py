@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 
 from segdepth.cli import main
 from segdepth.core.errors import InputError
-from segdepth.report.runs import TASK_SCORES, compare, find_run, find_runs, read_run, shown, sorted_runs
 from segdepth.report.runs_page import _figure, draw_curves, write_comparison
+from segdepth.runs.run import TASK_SCORES, compare, find_run, find_runs, read_run, shown, sorted_runs
 from segdepth.tasks import TASKS
 
 FIRST, SECOND = "2026-01-02T03-04-05Z", "2026-02-02T03-04-05Z"

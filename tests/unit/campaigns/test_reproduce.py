@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from segdepth.campaigns.published import PUBLISHED
+from segdepth.campaigns.reproduce import choose, rows, to_markdown
 from segdepth.core.errors import ConfigError
-from segdepth.studies.published import PUBLISHED
-from segdepth.studies.reproduce import choose, rows, to_markdown
 from segdepth.tasks import TASKS
 
 

@@ -16,8 +16,8 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from segdepth.cli import main
+from segdepth.core.locks import held
 from segdepth.networks import read_card
-from segdepth.runs.folders import held
 
 #: A name that markup would eat, and one that it would choke on; and what would become a picture of a car.
 ODD = "[bold]a[/x] :car:"

@@ -22,7 +22,7 @@ from segdepth.config import load_config
 from segdepth.evaluation import evaluate
 from segdepth.networks import load_network, read_card
 from segdepth.tasks import TASKS
-from segdepth.training import Checkpoints, open_split
+from segdepth.training import find_checkpoint, open_split
 
 Start = Callable[..., processes.Running]
 
@@ -65,7 +65,7 @@ def only_run(runs: Path, config: Path) -> Path:
 
 
 def newest(folder: Path) -> dict[str, Any]:
-    return dict(torch.load(next(Checkpoints(folder).newest_first()), weights_only=True))
+    return dict(torch.load(find_checkpoint(folder), weights_only=True))
 
 
 def assert_same(one: Path, other: Path) -> None:

@@ -20,6 +20,7 @@ from numpy import ndarray
 from segdepth.config import Config, check_config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import write_json, write_text
+from segdepth.core.locks import held
 from segdepth.core.processes import usable_cores
 from segdepth.core.provenance import provenance
 from segdepth.core.side_by_side import Tell, side_by_side
@@ -32,7 +33,7 @@ from segdepth.evaluation import evaluate_baselines
 from segdepth.explaining.pictures import answer_text, explain
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network, load_network, read_card
-from segdepth.runs.folders import held, newest_first, read_config
+from segdepth.runs import RunFolder, newest_first, read_config, read_log
 from segdepth.saliency import Explainer
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 from segdepth.tasks import TASKS
@@ -457,8 +458,8 @@ class _Course:
         folder = _newest_run(self._root / _run_name(self._configs[name]), self._configs[name])
         if folder is None:
             return so_far
-        so_far = replace(so_far, folder=folder, log=_read_log(folder / "log.jsonl"))
-        if not (weights := folder / "best.safetensors").is_file():
+        so_far = replace(so_far, folder=folder.path, log=read_log(folder))
+        if not (weights := folder.best).is_file():
             return so_far
         changed = weights.stat().st_mtime_ns
         if name not in self._answers or self._answers[name].changed != changed:
@@ -503,17 +504,6 @@ class _Course:
 _EXPLAINING = 15.0
 
 
-def _read_log(file: Path) -> list[dict[str, Any]]:
-    """The whole lines of a log that may be written to at this moment."""
-    if not file.is_file():
-        return []
-    found = []
-    for line in file.read_text(errors="replace").rpartition("\n")[0].splitlines():
-        with contextlib.suppress(ValueError):  # damaged
-            found.append(json.loads(line))
-    return found
-
-
 def _work(root: Path, configs: Mapping[str, Config], name: str, tell: Tell) -> None:
     """One task's part, in its own process."""
     config = configs[name]
@@ -546,7 +536,7 @@ def _run_name(config: Config) -> str:
     return f"{config.model.arch}_{config.task}"
 
 
-def _newest_run(folder: Path, config: Config) -> Path | None:
+def _newest_run(folder: Path, config: Config) -> RunFolder | None:
     """The newest run of this very configuration."""
     wanted = config_to_dict(config)
     for run in newest_first(folder):
@@ -561,14 +551,14 @@ def _train_or_go_on(root: Path, config: Config, progress: Progress) -> Path:
     """The folder of a finished run of this very configuration; one that was interrupted goes on where it stopped."""
     name = _run_name(config)
     run = _newest_run(root / name, config)
-    last = None if run is None else newest_whole_checkpoint(run)
+    last = None if run is None else newest_whole_checkpoint(run.path)
     if run is None or last is None:
         write_text(root / f"{name}.yml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
         return train(config, name=name, root=root, progress=progress).folder
     if read_checkpoint(last)[0].step < config.training.train_iters:
-        resumed = config.model_copy(update={"training": config.training.model_copy(update={"resume": run})})
+        resumed = config.model_copy(update={"training": config.training.model_copy(update={"resume": run.path})})
         train(resumed, name=name, root=root, progress=progress)
-    return run
+    return run.path
 
 
 def _without_resume(values: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from segdepth.data import Dataset, open_dataset
 from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
 from segdepth.evaluation.scoring import score
 from segdepth.networks import load_network
-from segdepth.runs.folders import newest_first, read_config
+from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, train
 
@@ -223,21 +223,16 @@ class Results:
         if record.get("scored_options") != dict(cell.scored_options):
             return False
         run = _begun(cell, runs)
-        return run is not None and record.get("run") == str(run) and (run / "best.safetensors").is_file()
+        return run is not None and record.get("run") == str(run) and run.best.is_file()
 
 
-def _begun(cell: Cell, runs: Path) -> Path | None:
+def _begun(cell: Cell, runs: Path) -> RunFolder | None:
     """The newest run of a cell, if it is of this configuration."""
-    run = next((run for run in newest_first(runs / cell.name) if (run / "config.yaml").is_file()), None)
+    run = next((run for run in newest_first(runs / cell.name) if run.config.is_file()), None)
     if run is None:
         return None
-    stored = _stored(run)
+    stored = read_config(run)
     return run if _fixed(stored) == _fixed(as_recorded(config_to_dict(cell.config), stored)) else None
-
-
-def _stored(run: Path) -> dict[str, Any]:
-    """The configuration in force of a run."""
-    return read_config(run)
 
 
 def _fixed(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -309,9 +304,9 @@ def score_cell(
 def _with_start(cell: Cell, results: Results, runs: Path) -> Config:
     """The configuration that goes on with the cell's run, or begins a new one."""
     begun = _begun(cell, runs)
-    checkpoint = newest_whole_checkpoint(begun) if begun else None
+    checkpoint = newest_whole_checkpoint(begun.path) if begun else None
     if begun and checkpoint:
-        weights = _stored(begun)["training"]["init_from"]  # goes on as it began
+        weights = read_config(begun)["training"]["init_from"]  # goes on as it began
     else:
         weights = _start(cell, results) or cell.config.training.init_from
     update = {"resume": checkpoint, "init_from": weights and Path(weights)}
@@ -322,12 +317,12 @@ def _start(cell: Cell, results: Results) -> Path | None:
     """The weights to start from: those of the same network's cell with more pictures, once it is done."""
     kind = _STARTS.get(cell.kind)
     record = results.records.get(f"{cell.name.partition('_')[0]}_{kind}", {})
-    weights = Path(record["run"]) / "best.safetensors" if "run" in record else None
+    weights = RunFolder(Path(record["run"])).best if "run" in record else None
     return weights if weights is not None and weights.is_file() else None
 
 
 def _started_from(run: Path) -> str:
-    config = _stored(run)
+    config = read_config(RunFolder(run))
     weights = config["training"]["init_from"]
     return str(weights or ("ImageNet" if config["model"]["pretrained"] else "random weights"))
 

@@ -22,6 +22,7 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.files import naming, write_json, write_text
+from segdepth.core.locks import held
 from segdepth.core.processes import in_processes
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.geometry import (
@@ -32,7 +33,6 @@ from segdepth.geometry import (
     read_kitti_calibration,
     resize_image,
 )
-from segdepth.runs.folders import held
 
 from .files import read_bytes, read_rgb
 from .kitti_plan import FEWEST, SHORT, Job, Plan, Setup, plan_kitti, validation_scenes

@@ -44,7 +44,7 @@ JOBS = {
         "segdepth.cli.reproduce._work_off", "[/x]/reproduce/results.md", GOES_ON,
     ),
     "predict pictures --checkpoint net.safetensors --out [/x]": (
-        "segdepth.explaining.pictures.save_prediction", "[/x]/", ANEW,
+        "segdepth.evaluation.predicting.save_prediction", "[/x]/", ANEW,
     ),
     "evaluate --checkpoint net.safetensors --config some.yml --out [/x].json --worst 1 --pictures worst": (
         "segdepth.evaluation.scoring.score", "[/x].json, worst/", ANEW,

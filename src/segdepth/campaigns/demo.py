@@ -30,7 +30,7 @@ from segdepth.data.loading import resize_sample
 from segdepth.data.sample import Sample
 from segdepth.drawing import colour_depth, colour_labels, colour_saliency, mark_pixel
 from segdepth.evaluation import evaluate_baselines
-from segdepth.explaining.pictures import answer_text, explain
+from segdepth.explaining.explanation import answer_text, explain
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network, load_network, read_card
 from segdepth.runs import RunFolder, newest_first, read_config, read_log

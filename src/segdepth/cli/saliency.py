@@ -103,7 +103,7 @@ def _refuse_signed_one(signed: bool, one: tuple[int, int] | None) -> None:
 
 
 def _explain_one(net: "Network", image: Path, pixel: tuple[int, int], output: Path, options: dict[str, Any]) -> None:
-    from segdepth.explaining.pictures import save_saliency
+    from segdepth.explaining.one_pixel import save_saliency
 
     from .console import out
 

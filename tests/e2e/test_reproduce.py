@@ -62,8 +62,8 @@ def test_the_scores_stand_beside_the_published_ones_with_their_protocols(runs: P
     cells = records(runs)
     assert list(cells) == [START, SEG, DEPTH], "the start is trained first"
     for name, record in cells.items():
-        assert record["published"] == PUBLISHED[name]
-        assert PUBLISHED[name].keys() <= record["scores"].keys()
+        assert record["published"] == PUBLISHED[name].scores
+        assert PUBLISHED[name].scores.keys() <= record["scores"].keys()
     protocols = {name: record["protocol"] for name, record in cells.items()}
     assert protocols[DEPTH]["name"] == "eigen-raw-garg"
     assert (protocols[DEPTH]["crop"], protocols[DEPTH]["files_scored"]) == ("garg", 2)

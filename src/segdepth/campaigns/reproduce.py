@@ -7,7 +7,7 @@ that was begun with this configuration goes on, and every file is written whole 
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,19 @@ from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, train
 
-from .published import PUBLISHED
+from .published import (
+    CITYSCAPES_DEPTH,
+    CITYSCAPES_SEG,
+    KITTI_DEPTH,
+    KITTI_SEG,
+    PUBLISHED,
+    Kind,
+    Published,
+    cell_name,
+)
+from .table import Row, to_markdown
 
-__all__ = ["DATA", "Cell", "Results", "Row", "choose", "plan", "rows", "score_cell", "to_markdown", "train_cell"]
+__all__ = ["DATA", "Cell", "Results", "choose", "plan", "rows", "score_cell", "train_cell"]
 
 log = logging.getLogger(__name__)
 
@@ -70,14 +80,14 @@ class _Place:
 
 _EIGEN = "eigen-raw-garg"
 _PLACES = {
-    "cityscapes_seg": _Place("cityscapes", "cityscapes", "cityscapes", "val", 500),
-    "kitti_seg": _Place("kitti_semantics", "kitti_semantics", "kitti", "val", 40),
-    "kitti_depth": _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", 697, _EIGEN),
-    "cityscapes_depth": _Place("cityscapes", "cityscapes", "cityscapes", "test", 1525),
+    CITYSCAPES_SEG: _Place("cityscapes", "cityscapes", "cityscapes", "val", 500),
+    KITTI_SEG: _Place("kitti_semantics", "kitti_semantics", "kitti", "val", 40),
+    KITTI_DEPTH: _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", 697, _EIGEN),
+    CITYSCAPES_DEPTH: _Place("cityscapes", "cityscapes", "cityscapes", "test", 1525),
 }
 
 #: Cells of a kind with few pictures -> the kind to start from, as most of the published runs did.
-_STARTS = {"kitti_seg": "cityscapes_seg"}
+_STARTS = {KITTI_SEG: CITYSCAPES_SEG}
 
 #: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
 _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "training.n_workers", "training.wandb",
@@ -89,25 +99,28 @@ class Cell:
     """One published result, and what it takes to have it here.
 
     Attributes:
-        name: ``<network>_<data>_<task>``.
-        published: its scores.
+        published: the result.
         config: to train with.
         scored_path: folder of the data to score on.
         scored_options: of that data set.
         missing: why it cannot be had here; None if it can.
     """
 
-    name: str
-    published: Mapping[str, float]
+    published: Published
     config: Config
     scored_path: Path
     scored_options: Mapping[str, Any] = field(default_factory=dict)
     missing: str | None = None
 
     @property
-    def kind(self) -> str:
-        """``<data>_<task>``."""
-        return self.name.partition("_")[2]
+    def name(self) -> str:
+        """``<network>_<data>_<task>``."""
+        return self.published.name
+
+    @property
+    def kind(self) -> Kind:
+        """Data and task."""
+        return self.published.kind
 
     @property
     def protocol(self) -> str:
@@ -163,17 +176,18 @@ def plan(
         if name not in DATA:
             raise ConfigError(f"--data: no data named {name!r} {did_you_mean(name, DATA)}")
     paths = {**DATA, **data}
-    found: dict[str, str | None] = {}  # the cells of a kind read the same data
+    found: dict[Kind, str | None] = {}  # the cells of a kind read the same data
     cells = []
     for name in names:
-        place = _PLACES[name.partition("_")[2]]
+        published = PUBLISHED[name]
+        place = _PLACES[published.kind]
         path = f"data.path={json.dumps(str(paths[place.training]))}"
         options = dict(eigen_options or {}) if place.dataset == "kitti_eigen" else {}
         config = load_config(configs / f"{name}.yml", [path, *overrides])
-        cell = Cell(name, PUBLISHED[name], config, paths[place.scored], options)
+        cell = Cell(published, config, paths[place.scored], options)
         if cell.kind not in found:
             found[cell.kind] = _missing(cell, place, paths)
-        cells.append(Cell(name, cell.published, config, cell.scored_path, options, found[cell.kind]))
+        cells.append(replace(cell, missing=found[cell.kind]))
     return cells
 
 
@@ -292,7 +306,7 @@ def score_cell(
         {
             "run": str(run),
             "scores": evaluation.scores,
-            "published": dict(cell.published),
+            "published": dict(cell.published.scores),
             "protocol": evaluation.protocol,
             "scored_options": dict(cell.scored_options),
             "started_from": _started_from(run),
@@ -316,7 +330,7 @@ def _with_start(cell: Cell, results: Results, runs: Path) -> Config:
 def _start(cell: Cell, results: Results) -> Path | None:
     """The weights to start from: those of the same network's cell with more pictures, once it is done."""
     kind = _STARTS.get(cell.kind)
-    record = results.records.get(f"{cell.name.partition('_')[0]}_{kind}", {})
+    record = results.records.get(cell_name(cell.published.network, kind), {}) if kind else {}
     weights = RunFolder(Path(record["run"])).best if "run" in record else None
     return weights if weights is not None and weights.is_file() else None
 
@@ -343,60 +357,21 @@ def _score(cell: Cell, run: Path, device: torch.device, progress: Callable[[int,
     return next(iter(scored.evaluations.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A score of a cell beside the published one.
-
-    Attributes:
-        cell: its name.
-        score: its name.
-        published: of the paper or read-me.
-        ours: of our run.
-        better: whether ours is at least as good; None where there is no score, or one of fewer files.
-        protocol: how ours was taken.
-    """
-
-    cell: str
-    score: str
-    published: float
-    ours: float | None
-    better: bool | None
-    protocol: str
-
-    def cells(self) -> tuple[str, str]:
-        """Our score and its difference as text; a dash where there is none, or none that may be compared."""
-        if self.ours is None:
-            return "-", "-"
-        return f"{self.ours:.4f}", "-" if self.better is None else f"{self.ours - self.published:+.4f}"
-
-
 def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """One row for each published score of the cells that are done, in the order of the published table."""
     return [
-        _row(name, score_name, published, records[name])
-        for name, scores in PUBLISHED.items()
+        _row(cell, score_name, records[name])
+        for name, cell in PUBLISHED.items()
         if name in records
-        for score_name, published in scores.items()
+        for score_name in cell.scores
     ]
 
 
-def _row(name: str, score_name: str, published: float, record: Mapping[str, Any]) -> Row:
-    place = _PLACES[name.partition("_")[2]]
+def _row(cell: Published, score_name: str, record: Mapping[str, Any]) -> Row:
+    place, published = _PLACES[cell.kind], cell.scores[score_name]
     ours, files = record["scores"].get(score_name), record["protocol"]["files_scored"]
     larger = score_name in ("mIoU", "a1", "a2", "a3")
     whole = files == place.files
     better = (ours >= published if larger else ours <= published) if whole and ours is not None else None
     protocol = f"{place.words}, {files} of {place.files} files" + ("" if whole else ": not comparable")
-    return Row(name, score_name, published, ours, better, protocol)
-
-
-def to_markdown(table: Sequence[Row]) -> str:
-    """The rows as a Markdown table; what is at least as good as published is bold."""
-    lines = ["| cell | score | published | ours | difference | protocol |", "| --- | --- | --- | --- | --- | --- |"]
-    for row in table:
-        ours, difference = row.cells()
-        bold = "**" if row.better else ""
-        lines.append(
-            f"| {row.cell} | {row.score} | {row.published:.3f} | {bold}{ours}{bold} | {difference} | {row.protocol} |"
-        )
-    return "\n".join(lines) + "\n"
+    return Row(cell.name, score_name, published, ours, better, protocol)

@@ -140,7 +140,7 @@ def _print_table(cells: "list[Cell]", results: "Results", runs: Path, failed: di
                 verdict = {True: "better", False: "worse", None: ""}[row.better]
                 lines.append((row.cell, row.score, f"{row.published:.3f}", ours, difference, verdict, row.protocol))
             continue
-        first, published = next(iter(cell.published.items()))
+        first, published = next(iter(cell.published.scores.items()))
         note = failed.get(cell.name) or cell.missing or f"to do: {cell.config.training.train_iters} updates"
         lines.append((cell.name, first, f"{published:.3f}", "-", "-", "", f"{cell.protocol}; {note}"))
     print_rows(lines)

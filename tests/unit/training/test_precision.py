@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from segdepth.campaigns.published import PUBLISHED
 from segdepth.campaigns.reproduce import Cell, Results, train_cell
 from segdepth.config import Config, check_config
 from segdepth.core.errors import ConfigError
@@ -136,7 +137,7 @@ def test_a_run_is_recognised_by_the_configuration_that_it_was_begun_with(
     asked: str, units: Units, tmp_path: Path
 ) -> None:
     units(False)
-    cell = Cell("fcrn_kitti_depth", {"abs_rel": 0.1}, tiny(asked), tmp_path)
+    cell = Cell(PUBLISHED["fcrn_kitti_depth"], tiny(asked), tmp_path)
     results = Results(tmp_path / "reproduce")
     begun = train_cell(cell, results, tmp_path, device=CPU)
     assert recorded(begun) == "32-true"

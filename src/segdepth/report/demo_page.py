@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jinja2
 
-from segdepth.campaigns.demo import DemoPage
+from segdepth.campaigns.demo.page import DemoPage
 from segdepth.core.files import write_text
 from segdepth.drawing import png_data_uri
 

@@ -8,32 +8,46 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segdepth.metrics import METRICS
+from segdepth.data.labels import ClassTable
+from segdepth.data.sample import Dataset
+from segdepth.kinds import KINDS
+from segdepth.tasks import TASKS
 
-from ..oracles.metrics import TWINS
+from ..oracles.metrics import PICTURES, TWINS
 
 IMAGES, HEIGHT, WIDTH = 6, 11, 13
-OPTIONS = {"labels": {"num_classes": 5}, "depth": {}}
 NOT_A_SCORE = {"images", "images_without_truth"}
+TASK_OF = {task.target: task for task in TASKS.values()}
 
-pytestmark = pytest.mark.parametrize("kind", METRICS)
+pytestmark = pytest.mark.parametrize("kind", TASK_OF)
+
+
+class Five(Dataset):
+    """Whatever a metric may ask a data set."""
+
+    classes = ClassTable(tuple("01234"), ((0, 0, 0),) * 5, tuple(range(5)))
+    depth_range = (0.001, 80.0)
+    crop = "garg"
+
+    def __init__(self):
+        super().__init__(None, "val", frozenset(KINDS))
+
+    def __getitem__(self, index):
+        raise NotImplementedError
 
 
 def make(kind):
-    return METRICS[kind](**OPTIONS[kind])
+    return TASK_OF[kind].make_metric(Five())
 
 
 def make_data(kind, seed=0):
     """Predictions and truths of six images; one image has no truth, a third of the pixels has none."""
     generator = torch.Generator().manual_seed(seed)
-    shape = (IMAGES, HEIGHT, WIDTH)
-    invalid = torch.rand(shape, generator=generator) < 0.3
+    invalid = torch.rand((IMAGES, HEIGHT, WIDTH), generator=generator) < 0.3
     invalid[2] = True
-    if kind == "labels":
-        prediction, truth = (torch.randint(4, shape, generator=generator) for _ in range(2))
-        return prediction, truth.masked_fill(invalid, 255)
-    prediction, truth = (torch.rand(shape, generator=generator) * 90 - 2 for _ in range(2))
-    return prediction, truth.clamp(min=0).masked_fill(invalid, 0)
+    prediction, truth = PICTURES[kind](invalid.shape, generator)
+    truth[invalid] = KINDS[kind].void
+    return prediction, truth
 
 
 def feed(metric, prediction, truth, batches):
@@ -89,8 +103,9 @@ def test_a_perfect_prediction_beats_any_other(kind):
 
 def test_blind_to_pixels_without_truth(kind):
     prediction, truth = make_data(kind)
-    invalid = truth == {"labels": 255, "depth": 0}[kind]
-    other = torch.where(invalid, prediction.flip(0), prediction)
+    invalid = (truth == KINDS[kind].void).reshape(*truth.shape[:3], -1).all(-1)
+    other = prediction.clone()
+    other[invalid] = prediction.flip(0)[invalid]
     every = [list(range(IMAGES))]
     assert feed(make(kind), other, truth, every).compute() == feed(make(kind), prediction, truth, every).compute()
 

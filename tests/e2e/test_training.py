@@ -19,10 +19,11 @@ import yaml
 
 import processes
 from segdepth.config import load_config
+from segdepth.config.splits import open_split
 from segdepth.evaluation import evaluate
 from segdepth.networks import load_network, read_card
 from segdepth.tasks import TASKS
-from segdepth.training import find_checkpoint, open_split
+from segdepth.training import find_checkpoint
 
 Start = Callable[..., processes.Running]
 

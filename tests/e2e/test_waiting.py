@@ -47,7 +47,7 @@ JOBS = {
         "segdepth.evaluation.predicting.save_prediction", "[/x]/", ANEW,
     ),
     "evaluate --checkpoint net.safetensors --config some.yml --out [/x].json --worst 1 --pictures worst": (
-        "segdepth.evaluation.scoring.score", "[/x].json, worst/", ANEW,
+        "segdepth.evaluation.service.score_set", "[/x].json, worst/", ANEW,
     ),
     "data synthesize [/x] --num-images 2": ("segdepth.data.synthetic.write_cityscapes", "[/x]/", ANEW),
     "data check --config some.yml --page [/x].html": ("segdepth.data.doctor.examine_splits", "[/x].html", ANEW),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 
 
 def segmentation_scores(predictions, truths, classes):
@@ -56,6 +57,14 @@ def depth_scores(predictions, truths):
     means = {name: np.mean([image[name] for image in scored]) for name in scored[0]}
     return means | {"images": len(scored), "images_without_truth": len(images) - len(scored)}
 
+
+#: Kind -> answers and truths of a shape [n, h, w], by a generator.
+PICTURES = {
+    "labels": lambda shape, generator: [torch.randint(4, shape, generator=generator) for _ in range(2)],
+    "depth": lambda shape, generator: [
+        (torch.rand(shape, generator=generator) * 90 - 2).clamp(min=smallest) for smallest in (-2, 0)
+    ],
+}
 
 TWINS = {
     "labels": lambda predictions, truths: segmentation_scores(predictions, truths, classes=5),

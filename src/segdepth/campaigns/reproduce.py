@@ -15,17 +15,17 @@ from typing import Any
 import torch
 
 from segdepth.config import Config, config_to_dict, load_config
+from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
 from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
-from segdepth.evaluation import PROTOCOLS, Evaluation, evaluate
-from segdepth.evaluation.scoring import score
+from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
 from segdepth.networks import load_network
 from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, open_split, train
+from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, train
 
 from .published import (
     CITYSCAPES_DEPTH,
@@ -343,18 +343,13 @@ def _started_from(run: Path) -> str:
 
 def _score(cell: Cell, run: Path, device: torch.device, progress: Callable[[int, int], None] | None) -> Evaluation:
     net, task, settings = load_network(run, device), TASKS[cell.config.task], cell.config.training
-    size = (cell.config.data.img_rows, cell.config.data.img_cols)
-
-    def answers(dataset: Dataset, **looks: Any) -> Evaluation:
-        return evaluate(
-            net, dataset, task, size=size, batch_size=settings.batch_size, n_workers=settings.n_workers,
-            progress=progress, **looks,
-        )  # fmt: skip
-
+    answers = NetworkAnswers(
+        net, cell.scored_set(), task, size=(cell.config.data.img_rows, cell.config.data.img_cols),
+        batch_size=settings.batch_size, n_workers=settings.n_workers, progress=progress,
+    )  # fmt: skip
     protocol = _PLACES[cell.kind].protocol
-    named = {protocol: PROTOCOLS[protocol].protocol} if protocol else None
-    scored = score(answers, cell.scored_set(), task, protocols=named)
-    return next(iter(scored.evaluations.values()))
+    (evaluation,) = score(answers, {protocol: PROTOCOLS[protocol].scores} if protocol else None).values()
+    return evaluation
 
 
 def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:

@@ -108,11 +108,20 @@ def evaluate(
     """Score a checkpoint, or another model's files, on a data set: mIoU and the like, or abs_rel and the like."""
     from segdepth.core.errors import ConfigError, DataError
     from segdepth.evaluation import PROTOCOLS, evaluate_baselines
-    from segdepth.evaluation.scoring import limited, limited_name, score
+    from segdepth.evaluation.depth_protocol import limited
+    from segdepth.evaluation.service import (
+        Source,
+        file_answerer,
+        network_answerer,
+        open_scored,
+        protocols_of,
+        score_set,
+        warn_of_leaks,
+    )
 
     from .console import counting, log_to_terminal, out, results_in
     from .evaluation_output import print_report, write_report
-    from .evaluation_setup import Source, answers_of, find_configuration, open_scored, protocols_of, warn_of_leaks
+    from .loading import find_configuration, input_size, load_checked
     from .named_data import named_data
 
     log_to_terminal()
@@ -123,40 +132,30 @@ def evaluate(
     checked = find_configuration(config, checkpoint, predictions, others)
     if checked is None and given.section:
         raise ConfigError(f"data.{next(iter(given.section))} is for a configuration (--config); --split names a split")
-    where = (
-        None if predictions else checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
-    )
-    if where is None and predictions is None:
-        raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
     source = Source(
         dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
     )
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
-        answerer = answers_of(
-            where, predictions, checked, task, device, model_name=model_name, height=height, width=width, inverse=pred_disp,
-            allow_missing=allow_missing, dataset=dataset, progress=bar,
-        )  # fmt: skip
+        said = task or (checked.task if checked else None)
+        if predictions is not None:
+            unit = "inverse" if pred_disp else None
+            answerer = file_answerer(predictions, said, dataset, unit=unit, allow_missing=allow_missing, progress=bar)
+        else:
+            where = checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
+            if where is None:
+                raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
+            net = load_checked(where, device, model_name=model_name, task=said, height=height, width=width)
+            answerer = network_answerer(net, where, checked, said, input_size(net, where, checked), bar)
         results = []
         for truth, named in presets.items():
             scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
             if scored_set is None:
                 continue
-            limits = {name: limited(scored_set, one, min_depth, max_depth) for name, one in named.items()}
-            protocols = {limited_name(name, named[name], one): one for name, one in limits.items() if one is not None}
             warn_of_leaks(answerer.training_names(), scored_set)
-            results.append(
-                score(
-                    answerer.on(scored_set),
-                    scored_set,
-                    answerer.task,
-                    protocols=protocols,
-                    worst=worst,
-                    pictures=pictures,
-                )
-            )
-            last = scored_set
+            makers = limited(named, scored_set, min_depth, max_depth)
+            results.append(score_set(answerer.answers_to(scored_set), makers, worst=worst, folder=pictures))
     if not results:
         raise DataError(
             "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"
@@ -165,9 +164,8 @@ def evaluate(
     if baselines:
         training = open_scored(source.training(checked), checked, answerer.task, None)
         assert training is not None
-        rows = {
-            f"{name} baseline": scores for name, scores in evaluate_baselines(training, last, answerer.task).items()
-        }
-    print_report(out, answerer, last, results, rows)
+        scores = evaluate_baselines(training, results[-1].dataset, answerer.task)
+        rows = {f"{name} baseline": one for name, one in scores.items()}
+    print_report(out, answerer, results, rows)
     if output is not None:
         write_report(output, answerer, results, rows, checked.seed if checked else None)

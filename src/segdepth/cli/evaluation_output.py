@@ -8,11 +8,10 @@ from rich.console import Console
 
 from segdepth.core.files import write_json
 from segdepth.core.provenance import provenance
-from segdepth.data import Dataset
-from segdepth.evaluation.scoring import Scored
+from segdepth.evaluation.scoring import Evaluation
+from segdepth.evaluation.service import Answerer, Scored
 
 from .console import score_table
-from .evaluation_setup import Answerer
 
 __all__ = ["print_report", "write_report"]
 
@@ -28,42 +27,43 @@ def score_rows(answerer: Answerer, results: Sequence[Scored], baselines: Rows) -
     return {name if several else answerer.label: one.scores for name, one in evaluations.items()} | dict(baselines)
 
 
-def print_report(
-    out: Console, answerer: Answerer, dataset: Dataset, results: Sequence[Scored], baselines: Rows
-) -> None:
-    """Tables of scores, classes and distance bands, and the protocol's card."""
+def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], baselines: Rows) -> None:
+    """Tables of scores, of classes and other parts, and the protocol's card."""
     rows = score_rows(answerer, results, baselines)
-    task = answerer.task
+    dataset = results[-1].dataset
     out.print(f"{answerer.where}, {len(dataset)} images of {dataset.split!r}", soft_wrap=True)
-    out.print(score_table(rows, task.table_scores, title=""))
-    first = next(iter(results[0].evaluations.values()))
-    classes = {name.removeprefix("IoU."): {"IoU": v} for name, v in first.scores.items() if name.startswith("IoU.")}
-    if classes:
-        out.print(score_table(classes, ("IoU",), title=""))
-    if task.target == "depth":
-        out.print(
-            score_table(
-                results[0].detail.bands(), ("pixels", "abs_rel", "rmse", "bias"), title="by distance, all pixels"
-            )
-        )
+    out.print(score_table(rows, answerer.task.table_scores, title=""))
+    first = results[0]
+    for column, parts in _by_part(next(iter(first.evaluations.values())).scores).items():
+        out.print(score_table(parts, (column,), title=""))
+    for table in first.tables.values():
+        out.print(score_table(table.rows, table.columns, title=table.title))
     for scored in results:
         for evaluation in scored.evaluations.values():
-            out.print(card(evaluation.protocol), soft_wrap=True)
+            out.print(card(evaluation), soft_wrap=True)
         for file in scored.worst:
             out.print(f"  {file}", soft_wrap=True)
 
 
-def card(protocol: Mapping[str, Any]) -> str:
+def _by_part(scores: Mapping[str, float | None]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The scores of parts, such as ``IoU.road``: score, then part."""
+    tables: dict[str, dict[str, dict[str, float | None]]] = {}
+    for name, value in scores.items():
+        score, dot, part = name.partition(".")
+        if dot:
+            tables.setdefault(score, {})[part] = {score: value}
+    return tables
+
+
+def card(evaluation: Evaluation) -> str:
     """A protocol in a sentence or two."""
+    protocol = evaluation.protocol
     text = (
         f"protocol {protocol['name']}: {protocol['files_expected']} files expected, {protocol['files_found']} found,"
         f" {protocol['files_scored']} scored; {protocol['resize']}; averaged {protocol['average']}"
+        f"; truth: {protocol['ground_truth']}"
     )
-    if "ground_truth" in protocol:
-        text += (
-            f"; truth: {protocol['ground_truth']}; crop {protocol['crop']}, {protocol['min_depth_m']:g}-"
-            f"{protocol['max_depth_m']:g} m, scaling {protocol['scaling']}, {protocol['clip']}"
-        )
+    text += f"; {evaluation.words}" if evaluation.words else ""
     text += _missing("missing", protocol["files_missing"])
     return text + _missing("without a prediction", protocol.get("predictions_missing", ()))
 
@@ -85,10 +85,8 @@ def write_report(path: Path, answerer: Answerer, results: Sequence[Scored], base
         "protocol": next(iter(evaluations.values())).protocol,
         "scores": score_rows(answerer, results, baselines),
         "protocols": {one.protocol["name"]: one.protocol for one in evaluations.values()},
-        "images": first.detail.pictures,
+        "images": first.pictures,
         "worst": [str(file) for file in first.worst],
         "provenance": provenance(seed),
     }
-    if answerer.task.target == "depth":
-        report["bands"] = first.detail.bands()
-    write_json(path, report)
+    write_json(path, report | {name: table.rows for name, table in first.tables.items()})

@@ -1,16 +1,18 @@
 """A checkpoint as the verbs want it: on the device, checked against what the user said about it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segdepth.core.errors import CheckpointError, InputError
+from segdepth.core.errors import CheckpointError, ConfigError, InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from segdepth.config import Config
     from segdepth.networks import Network
 
-__all__ = ["load_checked", "resolve_device"]
+__all__ = ["find_configuration", "input_size", "load_checked", "resolve_device"]
 
 
 def resolve_device(name: str) -> "torch.device":
@@ -65,3 +67,41 @@ def load_checked(
     elif height is not None and width is not None:
         net.card = card.model_copy(update={"input_size": (height, width)})
     return net
+
+
+def input_size(net: "Network", checkpoint: Path, config: "Config | None") -> tuple[int, int]:
+    """Rows and columns of a network's input.
+
+    Raises:
+        ConfigError: if neither its card nor the configuration says it.
+    """
+    size = net.card.input_size or (None if config is None else (config.data.img_rows, config.data.img_cols))
+    if size is None:
+        raise ConfigError(f"{str(checkpoint)!r} does not know its input size: give --height and --width")
+    return size
+
+
+def find_configuration(
+    config: Path | None, checkpoint: Path | None, predictions: Path | None, overrides: Sequence[str]
+) -> "Config | None":
+    """The configuration of a file, or else the checkpoint's own; None where there are only predictions.
+
+    Raises:
+        ConfigError: if there is neither, or a value is wrong.
+    """
+    from segdepth.config import apply_overrides, check_config, load_config
+    from segdepth.networks import find_weights, read_card
+
+    if config is not None:
+        return load_config(config, overrides)
+    if checkpoint is None:
+        if predictions is None:
+            raise ConfigError("name a checkpoint (--checkpoint) or a configuration (--config)")
+        return None
+    path = find_weights(checkpoint)
+    stored = read_card(path).config
+    if stored is None:
+        if overrides:
+            raise ConfigError(f"{str(path)!r} does not know its configuration; name one with --config")
+        return None
+    return check_config(apply_overrides(stored, overrides), where=f"configuration in {path}")

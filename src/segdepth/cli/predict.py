@@ -104,9 +104,9 @@ def _places(paths: list[Path]) -> dict[Path, Path]:
 
 def _pictures_of(config: "Config") -> list[Path]:
     """The pictures of a configuration's test split, without their truth."""
+    from segdepth.config.splits import open_split
     from segdepth.core.errors import ConfigError
     from segdepth.data.frames import FrameDataset
-    from segdepth.training import open_split
 
     dataset = open_split(config, config.data.test_split)
     if not isinstance(dataset, FrameDataset):

@@ -46,8 +46,8 @@ class Batch:
 
     Attributes:
         image: uint8 [b, 3, h, w], RGB, 0..255, at the network's size.
-        target: one per picture: labels int64 [h', w'] or depth float32 [1, h', w'] in metres. Stacked to one tensor
-            ``[b, ...]`` for training, where all have the network's size; a list for evaluation, at their own.
+        target: for training what losses are given (labels int64 ``[b, h, w]``, depth float32 ``[b, 1, h, w]`` in metres), at the
+            network's size; for evaluation a list of the truths as they are (uint8 or float32 ``[h', w']``), at their own.
         names: of the samples.
         skipped: what was wrong with samples that others stand in for, or that are left out.
     """
@@ -266,9 +266,12 @@ class _Collate:
         images = np.stack([sample.image for sample in samples])
         # [b, 3, h, w] by strides alone: the memory stays channels-last, which is what the networks want
         image = torch.from_numpy(images).permute(0, 3, 1, 2)
-        targets = [torch.from_numpy(KINDS[self.target].target(sample.truth(self.target))) for sample in samples]
         names = [sample.name for sample in samples]
-        return Batch(image, torch.stack(targets) if self.stack else targets, names, skipped)
+        truths = [sample.truth(self.target) for sample in samples]
+        if self.stack:
+            targets = [torch.from_numpy(KINDS[self.target].target(truth)) for truth in truths]
+            return Batch(image, torch.stack(targets), names, skipped)
+        return Batch(image, [torch.from_numpy(np.ascontiguousarray(truth)) for truth in truths], names, skipped)
 
 
 def batches(loader: Iterable[Batch | SegdepthError | OSError], device: torch.device) -> Iterator[Batch]:

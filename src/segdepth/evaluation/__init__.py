@@ -1,20 +1,22 @@
 """Scores of networks, of answers on disk, and of what needs no network."""
 
+from .answers import Answer, Answers, NetworkAnswers
 from .baselines import baseline_maps, evaluate_baselines
 from .depth_protocol import PROTOCOLS, Preset
-from .detail import Detail
-from .loop import Evaluation, evaluate, protocol_of
-from .predictions import Predictions, evaluate_predictions
+from .predictions import FileAnswers, Predictions
+from .scoring import Evaluation, evaluate, score
 
 __all__ = [
     "PROTOCOLS",
-    "Detail",
+    "Answer",
+    "Answers",
     "Evaluation",
+    "FileAnswers",
+    "NetworkAnswers",
     "Predictions",
     "Preset",
     "baseline_maps",
     "evaluate",
     "evaluate_baselines",
-    "evaluate_predictions",
-    "protocol_of",
+    "score",
 ]

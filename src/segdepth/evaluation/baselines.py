@@ -5,19 +5,20 @@ frequent class, or the median depth, at each place of the picture (on a coarse g
 the sky above.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
-from numpy import ndarray
 
 from segdepth.data.sample import Dataset
 from segdepth.geometry.resize import resize_nearest
 from segdepth.kinds import KINDS
+from segdepth.kinds.kind import Truth
 from segdepth.tasks import Task
 
-__all__ = ["baseline_maps", "evaluate_baselines"]
+from .answers import Answer
+
+__all__ = ["baseline_answers", "baseline_maps", "evaluate_baselines"]
 
 #: Rows and columns of the coarse grid of places.
 GRID = (32, 104)
@@ -25,12 +26,27 @@ GRID = (32, 104)
 MAX_SAMPLES = 200
 
 
-def baseline_maps(training: Dataset, target: str) -> Mapping[str, Shaped[ndarray, "h w"]]:
+def baseline_maps(training: Dataset, target: str) -> Mapping[str, Truth]:
     """Answers on the coarse grid: train ids (uint8) or metres (float32), by the baseline's name."""
     indices = np.unique(np.linspace(0, len(training) - 1, min(len(training), MAX_SAMPLES)).astype(int))
     truths = (training[int(k)].truth(target) for k in indices)
     coarse = np.stack([resize_nearest(truth, GRID) for truth in truths])
     return KINDS[target].guesses(coarse)
+
+
+def baseline_answers(maps: Mapping[str, Truth], dataset: Dataset, target: str) -> Iterator[tuple[str, Answer]]:
+    """Each sample, read once, answered by each baseline.
+
+    Args:
+        maps: of :func:`baseline_maps`.
+        dataset: that is answered.
+        target: kind of truth.
+    """
+    for index, name in enumerate(dataset.names):
+        truth = dataset[index].truth(target)
+        for baseline, answer in maps.items():
+            guess = resize_nearest(answer, (truth.shape[0], truth.shape[1]))
+            yield baseline, Answer(name, torch.from_numpy(guess), torch.from_numpy(truth))
 
 
 def evaluate_baselines(training: Dataset, scored: Dataset, task: Task) -> dict[str, dict[str, float | None]]:
@@ -42,10 +58,7 @@ def evaluate_baselines(training: Dataset, scored: Dataset, task: Task) -> dict[s
         task: what is scored.
     """
     maps = baseline_maps(training, task.target)
-    metrics = {name: task.make_metric(scored) for name in maps}
-    for index in range(len(scored)):
-        truth = scored[index].truth(task.target)
-        for name, answer in maps.items():
-            guess = resize_nearest(answer, truth.shape)
-            metrics[name].update(torch.from_numpy(guess)[None], torch.from_numpy(truth)[None])
-    return {name: metric.compute() for name, metric in metrics.items()}
+    metrics = {baseline: task.make_metric(scored) for baseline in maps}
+    for baseline, answer in baseline_answers(maps, scored, task.target):
+        metrics[baseline].update(answer.answer[None], answer.truth[None])
+    return {baseline: metric.compute() for baseline, metric in metrics.items()}

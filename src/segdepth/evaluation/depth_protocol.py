@@ -1,13 +1,18 @@
 """Named protocols of depth: truth, window, range and scaling together, because a number means nothing without all four."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
-from segdepth.metrics import DepthProtocol
+from segdepth.core.errors import ConfigError
+from segdepth.data.sample import Dataset
+from segdepth.metrics import DepthProtocol, DepthScores, Scores
 
-__all__ = ["PROTOCOLS", "Preset"]
+from .scoring import OWN_PROTOCOL
+
+__all__ = ["PROTOCOLS", "Preset", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,10 @@ class Preset:
     about: str
     truth: Literal["velodyne", "improved"]
     protocol: DepthProtocol
+
+    def scores(self, dataset: Dataset) -> DepthScores:
+        """The metric, whichever the data set."""
+        return _scores(self.protocol, dataset)
 
 
 #: Name -> what it means, for the data set ``kitti_eigen``. The first is the default.
@@ -59,3 +68,43 @@ PROTOCOLS: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )
+
+
+def limited(
+    protocols: Mapping[str, DepthProtocol | None], dataset: Dataset, min_depth: float | None, max_depth: float | None
+) -> dict[str, Callable[[Dataset], Scores]]:
+    """Metrics by the protocol's name, with another range of depths where one is asked for: "eigen-raw-garg, 1-50 m".
+
+    Args:
+        protocols: by name; None for the data set's own, which needs no metric of another's making.
+        dataset: that is scored.
+        min_depth: metres, instead of the protocol's.
+        max_depth: metres, instead of the protocol's.
+
+    Raises:
+        ConfigError: if a range is asked for and the data set has no depth.
+    """
+    unchanged = min_depth is None and max_depth is None
+    if not unchanged and dataset.depth_range is None:
+        raise ConfigError("--min-depth and --max-depth are for depth; this data set has none")
+    makers: dict[str, Callable[[Dataset], Scores]] = {}
+    for name, protocol in protocols.items():
+        if protocol is None and unchanged:
+            continue
+        own = protocol or DepthProtocol(dataset.crop, *(dataset.depth_range or ()))
+        used = replace(
+            own,
+            min_depth=own.min_depth if min_depth is None else min_depth,
+            max_depth=own.max_depth if max_depth is None else max_depth,
+        )
+        makers[_name(name, protocol, used)] = partial(_scores, used)
+    return makers
+
+
+def _scores(protocol: DepthProtocol, dataset: Dataset) -> DepthScores:
+    del dataset
+    return DepthScores(protocol)
+
+
+def _name(name: str, protocol: DepthProtocol | None, used: DepthProtocol) -> str:
+    return name if used == protocol else f"{name or OWN_PROTOCOL}, {used.min_depth:g}-{used.max_depth:g} m"

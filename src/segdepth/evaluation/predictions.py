@@ -2,39 +2,31 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from jaxtyping import Shaped
 from numpy import ndarray
-from torchmetrics import Metric
 
-from segdepth.core.errors import DataError, reason
+from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.data.cityscapes import cityscapes_lookup
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.frames import FrameDataset
 from segdepth.data.sample import Dataset
-from segdepth.geometry.resize import resize_nearest
+from segdepth.kinds import KINDS
 from segdepth.tasks import Task
 
-from .loop import Evaluation, Watch, protocol_of
+from .answers import Answer, Answers, Progress
 
-__all__ = ["Predictions", "Unit", "evaluate_predictions"]
-
-#: What the numbers of a depth file are. ``kitti-png``: metres x 256. ``inverse``: one over metres, up to a factor that
-#: median scaling takes away.
-Unit = Literal["metres", "inverse"]
+__all__ = ["FileAnswers", "Predictions"]
 
 _ENDINGS = (".npy", ".png")
 #: What ``segdepth predict`` appends to a picture's name.
 _OURS = re.compile(r"_(depth_metres|depth_x256|trainIds)$")
 #: A KITTI sample: drive, camera, frame.
 _KITTI = re.compile(r"(\d{4}_\d\d_\d\d)(_drive_\d+_sync)_(0[23])/(\d+)")
-_UNITS_PER_METRE = 256
 _FRAME_DIGITS = 10
 
 
@@ -51,7 +43,6 @@ class Predictions:
     Args:
         path: the folder or file.
         dataset: whose samples are answered.
-        unit: of depth.
         allow_missing: samples without an answer are left out.
 
     Attributes:
@@ -61,13 +52,12 @@ class Predictions:
         DataError: if a sample has no answer, or with ``allow_missing`` none has; the sentence says which names were looked for.
     """
 
-    def __init__(self, path: Path, dataset: Dataset, unit: Unit = "metres", *, allow_missing: bool = False) -> None:
+    def __init__(self, path: Path, dataset: Dataset, *, allow_missing: bool = False) -> None:
         if not path.exists():
             raise DataError(
                 f"no predictions {path} (a folder of .npy or .png files, or one .npy file [n, rows, columns])"
             )
         self.path = path
-        self.unit = unit
         self.missing: tuple[str, ...] = ()
         positions = getattr(dataset, "positions", range(len(dataset)))
         self._stack: ndarray | None = None
@@ -77,39 +67,114 @@ class Predictions:
             self.missing = tuple(name for name in dataset.names if name not in self._files)
         else:
             self._stack = _stack(path, max(positions) + 1)
-        self._lookup: ndarray | None = None
 
-    def depth(self, name: str, size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
-        """A sample's depth in metres, resized bilinearly."""
+    @property
+    def answered(self) -> list[str]:
+        """Names of the samples that have an answer."""
+        absent = frozenset(self.missing)
+        return [name for name in self._place if name not in absent]
+
+    def stored(self, name: str) -> tuple[ndarray, str]:
+        """What a sample's file holds, and its name for messages.
+
+        Raises:
+            DataError: if the file is broken.
+        """
         if self._stack is not None:
-            stored = np.asarray(self._stack[self._place[name]])
-            where = f"{self.path}[{self._place[name]}]"
-        else:
-            stored, where = read_array(self._files[name]), str(self._files[name])
-        values = np.squeeze(stored)
-        if values.ndim != 2 or values.dtype.kind not in "fiu":
-            raise DataError(
-                f"{where} holds {stored.dtype} of shape {stored.shape}; a depth map is [rows, columns] of numbers"
-            )
-        if values.dtype == np.uint16:
-            values = values.astype(np.float64) / _UNITS_PER_METRE
-        elif values.dtype == np.uint8:
-            raise DataError(
-                f"{where} is an 8-bit picture, which cannot hold metres; .npy in metres or 16-bit PNG (x 256) can"
-            )
-        resized = cv2.resize(values.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-        if not np.isfinite(resized).all():
-            raise DataError(f"{where} has values that are not finite (NaN or infinity)")
-        return 1 / np.maximum(resized, 1e-6) if self.unit == "inverse" else resized
+            return np.asarray(self._stack[self._place[name]]), f"{self.path}[{self._place[name]}]"
+        return read_array(self._files[name]), str(self._files[name])
 
-    def labels(self, name: str, size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
-        """A sample's train ids, resized by the nearest pixel."""
+    def file(self, name: str) -> Path:
+        """A sample's file.
+
+        Raises:
+            DataError: if all answers are in one file.
+        """
         if self._stack is not None:
             raise DataError(f"{self.path}: predicted labels are read from a folder of PNG files")
-        file = self._files[name]
-        if self._lookup is None:
-            self._lookup = cityscapes_lookup(list(self._files.values()))
-        return resize_nearest(map_labels(read_labels(file), self._lookup, file), size)
+        return self._files[name]
+
+
+class FileAnswers(Answers):
+    """The answers of files. The samples without one are left out.
+
+    Args:
+        predictions: of the data set's samples.
+        dataset: see :class:`~segdepth.evaluation.answers.Answers`.
+        task: see there.
+        unit: of what the files hold, one of :attr:`segdepth.kinds.Kind.units`; None for the kind's first, or for what
+            their values say.
+        progress: of the walk.
+
+    Raises:
+        ConfigError: if answers of this kind are not stored so.
+    """
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        dataset: Dataset,
+        task: Task,
+        unit: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        super().__init__(dataset, task)
+        self._kind = KINDS[task.target]
+        if unit is not None and unit not in self._kind.units:
+            raise ConfigError(f"{self._kind.name} in files is {' or '.join(self._kind.units)}, not {unit}")
+        self.missing = predictions.missing
+        self._predictions = predictions
+        self._progress = progress
+        self._read = _READERS.get(task.target, _Stored)(predictions, unit or self._kind.units[0])
+
+    def __iter__(self) -> Iterator[Answer]:
+        """See :meth:`Answers.__iter__`."""
+        answered = frozenset(self._predictions.answered)
+        places = [(index, name) for index, name in enumerate(self.dataset.names) if name in answered]
+        for done, (index, name) in enumerate(places, start=1):
+            truth = self.dataset[index].truth(self.task.target)
+            values, where = self._read(name)
+            answer = self._kind.answer_from(values, where, (truth.shape[0], truth.shape[1]), self._read.unit)
+            yield Answer(name, *(torch.from_numpy(np.ascontiguousarray(array)) for array in (answer, truth)))
+            if self._progress is not None:
+                self._progress(done, len(places))
+
+    def describe(self) -> dict[str, Any]:
+        """See :meth:`Answers.describe`."""
+        return {
+            "answers": f"files {self._predictions.path} ({self._read.unit})",
+            "network_size": None,
+            "resize": f"answer resized {self._kind.resizing} to the truth's size",
+        }
+
+
+class _Stored:
+    """Files whose numbers are what they say."""
+
+    def __init__(self, predictions: Predictions, unit: str) -> None:
+        self._predictions = predictions
+        self.unit = unit
+
+    def __call__(self, name: str) -> tuple[ndarray, str]:
+        return self._predictions.stored(name)
+
+
+class _LabelFiles:
+    """Files of train ids or label ids, told apart by their values, once for all."""
+
+    def __init__(self, predictions: Predictions, unit: str) -> None:
+        self._predictions = predictions
+        self.unit = unit
+        files = [predictions.file(name) for name in predictions.answered]
+        self._lookup = cityscapes_lookup(files)
+
+    def __call__(self, name: str) -> tuple[ndarray, str]:
+        file = self._predictions.file(name)
+        return map_labels(read_labels(file), self._lookup, file), str(file)
+
+
+#: Kinds whose files do not say themselves what their numbers are.
+_READERS: Mapping[str, Callable[[Predictions, str], Any]] = {"labels": _LabelFiles}
 
 
 def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missing: bool) -> dict[str, Path]:
@@ -171,41 +236,3 @@ def _stack(path: Path, needed: int) -> ndarray:
             f"{path} is of shape {stack.shape}; predictions are [n, rows, columns] with n at least {needed}"
         )
     return np.asarray(stack)
-
-
-def evaluate_predictions(
-    predictions: Predictions,
-    dataset: Dataset,
-    task: Task,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-    make_metric: Callable[[Dataset], Metric] | None = None,
-    watch: Watch | None = None,
-) -> Evaluation:
-    """Score answers on disk like a network's.
-
-    Args:
-        predictions: of the data set's samples.
-        dataset: with the task's truth.
-        task: what is scored.
-        progress: called with (images done, images in all).
-        make_metric: other than the task's own.
-        watch: called with each sample's name, answer and truth.
-    """
-    metric = (make_metric or task.make_metric)(dataset)
-    absent = frozenset(predictions.missing)
-    answered = [(index, name) for index, name in enumerate(dataset.names) if name not in absent]
-    for done, (index, name) in enumerate(answered, start=1):
-        truth = torch.from_numpy(np.ascontiguousarray(dataset[index].truth(task.target)))
-        answer = torch.from_numpy(np.ascontiguousarray(getattr(predictions, task.target)(name, truth.shape)))
-        metric.update(answer[None], truth[None])
-        if watch is not None:
-            watch(name, answer, truth)
-        if progress is not None:
-            progress(done, len(answered))
-    protocol = protocol_of(dataset, metric, None, f"files {predictions.path} ({predictions.unit})")
-    protocol["predictions_missing"] = [name for name in dataset.names if name in absent]
-    protocol["files_scored"] -= (
-        0 if task.target == "depth" else len(dataset) - len(answered)
-    )  # a depth metric counts by itself
-    return Evaluation(metric.compute(), protocol)

@@ -1,129 +1,112 @@
-"""One pass over a data set, looked at in several ways: protocols, single pictures, distance bands, the worst pictures."""
+"""One walk over answers: scored under every protocol, and shown to whoever looks on."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from torch import Tensor
-from torchmetrics import Metric
-
-from segdepth.core.errors import ConfigError
 from segdepth.data.sample import Dataset
-from segdepth.metrics import DepthProtocol, DepthScores
+from segdepth.metrics import Scores, ScoreTable
+from segdepth.networks import Network
 from segdepth.tasks import Task
 
-from .detail import Detail
-from .loop import Evaluation, Watch, protocol_of_metric
-from .worst import save_worst
+from .answers import Answer, Answers, NetworkAnswers
 
-__all__ = ["Answers", "Scored", "limited", "limited_name", "score"]
+__all__ = ["OWN_PROTOCOL", "Evaluation", "Keep", "MakeScores", "Watch", "evaluate", "score"]
 
-_OWN = "the data set's own"
+#: Is shown every answer.
+Watch = Callable[[Answer], None]
+#: Is shown every answer with its own scores under the first protocol.
+Keep = Callable[[Answer, Mapping[str, float | None]], None]
+#: The metric of a protocol for a data set.
+MakeScores = Callable[[Dataset], Scores]
 
-
-@runtime_checkable
-class Answers(Protocol):
-    """Whoever answers a data set: a network, or files."""
-
-    def __call__(
-        self, dataset: Dataset, *, make_metric: Callable[[Dataset], Metric] | None, watch: Watch | None
-    ) -> Evaluation:
-        """Score the answers to every sample."""
+#: Where no protocol has a name.
+OWN_PROTOCOL = "the data set's own"
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """What one pass gave.
+class Evaluation:
+    """Scores, and how they were taken.
 
     Attributes:
-        evaluations: by the protocol's name.
-        detail: of the first protocol.
-        worst: files of the worst pictures, the worst first.
+        scores: by plain name; None where a score is undefined (a class that never occurs).
+        protocol: plain data: data set, split, number of images, sizes, crop, depth range, resizing.
+        words: what of the metric people have to know beside its average.
     """
 
-    evaluations: Mapping[str, Evaluation]
-    detail: Detail
-    worst: list[Path]
+    scores: dict[str, float | None]
+    protocol: dict[str, Any]
+    words: str = ""
 
 
 def score(
     answers: Answers,
-    dataset: Dataset,
-    task: Task,
+    protocols: Mapping[str, MakeScores] | None = None,
     *,
-    protocols: Mapping[str, DepthProtocol] | None = None,
-    worst: int = 0,
-    pictures: Path | None = None,
-) -> Scored:
-    """Score answers under every protocol at once.
+    watch: Sequence[Watch] = (),
+    keep: Sequence[Keep] = (),
+    tables: Mapping[str, ScoreTable] | None = None,
+) -> dict[str, Evaluation]:
+    """Score each answer once under each protocol. In a group of processes all get the scores of all.
 
     Args:
-        answers: to the data set's samples.
+        answers: to a data set.
+        protocols: by name; None for the data set's own.
+        watch: who is shown the answers.
+        keep: who is shown the answers and their scores, which a GPU is waited for.
+        tables: that are filled on the way.
+
+    Returns:
+        By the protocol's name.
+    """
+    makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
+    metrics = {name: make(answers.dataset).to(answers.device) for name, make in makers.items()}
+    first, *others = metrics.values()
+    sums = [*others, *((tables or {}).values())]
+    for answer in answers:
+        pair = answer.answer[None], answer.truth[None]
+        if keep:
+            own = first(*pair)
+            for looker in keep:
+                looker(answer, own)
+        else:
+            first.update(*pair)
+        for one in sums:
+            one.update(*pair)
+        for watcher in watch:
+            watcher(answer)
+    return {name: _evaluation(name, answers, metric) for name, metric in metrics.items()}
+
+
+def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
+    dataset = answers.dataset
+    protocol: dict[str, Any] = {
+        "dataset": type(dataset).__name__,
+        "split": dataset.split,
+        "images": len(dataset),
+        "files_expected": len(dataset) + len(dataset.missing) if dataset.expected is None else dataset.expected,
+        "files_found": len(dataset),
+        "files_missing": list(dataset.missing),
+        **answers.describe(),
+        "ground_truth": dataset.truth_kind or f"{answers.task.target} of {type(dataset).__name__}",
+        "files_scored": len(dataset) - len(answers.bad) - len(answers.missing),
+        **metric.describe(),
+        **({"files_bad": answers.bad} if answers.bad else {}),
+        **({"predictions_missing": list(answers.missing)} if answers.missing else {}),
+        "name": name,
+    }
+    return Evaluation(metric.compute(), protocol, metric.words())
+
+
+def evaluate(net: Network, dataset: Dataset, task: Task, *, watch: Sequence[Watch] = (), **options: Any) -> Evaluation:
+    """Score a network on every sample of a data set, as the data set is scored by itself.
+
+    Args:
+        net: on the device where the work is to be done; its mode is left as it was.
         dataset: with the task's truth.
         task: what is scored.
-        protocols: of depth, by name; None for the data set's own.
-        worst: number of pictures to draw.
-        pictures: folder for them.
+        watch: who is shown the answers.
+        **options: of :class:`~segdepth.evaluation.answers.NetworkAnswers`; ``size`` must be said.
     """
-    makers = {name: _maker(protocol) for name, protocol in (protocols or {}).items()} or {"": task.make_metric}
-    names = list(makers)
-    detail = Detail(dataset, task, makers[names[0]])
-    others = {name: makers[name](dataset) for name in names[1:]}
-
-    def watch(name: str, answer: Tensor, truth: Tensor) -> None:
-        detail(name, answer, truth)
-        for metric in others.values():
-            metric.to(truth.device).update(answer[None], truth[None])
-
-    first = answers(dataset, make_metric=makers[names[0]], watch=watch)
-    evaluations = {names[0]: first} | {
-        name: replace(first, scores=metric.compute(), protocol=first.protocol | protocol_of_metric(dataset, metric))
-        for name, metric in others.items()
-    }
-    for name, evaluation in evaluations.items():
-        evaluation.protocol["name"] = name or _OWN
-    files: list[Path] = []
-    if worst and pictures is not None:
-
-        def again(some: Dataset, keep: Watch) -> Any:
-            return answers(some, make_metric=makers[names[0]], watch=keep)
-
-        files = save_worst(again, detail, dataset, worst, pictures)
-    return Scored(evaluations, detail, files)
-
-
-def _maker(protocol: DepthProtocol) -> Callable[[Dataset], Metric]:
-    return lambda _: DepthScores(protocol)
-
-
-def limited(
-    dataset: Dataset, protocol: DepthProtocol | None, min_depth: float | None, max_depth: float | None
-) -> DepthProtocol | None:
-    """A protocol with another range of depths; None if nothing is changed and there was none.
-
-    Raises:
-        ConfigError: if the data set has no depth.
-    """
-    if min_depth is None and max_depth is None:
-        return protocol
-    if dataset.depth_range is None:
-        raise ConfigError("--min-depth and --max-depth are for depth; this data set has none")
-    if protocol is None:
-        protocol = DepthProtocol(dataset.crop, *dataset.depth_range)
-    return replace(
-        protocol,
-        min_depth=protocol.min_depth if min_depth is None else min_depth,
-        max_depth=protocol.max_depth if max_depth is None else max_depth,
-    )
-
-
-def limited_name(name: str, protocol: DepthProtocol | None, used: DepthProtocol) -> str:
-    """A protocol's name, with the range of depths where that is not its own: "eigen-raw-garg, 1-50 m".
-
-    Args:
-        name: of the protocol; empty for the data set's own.
-        protocol: as it is by that name; None for the data set's own.
-        used: what :func:`limited` made of it.
-    """
-    return name if used == protocol else f"{name or _OWN}, {used.min_depth:g}-{used.max_depth:g} m"
+    (evaluation,) = score(NetworkAnswers(net, dataset, task, **options), watch=watch).values()
+    return evaluation

@@ -1,64 +1,90 @@
 """Pictures of the samples with the worst scores: the street, the truth, the answer, and where they differ."""
 
-from collections.abc import Callable
+import bisect
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
-from torch import Tensor
 
 from segdepth.data.sample import Dataset
 from segdepth.drawing import write_png
 from segdepth.geometry.resize import resize_image
 from segdepth.kinds import KINDS
+from segdepth.kinds.kind import Truth
+from segdepth.tasks import Task
 
-from .detail import Detail, Picked
-from .loop import Watch
+from .answers import Answer
 
-__all__ = ["save_worst"]
+__all__ = ["Worst"]
 
 #: Columns of a picture whose titles are written at OpenCV's full size, and rows of a strip at that size.
 _FULL_TITLE, _STRIP = 1800, 44
 
 
-def save_worst(
-    run: Callable[[Dataset, Watch], object], detail: Detail, dataset: Dataset, count: int, folder: Path
-) -> list[Path]:
-    """Answer the worst pictures once more and draw them, one below the other: picture, truth, answer, error.
+class _Kept(NamedTuple):
+    badness: float
+    name: str
+    answer: Truth
+    truth: Truth
 
-    Each panel has a strip above it that says what it is; the first one has the picture's name and score.
+
+def _rank(kept: _Kept) -> tuple[float, str]:
+    return kept.badness, kept.name
+
+
+class Worst:
+    """Keeps the answers with the worst scores; those without a score are not among them.
 
     Args:
-        run: evaluates a data set and shows the answers to a watcher.
-        detail: that knows the scores.
-        dataset: that was scored.
-        count: how many pictures.
-        folder: for the files, ``<rank>_<name>.png``.
-
-    Returns:
-        The files, the worst picture's first.
+        task: whose best score decides.
+        count: how many.
     """
-    names = detail.worst(count)
-    answers: dict[str, tuple[ndarray, ndarray]] = {}
 
-    def keep(name: str, answer: Tensor, truth: Tensor) -> None:
-        answers[name] = (answer.cpu().numpy(), truth.cpu().numpy())
+    def __init__(self, task: Task, count: int) -> None:
+        self._task = task
+        self._count = count
+        self._kept: list[_Kept] = []  # the best of them first
 
-    picked = Picked(dataset, names)
-    if names:
-        run(picked, keep)
-    files = []
-    for rank, name in enumerate(names, start=1):
-        answer, truth = answers[name]
-        image = resize_image(picked[rank - 1].image, truth.shape)
-        score = detail.task.best_score
-        panels = {f"{rank}. {name}  {score} {detail.pictures[name][score]:.4f}": image}
-        panels |= KINDS[detail.task.target].panels(image, answer, truth, dataset.colours)
-        files.append(folder / f"{rank:02d}_{name.replace('/', '_')}.png")
-        write_png(files[-1], np.concatenate([part for text, panel in panels.items() for part in titled(panel, text)]))
-    return files
+    def __call__(self, answer: Answer, scores: Mapping[str, float | None]) -> None:
+        """Be shown an answer and its scores."""
+        value = scores[self._task.best_score]
+        if value is None or not self._count:
+            return
+        badness = -value if self._task.higher_is_better else value
+        if len(self._kept) == self._count and (badness, answer.name) <= _rank(self._kept[0]):
+            return
+        dtype = KINDS[self._task.target].dtype
+        arrays = (tensor.cpu().numpy().astype(dtype) for tensor in (answer.answer, answer.truth))
+        bisect.insort(self._kept, _Kept(badness, answer.name, *arrays), key=_rank)
+        del self._kept[: -self._count]
+
+    def draw(self, dataset: Dataset, folder: Path) -> list[Path]:
+        """Draw them, picture, truth, answer, error one below the other.
+
+        Each panel has a strip above it that says what it is; the first one has the picture's name and score.
+
+        Args:
+            dataset: that was scored.
+            folder: for the files, ``<rank>_<name>.png``.
+
+        Returns:
+            The files, the worst picture's first.
+        """
+        files = []
+        place = {name: index for index, name in enumerate(dataset.names)}
+        for rank, (badness, name, answer, truth) in enumerate(reversed(self._kept), start=1):
+            image = resize_image(dataset[place[name]].image, (truth.shape[0], truth.shape[1]))
+            value = -badness if self._task.higher_is_better else badness
+            panels = {f"{rank}. {name}  {self._task.best_score} {value:.4f}": image}
+            panels |= KINDS[self._task.target].panels(image, answer, truth, dataset.colours)
+            files.append(folder / f"{rank:02d}_{name.replace('/', '_')}.png")
+            strips = [part for text, panel in panels.items() for part in titled(panel, text)]
+            write_png(files[-1], np.concatenate(strips))
+        return files
 
 
 def titled(picture: UInt8[ndarray, "h w 3"], text: str) -> tuple[UInt8[ndarray, "s w 3"], UInt8[ndarray, "h w 3"]]:

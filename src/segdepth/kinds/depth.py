@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped
 from numpy import ndarray
 
+from segdepth.core.errors import DataError
 from segdepth.core.files import replacing
 from segdepth.drawing import (
     colour_depth,
@@ -26,6 +27,7 @@ __all__ = ["Depth"]
 
 #: An answer that is wrong by this factor, either way, is drawn in the brightest colour.
 _WORST_FACTOR = 2.0
+_PNG_UNITS_PER_METRE = 256
 #: Where fewer pixels are measured, they are single points.
 _DENSE = 0.3
 
@@ -36,6 +38,9 @@ class Depth(Kind):
     name = "depth"
     void = 0
     dtype = np.float32
+    #: "inverse": one over metres, up to a factor that median scaling takes away.
+    units = ("metres", "inverse")
+    resizing = "bilinearly"
 
     def resized(
         self, truth: Float32[ndarray, "_h _w"], size: tuple[int, int], *, points: bool = False
@@ -62,6 +67,26 @@ class Depth(Kind):
         rows = np.where(np.isnan(rows), overall, rows)
         position = np.where(np.isnan(places), rows[:, None], places)
         return {"constant": np.full(truths.shape[1:], overall, np.float32), "position": position.astype(np.float32)}
+
+    def answer_from(
+        self, values: Shaped[ndarray, "..."], where: str, size: tuple[int, int], unit: str
+    ) -> Float32[ndarray, "h w"]:
+        """See :meth:`Kind.answer_from`: numbers as they are, or 16-bit integers of metres x 256."""
+        stored = values.squeeze()
+        if stored.ndim != 2 or stored.dtype.kind not in "fiu":
+            raise DataError(
+                f"{where} holds {values.dtype} of shape {values.shape}; a depth map is [rows, columns] of numbers"
+            )
+        if stored.dtype == np.uint8:
+            raise DataError(
+                f"{where} is an 8-bit picture, which cannot hold metres; .npy in metres or 16-bit PNG (x 256) can"
+            )
+        if stored.dtype == np.uint16:
+            stored = stored.astype(np.float64) / _PNG_UNITS_PER_METRE
+        resized = cv2.resize(stored.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        if not np.isfinite(resized).all():
+            raise DataError(f"{where} has values that are not finite (NaN or infinity)")
+        return 1 / np.maximum(resized, 1e-6) if unit == "inverse" else np.asarray(resized)
 
     def painter(self, truth: Float[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

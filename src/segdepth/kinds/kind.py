@@ -30,11 +30,15 @@ class Kind(ABC):
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
         dtype: of truths, and of answers for people.
+        units: what the numbers in files of answers may be, the usual one first.
+        resizing: how :meth:`answer_from` comes to another size, as an adverb.
     """
 
     name: ClassVar[str]
     void: ClassVar[int | float]
     dtype: ClassVar[type[np.generic]]
+    units: ClassVar[tuple[str, ...]]
+    resizing: ClassVar[str]
 
     # from file to loss
 
@@ -73,6 +77,22 @@ class Kind(ABC):
     @abstractmethod
     def guesses(self, truths: Shaped[ndarray, "n h w *values"]) -> Mapping[str, Truth]:
         """The floor that a network has to beat: ``constant``, one answer everywhere, and ``position``, one for each place."""
+
+    # from others' files
+
+    @abstractmethod
+    def answer_from(self, values: Shaped[ndarray, "..."], where: str, size: tuple[int, int], unit: str) -> Truth:
+        """The answer at a truth's size from what a file holds.
+
+        Args:
+            values: the file's.
+            where: the file, for messages.
+            size: rows and columns wanted.
+            unit: one of :attr:`units`.
+
+        Raises:
+            DataError: if these cannot be answers of this kind.
+        """
 
     # for people
 

@@ -8,6 +8,7 @@ from jaxtyping import Int64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.drawing import colour_labels, overlay, write_png
+from segdepth.geometry.resize import resize_nearest
 
 from .kind import Colours, Kind, Picture, Value
 
@@ -23,6 +24,8 @@ class Labels(Kind):
     name = "labels"
     void = IGNORE
     dtype = np.uint8
+    units = ("train ids", "label ids")
+    resizing = "by the nearest pixel"
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:
         """See :meth:`Kind.target`."""
@@ -35,6 +38,13 @@ class Labels(Kind):
             "constant": np.full(truths.shape[1:], counts.sum((1, 2)).argmax(), np.uint8),
             "position": counts.argmax(0).astype(np.uint8),
         }
+
+    def answer_from(
+        self, values: UInt8[ndarray, "_h _w"], where: str, size: tuple[int, int], unit: str
+    ) -> UInt8[ndarray, "h w"]:
+        """See :meth:`Kind.answer_from`; train ids already, for what others are is the data set's to know."""
+        del where, unit
+        return resize_nearest(values, size)
 
     def painter(self, truth: Shaped[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

@@ -1,57 +1,23 @@
 """Scores of depth, per image and then averaged, under a stated protocol."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Float64, Shaped
 from torch import Tensor
-from torchmetrics import Metric
 
-from segdepth.core.errors import ConfigError, InputError
-from segdepth.core.tables import pick
-from segdepth.geometry.crops import CROPS, crop_window
+from .depth_bands import DepthBands
+from .depth_protocol import DepthProtocol, scored_pixels
+from .scores import Scores
 
-__all__ = ["DEPTH_SCORES", "DepthProtocol", "DepthScores", "Scaling"]
-
-Scaling = Literal["none", "median"]
+__all__ = ["DEPTH_SCORES", "DepthScores"]
 
 #: Names of the scores in the order in which papers print them; the first seven are Eigen's.
 DEPTH_SCORES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3", "silog", "log10", "mae")
 
 
-@dataclass(frozen=True, slots=True)
-class DepthProtocol:
-    """Which pixels are scored, and what is done to the prediction before. A number without it means little.
-
-    Attributes:
-        crop: the window that is scored, one of :data:`~segdepth.geometry.crops.CROPS`.
-        min_depth: metres; a truth must be above, a prediction is clipped to it.
-        max_depth: metres; a truth must be below, a prediction is clipped to it.
-        scaling: "median": each prediction is first multiplied by median(truth) / median(prediction) of the
-            scored pixels, for networks that know no scale. "none": it is taken as it is.
-
-    Raises:
-        ConfigError: if there is no such crop or scaling, or the range of depths is empty.
-    """
-
-    crop: str = "garg"
-    min_depth: float = 0.001
-    max_depth: float = 80.0
-    scaling: Scaling = "none"
-
-    def __post_init__(self) -> None:
-        pick(CROPS, self.crop, kind="crop")
-        pick(dict.fromkeys(get_args(Scaling)), self.scaling, kind="scaling")
-        if not 0 < self.min_depth < self.max_depth:
-            raise ConfigError(
-                f"depths from {self.min_depth} to {self.max_depth} m cannot be scored: "
-                "min_depth must be above 0 and below max_depth"
-            )
-
-
-class DepthScores(Metric):
+class DepthScores(Scores):
     """The usual errors of a depth map: computed for each image, then averaged over the images.
 
     Args:
@@ -67,8 +33,6 @@ class DepthScores(Metric):
         0.1
     """
 
-    is_differentiable = False
-    full_state_update = False
     sums: Tensor
     images: Tensor
     images_without_truth: Tensor
@@ -80,11 +44,6 @@ class DepthScores(Metric):
         for name in ("images", "images_without_truth"):
             self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
-    @property
-    def update_called(self) -> bool:
-        """Always true: scores of nothing are None, which is no reason for torchmetrics to warn."""
-        return True
-
     def update(self, prediction: Float[Tensor, "b ... _h _w"], truth: Float[Tensor, "b ... h w"]) -> None:
         """Score a batch of images.
 
@@ -95,19 +54,7 @@ class DepthScores(Metric):
         Raises:
             InputError: if the two differ in shape, or have more than one channel.
         """
-        one_channel = truth.ndim == 3 or (truth.ndim == 4 and truth.shape[1] == 1)
-        if prediction.shape != truth.shape or not one_channel:
-            raise InputError(
-                f"prediction {tuple(prediction.shape)} and truth {tuple(truth.shape)} must both be [b, h, w] "
-                "or [b, 1, h, w] of one size: depth is scored at the truth's size"
-            )
-        rows, columns = crop_window(self.protocol.crop, *truth.shape[-2:])
-        truth, prediction = (x[..., rows, columns].flatten(1).double() for x in (truth, prediction))
-        valid = (truth > self.protocol.min_depth) & (truth < self.protocol.max_depth)
-        if self.protocol.scaling == "median":
-            prediction = prediction * (_median(truth, valid) / _median(prediction, valid))[:, None]
-        prediction = prediction.clamp(self.protocol.min_depth, self.protocol.max_depth)
-
+        prediction, truth, valid = scored_pixels(prediction, truth, self.protocol)
         scored = valid.any(1)
         if prediction.device.type == "cpu" and 2 * valid.sum() < valid.numel():  # lidar: few pixels, picked at no wait
             images = [(p[v][None], t[v][None]) for p, t, v in zip(prediction, truth, valid, strict=True)]
@@ -133,6 +80,32 @@ class DepthScores(Metric):
             name: mean if images else None for name, mean in zip(DEPTH_SCORES, means, strict=True)
         }
         return scores | {"images": images, "images_without_truth": int(self.images_without_truth)}
+
+    def describe(self) -> dict[str, Any]:
+        """See :meth:`Scores.describe`."""
+        scores = self.compute()
+        return {
+            "files_scored": scores["images"],
+            "files_without_truth": scores["images_without_truth"],
+            "crop": self.protocol.crop,
+            "min_depth_m": self.protocol.min_depth,
+            "max_depth_m": self.protocol.max_depth,
+            "scaling": self.protocol.scaling,
+            "clip": "prediction clipped to the depth range, never left out",
+            "average": "per image, then over images",
+        }
+
+    def words(self) -> str:
+        """See :meth:`Scores.words`."""
+        how = self.protocol
+        return (
+            f"crop {how.crop}, {how.min_depth:g}-{how.max_depth:g} m, scaling {how.scaling}, "
+            "prediction clipped to the depth range, never left out"
+        )
+
+    def tables(self) -> dict[str, DepthBands]:
+        """See :meth:`Scores.tables`."""
+        return {"bands": DepthBands(self.protocol)}
 
 
 def _scores_per_image(
@@ -164,11 +137,3 @@ def _scores_per_image(
         ],
         dim=1,
     )
-
-
-def _median(values: Float64[Tensor, "b n"], valid: Bool[Tensor, "b n"]) -> Float64[Tensor, " b"]:
-    """Median of each row's valid values, the mean of the middle two where their number is even."""
-    ordered = torch.where(valid, values, math.inf).sort(dim=1).values
-    n: Int64[Tensor, "b 1"] = valid.sum(1, keepdim=True)
-    middle = torch.cat([(n - 1).clamp(min=0) // 2, (n // 2).clamp(max=values.shape[1] - 1)], dim=1)
-    return ordered.gather(1, middle).mean(1)

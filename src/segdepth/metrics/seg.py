@@ -1,18 +1,20 @@
 """Scores of a segmentation from one confusion matrix over the data set."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float64, Int64, Integer
 from torch import Tensor
-from torchmetrics import Metric
 
 from segdepth.core.errors import InputError
+
+from .scores import Scores
 
 __all__ = ["SegmentationScores"]
 
 
-class SegmentationScores(Metric):
+class SegmentationScores(Scores):
     """Accuracy and intersection over union, from the counts of all pixels of all images.
 
     A truth that is no class is left out. A prediction that is no class counts as wrong: it never removes a
@@ -36,8 +38,6 @@ class SegmentationScores(Metric):
         {'aAcc': 0.5, 'mAcc': 0.5, 'FWIoU': 0.25, 'mIoU': 0.25, 'IoU.road': 0.5, 'IoU.sky': 0.0}
     """
 
-    is_differentiable = False
-    full_state_update = False
     counts: Tensor
 
     def __init__(
@@ -52,11 +52,6 @@ class SegmentationScores(Metric):
         # rows: truth; columns: prediction, and one more for predictions that are no class
         counts = torch.zeros(num_classes, num_classes + 1, dtype=torch.int64)
         self.add_state("counts", counts, dist_reduce_fx="sum")
-
-    @property
-    def update_called(self) -> bool:
-        """Always true: scores of nothing are None, which is no reason for torchmetrics to warn."""
-        return True
 
     @property
     def confusion(self) -> Int64[Tensor, "c c"]:
@@ -115,6 +110,10 @@ class SegmentationScores(Metric):
         scores |= {f"IoU.{name}": value for name, value in zip(self.class_names, iou, strict=True)}
         values = torch.stack(list(scores.values())).tolist()  # all at once: one copy from the device
         return {name: None if value != value else value for name, value in zip(scores, values, strict=True)}
+
+    def describe(self) -> dict[str, Any]:
+        """See :meth:`Scores.describe`."""
+        return {"average": "one confusion matrix over all images"}
 
     def _is_class(self, ids: Int64[Tensor, " n"]) -> Bool[Tensor, " n"]:
         return (ids >= 0) & (ids < self.num_classes)

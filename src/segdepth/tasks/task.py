@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torchmetrics import Metric
-
 from segdepth.data.sample import Dataset
+from segdepth.metrics import Scores
 from segdepth.networks.outputs import OutputKind
 
 __all__ = ["Task"]
@@ -35,7 +34,7 @@ class Task:
     higher_is_better: bool
     table_scores: tuple[str, ...]
     legacy_preprocessing: str
-    make_metric: Callable[[Dataset], Metric]
+    make_metric: Callable[[Dataset], Scores]
 
     def is_better(self, score: float | None, best: float | None) -> bool:
         """Whether ``score`` beats ``best``; an undefined score beats nothing, any score beats none."""

@@ -1,6 +1,6 @@
 """Training runs."""
 
-from .build import build_learning_rate, build_loss, build_network_for, build_optimizer, build_rate, open_split
+from .build import build_learning_rate, build_loss, build_network_for, build_optimizer, build_rate
 from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_whole_checkpoint, read_checkpoint
 from .journal import Journal
 from .learning_rate import LearningRate
@@ -27,7 +27,6 @@ __all__ = [
     "build_rate",
     "find_checkpoint",
     "newest_whole_checkpoint",
-    "open_split",
     "read_checkpoint",
     "train",
 ]

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
-from segdepth.data import Dataset, open_dataset
+from segdepth.data import Dataset
 from segdepth.losses import LOSSES
 from segdepth.networks import Classes, Network, load_network
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
@@ -19,25 +19,9 @@ from segdepth.tasks import TASKS, create_network
 from .learning_rate import LearningRate
 from .parameters import base_rates, parameter_groups
 
-__all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_optimizer", "build_rate", "open_split"]
+__all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_optimizer", "build_rate"]
 
 log = logging.getLogger(__name__)
-
-
-def open_split(config: Config, split: str) -> Dataset:
-    """A split of the configured data set, with the task's truth.
-
-    ``data.skip_bad`` leaves out what is incomplete, as it leaves out what is broken; that is logged.
-    """
-    section, target = config.data, TASKS[config.task].target
-    options = dict(section.options)
-    if section.skip_bad and "allow_missing" in options:
-        options["allow_missing"] = True
-    dataset = open_dataset(section.dataset, path=section.path, split=split, target=target, **options)
-    if dataset.missing:
-        named = ", ".join(dataset.missing[:3]) + (", ..." if len(dataset.missing) > 3 else "")
-        log.warning("left out of %s: %d incomplete samples: %s", split, len(dataset.missing), named)
-    return dataset
 
 
 def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False) -> Network:

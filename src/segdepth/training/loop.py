@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segdepth.config import Config
+from segdepth.config.splits import open_split
 from segdepth.core import group
 from segdepth.data.loading import Timed
 from segdepth.evaluation import Evaluation
 
 from .assemble import Assembly, assemble, training_stream
-from .build import open_split
 from .checkpoints import checkpoint_to_resume
 from .distributed import Agreement
 from .reporting import Report, introduce

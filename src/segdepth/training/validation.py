@@ -68,7 +68,7 @@ class Validation:
         samples = Samples(self._dataset, run.task.target)
         self.last = evaluate(
             run.scored, self._dataset, run.task, size=(data.img_rows, data.img_cols), batch_size=settings.batch_size,
-            n_workers=settings.n_workers, progress=self._watch, skip_bad=data.skip_bad, watch=samples.watch,
+            n_workers=settings.n_workers, progress=self._watch, skip_bad=data.skip_bad, watch=[samples.watch],
         )  # fmt: skip
         self._journal.write("validation", run.state.step, self.last.scores, prefix="val_metrics")
         self._journal.show(run.state.step, samples.pictures)

@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
-from torch import Tensor
 
 from segdepth.data.sample import Dataset
+from segdepth.evaluation import Answer
 from segdepth.geometry.resize import resize_image
 from segdepth.kinds import KINDS
 
@@ -60,13 +60,11 @@ class Samples:
         self._places = {dataset.names[place]: place for place in places}
         self.pictures: dict[str, UInt8[ndarray, "_h _w 3"]] = {}
 
-    def watch(self, name: str, answer: Tensor, truth: Tensor) -> None:
-        """Be shown an answer of a validation, [h, w] at the truth's size."""
-        if name in self._places:
-            image = self._dataset[self._places[name]].image
-            paint = KINDS[self._target].painter(truth.cpu().numpy(), self._dataset.colours)
-            columns = [
-                resize_image(image, (truth.shape[0], truth.shape[1])),
-                *(paint(t.cpu().numpy()) for t in (truth, answer)),
-            ]
-            self.pictures[f"samples/{self._places[name]}"] = np.concatenate(columns)
+    def watch(self, answer: Answer) -> None:
+        """Be shown an answer of a validation."""
+        if answer.name in self._places:
+            place = self._places[answer.name]
+            truth, guess = answer.truth.cpu().numpy(), answer.answer.cpu().numpy()
+            paint = KINDS[self._target].painter(truth, self._dataset.colours)
+            image = resize_image(self._dataset[place].image, (truth.shape[0], truth.shape[1]))
+            self.pictures[f"samples/{place}"] = np.concatenate([image, paint(truth), paint(guess)])

@@ -97,7 +97,7 @@ def test_evaluation_keeps_the_truths_own_size_and_the_short_last_batch() -> None
     )
     seen = list(batches(loader, CPU))
     assert [len(batch.names) for batch in seen] == [2, 2, 1]
-    assert [tuple(truth.shape) for batch in seen for truth in batch.target] == [(1, 40 + k, 64) for k in range(5)]
+    assert [tuple(truth.shape) for batch in seen for truth in batch.target] == [(40 + k, 64) for k in range(5)]
 
 
 @pytest.mark.parametrize("n_workers", [0, 1])

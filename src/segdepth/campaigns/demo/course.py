@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from segdepth.config import Config, config_to_dict
+from segdepth.config.splits import open_split
 from segdepth.data import Dataset
 from segdepth.data.sample import Sample
 from segdepth.networks import load_network, read_card
 from segdepth.runs import read_log
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, open_split
+from segdepth.training import Progress
 
 from .explanations import Explanations, explained_pixel, grid, pixels_to_explain
 from .page import DemoPage, Example, Picture, SaliencyRow, TaskSoFar

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from segdepth.config import Config, config_to_dict
+from segdepth.config.splits import open_split
 from segdepth.core.files import write_json
 from segdepth.core.locks import held
 from segdepth.core.processes import usable_cores
@@ -20,7 +21,7 @@ from segdepth.core.side_by_side import Tell, side_by_side
 from segdepth.evaluation import evaluate_baselines
 from segdepth.networks import load_network
 from segdepth.tasks import TASKS
-from segdepth.training import Progress, open_split
+from segdepth.training import Progress
 
 from .course import Course, nothing_yet
 from .explanations import explain_network

@@ -1,35 +1,39 @@
-"""What ``segdepth evaluate`` scores, and who answers: put together from configuration, checkpoint and flags."""
+"""Scoring as a service: which data, who answers, under which protocols, and all that one walk gives."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from segdepth.config import Config, apply_overrides, check_config, load_config
+from segdepth.config import Config, check_config
+from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.core.tables import pick
 from segdepth.data import DATASETS, Dataset, open_dataset
 from segdepth.data.kitti_eigen import NoTruthError
 from segdepth.data.leakage import shared_scenes
 from segdepth.data.sample import reader_options
-from segdepth.evaluation import PROTOCOLS, Predictions, evaluate, evaluate_predictions
-from segdepth.evaluation.scoring import Answers
 from segdepth.metrics import DepthProtocol
-from segdepth.networks import Network, find_weights, read_card
+from segdepth.networks import Network
 from segdepth.tasks import TASKS, Task
-from segdepth.training import open_split
 
-from .loading import load_checked
+from .answers import Answer, Answers, NetworkAnswers, Progress
+from .depth_protocol import PROTOCOLS
+from .predictions import FileAnswers, Predictions
+from .scoring import OWN_PROTOCOL, Evaluation, MakeScores, score
+from .worst import Worst
 
 __all__ = [
     "Answerer",
+    "Scored",
     "Source",
-    "answers_of",
-    "find_configuration",
+    "file_answerer",
+    "network_answerer",
+    "only_task",
     "open_scored",
     "protocols_of",
+    "score_set",
     "warn_of_leaks",
 ]
 
@@ -37,8 +41,6 @@ log = logging.getLogger(__name__)
 
 #: The data set that named protocols are for.
 EIGEN = "kitti_eigen"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -126,29 +128,6 @@ def only_task(dataset: str | None) -> str | None:
     return next((name for name, task in TASKS.items() if [task.target] == targets), None)
 
 
-def find_configuration(
-    config: Path | None, checkpoint: Path | None, predictions: Path | None, overrides: Sequence[str]
-) -> Config | None:
-    """The configuration of a file, or else the checkpoint's own; None where there are only predictions.
-
-    Raises:
-        ConfigError: if there is neither, or a value is wrong.
-    """
-    if config is not None:
-        return load_config(config, overrides)
-    if checkpoint is None:
-        if predictions is None:
-            raise ConfigError("name a checkpoint (--checkpoint) or a configuration (--config)")
-        return None
-    path = find_weights(checkpoint)
-    stored = read_card(path).config
-    if stored is None:
-        if overrides:
-            raise ConfigError(f"{str(path)!r} does not know its configuration; name one with --config")
-        return None
-    return check_config(apply_overrides(stored, overrides), where=f"configuration in {path}")
-
-
 def protocols_of(dataset: str, wanted: Sequence[str]) -> Mapping[str | None, Mapping[str, DepthProtocol | None]]:
     """Truth -> name -> protocol; of data sets other than KITTI's test files the data set's own.
 
@@ -187,92 +166,78 @@ class Answerer:
         label: for the table.
         where: the checkpoint, or the predictions.
         task: what is answered.
-        on: the answers to a data set.
+        answers_to: a data set.
         training_names: of the samples that a network learned from; empty where that is not known.
     """
 
     label: str
     where: Path
     task: Task
-    on: Callable[[Dataset], Answers]
-    training_names: Callable[[], Iterable[str]]
+    answers_to: Callable[[Dataset], Answers]
+    training_names: Callable[[], Iterable[str]] = tuple
 
 
-def answers_of(
-    checkpoint: Path | None,
-    predictions: Path | None,
+def network_answerer(
+    net: Network,
+    checkpoint: Path,
     config: Config | None,
     task: str | None,
-    device: str,
-    *,
-    model_name: str | None,
-    height: int | None,
-    width: int | None,
-    inverse: bool,
-    allow_missing: bool,
-    dataset: str | None,
-    progress: Progress,
+    size: tuple[int, int],
+    progress: Progress | None = None,
 ) -> Answerer:
-    """A network's answers, or those of another model's files.
+    """A network's answers.
 
     Args:
-        checkpoint: of the network.
-        predictions: the files, in its place.
-        config: what is known of it.
-        task: as the user says.
-        device: for the network.
-        model_name: as the user says.
-        height: as the user says.
-        width: as the user says.
-        inverse: the files hold inverse depth.
-        allow_missing: samples without a file are left out.
-        dataset: that the user names; one with a single kind of truth says the task.
-        progress: called with (images done, images in all).
-
-    Raises:
-        ConfigError: if the task of predictions is not said.
-        CheckpointError: if the checkpoint is another network, task or size than said.
+        net: on the device where the work is to be done.
+        checkpoint: that it was loaded from.
+        config: that says how pictures are loaded; None: one at a time.
+        task: what it answers, where its card does not say it.
+        size: rows and columns of its input.
+        progress: of each walk.
     """
-    said = task or (config.task if config else None)
-    if predictions is not None:
-        said = said or only_task(dataset)
-        if said is None:
-            raise ConfigError("say what the predictions are: --task depth or --task seg")
-        kind = pick(TASKS, said, kind="task")
-        of_files = partial(_files, predictions, kind, inverse, allow_missing, progress)
-        return Answerer(predictions.name, predictions, kind, of_files, tuple)
-    assert checkpoint is not None
-    net = load_checked(checkpoint, device, model_name=model_name, task=said, height=height, width=width)
-    size = net.card.input_size or (None if config is None else (config.data.img_rows, config.data.img_cols))
-    if size is None:
-        raise ConfigError(f"{str(checkpoint)!r} does not know its input size: give --height and --width")
-    kind = TASKS[net.card.task or said or ""]
-    workers = config.training.n_workers if config else 0
-    batch_size = config.training.batch_size if config else 1
-    return Answerer(
-        net.card.arch, checkpoint, kind, partial(_network, net, kind, size, batch_size, workers, progress),
-        partial(_training_names, net),
-    )  # fmt: skip
+    batch_size, n_workers = (config.training.batch_size, config.training.n_workers) if config else (1, 0)
+    record = TASKS[net.card.task or task or ""]
 
-
-def _network(
-    net: Network, task: Task, size: tuple[int, int], batch_size: int, workers: int, progress: Progress, _: Dataset
-) -> Answers:
-    def answers(dataset: Dataset, **looks: Any) -> Any:
-        return evaluate(
-            net, dataset, task, size=size, batch_size=batch_size, n_workers=workers, progress=progress, **looks
+    def answers_to(dataset: Dataset) -> Answers:
+        return NetworkAnswers(
+            net, dataset, record, size=size, batch_size=batch_size, n_workers=n_workers, progress=progress
         )
 
-    return answers
+    return Answerer(net.card.arch, checkpoint, record, answers_to, lambda: _training_names(net))
 
 
-def _files(path: Path, task: Task, inverse: bool, allow_missing: bool, progress: Progress, dataset: Dataset) -> Answers:
-    found = Predictions(path, dataset, "inverse" if inverse else "metres", allow_missing=allow_missing)
+def file_answerer(
+    predictions: Path,
+    task: str | None,
+    dataset: str | None,
+    *,
+    unit: str | None = None,
+    allow_missing: bool = False,
+    progress: Progress | None = None,
+) -> Answerer:
+    """The answers of another model's files.
 
-    def answers(dataset: Dataset, **looks: Any) -> Any:
-        return evaluate_predictions(found, dataset, task, progress=progress, **looks)
+    Args:
+        predictions: the folder, or the one file.
+        task: what they answer; None where the data set says it.
+        dataset: that the user names; one with a single kind of truth says the task.
+        unit: of the numbers in the files.
+        allow_missing: samples without a file are left out.
+        progress: of each walk.
 
-    return answers
+    Raises:
+        ConfigError: if the task is not said.
+    """
+    said = task or only_task(dataset)
+    if said is None:
+        raise ConfigError(f"say what the predictions are: {' or '.join(f'--task {name}' for name in TASKS)}")
+    record = pick(TASKS, said, kind="task")
+
+    def answers_to(dataset: Dataset) -> Answers:
+        found = Predictions(predictions, dataset, allow_missing=allow_missing)
+        return FileAnswers(found, dataset, record, unit, progress)
+
+    return Answerer(predictions.name, predictions, record, answers_to)
 
 
 def _training_names(net: Network) -> Iterable[str]:
@@ -295,3 +260,59 @@ def warn_of_leaks(training: Iterable[str], scored: Dataset) -> None:
             "LEAK: %d of %d scored pictures are from drives that the network was trained on (%s); the scores are too good",
             sum(shared.values()), len(scored), scenes,
         )  # fmt: skip
+
+
+class Table(NamedTuple):
+    """A score table's title, columns, and scores by part."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one walk over a data set gave.
+
+    Attributes:
+        dataset: that was scored.
+        evaluations: by the protocol's name.
+        pictures: the scores of each picture under the first protocol, by the sample's name.
+        tables: what the means hide, under the first protocol: title, columns, and scores by part, by the table's name.
+        worst: files of the worst pictures, the worst first.
+    """
+
+    dataset: Dataset
+    evaluations: Mapping[str, Evaluation]
+    pictures: Mapping[str, Mapping[str, float | None]]
+    tables: Mapping[str, Table]
+    worst: Sequence[Path] = ()
+
+
+def score_set(
+    answers: Answers,
+    protocols: Mapping[str, MakeScores] | None = None,
+    *,
+    worst: int = 0,
+    folder: Path | None = None,
+) -> Scored:
+    """Score answers under every protocol, picture by picture, and draw the worst.
+
+    Args:
+        answers: to a data set.
+        protocols: by name; None or empty for the data set's own.
+        worst: number of pictures to draw.
+        folder: for them.
+    """
+    makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
+    pictures: dict[str, Mapping[str, float | None]] = {}
+    worst_seen = Worst(answers.task, worst)
+    tables = next(iter(makers.values()))(answers.dataset).to(answers.device).tables()
+
+    def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:
+        pictures[answer.name] = scores
+
+    evaluations = score(answers, makers, keep=[keep, worst_seen], tables=tables)
+    drawn = worst_seen.draw(answers.dataset, folder) if folder is not None else []
+    said = {name: Table(table.title, table.columns, table.compute()) for name, table in tables.items()}
+    return Scored(answers.dataset, evaluations, pictures, said, drawn)

@@ -1,0 +1,74 @@
+"""What every metric here promises."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jaxtyping import Shaped
+from torch import Tensor
+from torchmetrics import Metric
+
+__all__ = ["ScoreTable", "Scores"]
+
+
+class Scores(Metric, ABC):
+    """Scores of answers: sums over pictures while it runs, scores by plain name at the end.
+
+    ``metric(answers, truths)`` gives the scores of these pictures and adds them up; ``update`` adds them up without waiting for
+    the device. Sums add up over processes.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+
+    @property
+    def update_called(self) -> bool:
+        """Always true: scores of nothing are None, which is no reason for torchmetrics to warn."""
+        return True
+
+    @abstractmethod
+    def update(self, prediction: Shaped[Tensor, "b ..."], truth: Shaped[Tensor, "b ..."]) -> None:
+        """Score a batch of answers of one kind, ``[b, h, w, *values]``, at the truths' size."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, float | None]:
+        """The scores; None where there was nothing to score."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """How pictures were scored, as plain data to be stored beside the scores; with what was counted so far."""
+
+    def words(self) -> str:
+        """What of the protocol people have to know beside the average; empty where there is nothing."""
+        return ""
+
+    def tables(self) -> Mapping[str, "ScoreTable"]:
+        """What the means hide, under the same protocol, by the name that a report calls it; empty."""
+        return {}
+
+
+class ScoreTable(Metric, ABC):
+    """Scores of parts of the pictures, such as those at a distance; fed like :class:`Scores`.
+
+    Attributes:
+        title: for people.
+        columns: the scores of each part, in order.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    title: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+
+    @property
+    def update_called(self) -> bool:
+        """See :attr:`Scores.update_called`."""
+        return True
+
+    @abstractmethod
+    def update(self, prediction: Shaped[Tensor, "b ..."], truth: Shaped[Tensor, "b ..."]) -> None:
+        """See :meth:`Scores.update`."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, dict[str, float | None]]:
+        """The scores by part, then by column; None where a part has no pixel."""

@@ -1,0 +1,42 @@
+"""Named protocols, and the limits that a user sets instead."""
+
+import pytest
+
+from segdepth.core.errors import ConfigError
+from segdepth.evaluation import PROTOCOLS
+from segdepth.evaluation.depth_protocol import limited
+from segdepth.metrics import DepthProtocol, DepthScores
+
+from .streets import Streets
+
+GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].protocol}
+
+
+def made(*arguments: object) -> dict[str, DepthProtocol]:
+    metrics = {name: make(Streets()) for name, make in limited(*arguments).items()}
+    assert all(isinstance(metric, DepthScores) for metric in metrics.values())
+    return {name: metric.protocol for name, metric in metrics.items()}
+
+
+def test_a_protocol_with_other_limits_has_another_name() -> None:
+    assert list(made(GARG, Streets(), None, 80.0)) == ["eigen-raw-garg"]
+    assert list(made(GARG, Streets(), 1.0, 50.0)) == ["eigen-raw-garg, 1-50 m"]
+    assert list(made({"": None}, Streets(), 1.0, None)) == ["the data set's own, 1-80 m"]
+
+
+def test_limits_change_the_range_alone() -> None:
+    assert made({"": None}, Streets(), None, None) == {}, "the data set's own metric will do"
+    assert list(made({"a": DepthProtocol("eigen")}, Streets(), None, 50).values()) == [
+        DepthProtocol("eigen", 0.001, 50)
+    ]
+    assert list(made({"": None}, Streets(), 1, None).values()) == [DepthProtocol("none", 1, 80)]
+    labelled = Streets()
+    labelled.depth_range = None
+    assert limited({"": None}, labelled, None, None) == {}
+    with pytest.raises(ConfigError, match="has none"):
+        limited({"": None}, labelled, 1, None)
+
+
+def test_the_first_protocol_is_the_specifications() -> None:
+    first = next(iter(PROTOCOLS.values()))
+    assert (first.truth, first.protocol) == ("velodyne", DepthProtocol("garg", 0.001, 80.0, "none"))

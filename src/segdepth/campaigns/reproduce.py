@@ -1,4 +1,4 @@
-"""The published cells, trained and scored: which can be (their data are there), which are done, and what they gave.
+"""The published cells, trained and scored: which are done, and what they gave.
 
 A cell is done once its scores are in ``results.json``. Interrupted anywhere, the same call goes on: scored cells stay, a run
 that was begun with this configuration goes on, and every file is written whole or not at all.
@@ -6,85 +6,29 @@ that was begun with this configuration goes on, and every file is written whole 
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from segdepth.config import Config, config_to_dict, load_config
-from segdepth.config.splits import open_split
-from segdepth.core.errors import ConfigError, DataError, SegdepthError, reason
+from segdepth.config import Config, config_to_dict
+from segdepth.core.errors import DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.tables import did_you_mean
-from segdepth.data import Dataset, open_dataset
 from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
 from segdepth.networks import load_network
 from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, train
 
-from .published import (
-    CITYSCAPES_DEPTH,
-    CITYSCAPES_SEG,
-    KITTI_DEPTH,
-    KITTI_SEG,
-    PUBLISHED,
-    Kind,
-    Published,
-    cell_name,
-)
+from .cells import PLACES, Cell
+from .published import CITYSCAPES_SEG, KITTI_SEG, PUBLISHED, Published, cell_name
 from .table import Row, to_markdown
 
-__all__ = ["DATA", "Cell", "Results", "choose", "plan", "rows", "score_cell", "train_cell"]
+__all__ = ["Results", "rows", "score_cell", "train_cell"]
 
 log = logging.getLogger(__name__)
-
-#: What has to be on disk, by the name that the command line uses -> where it is looked for by default.
-DATA: Mapping[str, Path] = {
-    "cityscapes": Path("data/cityscapes"),
-    "kitti_semantics": Path("data/kitti_semantics"),
-    "kitti_depth": Path("data/kitti_depth"),
-    "kitti_raw": Path("data/kitti_raw"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where cells of a kind learn and are scored: names in :data:`DATA`, data set and split.
-
-    Attributes:
-        training: the data to learn from.
-        scored: the data to score on.
-        dataset: how the latter are read.
-        split: of them.
-        files: that the published scores are of.
-        protocol: a named one; None for the data set's own.
-    """
-
-    training: str
-    scored: str
-    dataset: str
-    split: str
-    files: int
-    protocol: str | None = None
-
-    @property
-    def words(self) -> str:
-        """How cells are scored here, in short."""
-        return self.protocol or f"{self.scored} {self.split}"
-
-
-_EIGEN = "eigen-raw-garg"
-_PLACES = {
-    CITYSCAPES_SEG: _Place("cityscapes", "cityscapes", "cityscapes", "val", 500),
-    KITTI_SEG: _Place("kitti_semantics", "kitti_semantics", "kitti", "val", 40),
-    KITTI_DEPTH: _Place("kitti_depth", "kitti_raw", "kitti_eigen", "test", 697, _EIGEN),
-    CITYSCAPES_DEPTH: _Place("cityscapes", "cityscapes", "cityscapes", "test", 1525),
-}
 
 #: Cells of a kind with few pictures -> the kind to start from, as most of the published runs did.
 _STARTS = {KITTI_SEG: CITYSCAPES_SEG}
@@ -92,117 +36,6 @@ _STARTS = {KITTI_SEG: CITYSCAPES_SEG}
 #: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
 _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "training.n_workers", "training.wandb",
          "training.print_interval", "training.checkpoint_interval", "training.keep_checkpoints", "testing")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One published result, and what it takes to have it here.
-
-    Attributes:
-        published: the result.
-        config: to train with.
-        scored_path: folder of the data to score on.
-        scored_options: of that data set.
-        missing: why it cannot be had here; None if it can.
-    """
-
-    published: Published
-    config: Config
-    scored_path: Path
-    scored_options: Mapping[str, Any] = field(default_factory=dict)
-    missing: str | None = None
-
-    @property
-    def name(self) -> str:
-        """``<network>_<data>_<task>``."""
-        return self.published.name
-
-    @property
-    def kind(self) -> Kind:
-        """Data and task."""
-        return self.published.kind
-
-    @property
-    def protocol(self) -> str:
-        """How it is scored, in a few words."""
-        return _PLACES[self.kind].words
-
-    def scored_set(self) -> Dataset:
-        """The data to score on.
-
-        Raises:
-            DataError: if they are not there.
-        """
-        place = _PLACES[self.kind]
-        return open_dataset(
-            place.dataset, path=self.scored_path, split=place.split, target=TASKS[self.config.task].target,
-            **self.scored_options,
-        )  # fmt: skip
-
-
-def choose(patterns: Sequence[str] = ()) -> list[str]:
-    """The cells whose names fit any of the globs; all if there are none. Cells that others start from come first.
-
-    Raises:
-        ConfigError: if a pattern fits nothing.
-    """
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in PUBLISHED):
-            raise ConfigError(f"--only: no cell fits {pattern!r} {did_you_mean(pattern, PUBLISHED)}")
-    return [name for name in PUBLISHED if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)]
-
-
-def plan(
-    names: Iterable[str],
-    *,
-    configs: Path,
-    data: Mapping[str, Path],
-    overrides: Sequence[str] = (),
-    eigen_options: Mapping[str, Any] | None = None,
-) -> list[Cell]:
-    """The cells with their configurations, and whether their data are there.
-
-    Args:
-        names: of the cells.
-        configs: folder of the configurations, one a cell.
-        data: paths over those of :data:`DATA`.
-        overrides: over the values of every configuration.
-        eigen_options: of the data set ``kitti_eigen``: another list of files, or leave to score what is there.
-
-    Raises:
-        ConfigError: if a configuration is missing or wrong, or there is no such data.
-    """
-    for name in data:
-        if name not in DATA:
-            raise ConfigError(f"--data: no data named {name!r} {did_you_mean(name, DATA)}")
-    paths = {**DATA, **data}
-    found: dict[Kind, str | None] = {}  # the cells of a kind read the same data
-    cells = []
-    for name in names:
-        published = PUBLISHED[name]
-        place = _PLACES[published.kind]
-        path = f"data.path={json.dumps(str(paths[place.training]))}"
-        options = dict(eigen_options or {}) if place.dataset == "kitti_eigen" else {}
-        config = load_config(configs / f"{name}.yml", [path, *overrides])
-        cell = Cell(published, config, paths[place.scored], options)
-        if cell.kind not in found:
-            found[cell.kind] = _missing(cell, place, paths)
-        cells.append(replace(cell, missing=found[cell.kind]))
-    return cells
-
-
-def _missing(cell: Cell, place: _Place, paths: Mapping[str, Path]) -> str | None:
-    """Why a cell's data cannot be used: a folder that is not there, or what its reader says."""
-    absent = [name for name in dict.fromkeys((place.training, place.scored)) if not paths[name].is_dir()]
-    if absent:
-        return ", ".join(f"no {name}: looked for {paths[name]}" for name in absent)
-    try:
-        for split in (cell.config.data.train_split, cell.config.data.val_split):
-            open_split(cell.config, split)
-        cell.scored_set()
-    except DataError as error:
-        return str(error)
-    return None
 
 
 class Results:
@@ -347,7 +180,7 @@ def _score(cell: Cell, run: Path, device: torch.device, progress: Callable[[int,
         net, cell.scored_set(), task, size=(cell.config.data.img_rows, cell.config.data.img_cols),
         batch_size=settings.batch_size, n_workers=settings.n_workers, progress=progress,
     )  # fmt: skip
-    protocol = _PLACES[cell.kind].protocol
+    protocol = cell.place.protocol
     (evaluation,) = score(answers, {protocol: PROTOCOLS[protocol].scores} if protocol else None).values()
     return evaluation
 
@@ -363,7 +196,7 @@ def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 
 
 def _row(cell: Published, score_name: str, record: Mapping[str, Any]) -> Row:
-    place, published = _PLACES[cell.kind], cell.scores[score_name]
+    place, published = PLACES[cell.kind], cell.scores[score_name]
     ours, files = record["scores"].get(score_name), record["protocol"]["files_scored"]
     larger = score_name in ("mIoU", "a1", "a2", "a3")
     whole = files == place.files

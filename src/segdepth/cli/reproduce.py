@@ -10,7 +10,8 @@ from .options import Overrides
 if TYPE_CHECKING:
     import torch
 
-    from segdepth.campaigns.reproduce import Cell, Results
+    from segdepth.campaigns.cells import Cell
+    from segdepth.campaigns.reproduce import Results
 
 __all__ = ["reproduce"]
 
@@ -48,7 +49,8 @@ def reproduce(
 
     Interrupted, the same command goes on; cells that are scored are not trained again.
     """
-    from segdepth.campaigns.reproduce import Results, choose, plan
+    from segdepth.campaigns.cells import choose, plan
+    from segdepth.campaigns.reproduce import Results
     from segdepth.core.errors import InputError
     from segdepth.core.group import world_size
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from .plain import mapping
@@ -47,7 +46,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
     """The configurations' names where they differ; else what is different in the folders' paths, or with the time."""
-    short = [str(Path(run.name).parent) if run.folder.stamp else run.name for run in runs]
+    short = [str(run.below.parent) if run.folder.stamp else run.name for run in runs]
     if len(set(short)) == len(short) and "." not in short:
         return tuple(short)
     paths = [(run.folder.path.absolute(), run.folder.stamp) for run in runs]

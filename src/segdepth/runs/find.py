@@ -29,7 +29,7 @@ def find_runs(root: Path, patterns: Sequence[str] = ()) -> list[Run]:
     """
     if not root.is_dir():
         raise InputError(f"there is no folder of runs {str(root)!r}; name one with --runs")
-    folders = [folder for folder in _run_folders(root) if _fits(str(folder.path.relative_to(root)), patterns)]
+    folders = [folder for folder in _run_folders(root) if _fits(folder.path.relative_to(root), patterns)]
     return sorted_runs([read_run(folder, root) for folder in folders], "date")
 
 
@@ -69,8 +69,8 @@ def _rank(run: Run) -> tuple[str, float]:
     return run.task, -best.value if TASK_SCORES[run.task].higher_is_better else best.value
 
 
-def _fits(name: str, patterns: Sequence[str]) -> bool:
-    parts = (name, *Path(name).parts)
+def _fits(below: Path, patterns: Sequence[str]) -> bool:
+    parts = (str(below), *below.parts)
     return not patterns or any(fnmatchcase(part, pattern) for pattern in patterns for part in parts)
 
 

@@ -29,7 +29,7 @@ def read_run(folder: RunFolder, root: Path) -> Run:
     config = _read_config(folder, problems)
     return Run(
         folder=folder,
-        name=str(folder.path.relative_to(root)) if folder.path != root else folder.path.name,
+        below=folder.path.relative_to(root) if folder.path != root else Path(folder.path.name),
         config=config or mapping(card.get("config")),
         provenance=_read_provenance(folder.provenance, problems) or mapping(card.get("provenance")),
         log=_read_log(folder.log, problems),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .layout import RunFolder
@@ -36,7 +37,7 @@ class Run:
 
     Attributes:
         folder: where its files are.
-        name: its path below the folder of runs.
+        below: its path, from the folder of runs on.
         config: the configuration in force, nested; empty if unknown.
         provenance: command, versions, git revision; empty if unknown.
         log: the good lines of it.
@@ -46,13 +47,18 @@ class Run:
     """
 
     folder: RunFolder
-    name: str
+    below: Path
     config: Mapping[str, Any]
     provenance: Mapping[str, Any]
     log: Sequence[Mapping[str, Any]]
     card: Mapping[str, Any]
     checkpoint_step: int
     problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """How it is listed: its path below the folder of runs."""
+        return str(self.below)
 
     def setting(self, key: str) -> Any:
         """The configuration's value of a dotted key; None if there is none."""

@@ -9,8 +9,9 @@ import pytest
 import torch
 import yaml
 
+from segdepth.campaigns.cells import Cell
 from segdepth.campaigns.published import PUBLISHED
-from segdepth.campaigns.reproduce import Cell, Results, train_cell
+from segdepth.campaigns.reproduce import Results, train_cell
 from segdepth.config import Config, check_config
 from segdepth.core.errors import ConfigError
 from segdepth.training import assemble, distributed, find_checkpoint, precision, train

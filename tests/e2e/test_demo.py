@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from segdepth.campaigns.demo import course, run
+from segdepth.campaigns.demo.configs import demo_configs
+from segdepth.campaigns.demo.page import DemoPage
+from segdepth.campaigns.demo.run import finished_scores, run_demo
 from segdepth.cli import main
 from segdepth.cli.worlds import write_world
 from segdepth.config import check_config, config_to_dict
 from segdepth.config.schema import Config
 from segdepth.core.errors import DataError
 from segdepth.report import write_demo_page
-from segdepth.studies import demo
-from segdepth.studies.demo import DemoPage, demo_configs, finished_scores, run_demo
 
 
 class Unwatched:
@@ -59,7 +61,7 @@ class Impatient(Unwatched):
 def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
     configs: dict[str, Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "_SOON", 0.0)
+    monkeypatch.setattr(course, "_SOON", 0.0)
     pages: list[DemoPage] = []
     watchers = {"seg": Unwatched(), "depth": Impatient()}
     with pytest.raises(KeyboardInterrupt):
@@ -121,7 +123,7 @@ def test_a_finished_demonstration_is_only_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scores = {"seg": {"fcn": {"mIoU": 0.25}}, "depth": {"fcn": {"abs_rel": 0.125}}}
-    demo._keep_scores(tmp_path, demo_configs(tmp_path / "world", quick=True), scores)
+    run._keep_scores(tmp_path, demo_configs(tmp_path / "world", quick=True), scores)
     (tmp_path / "index.html").write_text("the page")
     assert main(["demo", "--quick", "--out", str(tmp_path)]) == 0
     said = capfd.readouterr()

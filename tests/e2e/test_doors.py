@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from segdepth.cli import main
-from segdepth.core.run_folders import held
+from segdepth.core.locks import held
 from segdepth.networks import read_card
 
 #: A name that markup would eat, and one that it would choke on; and what would become a picture of a car.

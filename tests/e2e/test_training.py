@@ -23,7 +23,7 @@ from segdepth.config.splits import open_split
 from segdepth.evaluation import evaluate
 from segdepth.networks import load_network, read_card
 from segdepth.tasks import TASKS
-from segdepth.training import Checkpoints
+from segdepth.training import find_checkpoint
 
 Start = Callable[..., processes.Running]
 
@@ -66,7 +66,7 @@ def only_run(runs: Path, config: Path) -> Path:
 
 
 def newest(folder: Path) -> dict[str, Any]:
-    return dict(torch.load(next(Checkpoints(folder).newest_first()), weights_only=True))
+    return dict(torch.load(find_checkpoint(folder), weights_only=True))
 
 
 def assert_same(one: Path, other: Path) -> None:

@@ -44,7 +44,7 @@ JOBS = {
         "segdepth.cli.reproduce._work_off", "[/x]/reproduce/results.md", GOES_ON,
     ),
     "predict pictures --checkpoint net.safetensors --out [/x]": (
-        "segdepth.evaluation.pictures.save_prediction", "[/x]/", ANEW,
+        "segdepth.evaluation.predicting.save_prediction", "[/x]/", ANEW,
     ),
     "evaluate --checkpoint net.safetensors --config some.yml --out [/x].json --worst 1 --pictures worst": (
         "segdepth.evaluation.service.score_set", "[/x].json, worst/", ANEW,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from segdepth.campaigns.demo.page import ScoreRows
     from segdepth.config import Config
-    from segdepth.studies.demo import ScoreRows
 
 __all__ = ["demo"]
 
@@ -43,7 +43,8 @@ def demo(
     if quick:
         err.print("quick: a small world and short trainings; scores and maps are worse than without it", soft_wrap=True)
 
-    from segdepth.studies.demo import demo_configs, finished_scores
+    from segdepth.campaigns.demo.configs import demo_configs
+    from segdepth.campaigns.demo.run import finished_scores
     from segdepth.tasks import TASKS
 
     configs = demo_configs(root / "world", seed=seed, quick=quick)
@@ -59,9 +60,10 @@ def demo(
 
 
 def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -> "ScoreRows":
+    from segdepth.campaigns.demo.configs import demo_images
+    from segdepth.campaigns.demo.run import run_demo
     from segdepth.core.processes import usable_cores
     from segdepth.report import write_demo_page
-    from segdepth.studies.demo import demo_images, run_demo
 
     from .console import TrainingBar, counting, log_to_terminal
     from .worlds import write_world

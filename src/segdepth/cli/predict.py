@@ -48,7 +48,7 @@ def predict(
     Pictures of several folders keep their folders below the one that all of them are in.
     """
     from segdepth.core.errors import ConfigError, InputError
-    from segdepth.evaluation.pictures import save_label_ids, save_prediction
+    from segdepth.evaluation.predicting import save_label_ids, save_prediction
 
     from .console import counting, out, results_in
     from .loading import load_checked

@@ -10,7 +10,8 @@ from .options import Overrides
 if TYPE_CHECKING:
     import torch
 
-    from segdepth.studies.reproduce import Cell, Results
+    from segdepth.campaigns.cells import Cell
+    from segdepth.campaigns.reproduce import Results
 
 __all__ = ["reproduce"]
 
@@ -48,9 +49,10 @@ def reproduce(
 
     Interrupted, the same command goes on; cells that are scored are not trained again.
     """
+    from segdepth.campaigns.cells import choose, plan
+    from segdepth.campaigns.reproduce import Results
     from segdepth.core.errors import InputError
     from segdepth.core.group import world_size
-    from segdepth.studies.reproduce import Results, choose, plan
 
     from .console import GOES_ON, log_to_terminal, results_in
     from .loading import resolve_device
@@ -105,8 +107,8 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
     Returns:
         Cell -> why it failed.
     """
+    from segdepth.campaigns.reproduce import score_cell, train_cell
     from segdepth.core.errors import SegdepthError
-    from segdepth.studies.reproduce import score_cell, train_cell
 
     from .console import TrainingBar, counting, err
 
@@ -127,7 +129,7 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
 
 def _print_table(cells: "list[Cell]", results: "Results", runs: Path, failed: dict[str, str]) -> None:
     """The scores of the chosen cells, and why others have none."""
-    from segdepth.studies.reproduce import rows
+    from segdepth.campaigns.reproduce import rows
 
     from .console import print_rows
 
@@ -140,7 +142,7 @@ def _print_table(cells: "list[Cell]", results: "Results", runs: Path, failed: di
                 verdict = {True: "better", False: "worse", None: ""}[row.better]
                 lines.append((row.cell, row.score, f"{row.published:.3f}", ours, difference, verdict, row.protocol))
             continue
-        first, published = next(iter(cell.published.items()))
+        first, published = next(iter(cell.published.scores.items()))
         note = failed.get(cell.name) or cell.missing or f"to do: {cell.config.training.train_iters} updates"
         lines.append((cell.name, first, f"{published:.3f}", "-", "-", "", f"{cell.protocol}; {note}"))
     print_rows(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, no_type_check
 import typer
 
 if TYPE_CHECKING:
-    from segdepth.report.runs import Comparison, Run
+    from segdepth.runs import Comparison, Run
 
 __all__ = ["runs_app"]
 
@@ -36,7 +36,7 @@ def runs(
     """List the runs, one a line: how far they came, their best score, and what is wrong with their files."""
     if context.invoked_subcommand is not None:
         return
-    from segdepth.report.runs import find_runs, sorted_runs
+    from segdepth.runs import find_runs, sorted_runs
 
     from .console import print_rows
 
@@ -67,9 +67,9 @@ def compare(
 ) -> None:  # fmt: skip
     """What differs between runs: configuration, code and versions, scores; and their curves."""
     from segdepth.core.errors import InputError
-    from segdepth.report.runs import compare as compare_runs
-    from segdepth.report.runs import find_run
     from segdepth.report.runs_page import write_comparison
+    from segdepth.runs import compare as compare_runs
+    from segdepth.runs import find_run
 
     if len(names) < 2:
         raise InputError("name two runs or more to compare")

@@ -103,7 +103,7 @@ def _refuse_signed_one(signed: bool, one: tuple[int, int] | None) -> None:
 
 
 def _explain_one(net: "Network", image: Path, pixel: tuple[int, int], output: Path, options: dict[str, Any]) -> None:
-    from segdepth.evaluation.pictures import save_saliency
+    from segdepth.explaining.one_pixel import save_saliency
 
     from .console import out
 
@@ -120,8 +120,8 @@ def _explain_one(net: "Network", image: Path, pixel: tuple[int, int], output: Pa
 def _explain_many(
     net: "Network", image: Path, file: Path | None, step: int | None, output: Path, options: dict[str, Any]
 ) -> None:
-    from segdepth.evaluation.many_pixels import save_maps
-    from segdepth.evaluation.pixel_files import read_pixels
+    from segdepth.explaining.many_pixels import save_maps
+    from segdepth.explaining.pixel_files import read_pixels
     from segdepth.saliency import Pixel
     from segdepth.studies.grid import TargetGrid
 

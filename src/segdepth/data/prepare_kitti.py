@@ -22,8 +22,8 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.files import naming, write_json, write_text
+from segdepth.core.locks import held
 from segdepth.core.processes import in_processes
-from segdepth.core.run_folders import held
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.geometry import (
     Calibration,

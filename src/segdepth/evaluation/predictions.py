@@ -35,7 +35,7 @@ class Predictions:
     A sample's file has one of these names, in this order: the sample's (``<drive>_02/<frame>``, also with ``_`` for
     ``/``); KITTI's without the camera (``<drive>_<frame>``, ``<drive>/<frame>``); the picture's path, or as much of its
     end as is unique (``<date>/<drive>/image_02/data/<frame>``, ..., ``<frame>``); its place in the data set's list as a number.
-    Each may end as :func:`segdepth.evaluation.pictures.save_prediction` ends them (``_depth_metres.npy``, ``_depth_x256.png``,
+    Each may end as :func:`segdepth.evaluation.predicting.save_prediction` ends them (``_depth_metres.npy``, ``_depth_x256.png``,
     ``_trainIds.png``). Depth is ``.npy`` in metres or 16-bit PNG of metres x 256; labels are PNG of train ids or label ids,
     told apart by their values.
 

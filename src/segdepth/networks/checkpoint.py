@@ -13,7 +13,7 @@ from torch import Tensor
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
-from segdepth.core.run_folders import checkpoints, newest_first
+from segdepth.runs import BEST, CARD_KEY, meant_by
 
 from .build import build_network
 from .card import Card
@@ -23,8 +23,6 @@ from .torch_files import is_torch_file, load_torch_file
 
 __all__ = ["find_weights", "load_network", "read_card", "read_state", "save_network"]
 
-_METADATA_KEY = "segdepth"
-
 #: What to do with a file of another program.
 _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's backbones into one"
 
@@ -32,22 +30,20 @@ _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's b
 _WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model", "net", "network", "weights")
 
 #: Files that a folder is searched for, the preferred one first.
-_NAMES = ("best.safetensors", "model.safetensors")
+_NAMES = (BEST, "model.safetensors")
 
 
 def save_network(net: Network, path: Path) -> None:
     """Write weights and card to one ``.safetensors`` file, whole or not at all."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(state, temporary, metadata={_METADATA_KEY: net.card.model_dump_json(), "format": "pt"})
+        save_file(state, temporary, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"})
 
 
 def find_weights(where: Path) -> Path:
     """The weights that a user means: a file, a run folder (its best, else its last), or the newest run of a config's folder.
 
-    The last are those that a run goes on from, in its ``checkpoints`` folder.
-
-    ``runs/x/best`` means ``runs/x/best.safetensors``.
+    The last are those that a run goes on from. The ending may be left out: ``runs/x/best``.
 
     Raises:
         CheckpointError: if there is nothing.
@@ -55,9 +51,9 @@ def find_weights(where: Path) -> Path:
     if where.is_file():
         return where
     if where.is_dir():
-        for run in (where, *newest_first(where)):
-            files = [run / name for name in _NAMES]
-            for file in (*files, *checkpoints(run)):
+        for run in meant_by(where):
+            files = [run.path / name for name in _NAMES]
+            for file in (*files, *(checkpoint.path for checkpoint in run.checkpoints())):
                 if file.is_file():
                     return file
         raise CheckpointError(f"{str(where)!r} holds no checkpoint ({', '.join(_NAMES)})")
@@ -80,11 +76,11 @@ def read_card(path: Path) -> Card:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
-    if _METADATA_KEY not in metadata:
+    if CARD_KEY not in metadata:
         raise CheckpointError(
             f"{str(path)!r} holds weights but no segdepth card, so it is no checkpoint of ours; {_CONVERT}"
         )
-    return _parse_card(path, metadata[_METADATA_KEY])
+    return _parse_card(path, metadata[CARD_KEY])
 
 
 def _parse_card(path: Path, text: str) -> Card:
@@ -101,7 +97,7 @@ def _parse_card(path: Path, text: str) -> Card:
 
 
 def _load_run_state(path: Path) -> dict[str, Any]:
-    """What a run wrote to go on from (``checkpoints/<step>.pt``)."""
+    """What a run wrote to go on from."""
     content = load_torch_file(path)
     if not isinstance(content, dict) or not {"card", "model_state"} <= content.keys():
         raise CheckpointError(f"{str(path)!r} is a torch file, but no checkpoint of ours; {_CONVERT}")

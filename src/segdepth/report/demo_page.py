@@ -4,9 +4,9 @@ from pathlib import Path
 
 import jinja2
 
+from segdepth.campaigns.demo.page import DemoPage
 from segdepth.core.files import write_text
 from segdepth.drawing import png_data_uri
-from segdepth.studies.demo import DemoPage
 
 from .figures import TASK_COLOURS, curves
 

@@ -10,8 +10,7 @@ import jinja2
 
 from segdepth.core.errors import InputError
 from segdepth.core.files import write_bytes, write_text
-
-from .runs import TASK_SCORES, Comparison, Run
+from segdepth.runs import TASK_SCORES, Comparison, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

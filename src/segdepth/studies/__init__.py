@@ -1,1 +1,1 @@
-"""Experiments made of runs, scores and maps."""
+"""Statistics of saliency over data sets: what is asked, carried out, kept, and read again."""

@@ -16,7 +16,7 @@ from numpy import ndarray
 from segdepth.core import group
 from segdepth.core.errors import InputError
 from segdepth.core.files import remove_unfinished
-from segdepth.core.run_folders import held
+from segdepth.core.locks import held
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
 from segdepth.saliency.request import BLOCK_BYTES

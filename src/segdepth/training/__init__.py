@@ -5,7 +5,7 @@ from .checkpoints import Checkpoints, TrainingState, find_checkpoint, newest_who
 from .journal import Journal
 from .learning_rate import LearningRate
 from .loop import TrainingResult, train
-from .run import as_recorded, create_run_folder
+from .run import as_recorded
 from .update import NotFiniteError, RunningLoss, Update
 from .watching import Progress
 
@@ -25,7 +25,6 @@ __all__ = [
     "build_network_for",
     "build_optimizer",
     "build_rate",
-    "create_run_folder",
     "find_checkpoint",
     "newest_whole_checkpoint",
     "read_checkpoint",

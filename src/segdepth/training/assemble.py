@@ -14,10 +14,11 @@ from torch import nn
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import SegdepthError
 from segdepth.core.files import remove_unfinished
-from segdepth.core.run_folders import held
+from segdepth.core.locks import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
+from segdepth.runs import RunFolder, begin
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
 from .distributed import from_first, launch, with_synchronised_batch_norm
@@ -25,7 +26,7 @@ from .journal import Journal
 from .learning_rate import LearningRate
 from .parameters import freeze, training_mode
 from .precision import resolve_precision
-from .run import create_run_folder, folder_of, record_config, recorded_precision, require_same_experiment
+from .run import record_config, recorded_precision, require_same_experiment
 from .state import Run
 from .update import Update, seed_step
 
@@ -113,7 +114,7 @@ def assemble(
 
 def _with_precision(config: Config, source: Path | None, accelerator: str) -> tuple[Config, str]:
     """The configuration with the precision that the run computes in, and what has to be said about it."""
-    begun = None if source is None else recorded_precision(folder_of(source))
+    begun = None if source is None else recorded_precision(RunFolder.of(source))
     precision, remark = resolve_precision(config.training.precision, _device_of(accelerator), begun)
     training = config.training.model_copy(update={"precision": precision})
     return config.model_copy(update={"training": training}), remark
@@ -127,16 +128,18 @@ def _device_of(accelerator: str) -> torch.device:
     return torch.device(accelerator)
 
 
-def _claim(config: Config, fabric: Fabric, source: Path | None, runs: Path, until_the_end: ExitStack) -> Path:
+def _claim(config: Config, fabric: Fabric, source: Path | None, runs: Path, until_the_end: ExitStack) -> RunFolder:
     """The run's folder, held by the first process. Why it is not to be had is raised in all, or they would wait for it."""
-    found: Path | Exception | None = None
+    found: RunFolder | Exception | None = None
     if fabric.is_global_zero:
         try:
-            found = create_run_folder(runs.parent, runs.name, config) if source is None else folder_of(source)
-            if source is not None:
+            if source is None:
+                found = begin(runs, config_to_dict(config), config.seed)
+            else:
+                found = RunFolder.of(source)
                 require_same_experiment(found, config)
-            until_the_end.enter_context(held(found))
-            remove_unfinished(found)
+            until_the_end.enter_context(held(found.path))
+            remove_unfinished(found.path)
         except (SegdepthError, OSError) as error:
             found = error
     folder = from_first(fabric, found)

@@ -2,7 +2,7 @@
 
 import logging
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 
 from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import replacing
-from segdepth.core.run_folders import checkpoints, newest_first
+from segdepth.runs import Checkpoint, RunFolder, meant_by
 
 __all__ = [
     "Checkpoints",
@@ -52,15 +52,15 @@ class TrainingState:
 
 
 class Checkpoints:
-    """The checkpoints of a run's folder, ``checkpoints/<step>.pt``.
+    """Writes the checkpoints of a run.
 
     Args:
         folder: of the run.
         keep: how many stay, the newest.
     """
 
-    def __init__(self, folder: Path, keep: int = 2) -> None:
-        self._folder = folder / "checkpoints"
+    def __init__(self, folder: RunFolder, keep: int = 2) -> None:
+        self._folder = folder
         self._keep = keep
 
     def save(self, state: TrainingState, content: Mapping[str, Any]) -> Path:
@@ -70,32 +70,25 @@ class Checkpoints:
             state: where the run is.
             content: ``card`` (JSON), ``model_state``, ``optimizer_state`` and what else goes on with the run.
         """
-        path = self._folder / f"{state.step:08d}.pt"
+        path = self._folder.checkpoint(state.step)
         with replacing(path) as temporary:
             torch.save({**content, "state": asdict(state)}, temporary)
-        for old in list(self.newest_first())[self._keep :]:
-            old.unlink()
+        for old in self._folder.checkpoints()[self._keep :]:
+            old.path.unlink()
         return path
 
-    def save_apart(self, name: str, state: TrainingState, content: Mapping[str, Any]) -> Path:
+    def save_not_finite(self, state: TrainingState, content: Mapping[str, Any]) -> None:
         """Write one to look at, which no run goes on from."""
-        path = self._folder.parent / name
-        with replacing(path) as temporary:
+        with replacing(self._folder.not_finite) as temporary:
             torch.save({**content, "state": asdict(state), _APART: True}, temporary)
-        return path
 
     def set_aside_after(self, step: int) -> list[Path]:
-        """Move the checkpoints of later updates to ``abandoned``, where a run goes on from an older one; returns them there."""
+        """Move the checkpoints of later updates away, where a run goes on from an older one; returns where they are now."""
         moved = []
-        for path in [path for path in self.newest_first() if int(path.stem) > step]:
-            folder = self._folder / "abandoned"
-            folder.mkdir(exist_ok=True)
-            moved.append(path.replace(folder / path.name))
+        for later in [checkpoint for checkpoint in self._folder.checkpoints() if checkpoint.step > step]:
+            self._folder.checkpoints_set_aside.mkdir(exist_ok=True)
+            moved.append(later.path.replace(self._folder.checkpoints_set_aside / later.path.name))
         return moved
-
-    def newest_first(self) -> Iterator[Path]:
-        """The files, by step."""
-        yield from checkpoints(self._folder.parent)
 
 
 def read_checkpoint(path: Path) -> tuple[TrainingState, dict[str, Any]]:
@@ -145,12 +138,10 @@ def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
 
 
 def _whole_one_before(path: Path) -> Path | None:
-    if path.parent.name != "checkpoints":
+    if (broken := Checkpoint.at(path)) is None:
         return None
-    for other in Checkpoints(path.parent.parent).newest_first():
-        if path.stem.isdecimal() and int(other.stem) < int(path.stem) and _is_whole(other):
-            return other
-    return None
+    before = (other.path for other in RunFolder.of(path).checkpoints() if other.step < broken.step)
+    return next(filter(_is_whole, before), None)
 
 
 def _is_whole(path: Path) -> bool:
@@ -189,9 +180,9 @@ def find_checkpoint(where: Path) -> Path:
     """
     if where.is_file():
         return where
-    for run in _runs(where):
-        for path in Checkpoints(run).newest_first():
-            return path
+    for run in meant_by(where):
+        for checkpoint in run.checkpoints():
+            return checkpoint.path
     raise CheckpointError(
         f"training.resume: there is no run in {str(where)!r}; name a run folder, or a file of its checkpoints folder"
     )
@@ -199,16 +190,11 @@ def find_checkpoint(where: Path) -> Path:
 
 def newest_whole_checkpoint(where: Path) -> Path | None:
     """The newest whole checkpoint of a configuration's newest run; None where that has none, or there is no run."""
-    for run in _runs(where):
-        for path in Checkpoints(run).newest_first():
-            if _is_whole(path):
-                return path
-        if (run / "config.yaml").is_file():
+    for run in meant_by(where):
+        for checkpoint in run.checkpoints():
+            if _is_whole(checkpoint.path):
+                return checkpoint.path
+        if run.config.is_file():
             log.info("resume auto: the newest run %s has no whole checkpoint", run)
             return None
     return None
-
-
-def _runs(where: Path) -> list[Path]:
-    """The folder itself and the runs in it, the newest first."""
-    return [where, *newest_first(where)]

@@ -17,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import naming, write_text
+from segdepth.runs import RunFolder
 
 __all__ = ["Journal"]
 
@@ -38,7 +39,7 @@ class Journal:
 
     def __init__(
         self,
-        folder: Path,
+        folder: RunFolder,
         start: Mapping[str, int],
         *,
         wandb: str | None = None,
@@ -48,16 +49,16 @@ class Journal:
         self._recording = recording
         if not recording:
             return
-        self._wandb = None if wandb is None else _start_wandb(wandb, folder, config or {})
-        self._path = folder / "log.jsonl"
+        self._wandb = None if wandb is None else _start_wandb(wandb, folder.path, config or {})
+        self._path = folder.log
         if self._path.exists():
             kept = [line for line in self._path.read_text(errors="replace").splitlines() if _is_before(line, start)]
             write_text(self._path, "".join(f"{line}\n" for line in kept))
-        self._events = folder / "tensorboard"
+        self._events = folder.events
         self._until_the_end = ExitStack()
         with _said_once(), naming(self._events):
             self._board = SummaryWriter(str(self._events), purge_step=max(start.values()) + 1)
-        self._handler = _LogFile(folder / "train.log")
+        self._handler = _LogFile(folder.text_log)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         logging.getLogger("segdepth").addHandler(self._handler)
 
@@ -102,7 +103,7 @@ class Journal:
         self.watch(step, {name: value for name, value in values.items() if not isinstance(value, int)}, prefix)
 
     def watch(self, step: int, values: Mapping[str, float | None], prefix: str) -> None:
-        """Show scalars that depend on the machine as well, such as its speed; they stay out of ``log.jsonl``."""
+        """Show scalars that depend on the machine as well, such as its speed; they stay out of the log of JSON lines."""
         if not self._recording:
             return
         tagged = {f"{prefix}/{name}": value for name, value in values.items() if value is not None}

@@ -78,7 +78,7 @@ def train(
         validation = Validation(run, val_set, made.journal, progress, stop)
         _loop(made, training_stream(run, train_set), validation, stop, progress)
         best = validation.best or kept_best(run.folder)
-    return TrainingResult(run.folder, best, validation.last, time.monotonic() - started)
+    return TrainingResult(run.folder.path, best, validation.last, time.monotonic() - started)
 
 
 def _loop(made: Assembly, stream: Timed, validation: Validation, stop: StopRequest, progress: Progress | None) -> None:

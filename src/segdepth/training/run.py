@@ -1,51 +1,15 @@
-"""The folder of a run, and what may change in it when the run goes on."""
+"""What may change in a run when it goes on."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
-from segdepth.core.files import write_json, write_text
-from segdepth.core.provenance import provenance
-from segdepth.core.run_folders import next_beginning, read_config
+from segdepth.runs import RunFolder, read_config, value_of, write_config
 
 from .precision import run_precision
 
-__all__ = [
-    "as_recorded",
-    "create_run_folder",
-    "folder_of",
-    "record_config",
-    "recorded_precision",
-    "require_same_experiment",
-]
-
-
-def create_run_folder(root: Path, name: str, config: Config) -> Path:
-    """A new folder ``root/name/<UTC time>`` that holds the configuration in force and where the run comes from."""
-    begun = next_beginning(root / name).isoformat()
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    folder = root / name / stamp
-    attempt = 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-            break
-        except FileExistsError:  # two runs in one second
-            attempt += 1
-            folder = root / name / f"{stamp}-{attempt}"
-    write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
-    write_json(folder / "provenance.json", provenance(config.seed) | {"begun": begun})
-    return folder
-
-
-def folder_of(checkpoint: Path) -> Path:
-    """The folder of a checkpoint's run."""
-    return checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint.parent
+__all__ = ["as_recorded", "record_config", "recorded_precision", "require_same_experiment"]
 
 
 #: What may not change when a run goes on, or it would be another experiment in the same folder.
@@ -56,19 +20,19 @@ _FIXED = ("model", "task", "seed", "training.batch_size", "training.loss", "trai
 _FREE = {"path", "cache", "skip_bad", "allow_missing", "test_split"}
 
 
-def require_same_experiment(folder: Path, config: Config) -> None:
+def require_same_experiment(folder: RunFolder, config: Config) -> None:
     """Refuse to go on with another experiment.
 
     Raises:
         ConfigError: naming the key that differs, its value in the run and the one asked for.
     """
-    if not (folder / "config.yaml").is_file():
+    if not folder.config.is_file():
         return  # a checkpoint that was copied out of its folder
     before, now = read_config(folder), config_to_dict(config)
     data = before.get("data")
     keys = [f"data.{key}" for key in {**(data if isinstance(data, dict) else {}), **now["data"]} if key not in _FREE]
     for key in [*_FIXED, *keys]:
-        was, asked = _value(before, key), _value(now, key)
+        was, asked = value_of(before, key), value_of(now, key)
         if was != asked or _order(was) != _order(asked):
             raise ConfigError(
                 f"training.resume: {key} is {asked!r}, but the run in {str(folder)!r} has {was!r}; "
@@ -76,17 +40,17 @@ def require_same_experiment(folder: Path, config: Config) -> None:
             )
 
 
-def record_config(folder: Path, config: Config) -> None:
-    """Keep what is new in a run that goes on in its ``config.yaml``, if it has one."""
-    if (folder / "config.yaml").is_file():
-        write_text(folder / "config.yaml", yaml.safe_dump(config_to_dict(config), sort_keys=False))
+def record_config(folder: RunFolder, config: Config) -> None:
+    """Keep what is new in a run that goes on in its record, if it has one."""
+    if folder.config.is_file():
+        write_config(folder, config_to_dict(config))
 
 
-def recorded_precision(folder: Path) -> str | None:
+def recorded_precision(folder: RunFolder) -> str | None:
     """The precision that a run computes in; None of a folder without a record."""
-    if not (folder / "config.yaml").is_file():
+    if not folder.config.is_file():
         return None
-    recorded = _value(read_config(folder), "training.precision")
+    recorded = value_of(read_config(folder), "training.precision")
     return recorded if isinstance(recorded, str) else None
 
 
@@ -96,16 +60,10 @@ def as_recorded(wanted: Mapping[str, Any], record: Mapping[str, Any]) -> dict[st
     Who asks whether a run is of a configuration compares its record with this.
     """
     training = dict(wanted["training"])
-    recorded = str(_value(record, "training.precision"))
+    recorded = str(value_of(record, "training.precision"))
     return {**wanted, "training": training | {"precision": run_precision(training["precision"], recorded)}}
 
 
 def _order(value: Any) -> list[Any]:
     """Augmentations are applied in the order of the file."""
     return list(value) if isinstance(value, Mapping) else []
-
-
-def _value(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values

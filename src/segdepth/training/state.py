@@ -14,6 +14,7 @@ from segdepth.config import Config
 from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.evaluation import Evaluation
 from segdepth.networks import Network, read_card
+from segdepth.runs import RunFolder
 from segdepth.tasks import TASKS
 
 from .averaging import AveragedNetwork
@@ -45,7 +46,7 @@ class Run:
         scored: the network that is validated and kept: the averaged one where there is one.
     """
 
-    def __init__(self, config: Config, folder: Path, fabric: Fabric, net: Network, optimizer: Optimizer) -> None:
+    def __init__(self, config: Config, folder: RunFolder, fabric: Fabric, net: Network, optimizer: Optimizer) -> None:
         settings = config.training
         self.config = config
         self.task = TASKS[config.task]
@@ -82,7 +83,7 @@ class Run:
         state = self.state
         self.loss = RunningLoss(self.fabric.device, state.step, state.loss_total, state.loss_count)
         self._saved = (state.step, state.validated)
-        if source.parent == self.folder / "checkpoints":
+        if source.parent == self.folder.checkpoint_folder:
             self._set_aside_what_came_later()
 
     def _load(self, content: Mapping[str, Any]) -> None:
@@ -105,7 +106,7 @@ class Run:
             if moved:
                 log.info("later checkpoints are set aside: %s", ", ".join(map(str, moved)))
             if best is not None and self.state.best is None:
-                kept = (self.folder / "best.safetensors").replace(self.folder / "best-abandoned.safetensors")
+                kept = self.folder.best.replace(self.folder.best_set_aside)
                 log.info("the best so far was found later than the checkpoint; it is set aside: %s", kept)
 
     def _best_on_disk(self) -> float | None:
@@ -129,9 +130,10 @@ class Run:
                     log.info("saved at iteration %d; go on with training.resume=%s", self.state.step, self.folder)
                 raise
         except NotFiniteError as error:
-            kept = self._save_apart("not-finite.pt")
+            if self.fabric.is_global_zero:
+                self._checkpoints.save_not_finite(self.state, self._content())
             raise NotFiniteError(
-                f"{error}. The state it was found in is {kept}; checkpoints are from before. "
+                f"{error}. The state it was found in is {self.folder.not_finite}; checkpoints are from before. "
                 "Try a smaller training.optimizer.lr, or training.clip_grad_norm"
             ) from None
 
@@ -167,12 +169,6 @@ class Run:
         if self.averaged is not None:
             share_statistics(self.averaged.net)
 
-    def _save_apart(self, name: str) -> Path:
-        """Write the state to look at, not to go on from."""
-        if self.fabric.is_global_zero:
-            self._checkpoints.save_apart(name, self.state, self._content())
-        return self.folder / name
-
     def _content(self) -> dict[str, Any]:
         content = {
             "card": self.net.card.model_dump_json(),
@@ -183,10 +179,9 @@ class Run:
         return content if self.averaged is None else content | {"averaged_state": self.averaged.state_dict()}
 
 
-def kept_best(folder: Path) -> Evaluation | None:
+def kept_best(folder: RunFolder) -> Evaluation | None:
     """What the best checkpoint of a run's folder says of itself; None where none was kept."""
-    file = folder / "best.safetensors"
-    if not file.is_file():
+    if not folder.best.is_file():
         return None
-    card = read_card(file)
+    card = read_card(folder.best)
     return Evaluation(card.scores, card.protocol)

@@ -90,7 +90,7 @@ class Validation:
         if run.task.is_better(score, state.best):
             state.best, state.since_best, self.best = score, 0, evaluation
             if run.fabric.is_global_zero:
-                save_network(net, run.folder / "best.safetensors")
+                save_network(net, run.folder.best)
 
 
 def _summary(evaluation: Evaluation, task: Task) -> str:

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Kind
 from segdepth.config import Config, load_config
-from segdepth.studies.published import PUBLISHED
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 FILES = sorted(CONFIGS.glob("*.yml"))
 #: From the published results.
-BATCHES = {"kitti_seg": 4, "kitti_depth": 4, "cityscapes_depth": 2}
+BATCHES = {KITTI_SEG: 4, KITTI_DEPTH: 4, CITYSCAPES_DEPTH: 2}
 NO_BACKBONE = ("frrnA", "dispnet")
 
 
@@ -52,26 +52,26 @@ def test_the_recipe_is_for_what_its_name_says(recipe: tuple[Path, Config]) -> No
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) -> None:
-    network, kind = name.split("_", 1)
+    cell = PUBLISHED[name]
     config = load_config(CONFIGS / f"{name}.yml")
     size = (config.data.img_rows, config.data.img_cols)
-    if kind.startswith("kitti"):
+    if cell.kind.data == "kitti":
         assert size == (256, 832)
     else:
         assert size == ((256, 512) if name == "frrnA_cityscapes_depth" else (512, 1024))
-    assert config.training.batch_size == BATCHES.get(kind, config.training.batch_size)
-    assert config.model.pretrained is (network not in NO_BACKBONE)
+    assert config.training.batch_size == BATCHES.get(cell.kind, config.training.batch_size)
+    assert config.model.pretrained is (cell.network not in NO_BACKBONE)
     assert config.training.resume is None
     comment = "\n".join(line for line in (CONFIGS / f"{name}.yml").read_text().splitlines() if line.startswith("#"))
-    scores = PUBLISHED[name]
+    scores = cell.scores
     said = [f"{100 * scores['mIoU']:.1f} %"] if "mIoU" in scores else [f"{scores[k]:.3f}" for k in ("abs_rel", "rmse")]
     for number in said:
         assert number in comment
 
 
-@pytest.mark.parametrize("kind", ["cityscapes_seg", "kitti_seg", "kitti_depth", "cityscapes_depth"])
-def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: str) -> None:
-    configs = [load_config(CONFIGS / f"{name}.yml") for name in PUBLISHED if name.endswith(kind)]
+@pytest.mark.parametrize("kind", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
+def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: Kind) -> None:
+    configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.kind == kind]
     assert len(configs) == 6
     first, *others = configs
     for other in others:
@@ -79,7 +79,7 @@ def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind
         assert other.training.lr_schedule == first.training.lr_schedule
         assert other.training.ema_decay == first.training.ema_decay
         assert other.data.path == first.data.path
-        if kind.endswith("depth"):
+        if kind.task == "depth":
             assert other.training.loss == first.training.loss
             assert not {"rcrop", "ccrop", "scale", "rscale"} & set(other.training.augmentations or ()), (
                 "zooms change what depth is"

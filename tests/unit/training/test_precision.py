@@ -9,9 +9,11 @@ import pytest
 import torch
 import yaml
 
+from segdepth.campaigns.cells import Cell
+from segdepth.campaigns.published import PUBLISHED
+from segdepth.campaigns.reproduce import Results, train_cell
 from segdepth.config import Config, check_config
 from segdepth.core.errors import ConfigError
-from segdepth.studies.reproduce import Cell, Results, train_cell
 from segdepth.training import assemble, distributed, find_checkpoint, precision, train
 from segdepth.training.precision import has_bfloat16_units, resolve_precision, run_precision
 
@@ -136,7 +138,7 @@ def test_a_run_is_recognised_by_the_configuration_that_it_was_begun_with(
     asked: str, units: Units, tmp_path: Path
 ) -> None:
     units(False)
-    cell = Cell("fcrn_kitti_depth", {"abs_rel": 0.1}, tiny(asked), tmp_path)
+    cell = Cell(PUBLISHED["fcrn_kitti_depth"], tiny(asked), tmp_path)
     results = Results(tmp_path / "reproduce")
     begun = train_cell(cell, results, tmp_path, device=CPU)
     assert recorded(begun) == "32-true"

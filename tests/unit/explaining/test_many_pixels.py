@@ -10,9 +10,9 @@ import torch
 from segdepth.core.errors import InputError
 from segdepth.data.files import read_rgb
 from segdepth.drawing import write_png
-from segdepth.evaluation import many_pixels
-from segdepth.evaluation.many_pixels import save_maps
-from segdepth.evaluation.pixel_files import read_pixels
+from segdepth.explaining import many_pixels
+from segdepth.explaining.many_pixels import save_maps
+from segdepth.explaining.pixel_files import read_pixels
 from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network

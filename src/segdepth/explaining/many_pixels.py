@@ -24,7 +24,8 @@ from segdepth.saliency import ExplainedPicture, Explainer, Pixel, Target
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .pictures import answer_text, explained_answer, parse_target, result_folder
+from .explanation import answer_text, explained_answer, parse_target
+from .one_pixel import result_folder
 
 __all__ = ["SavedMaps", "save_maps"]
 
@@ -82,7 +83,7 @@ def save_maps(
         what: the pixels in a word, for the name of the folder.
         root: where the folder is made.
         signed: save gradients, not maps.
-        target: see :func:`~segdepth.evaluation.pictures.save_saliency`.
+        target: see :func:`~segdepth.explaining.one_pixel.save_saliency`.
         method: see there.
         engine: see there.
         crop: name of the window of the picture that maps are made in, and cut to.

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from segdepth.core.errors import InputError
-from segdepth.evaluation.pixel_files import read_pixels
+from segdepth.explaining.pixel_files import read_pixels
 
 SIZE = (48, 96)
 

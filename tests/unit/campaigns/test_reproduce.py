@@ -1,34 +1,13 @@
-"""The table of published numbers and ours; which cells there are and in which order."""
+"""Our scores beside the published ones: which may be compared, and which are better."""
 
 from typing import Any
 
-import pytest
-
-from segdepth.core.errors import ConfigError
-from segdepth.studies.published import PUBLISHED
-from segdepth.studies.reproduce import choose, rows, to_markdown
-from segdepth.tasks import TASKS
+from segdepth.campaigns.reproduce import rows
+from segdepth.campaigns.table import to_markdown
 
 
 def record(files: int, **scores: float | None) -> dict[str, Any]:
     return {"scores": scores, "protocol": {"files_scored": files}}
-
-
-def test_the_published_scores_are_scores_of_their_tasks() -> None:
-    for name, scores in PUBLISHED.items():
-        task = TASKS[name.rpartition("_")[2]]
-        assert set(scores) <= set(task.table_scores)
-        assert task.best_score in scores
-        for score, value in scores.items():
-            assert 0 < value < (1 if score not in ("sq_rel", "rmse") else 10)
-
-
-def test_cells_are_chosen_by_globs_and_starts_come_first() -> None:
-    assert len(choose()) == 24
-    assert choose(["fcrn_*_seg"]) == ["fcrn_cityscapes_seg", "fcrn_kitti_seg"]
-    assert choose(["fcrn_kitti_seg", "fcrn_cityscapes_seg"]) == ["fcrn_cityscapes_seg", "fcrn_kitti_seg"]
-    with pytest.raises(ConfigError, match="no cell fits"):
-        choose(["fcrn_*", "resnet_*"])
 
 
 def test_better_is_larger_or_smaller_as_the_score_has_it() -> None:

@@ -1,0 +1,1 @@
+"""Explanations of a picture's pixels: computed, coloured, saved."""

@@ -1,0 +1,143 @@
+"""The map of one pixel of a picture, and the answer that it explains."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from segdepth.core.errors import InputError
+from segdepth.core.tables import did_you_mean
+from segdepth.geometry.crops import crop_window
+from segdepth.geometry.resize import resize_image
+from segdepth.networks import Network
+from segdepth.saliency import ExplainedPicture, Explainer, Margin, Target, check_pixels
+from segdepth.saliency.engines import EngineName
+from segdepth.saliency.measuring import MEASURES, measure_maps
+from segdepth.saliency.methods import MethodName
+
+__all__ = ["THRESHOLDS", "Explanation", "MapOptions", "answer_text", "explain", "explained_answer", "parse_target"]
+
+#: Thresholds of the statistics that are saved with a single map.
+THRESHOLDS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class MapOptions:
+    """How a map is made.
+
+    Attributes:
+        target: what is explained.
+        method: see :meth:`~segdepth.saliency.ExplainedPicture.maps`.
+        engine: who computes; all give the same.
+        crop: name of the window (see :mod:`segdepth.geometry.crops`) in which the map is computed.
+    """
+
+    target: Target = "predicted"
+    method: MethodName = "gradient"
+    engine: EngineName = "auto"
+    crop: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One pixel's answer and what it was drawn from.
+
+    Attributes:
+        image: the picture at the network's size.
+        answer: the network's answer per pixel: train ids or metres.
+        saliency: map in output units per unit of the input range (times the input's for the methods that multiply by
+            it); nan outside the crop.
+        text: the answer at the pixel, in words.
+        statistics: the study's statistics of the map in the crop, by name; empty for a pixel outside it.
+    """
+
+    image: UInt8[ndarray, "h w 3"]
+    answer: ndarray
+    saliency: Float[ndarray, "h w"]
+    text: str
+    statistics: dict[str, float]
+
+
+def explain(
+    net: Network, image: UInt8[ndarray, "h w 3"], pixel: tuple[int, int], options: MapOptions | None = None
+) -> Explanation:
+    """The network's answer to a picture, and the saliency map of one pixel of it.
+
+    Raises:
+        InputError: if the pixel is outside the picture at the network's size, or the engine cannot take the network.
+        ConfigError: if there is no such method, engine or crop.
+    """
+    options = options or MapOptions()
+    size = net.card.input_size or (image.shape[0], image.shape[1])
+    check_pixels([pixel], size)
+    window = crop_window(options.crop, *size)
+    image = resize_image(image, size)
+    device = net.preprocessing.scale.device
+    x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
+    at = Explainer(net, engine=options.engine).at(x[0], crop=window)
+    inside = at.maps([pixel], target=options.target, method=options.method).cpu()
+    saliency = np.full(size, np.nan, np.float32)
+    saliency[window] = inside[0].numpy()
+    answer = explained_answer(net, at)
+    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
+
+
+def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w"]:
+    """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
+    answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
+    return answer.astype(net.output.answers.dtype)
+
+
+def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
+    """By name; empty where the target stands outside the window, to which they are relative."""
+    rows, columns = window
+    row, column = pixel[0] - rows.start, pixel[1] - columns.start
+    if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
+        return {}
+    values = measure_maps(maps, torch.tensor([[row, column]]), THRESHOLDS)[0].tolist()
+    names = [f"{name}@{t}" for name in ("activation_distance", "activation_ratio") for t in THRESHOLDS]
+    return dict(zip([*names, *MEASURES], values, strict=True))
+
+
+def answer_text(net: Network, answer: ndarray, pixel: tuple[int, int], *, exact: bool = False) -> str:
+    """The answer at a pixel, in words.
+
+    Args:
+        net: whose answer it is.
+        answer: train ids or metres.
+        pixel: row and column.
+        exact: for a table, not for reading.
+    """
+    names = net.card.classes.names if net.card.classes else ()
+    return net.output.answers.words(answer[pixel], names, exact=exact)
+
+
+def parse_target(net: Network, target: str) -> Target:
+    """A target from a command line's word.
+
+    Args:
+        net: whose classes have names.
+        target: "predicted", "depth", "log_depth", "disparity", a class's name or train id, or a margin ``road:car``.
+
+    Raises:
+        InputError: if there is no such target.
+    """
+    match target:
+        case "predicted" | "depth" | "log_depth" | "disparity":
+            return target
+    first, colon, second = target.partition(":")
+    return Margin(_class_number(net, first), _class_number(net, second)) if colon else _class_number(net, target)
+
+
+def _class_number(net: Network, word: str) -> int:
+    if word.isdigit():
+        return int(word)
+    names = net.card.classes.names if net.card.classes else ()
+    if word in names:
+        return names.index(word)
+    raise InputError(
+        f"no target {word!r} {did_you_mean(word, ['predicted', 'depth', 'log_depth', 'disparity', *names])}"
+    )

@@ -1,0 +1,119 @@
+"""The explanation of one pixel of a picture, saved."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from segdepth.core.files import replacing, write_json
+from segdepth.data.files import read_rgb
+from segdepth.drawing import colour_saliency, mark_pixel, write_png
+from segdepth.evaluation.predicting import colour_prediction
+from segdepth.networks import Network
+from segdepth.saliency.engines import EngineName
+from segdepth.saliency.methods import MethodName
+
+from .explanation import MapOptions, explain, parse_target
+
+__all__ = ["SavedSaliency", "result_folder", "save_saliency"]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSaliency:
+    """What :func:`save_saliency` wrote.
+
+    Attributes:
+        folder: where.
+        files: their names.
+        answer: at the pixel, in words.
+        statistics: see :class:`~segdepth.explaining.explanation.Explanation`.
+    """
+
+    folder: Path
+    files: list[str]
+    answer: str
+    statistics: dict[str, float]
+
+
+def save_saliency(
+    net: Network,
+    path: Path,
+    pixel: tuple[int, int],
+    root: Path,
+    *,
+    target: str = "predicted",
+    method: MethodName = "gradient",
+    engine: EngineName = "auto",
+    crop: str = "none",
+) -> SavedSaliency:
+    """Explain one pixel of a picture and save all of it to a folder of its own, named after what was asked.
+
+    Args:
+        net: whose answer is explained.
+        path: of the picture.
+        pixel: row and column at the network's size.
+        root: where the folder is made.
+        target: see :func:`~segdepth.explaining.explanation.parse_target`.
+        method: see :meth:`~segdepth.saliency.ExplainedPicture.maps`.
+        engine: see there.
+        crop: name of the window that the map is made in.
+
+    Raises:
+        InputError: if the pixel is outside the picture at the network's size, or the target does not exist.
+        ConfigError: if there is no such method, engine or crop.
+        DataError: if the file is missing, truncated or no picture.
+    """
+    options = MapOptions(parse_target(net, target), method, engine, crop)
+    explanation = explain(net, read_rgb(path), pixel, options)
+    row, col = pixel
+    folder = result_folder(net, path, root, f"{row}_{col}", target, method, crop)
+    pictures = {
+        "image.png": mark_pixel(explanation.image, row, col),
+        "saliency.png": mark_pixel(colour_saliency(explanation.saliency), row, col),
+        "prediction.png": mark_pixel(colour_prediction(net, explanation.answer, explanation.image), row, col),
+    }
+    pictures["panel.png"] = np.concatenate(list(pictures.values()), axis=0)
+    for name, picture in pictures.items():
+        write_png(folder / name, picture)
+    _save_array(folder / "saliency.npy", explanation.saliency)
+    height, width = explanation.image.shape[:2]
+    info = {
+        "image": str(path),
+        "pixel": [row, col],
+        "size": [height, width],
+        "target": target,
+        "method": method,
+        "engine": engine,
+        "crop": crop,
+        "answer": explanation.text,
+        "peak": float(np.nanmax(explanation.saliency)),
+        "statistics": explanation.statistics,
+        "card": net.card.model_dump(mode="json", exclude={"config", "provenance"}),
+    }
+    write_json(folder / "info.json", info)
+    what = "" if target == "predicted" else f", explained: {target}"
+    answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}{what}"
+    return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, explanation.statistics)
+
+
+def result_folder(net: Network, path: Path, root: Path, what: str, target: str, method: str, crop: str) -> Path:
+    """Where the explanation of a picture goes: a folder that is named after what was asked.
+
+    Args:
+        net: whose answer is explained.
+        path: of the picture.
+        root: where the folder is.
+        what: the pixel, or the pixels, in a word.
+        target: see :func:`save_saliency`.
+        method: see there.
+        crop: see there.
+    """
+    asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
+    suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
+    return root / f"{path.stem}_{net.card.arch}_{net.card.task}_{what}{suffix}"
+
+
+def _save_array(path: Path, array: ndarray) -> None:
+    with replacing(path) as temporary:
+        np.save(temporary, array)

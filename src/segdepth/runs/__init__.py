@@ -1,0 +1,34 @@
+"""The folder of a run: its layout, what its files say, which runs there are, and what differs between them. No torch."""
+
+from .compare import Comparison, compare
+from .find import find_run, find_runs, sorted_runs
+from .layout import BEST, CARD_KEY, Checkpoint, RunFolder
+from .order import meant_by, newest_first
+from .reading import read_log, read_run
+from .record import begin, read_config, value_of, write_config
+from .run import Best, Run
+from .scores import TASK_SCORES, TaskScores
+
+__all__ = [
+    "BEST",
+    "CARD_KEY",
+    "TASK_SCORES",
+    "Best",
+    "Checkpoint",
+    "Comparison",
+    "Run",
+    "RunFolder",
+    "TaskScores",
+    "begin",
+    "compare",
+    "find_run",
+    "find_runs",
+    "meant_by",
+    "newest_first",
+    "read_config",
+    "read_log",
+    "read_run",
+    "sorted_runs",
+    "value_of",
+    "write_config",
+]

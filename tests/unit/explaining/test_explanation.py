@@ -1,0 +1,56 @@
+"""A pixel is explained at the network's size; targets are named as a command line names them."""
+
+import numpy as np
+import pytest
+
+from segdepth.core.errors import ConfigError, InputError
+from segdepth.explaining.explanation import MapOptions, explain, parse_target
+from segdepth.networks import Network
+from segdepth.saliency import Margin
+from segdepth.tasks import create_network
+
+SIZE = (32, 48)
+
+
+@pytest.fixture
+def net() -> Network:
+    net = create_network("segnet", "seg", width=0.125).eval()
+    net.card = net.card.model_copy(update={"input_size": SIZE})
+    return net
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("word", "target"),
+    [("predicted", "predicted"), ("log_depth", "log_depth"), ("3", 3), ("3:11", Margin(3, 11))],
+)
+def test_targets(net: Network, word: str, target: object) -> None:
+    assert parse_target(net, word) == target
+
+
+def test_an_unknown_target_is_one_sentence(net: Network) -> None:
+    with pytest.raises(InputError, match=r"no target 'predict' .*did you mean 'predicted'"):
+        parse_target(net, "predict")
+
+
+def test_a_map_has_the_size_of_the_network_and_nothing_outside_its_window(net: Network, image: np.ndarray) -> None:
+    whole = explain(net, image, (20, 9))
+    assert whole.image.shape == (*SIZE, 3)
+    assert whole.saliency.shape == whole.answer.shape == SIZE
+    assert np.isfinite(whole.saliency).all()
+    assert {"activation_distance@0.1", "activation_ratio@0.9", "weighted_distance"} <= whole.statistics.keys()
+    cut = explain(net, image, (0, 0), MapOptions(crop="garg"))
+    assert np.isnan(cut.saliency[0, 0])
+    assert cut.statistics == {}, "they are relative to the window, and the pixel is outside"
+    np.testing.assert_array_equal(cut.answer, whole.answer)
+
+
+def test_a_pixel_outside_and_a_crop_that_is_none_are_refused(net: Network, image: np.ndarray) -> None:
+    with pytest.raises(InputError, match="40"):
+        explain(net, image, (40, 0))
+    with pytest.raises(ConfigError, match="nowhere"):
+        explain(net, image, (1, 1), MapOptions(crop="nowhere"))

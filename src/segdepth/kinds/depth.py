@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 from numpy import ndarray
 
 from segdepth.core.files import replacing
@@ -24,6 +25,9 @@ from .kind import Colours, Kind, Picture, Value
 
 __all__ = ["Depth"]
 
+#: Edges of the bands of distance by which statistics are told apart.
+_BANDS_M = (0.0, 10.0, 20.0, 40.0, 80.0)
+
 #: An answer that is wrong by this factor, either way, is drawn in the brightest colour.
 _WORST_FACTOR = 2.0
 #: Where fewer pixels are measured, they are single points.
@@ -36,6 +40,7 @@ class Depth(Kind):
     name = "depth"
     void = 0
     dtype = np.float32
+    column = "depth_m"
 
     def resized(
         self, truth: Float32[ndarray, "_h _w"], size: tuple[int, int], *, points: bool = False
@@ -62,6 +67,15 @@ class Depth(Kind):
         rows = np.where(np.isnan(rows), overall, rows)
         position = np.where(np.isnan(places), rows[:, None], places)
         return {"constant": np.full(truths.shape[1:], overall, np.float32), "position": position.astype(np.float32)}
+
+    def tabled(self, values: Float32[ndarray, " n"]) -> Float32[ndarray, " n"]:
+        """See :meth:`Kind.tabled`: metres, nan where nothing was measured."""
+        return np.where(values > 0, values, np.nan).astype(np.float32)
+
+    def strata(self, values: Float32[ndarray, " n"], names: Sequence[str]) -> dict[str, Bool[ndarray, " n"]]:
+        """See :meth:`Kind.strata`: bands of distance."""
+        del names
+        return {f"{low:g}-{high:g} m": (values > low) & (values <= high) for low, high in pairwise(_BANDS_M)}
 
     def painter(self, truth: Float[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
@@ -30,11 +30,15 @@ class Kind(ABC):
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
         dtype: of truths, and of answers for people.
+        names_classes: whether a value is the number of one of a data set's classes.
+        column: in tables of pixels, what the column of its values is called; None where a value is no single number.
     """
 
     name: ClassVar[str]
     void: ClassVar[int | float]
     dtype: ClassVar[type[np.generic]]
+    names_classes: ClassVar[bool] = False
+    column: ClassVar[str | None] = None
 
     # from file to loss
 
@@ -73,6 +77,26 @@ class Kind(ABC):
     @abstractmethod
     def guesses(self, truths: Shaped[ndarray, "n h w *values"]) -> Mapping[str, Truth]:
         """The floor that a network has to beat: ``constant``, one answer everywhere, and ``position``, one for each place."""
+
+    # in tables of pixels
+
+    def tabled(self, values: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
+        """Values of some pixels for the column.
+
+        Args:
+            values: of a truth.
+        """
+        return values
+
+    def strata(self, values: Shaped[ndarray, " n"], names: Sequence[str]) -> Mapping[str, Bool[ndarray, " n"]]:
+        """Which pixels go together in statistics, by the name of each group.
+
+        Args:
+            values: of the column.
+            names: of the classes, where there are classes.
+        """
+        del values, names
+        return {}
 
     # for people
 

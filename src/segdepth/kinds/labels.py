@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, Shaped, UInt8
+from jaxtyping import Bool, Int64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.drawing import colour_labels, overlay, write_png
@@ -23,6 +23,8 @@ class Labels(Kind):
     name = "labels"
     void = IGNORE
     dtype = np.uint8
+    names_classes = True
+    column = "label"
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:
         """See :meth:`Kind.target`."""
@@ -35,6 +37,11 @@ class Labels(Kind):
             "constant": np.full(truths.shape[1:], counts.sum((1, 2)).argmax(), np.uint8),
             "position": counts.argmax(0).astype(np.uint8),
         }
+
+    def strata(self, values: UInt8[ndarray, " n"], names: Sequence[str]) -> dict[str, Bool[ndarray, " n"]]:
+        """See :meth:`Kind.strata`: one for each class; where the names are not known, for each number."""
+        named = names or [f"class {k}" for k in range(IGNORE)]
+        return {name: values == train_id for train_id, name in enumerate(named)}
 
     def painter(self, truth: Shaped[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

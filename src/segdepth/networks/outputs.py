@@ -34,6 +34,15 @@ class Output(nn.Module):
     def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
         """What a user reads: train ids (int64), or metres."""
 
+    @abstractmethod
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """How far an answer at a pixel moved, 0 where it did not.
+
+        Args:
+            before: output at the pixel.
+            after: outputs there, for changed pictures.
+        """
+
 
 class Logits(Output):
     """Class logits, as they come."""
@@ -49,6 +58,11 @@ class Logits(Output):
         """The class with the largest logit."""
         return output.max(1).indices
 
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """By how much the probability of the class predicted before changed, 0..1."""
+        predicted = int(before[0].argmax())
+        return (after.softmax(1)[:, predicted] - before.softmax(1)[:, predicted]).abs()
+
 
 class DepthOutput(Output):
     """Depth in metres; what the kinds of depth output share."""
@@ -63,6 +77,10 @@ class DepthOutput(Output):
     def decode(self, output: Float[Tensor, "b 1 h w"]) -> Shaped[Tensor, "b h w"]:
         """Metres."""
         return output.squeeze(1)
+
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """The absolute logarithm of the ratio, so 0.1 is about 10 %."""
+        return (after[:, 0] / before[:, 0]).log().abs()
 
 
 class LogDepth(DepthOutput):

@@ -1,6 +1,5 @@
 """The saliency study's page: a table per network, histograms, null models, strata; CSV and figures beside it."""
 
-import base64
 import csv
 import io
 import math
@@ -8,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from segdepth.core.files import write_bytes, write_text
+from segdepth.core.files import write_text
 from segdepth.core.provenance import provenance
 from segdepth.studies.analysis import EVERYWHERE, Analysis, Comparison, NullModel
 from segdepth.studies.columns import Column
 from segdepth.studies.pairing import CLAIM, Pair
 from segdepth.studies.statistics import FEWEST
 
-from .figures import TASK_COLOURS
+from .figures import TASK_COLOURS, save_figure
 from .histograms import TASK_TITLES, draw_histograms
+from .page import write_page
 
 __all__ = ["statistic_title", "write_analysis"]
 
@@ -81,27 +79,25 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         pair.name: {column: _figure(analysis, pair, column, folder / "figures") for column in pair.means}
         for pair in analysis.pairs
     }
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
-    page = environment.get_template("analysis.html").render(
-        a=analysis,
-        figures=figures,
-        tables={pair.name: [c for c in analysis.comparisons if c.pair == pair.name] for pair in analysis.pairs},
-        strata={pair.name: _strata_rows(analysis, pair) for pair in analysis.pairs},
-        families=_families(analysis),
-        headlines=[c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
-        claim=CLAIM,
-        everywhere=EVERYWHERE,
-        titles=TASK_TITLES,
-        colours=TASK_COLOURS,
-        verdict=_verdict,
-        provenance=provenance(),
+    values = {
+        "a": analysis,
+        "figures": figures,
+        "tables": {pair.name: [c for c in analysis.comparisons if c.pair == pair.name] for pair in analysis.pairs},
+        "strata": {pair.name: _strata_rows(analysis, pair) for pair in analysis.pairs},
+        "families": _families(analysis),
+        "headlines": [c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
+        "claim": CLAIM,
+        "everywhere": EVERYWHERE,
+        "titles": TASK_TITLES,
+        "colours": TASK_COLOURS,
+        "verdict": _verdict,
+        "provenance": provenance(),
+    }
+    page = folder / "index.html"
+    write_page(
+        page, "analysis.html", values, {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
     )
-    write_text(folder / "index.html", page)
-    return folder / "index.html"
+    return page
 
 
 def _figure(analysis: Analysis, pair: Pair, column: Column, folder: Path) -> str:
@@ -113,9 +109,7 @@ def _figure(analysis: Analysis, pair: Pair, column: Column, folder: Path) -> str
         {_null_label(n): n.means[column] for n in ours},
         axis=_axis_title(column),
     )
-    for ending, content in files.items():
-        write_bytes(folder / f"{pair.name.stem}_{column.name}.{ending}", content)
-    return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+    return save_figure(files, folder, f"{pair.name.stem}_{column.name}")
 
 
 def _null_label(null: NullModel) -> str:

@@ -3,12 +3,14 @@
     python benchmarks/gallery.py                             # all that are installed
     python benchmarks/gallery.py --networks "smp Unet"       # those whose names begin so
     python benchmarks/gallery.py --size 256 832 --targets 1024 --engines auto
+    python benchmarks/gallery.py --device cuda
 
 Networks of segmentation_models_pytorch, torchvision and timm with random weights and statistics of a picture, in their usual
-sizes. For a block of neighbouring targets (step 4), CPU seconds of one thread: of a first call, the network fresh, and the median
-of later ones, all engines in turn; one that takes over twice what the fastest does is timed once. Autograd with frozen parameters
-is one forward pass and one backward pass a target, timed on four targets and multiplied. What a process does only once, loading
-native code, is done before. Written to a CSV file with the processor.
+sizes. For a block of neighbouring targets (step 4), CPU seconds of one thread, or wall seconds of another device: of a first
+call, the network fresh, and the median of later ones, all engines in turn; one that takes over twice what the fastest does is
+timed once. Autograd with frozen parameters is one forward pass and one backward pass a target, timed on four targets and
+multiplied; it computes in float32 as ours does, also where PyTorch would take TF32. What a process does only once, loading native
+code, is done before. Written to a CSV file with the processor.
 """
 
 import argparse
@@ -21,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import cpu_seconds, describe, write_csv
+from machine import describe, seconds, write_csv
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from segdepth.saliency import Explainer, Pixel
+from segdepth.saliency.modes import arithmetic
 
 RATE = 4
 FEW = 4
@@ -113,11 +116,11 @@ def spread(net: nn.Module, image: Tensor) -> None:
 
 
 def frozen(net: nn.Module, image: Tensor, pixels: list[Pixel]) -> tuple[float, float]:
-    """CPU seconds of a forward pass, and of a backward pass."""
+    """Seconds of a forward pass, and of a backward pass."""
     net.requires_grad_(False)
     x = image[None].clone().requires_grad_()
     held: list[Tensor] = []
-    forward = cpu_seconds(lambda: held.append(net(x)))
+    forward = seconds(lambda: held.append(net(x)), image.device)
     y = held[0]
     some = pixels[:: max(1, len(pixels) // FEW)][:FEW]
 
@@ -126,7 +129,7 @@ def frozen(net: nn.Module, image: Tensor, pixels: list[Pixel]) -> tuple[float, f
             here = y[0, :, row, column]
             torch.autograd.grad(here[here.argmax()], x, retain_graph=True)
 
-    return forward, cpu_seconds(backward) / len(some)
+    return forward, seconds(backward, image.device) / len(some)
 
 
 def block(size: tuple[int, int], count: int) -> list[Pixel]:
@@ -139,7 +142,8 @@ def block(size: tuple[int, int], count: int) -> list[Pixel]:
 
 def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, Any]:
     """One network's row."""
-    image = torch.randn(3, *options.size)
+    device = torch.device(options.device)
+    net, image = net.to(device), torch.randn(3, *options.size).to(device)
     spread(net, image)
     pixels = block(options.size, options.targets)
     first: dict[str, float] = {}
@@ -148,22 +152,22 @@ def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, An
         fresh = copy.deepcopy(net)
         try:
             at = []
-            first[engine] = cpu_seconds(lambda e=engine, n=fresh, a=at: a.append(Explainer(n, engine=e).at(image)))
-            first[engine] += cpu_seconds(lambda a=at: a[0].maps(pixels, zeros=lambda _: None))
+            first[engine] = seconds(lambda e=engine, n=fresh, a=at: a.append(Explainer(n, engine=e).at(image)), device)
+            first[engine] += seconds(lambda a=at: a[0].maps(pixels, zeros=lambda _: None), device)
             ready[engine] = at[0]
         except Exception as error:  # an engine that cannot
             print(f"{name}: {engine}: {str(error)[:100]}")
-    seconds: dict[str, list[float]] = {engine: [] for engine in ready} | {"frozen": []}
+    taken: dict[str, list[float]] = {engine: [] for engine in ready} | {"frozen": []}
     forwards = []
     for _ in range(options.rounds):
         for engine, at in ready.items():
-            seconds[engine].append(cpu_seconds(lambda a=at: a.maps(pixels, zeros=lambda _: None)))
+            taken[engine].append(seconds(lambda a=at: a.maps(pixels, zeros=lambda _: None), device))
         forward, backward = frozen(net, image, pixels)
-        seconds["frozen"].append(len(pixels) * backward)
+        taken["frozen"].append(len(pixels) * backward)
         forwards.append(forward)
-        fastest = min((seconds[engine][0] for engine in ready), default=0)
-        ready = {engine: at for engine, at in ready.items() if engine == "auto" or seconds[engine][0] <= 2 * fastest}
-    later = {engine: statistics.median(found) for engine, found in seconds.items()}
+        fastest = min((taken[engine][0] for engine in ready), default=0)
+        ready = {engine: at for engine, at in ready.items() if engine == "auto" or taken[engine][0] <= 2 * fastest}
+    later = {engine: statistics.median(found) for engine, found in taken.items()}
     first["frozen"] = later["frozen"] + statistics.median(forwards)
     best = min(value for engine, value in later.items() if engine != "auto")
     best_first = min(value for engine, value in first.items() if engine != "auto")
@@ -176,9 +180,16 @@ def case(name: str, net: nn.Module, options: argparse.Namespace) -> dict[str, An
     }  # fmt: skip
 
 
-def load() -> None:
-    """What a process does once: native code is compiled, or read from its cache."""
-    Explainer(nn.Conv2d(3, 2, 3), engine="sparse").at(torch.rand(3, 8, 8)).maps([(2, 2)], target=0)
+def engines_of(device: torch.device) -> list[str]:
+    """Those that are compared: the native loops of the sparse engine are of CPUs."""
+    return ["auto", "sparse", "windowed"] if device.type == "cpu" else ["auto", "windowed", "batched"]
+
+
+def load(device: torch.device) -> None:
+    """What a process does once: native code is compiled, or read from its cache; a device is claimed."""
+    small, image = nn.Conv2d(3, 2, 3).to(device), torch.rand(3, 8, 8).to(device)
+    for engine in engines_of(device):
+        Explainer(small, engine=engine).at(image).maps([(2, 2)], target=0)  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -189,19 +200,25 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--engines", nargs="+", default=["auto", "sparse", "windowed"])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--engines", nargs="+", help="by default auto, windowed and, on a CPU, sparse, elsewhere batched"
+    )
     parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/gallery.csv"))
     options = parser.parse_args()
     options.size = tuple(options.size)
     torch.set_num_threads(options.threads)
-    load()
-    print(describe())
+    device = torch.device(options.device)
+    options.engines = options.engines or engines_of(device)
+    load(device)
+    print(describe(device))
     rows = []
     for name, net in networks(options.networks):
-        rows.append(case(name, net, options))
+        with arithmetic("full"):
+            rows.append(case(name, net, options))
         print(f"{name:40}" + "  ".join(f"{key} {value:.2f}" for key, value in rows[-1].items() if isinstance(value, float)),
               flush=True)  # fmt: skip
-        write_csv(options.csv, rows)
+        write_csv(options.csv, rows, device)
     if not rows:
         return  # why was said
     for ratio in ("frozen/auto", "auto/best", "first auto/best"):

@@ -2,6 +2,7 @@
 
     python benchmarks/latency.py                       # six networks, two threads; some minutes
     python benchmarks/latency.py --archs dispnet fcrn --clicks 5
+    python benchmarks/latency.py --device cuda
 
 Wall seconds of whole maps, segmentation, random weights, the engine that `auto` takes. The first click is of a fresh network,
 step by step: ``at`` (the network's own forward pass and what is noted of it), ``apart`` (the network traced and held against
@@ -11,7 +12,7 @@ is asked for, ``kept`` a click at one of these. Another picture of the size is a
 with its first click. ``passes`` counts forward passes, the network's own and the graph's; one of a fresh network's is the trace,
 which computes no numbers. ``forward`` is the plain network's forward pass without gradients. What a process does only once
 (imports, compilation) is done before, by a network of two layers. With fewer free cores than threads, wall seconds say nothing:
-see ``next CPU``.
+see ``next CPU``. A device other than the CPU is waited for before and after each step, and has no goal.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from unittest import mock
 
 import numpy as np
 import torch
-from machine import describe, write_csv
-from saliency import ARCHS, timed
+from machine import describe, wall_seconds, write_csv
+from saliency import ARCHS
 from torch import Tensor, fx, nn
 
 from segdepth.core.tables import pick
@@ -64,16 +65,22 @@ def counting(net: nn.Module) -> Iterator[Passes]:
         yield passes
 
 
-def wall(work: Callable[[], object]) -> float:
-    """Wall seconds."""
-    return timed(work)[1]
+def timed(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
+    """CPU seconds of this process, and wall seconds."""
+    begin = time.process_time()
+    wall = wall_seconds(work, device)
+    return time.process_time() - begin, wall
 
 
 def first_click(explainer: Explainer, image: Tensor, pixel: Pixel) -> tuple[ExplainedPicture, dict[str, float]]:
     """A fresh network's first click, step by step; each keeps for the next one what a single call would make."""
-    begin = time.perf_counter()
-    at = explainer.at(image)
-    seconds = {"first at s": time.perf_counter() - begin}
+    found: list[ExplainedPicture] = []
+
+    def wall(work: Callable[[], object]) -> float:
+        return wall_seconds(work, image.device)
+
+    seconds = {"first at s": wall(lambda: found.append(explainer.at(image)))}
+    (at,) = found
     prepared = at._prepared[""]
     with undisturbed(explainer.net):
         seconds["first apart s"] = wall(lambda: prepared.function.graph(prepared.image))
@@ -93,33 +100,33 @@ def click(at: ExplainedPicture, pixel: Pixel) -> Tensor:
     return at.maps([pixel], zeros=lambda _: None)
 
 
-def case(arch: str, size: tuple[int, int], clicks: int) -> dict[str, Any]:
+def case(arch: str, size: tuple[int, int], clicks: int, device: torch.device) -> dict[str, Any]:
     """One network's row."""
     torch.manual_seed(0)
-    net = create_network(arch).eval()
-    image, other = torch.randn(3, *size), torch.randn(3, *size)
+    net = create_network(arch).eval().to(device)
+    image, other = (torch.randn(3, *size).to(device) for _ in range(2))
     generator = np.random.default_rng(0)
     pixels: list[Pixel] = [tuple(generator.integers(0, size).tolist()) for _ in range(clicks + 1)]
     with torch.no_grad():
-        forward = statistics.median(wall(lambda: net(image[None])) for _ in range(3))
+        forward = statistics.median(wall_seconds(lambda: net(image[None]), device) for _ in range(3))
     explainer = Explainer(net)
     with counting(net) as passes:
         at, first = first_click(explainer, image, pixels[0])
         first_passes = passes.count
-        taken = [timed(lambda p=pixel: click(at, p)) for pixel in pixels[1:]]
+        taken = [timed(lambda p=pixel: click(at, p), device) for pixel in pixels[1:]]
         tile = neighbours(size)
-        kept = wall(lambda: at.keep(tile))
-        from_kept = [wall(lambda p=pixel: click(at, p)) for pixel in tile]
-        begin, before = time.perf_counter(), passes.count
-        another = explainer.at(other)
-        other_at, at_passes = time.perf_counter() - begin, passes.count - before
-        click(another, pixels[0])
-        other_click, click_passes = time.perf_counter() - begin, passes.count - before
+        kept = wall_seconds(lambda: at.keep(tile), device)
+        from_kept = [wall_seconds(lambda p=pixel: click(at, p), device) for pixel in tile]
+        before, another = passes.count, list[ExplainedPicture]()
+        other_at = wall_seconds(lambda: another.append(explainer.at(other)), device)
+        at_passes = passes.count - before
+        other_click = other_at + wall_seconds(lambda: click(another[0], pixels[0]), device)
+        click_passes = passes.count - before
     return {
         "network": arch, "size": f"{size[0]}x{size[1]}", "threads": torch.get_num_threads(), "engine": at.engine_for(1),
         "forward s": forward, **first, "first passes": first_passes,
         "next s": statistics.median(seconds for _, seconds in taken), "next worst s": max(seconds for _, seconds in taken),
-        "next CPU s": statistics.median(cpu for cpu, _ in taken), "goal s": GOALS[arch],
+        "next CPU s": statistics.median(cpu for cpu, _ in taken), **({"goal s": GOALS[arch]} if device.type == "cpu" else {}),
         "tile s": kept, "kept s": statistics.median(from_kept), "kept worst s": max(from_kept),
         "other at s": other_at, "other at passes": at_passes, "other click s": other_click, "other click passes": click_passes,
     }  # fmt: skip
@@ -132,20 +139,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(256, 832), metavar=("ROWS", "COLUMNS"))
     parser.add_argument("--clicks", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/latency.csv"))
     options = parser.parse_args()
     for arch in options.archs:
         pick(GOALS, arch, kind="network")
     torch.set_num_threads(options.threads)
-    small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 3))
-    click(Explainer(small).at(torch.randn(3, 16, 16)), (4, 4))
-    print(describe())
+    device = torch.device(options.device)
+    small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 3)).to(device)
+    click(Explainer(small).at(torch.randn(3, 16, 16).to(device)), (4, 4))
+    print(describe(device))
     rows: list[dict[str, Any]] = []
     for arch in options.archs:
-        rows.append(case(arch, tuple(options.size), options.clicks))
+        rows.append(case(arch, tuple(options.size), options.clicks, device))
         shown = {key: f"{value:.3f}" if isinstance(value, float) else value for key, value in rows[-1].items()}
         print("  ".join(f"{key} {value}" for key, value in shown.items()), flush=True)
-        write_csv(options.csv, rows)
+        write_csv(options.csv, rows, device)
     print(options.csv)
 
 

@@ -12,23 +12,20 @@ is the highest use during a step beyond what was there before it: resident pages
 """
 
 import argparse
-import gc
 import itertools
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from machine import describe, write_csv
+from machine import describe, peak_flops, peak_megabytes, seconds, write_csv
 from plain_networks import PLAIN
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from segdepth.networks import Network, load_reference_state
-from segdepth.saliency.memory import hand_back
 from segdepth.tasks import create_network
 
 CLASSES = 19
@@ -51,7 +48,7 @@ def main() -> None:
     device = torch.device(arguments.device)
     peak = peak_flops(device)
     rows, cols = arguments.size
-    print(describe())
+    print(describe(device))
     print(f"{device}, {arguments.threads} threads, batch {arguments.batch} of {rows}x{cols}, float32")
     print(f"peak {peak / 1e9:.1f} GFLOP/s\n")
     print(
@@ -64,7 +61,7 @@ def main() -> None:
         for row in compare(arch, task, form, x, arguments.rounds, peak):
             print_row(row)
             measured.append(row)
-        write_csv(arguments.csv, measured)
+        write_csv(arguments.csv, measured, device)
     print(arguments.csv)
 
 
@@ -155,59 +152,11 @@ def in_turns(calls: list[Callable[[], None]], rounds: int, device: torch.device)
     return [statistics.median(t) for t in times], ratio
 
 
-def seconds(call: Callable[[], None], device: torch.device) -> float:
-    """The time of a call."""
-    if device.type == "cpu":
-        start = time.process_time()
-        call()
-        return time.process_time() - start
-    torch.accelerator.synchronize(device)
-    start = time.perf_counter()
-    call()
-    torch.accelerator.synchronize(device)
-    return time.perf_counter() - start
-
-
 def count_flops(call: Callable[[], None]) -> float:
     """Floating-point operations of a call; a multiplication with its addition counts as two."""
     with FlopCounterMode(display=False) as counter:
         call()
     return float(counter.get_total_flops())
-
-
-def peak_flops(device: torch.device) -> float:
-    """Floating-point operations a second: the faster of a large matrix product and a large 3x3 convolution."""
-    side, channels = 2048, 256
-    a, b = torch.randn(side, side, device=device), torch.randn(side, side, device=device)
-    x = torch.randn(2, channels, 64, 128, device=device).to(memory_format=torch.channels_last)
-    conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    with torch.no_grad():
-        calls = {lambda: torch.mm(a, b): 2.0 * side**3, lambda: conv(x): 2.0 * 9 * channels * x.numel()}
-        return max(flops / min(seconds(call, device) for _ in range(10)) for call, flops in calls.items())
-
-
-def peak_megabytes(call: Callable[[], None], device: torch.device) -> float | None:
-    """MB in use at the worst moment of a call beyond those before it; None where the system does not say."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        call()
-        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
-    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not status.exists():
-        return None
-    hand_back()  # freed pages that the allocator kept would not count again
-    reset.write_text("5")  # the highest use so far becomes the present one
-    before = resident(status, "VmRSS")
-    call()
-    return resident(status, "VmHWM") - before
-
-
-def resident(status: Path, name: str) -> float:
-    """A line of the process's status, in MB."""
-    line = next(line for line in status.read_text().splitlines() if line.startswith(name))
-    return float(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

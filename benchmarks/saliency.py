@@ -1,46 +1,49 @@
-"""Saliency engines against the plain loop and Captum: CPU seconds per map, interleaved in one run.
+"""Saliency engines against the plain loop and Captum: seconds per map, interleaved in one run.
 
     python benchmarks/saliency.py            # all cases; about an hour on one core
     python benchmarks/saliency.py --quick    # fewer maps and rounds
     python benchmarks/saliency.py --whole    # whole maps instead of the crop that the statistics read
     python benchmarks/saliency.py --grid --archs deeplab   # our engines take the full grid: half an hour a case
+    python benchmarks/saliency.py --device cuda
 
+CPU seconds on a CPU, wall seconds on another device.
 The plain loop is what the research code did: parameters' gradients on, the graph retained, one backward pass per pixel,
 statistics in Python loops. Beside it stands the same loop with frozen parameters, the least that anybody should write: where a
 ratio is quoted, both are. Loops are timed on 8 targets, `auto` on blocks of 16x16, `windowed` on 4. Targets stand on the
 ``sample_rate`` 4 grid of the Garg crop. The time of getting an engine ready for a picture (tracing, forward pass, lists of live
 units) is listed by itself and added to each map as its share of the full grid, 7,141 targets at 256x832. Captum is left out
-where it is not installed (``pip install segdepth[bench]``). `live` and `of peak` count the targets that lanes are filled with.
-Every time and ratio is written to a CSV file, with the processor.
+where it is not installed (``pip install segdepth[bench]``). `live` and `of peak` count the targets that lanes are filled with:
+what the sparse engine does, which is of CPUs; elsewhere `of peak` is of the windowed engine, by all that its windows hold.
+All compute in float32, also where PyTorch would take TF32. Every time and ratio is written to a CSV file, with the processor.
 """
 
 import argparse
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
-from machine import describe, write_csv
+from machine import describe, peak_flops, seconds, write_csv
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
 from segdepth.core.tables import pick
 from segdepth.geometry.crops import crop_window
 from segdepth.networks import Network
 from segdepth.saliency import Explainer, Pixel
 from segdepth.saliency.apart import take_apart
-from segdepth.saliency.boxes import Reach
+from segdepth.saliency.boxes import Boxes, Reach
 from segdepth.saliency.engines import Prepared
 from segdepth.saliency.graph import Box
 from segdepth.saliency.graphs import Function
 from segdepth.saliency.measuring import measure_maps
+from segdepth.saliency.modes import arithmetic
 from segdepth.saliency.target import fixed_targets
-from segdepth.saliency.windowed import GraphEngine
+from segdepth.saliency.windowed import GraphEngine, WindowedPass
 from segdepth.tasks import create_network
 
 ARCHS = ("fcn8s", "segnet", "frrnA", "deeplab", "dispnet", "fcrn")
@@ -50,16 +53,15 @@ RATE = 4
 
 @dataclass
 class Times:
-    """CPU seconds per map, wall seconds per map, and seconds of preparation per picture."""
+    """Seconds per map, seconds of preparation per picture, and the share of the former that measuring takes."""
 
-    cpu: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
+    maps: list[float] = field(default_factory=list)
     ready: float = 0.0
     measuring: float = 0.0
 
     def per_map(self, targets: int) -> float:
-        """CPU seconds, with the share of the preparation if that many targets are asked for."""
-        return statistics.median(self.cpu) + self.ready / targets
+        """Seconds, with the share of the preparation if that many targets are asked for."""
+        return statistics.median(self.maps) + self.ready / targets
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,15 @@ def crop_box(image: Tensor) -> Box:
     return (rows.start, rows.stop), (columns.start, columns.stop)
 
 
-def cases(archs: list[str], tasks: list[str], size: tuple[int, int], whole: bool) -> Iterator[Case]:
+def cases(
+    archs: list[str], tasks: list[str], size: tuple[int, int], whole: bool, device: torch.device
+) -> Iterator[Case]:
     """Networks with random weights, made one at a time."""
     for arch in archs:
         for task in tasks:
             torch.manual_seed(0)
-            net = create_network(arch, task=task).eval()
-            image = torch.randn(3, *size)
+            net = create_network(arch, task=task).eval().to(device)
+            image = torch.randn(3, *size).to(device)
             _calm(net, image)
             window = ((0, size[0]), (0, size[1])) if whole else crop_box(image)
             (top, bottom), (left, right) = crop_box(image)
@@ -108,13 +112,6 @@ def _calm(net: Network, image: Tensor) -> None:
         for module in net.modules():
             if net.output.kind == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
                 module.weight /= largest.clamp_min(1)
-
-
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU and wall seconds."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    work()
-    return time.process_time() - cpu, time.perf_counter() - wall
 
 
 class Plain:
@@ -161,7 +158,7 @@ class Ours:
 
     def __init__(self, case: Case, name: str) -> None:
         self.case = case
-        self.ready, _ = timed(lambda: self._prepare(name))
+        self.ready = seconds(lambda: self._prepare(name), case.image.device)
         self.measuring = 0.0
 
     def _prepare(self, name: str) -> None:
@@ -178,8 +175,7 @@ class Ours:
         for maps in self.at.blocks(pixels):
             cut = maps[:, rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
             own = relative[done : done + len(maps)]
-            seconds, _ = timed(lambda c=cut, p=own: measure_maps(c, p, THRESHOLDS))
-            self.measuring += seconds
+            self.measuring += seconds(lambda c=cut, p=own: measure_maps(c, p, THRESHOLDS), maps.device)
             done += len(maps)
 
 
@@ -224,11 +220,10 @@ def run_case(
             if name in loops:
                 block = block[: -(-loop_targets // rounds)]
             worker = loops[name]() if name in loops else ours[name]
-            cpu, wall = timed(lambda w=worker, b=block: w.maps(b))
-            times[name].cpu.append(cpu / len(block))
-            times[name].wall.append(wall / len(block))
+            taken = seconds(lambda w=worker, b=block: w.maps(b), case.image.device)
+            times[name].maps.append(taken / len(block))
             if isinstance(worker, Ours):
-                times[name].measuring += worker.measuring / cpu / rounds
+                times[name].measuring += worker.measuring / taken / rounds
             del worker  # a loop holds its graph
     return times
 
@@ -251,16 +246,14 @@ def multiply_adds(reach: Reach, box: Box) -> float:
     return sum(work.multiply_adds for work in reach.works(reach.back(box)))
 
 
-def machine_peak() -> float:
-    """GFLOP/s of one thread: the best of matrix products and of a convolution."""
+def peak_of_maps(device: torch.device) -> float:
+    """GFLOP/s of one thread, or of another device, in the arithmetic in which maps are computed."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    a, b, w = torch.rand(1536, 1536), torch.rand(1536, 1536), torch.rand(256, 256, 3, 3)
-    x = torch.rand(8, 256, 64, 64).contiguous(memory_format=torch.channels_last)
-    product = max(2 * 1536**3 / timed(lambda: a @ b)[0] for _ in range(8))
-    convolution = max(2 * 8 * 64 * 64 * w.numel() / timed(lambda: conv2d(x, w, padding=1))[0] for _ in range(8))
+    with arithmetic("full"):
+        peak = peak_flops(device)
     torch.set_num_threads(threads)
-    return max(product, convolution) / 1e9
+    return peak / 1e9
 
 
 def geometric_mean(values: list[float]) -> float:
@@ -293,6 +286,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=["seg", "depth"], default=["seg", "depth"])
     parser.add_argument("--engines", nargs="+", default=["windowed", "auto"])
     parser.add_argument("--no-captum", action="store_true")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/saliency.csv"))
     options = parser.parse_args()
     for arch in options.archs:
@@ -301,20 +295,23 @@ def main() -> None:
     rounds, side = (1, None) if options.grid else (1, 8) if options.quick else (3, 16)
     rounds, loop_targets = options.rounds or rounds, 1 if options.quick else options.loop_targets
     captum = has_captum() and not options.no_captum
-    peak = machine_peak()
+    device = torch.device(options.device)
+    peak = peak_of_maps(device)
     asked = "all targets of the grid" if side is None else f"blocks of {side}x{side} targets"
-    print(describe())
-    print(f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s a thread; {rounds} round(s); {asked}")
+    print(describe(device))
+    of_what = " a thread" if device.type == "cpu" else ""
+    print(f"{options.threads} thread(s); peak {peak:.0f} GFLOP/s{of_what}; {rounds} round(s); {asked}")
     loops = ["plain", "frozen", *(["captum"] if captum else [])]
     ours = options.engines
     print(f"{'case':15} " + " ".join(f"{name + ' s':>10}" for name in [*loops, *ours]) + "  "
           + " ".join(f"{f'{a}/{b}':>15}" for b in ours for a in loops)
           + "  ready s  measures  GMAC all  window    live  of peak")  # fmt: skip
     rows = []
-    for case in cases(options.archs, options.tasks, tuple(options.size), options.whole):
-        rows.append(row_of(case, run_case(case, rounds, side, loop_targets, ours, captum), loops, ours, peak))
+    for case in cases(options.archs, options.tasks, tuple(options.size), options.whole, device):
+        with arithmetic("full"):
+            rows.append(row_of(case, run_case(case, rounds, side, loop_targets, ours, captum), loops, ours, peak))
         print_row(rows[-1], loops, ours)
-        write_csv(options.csv, rows)
+        write_csv(options.csv, rows, device)
     for b in ours:
         for a in loops:
             ratios = [row[f"{a}/{b}"] for row in rows]
@@ -324,14 +321,14 @@ def main() -> None:
 
 def row_of(case: Case, times: dict[str, Times], loops: list[str], ours: list[str], peak: float) -> dict[str, Any]:
     """One case's figures by name."""
-    seconds = {name: taken.per_map(len(case.targets)) for name, taken in times.items()}
+    per_map = {name: taken.per_map(len(case.targets)) for name, taken in times.items()}
     fastest = times.get("auto") or times[ours[0]]
-    live, share = live_work(case, peak)
+    live, share = live_work(case, peak) if case.image.device.type == "cpu" else (None, windowed_share(case, peak))
     everything, window = work_done(case)
     return {
         "case": case.name,
-        **{f"{name} s": value for name, value in seconds.items()},
-        **{f"{a}/{b}": seconds[a] / seconds[b] for b in ours for a in loops},
+        **{f"{name} s": value for name, value in per_map.items()},
+        **{f"{a}/{b}": per_map[a] / per_map[b] for b in ours for a in loops},
         "ready s": fastest.ready, "measures": fastest.measuring,
         "GMAC all": everything, "window": window, "live": live, "of peak": share,
     }  # fmt: skip
@@ -339,9 +336,10 @@ def row_of(case: Case, times: dict[str, Times], loops: list[str], ours: list[str
 
 def print_row(row: dict[str, Any], loops: list[str], ours: list[str]) -> None:
     """One case's line."""
+    live = "" if row["live"] is None else f"{row['live']:.1f}"
     print(f"{row['case']:15} " + " ".join(f"{row[f'{name} s']:10.4f}" for name in [*loops, *ours]) + "  "
           + " ".join(f"{row[f'{a}/{b}']:15.1f}" for b in ours for a in loops)
-          + f" {row['ready s']:8.1f} {row['measures']:9.1%} {row['GMAC all']:9.1f} {row['window']:7.1f} {row['live']:7.1f}"
+          + f" {row['ready s']:8.1f} {row['measures']:9.1%} {row['GMAC all']:9.1f} {row['window']:7.1f} {live:>7}"
           f" {row['of peak']:8.0%}", flush=True)  # fmt: skip
 
 
@@ -353,9 +351,27 @@ def live_work(case: Case, peak: float) -> tuple[float, float]:
     targets = fixed_targets(engine.output, tile, "predicted")
     list(engine.gradients(tile, targets))
     before = engine.backward.multiply_adds
-    seconds, _ = timed(lambda: list(engine.gradients(tile, targets)))
+    taken = seconds(lambda: list(engine.gradients(tile, targets)))
     done = engine.backward.multiply_adds - before
-    return done / len(tile) / 1e9, 2 * done / seconds / 1e9 / peak
+    return done / len(tile) / 1e9, 2 * done / taken / 1e9 / peak
+
+
+def windowed_share(case: Case, peak: float) -> float:
+    """Of the device's peak, what the windowed engine reaches for a block by the arithmetic inside its windows."""
+    engine = Prepared(Function(case.net, case.net), case.image, case.window).engine("windowed")
+    tile = case.block(8, np.random.default_rng(2))
+    done, original = 0.0, WindowedPass.gradients
+
+    def counted(self: WindowedPass, seeds: Tensor, boxes: Boxes) -> Tensor:
+        nonlocal done
+        done += len(seeds) * sum(work.multiply_adds for work in Reach(self.graph, case.window).works(boxes))
+        return original(self, seeds, boxes)
+
+    targets = fixed_targets(engine.output, tile, "predicted")
+    with mock.patch.object(WindowedPass, "gradients", counted):
+        list(engine.gradients(tile, targets))
+    taken = seconds(lambda: list(engine.gradients(tile, targets)), case.image.device)
+    return 2 * done / taken / 1e9 / peak
 
 
 if __name__ == "__main__":

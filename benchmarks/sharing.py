@@ -1,18 +1,20 @@
-"""Dense grids of targets on token networks and decoders: backward passes and CPU seconds against autograd.
+"""Dense grids of targets on token networks and decoders: backward passes and seconds against autograd.
 
     python benchmarks/sharing.py                              # all networks whose packages are installed; about half an hour
     python benchmarks/sharing.py --cases "ViT + linear"       # one of them
     python benchmarks/sharing.py --engines batched windowed   # engines by name
+    python benchmarks/sharing.py --device cuda
 
-The yardstick is autograd with frozen parameters, the least that anybody should write: one forward pass, and one call of
+CPU seconds on a CPU, wall seconds on another device; all compute in float32, also where PyTorch would take TF32. The yardstick is
+autograd with frozen parameters, the least that anybody should write: one forward pass, and one call of
 ``torch.autograd.grad`` for each target; it is timed on 4 targets before, between and after ours, and scaled. Where a network
 ends in a resize ("grid"), the targets are all pixels of the grid of step 4 in a picture of 256x320; of the decoders
 ("block") they are 8x8 neighbours on that grid. ``passes`` are those that ours makes, in backward passes of one target, and
 ``fewer`` is how many targets share one; no way of sharing coarse cells makes fewer than one for each ``cell``: a class that is
 asked for somewhere, at a coarse position. So grids are measured for one class, and for the classes that random weights predict
 at a smooth random picture: these change from one coarse position to the next, which those of a trained network do not.
-``ready`` is our first call's preparation (the network taken apart, and what the engine makes of the picture), in CPU seconds
-and listed by itself; it is not in the ratio, but in ``with ready``. ``encoder`` is the share of the frozen backward pass that
+``ready`` is our first call's preparation (the network taken apart, and what the engine makes of the picture), listed
+by itself; it is not in the ratio, but in ``with ready``. ``encoder`` is the share of the frozen backward pass that
 opaque blocks take in ours: that ratio cannot be passed. The libraries' own modules are needed: transformers, and for one case
 segmentation_models_pytorch; what is not installed is left out.
 """
@@ -21,7 +23,6 @@ import argparse
 import itertools
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from typing import Any, Literal
 from unittest import mock
 
 import torch
-from machine import cpu_seconds, describe, write_csv
+from machine import describe, seconds, write_csv
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,6 +40,7 @@ from segdepth.core.tables import pick
 from segdepth.saliency import ExplainedPicture, Explainer, Pixel
 from segdepth.saliency.batched import Recorded
 from segdepth.saliency.graph.operations.block import Block
+from segdepth.saliency.modes import arithmetic
 from segdepth.saliency.seeds import Seeds
 from segdepth.saliency.sparse.passes import SparsePass
 from segdepth.saliency.target import Target, fixed_targets
@@ -153,15 +155,16 @@ CASES = {
 }  # fmt: skip
 
 
-def fresh(case: Case) -> tuple[nn.Module, Tensor]:
+def fresh(case: Case, device: torch.device) -> tuple[nn.Module, Tensor]:
     """A network with random weights that leave numbers their size, and a smooth random picture."""
     torch.manual_seed(0)
     net = case.make().eval().requires_grad_(False)
     coarse = torch.randn(1, 3, 8, 10)
-    image = F.interpolate(coarse, SIZE, mode="bicubic")[0] + 0.1 * torch.randn(3, *SIZE)
+    image = (F.interpolate(coarse, SIZE, mode="bicubic")[0] + 0.1 * torch.randn(3, *SIZE)).to(device)
     for parameter in net.parameters():
         if parameter.dim() > 1:
             parameter.normal_(std=1.5 / math.sqrt(parameter[0].numel()))
+    net.to(device)
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(_note) for norm in norms]
     with torch.no_grad():
@@ -200,13 +203,13 @@ class Frozen:
 
     def __init__(self, function: Callable[[Tensor], Tensor], image: Tensor) -> None:
         self.x = image[None].clone().requires_grad_()
-        self.forward = cpu_seconds(lambda: setattr(self, "y", function(self.x)))
+        self.forward = seconds(lambda: setattr(self, "y", function(self.x)), image.device)
         self.y: Tensor
 
     def per_target(self, pixels: list[Pixel], target: Target) -> float:
-        """CPU seconds of a backward pass."""
+        """Seconds of a backward pass."""
         some = [pixels[len(pixels) * (2 * k + 1) // (2 * FEW)] for k in range(FEW)]
-        return cpu_seconds(lambda: [self._one(pixel, target) for pixel in some]) / FEW
+        return seconds(lambda: [self._one(pixel, target) for pixel in some], self.x.device) / FEW
 
     def _one(self, pixel: Pixel, target: Target) -> Tensor:
         here = self.y[0, :, pixel[0], pixel[1]]
@@ -217,7 +220,7 @@ class Frozen:
 
 @dataclass
 class Counted:
-    """What engines did: backward passes of one target, and CPU seconds in opaque blocks."""
+    """What engines did: backward passes of one target, and seconds in opaque blocks."""
 
     passes: int = 0
     blocks: float = 0.0
@@ -230,13 +233,12 @@ def counting() -> Iterator[Counted]:
 
     def watched(owner: type, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Any, seeds: Tensor, *rest: Any) -> Any:
-            start = time.process_time()
-            found = original(self, seeds, *rest)
-            if owner is Block:
-                counted.blocks += time.process_time() - start
-            else:
+            if owner is not Block:
                 counted.passes += len(seeds)
-            return found
+                return original(self, seeds, *rest)
+            found: list[Any] = []
+            counted.blocks += seconds(lambda: found.append(original(self, seeds, *rest)), seeds.device)
+            return found[0]
 
         return call
 
@@ -248,10 +250,10 @@ def counting() -> Iterator[Counted]:
         yield counted
 
 
-def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, Any]:
+def run_case(name: str, engine: Any, target: Target, rounds: int, device: torch.device) -> dict[str, Any]:
     """One case's figures by name."""
     case = CASES[name]
-    net, image = fresh(case)
+    net, image = fresh(case, device)
     explainer = Explainer(net, engine=engine, resize=case.resize)
     at: ExplainedPicture
     answer = explainer.at(image).output
@@ -264,7 +266,7 @@ def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, A
         at = explainer.at(image)
         at.chunks(pixels, target=target)
 
-    ready = cpu_seconds(prepare)
+    ready = seconds(prepare, device)
     for _ in at.chunks(
         pixels[:64], target=target
     ):  # claims memory; the batched engine is taken apart by the first many
@@ -272,7 +274,7 @@ def run_case(name: str, engine: Any, target: Target, rounds: int) -> dict[str, A
     loops, ours = [frozen.per_target(pixels, target)], list[float]()
     for _ in range(1 if case.targets == "grid" else rounds):
         with counting() as counted:
-            ours.append(cpu_seconds(lambda: [None for _ in at.chunks(pixels, target=target)]) / len(pixels))
+            ours.append(seconds(lambda: [None for _ in at.chunks(pixels, target=target)], device) / len(pixels))
         loops.append(frozen.per_target(pixels, target))
     loop, own = statistics.median(loops), statistics.median(ours)
     cells = unique_cells(at, pixels, target) if case.targets == "grid" else None
@@ -302,12 +304,14 @@ def main() -> None:
     parser.add_argument("--targets", nargs="+", default=["0", "predicted"], help="on grids: of one class, or predicted")
     parser.add_argument("--rounds", type=int, default=3, help="of the decoders")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--csv", type=Path, default=Path("runs/benchmarks/sharing.csv"))
     options = parser.parse_args()
     for name in options.cases:
         pick(CASES, name, kind="case")
     torch.set_num_threads(options.threads)
-    print(describe())
+    device = torch.device(options.device)
+    print(describe(device))
     print(f"{options.threads} thread(s); picture {SIZE[0]}x{SIZE[1]}, grid of step {RATE}, {CLASSES} classes")
     print(f"{'case':18} {'engine':8} {'target':9} {'targets':>7} {'cells':>6} {'passes':>6} {'fewer':>6} {'frozen s':>9}"
           f" {'ours s':>9} {'ratio':>6} {'goal':>5} {'ready s':>8} {'with ready':>10} {'encoder':>8}")  # fmt: skip
@@ -319,12 +323,13 @@ def main() -> None:
         grid = CASES[name].targets == "grid"
         for engine, target in itertools.product(options.engines, options.targets if grid else ["predicted"]):
             asked = target if target == "predicted" else int(target)
-            rows.append(run_case(name, engine, asked, options.rounds))
+            with arithmetic("full"):
+                rows.append(run_case(name, engine, asked, options.rounds, device))
             row = {**rows[-1], "cells": "" if rows[-1]["cells"] is None else rows[-1]["cells"]}
             print(f"{row['case']:18} {row['engine']:8} {row['target']!s:9} {row['targets']:7} {row['cells']:>6} {row['passes']:6}"
                   f" {row['fewer']:6.1f} {row['frozen s']:9.4f} {row['ours s']:9.4f} {row['frozen/ours']:6.1f} {row['goal']:5}"
                   f" {row['ready s']:8.2f} {row['with ready']:10.1f} {row['encoder']:8.1%}", flush=True)  # fmt: skip
-            write_csv(options.csv, rows)
+            write_csv(options.csv, rows, device)
     if rows:
         print(options.csv)
 

@@ -27,8 +27,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from machine import describe, write_csv
-from networks import CLASSES, count_flops, peak_flops, seconds
+from machine import describe, peak_flops, seconds, write_csv
+from networks import CLASSES, count_flops
 from plain_networks import PLAIN
 from torch import Tensor, nn
 from torch.profiler import profile
@@ -60,7 +60,7 @@ def main() -> None:
     ours = {"ours": "32-true"} | ({} if arguments.no_half else {"half": "bf16-mixed"})
     size = tuple(arguments.size)
     peak = peak_flops(device)
-    print(describe())
+    print(describe(device))
     print(
         f"{device}, {arguments.threads} threads, batch {arguments.batch} of {size[0]}x{size[1]}; {peak / 1e9:.0f} GFLOP/s\n"
     )
@@ -74,7 +74,7 @@ def main() -> None:
         batch = make_batch(task, arguments.batch, *size, device)
         rows.append({"network": arch, "task": task} | measure(arch, task, batch, ours, arguments.rounds, peak))
         print_row(rows[-1], ours)
-        write_csv(arguments.csv, rows)
+        write_csv(arguments.csv, rows, device)
     mean: dict[str, Any] = {"network": "geometric mean", "task": ""}
     mean |= {key: statistics.geometric_mean(row[key] for row in rows) for key in rows[0] if key not in mean}
     print_row(mean, ours)

@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
@@ -25,6 +26,9 @@ from .kind import Colours, Kind, Picture, Value
 
 __all__ = ["Depth"]
 
+#: Edges of the bands of distance by which statistics are told apart.
+_BANDS_M = (0.0, 10.0, 20.0, 40.0, 80.0)
+
 #: An answer that is wrong by this factor, either way, is drawn in the brightest colour.
 _WORST_FACTOR = 2.0
 _PNG_UNITS_PER_METRE = 256
@@ -42,6 +46,7 @@ class Depth(Kind):
     units = ("metres", "inverse")
     resizing = "bilinearly"
     endings = ("depth_metres", "depth_x256")
+    column = "depth_m"
 
     def resized(
         self, truth: Float32[ndarray, "_h _w"], size: tuple[int, int], *, points: bool = False
@@ -88,6 +93,15 @@ class Depth(Kind):
         if not np.isfinite(resized).all():
             raise DataError(f"{where} has values that are not finite (NaN or infinity)")
         return 1 / np.maximum(resized, 1e-6) if unit == "inverse" else np.asarray(resized)
+
+    def tabled(self, values: Float32[ndarray, " n"]) -> Float32[ndarray, " n"]:
+        """See :meth:`Kind.tabled`: metres, nan where nothing was measured."""
+        return np.where(values > 0, values, np.nan).astype(np.float32)
+
+    def strata(self, values: Float32[ndarray, " n"], names: Sequence[str]) -> dict[str, Bool[ndarray, " n"]]:
+        """See :meth:`Kind.strata`: bands of distance."""
+        del names
+        return {f"{low:g}-{high:g} m": (values > low) & (values <= high) for low, high in pairwise(_BANDS_M)}
 
     def painter(self, truth: Float[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
@@ -30,21 +30,23 @@ class Kind(ABC):
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
         dtype: of truths, and of answers for people.
-        has_classes: its values are numbers of classes.
         units: what the numbers in files of answers may be, the usual one first.
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
         endings: what :meth:`save` appends to a picture's name, without the files' suffixes.
         derived_from: the kind of truth that this one is computed from (see :meth:`derive`); None: files hold it.
+        names_classes: whether a value is the number of one of a data set's classes.
+        column: in tables of pixels, what the column of its values is called; None where a value is no single number.
     """
 
     name: ClassVar[str]
     void: ClassVar[int | float]
     dtype: ClassVar[type[np.generic]]
-    has_classes: ClassVar[bool] = False
     units: ClassVar[tuple[str, ...]]
     resizing: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
     derived_from: ClassVar[str | None] = None
+    names_classes: ClassVar[bool] = False
+    column: ClassVar[str | None] = None
 
     # from file to loss
 
@@ -109,6 +111,26 @@ class Kind(ABC):
         Raises:
             DataError: if these cannot be answers of this kind.
         """
+
+    # in tables of pixels
+
+    def tabled(self, values: Shaped[ndarray, " n"]) -> Shaped[ndarray, " n"]:
+        """Values of some pixels for the column.
+
+        Args:
+            values: of a truth.
+        """
+        return values
+
+    def strata(self, values: Shaped[ndarray, " n"], names: Sequence[str]) -> Mapping[str, Bool[ndarray, " n"]]:
+        """Which pixels go together in statistics, by the name of each group.
+
+        Args:
+            values: of the column.
+            names: of the classes, where there are classes.
+        """
+        del values, names
+        return {}
 
     # for people
 

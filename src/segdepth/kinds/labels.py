@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, Shaped, UInt8
+from jaxtyping import Bool, Int64, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.drawing import colour_labels, overlay, write_png
@@ -24,10 +24,11 @@ class Labels(Kind):
     name = "labels"
     void = IGNORE
     dtype = np.uint8
-    has_classes = True
     units = ("train ids", "label ids")
     resizing = "by the nearest pixel"
     endings = ("trainIds",)
+    names_classes = True
+    column = "label"
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:
         """See :meth:`Kind.target`."""
@@ -47,6 +48,11 @@ class Labels(Kind):
         """See :meth:`Kind.answer_from`; train ids already, for what others are is the data set's to know."""
         del where, unit
         return resize_nearest(values, size)
+
+    def strata(self, values: UInt8[ndarray, " n"], names: Sequence[str]) -> dict[str, Bool[ndarray, " n"]]:
+        """See :meth:`Kind.strata`: one for each class; where the names are not known, for each number."""
+        named = names or [f"class {k}" for k in range(IGNORE)]
+        return {name: values == train_id for train_id, name in enumerate(named)}
 
     def painter(self, truth: Shaped[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""

@@ -146,7 +146,7 @@ def model_page(card: Card) -> str:
     options = ", ".join(f"`{name}: {value}`" for name, value in card.options.items()) or "none"
     size = "at an unknown size" if card.input_size is None else "at {} rows, {} columns".format(*card.input_size)
     output = OUTPUTS[card.output]
-    answer = f"{card.out_channels} classes" if output.answers.has_classes else output.answers.units[0]
+    answer = f"{card.out_channels} classes" if output.answers.names_classes else output.answers.units[0]
     scores = [f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value is not None]
     lines = [
         f"---\n{data.to_yaml()}\n---\n",

@@ -56,6 +56,15 @@ class Output(nn.Module):
         del raw
         raise InputError(f"a network that answers {self.kind} has no disparity; load the depth network")
 
+    @abstractmethod
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """How far an answer at a pixel moved, 0 where it did not.
+
+        Args:
+            before: output at the pixel.
+            after: outputs there, for changed pictures.
+        """
+
 
 class Logits(Output):
     """Class logits, as they come."""
@@ -71,6 +80,11 @@ class Logits(Output):
     def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
         """The class with the largest logit."""
         return output.max(1).indices
+
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """By how much the probability of the class predicted before changed, 0..1."""
+        predicted = int(before[0].argmax())
+        return (after.softmax(1)[:, predicted] - before.softmax(1)[:, predicted]).abs()
 
 
 class DepthOutput(Output):
@@ -92,6 +106,10 @@ class DepthOutput(Output):
     def decode(self, output: Float[Tensor, "b 1 h w"]) -> Shaped[Tensor, "b h w"]:
         """Metres."""
         return output.squeeze(1)
+
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """The absolute logarithm of the ratio, so 0.1 is about 10 %."""
+        return (after[:, 0] / before[:, 0]).log().abs()
 
 
 class LogDepth(DepthOutput):
@@ -152,6 +170,11 @@ class Normals(Output):
     def decode(self, output: Float[Tensor, "b 3 h w"]) -> Shaped[Tensor, "b h w 3"]:
         """Unit vectors."""
         return nn.functional.normalize(output, dim=1).movedim(1, -1)
+
+    def change(self, before: Float[Tensor, "1 3"], after: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
+        """See :meth:`Output.change`: the sine of half the angle between the two, which needs no arc cosine."""
+        one, other = (nn.functional.normalize(vectors, dim=1) for vectors in (before, after))
+        return torch.linalg.vector_norm(one - other, dim=1) / 2
 
 
 #: By the name that cards call them by, where a paper has none of its own.

@@ -1,6 +1,5 @@
 """The saliency study's page: a table per network, histograms, null models, strata; CSV and figures beside it."""
 
-import base64
 import csv
 import io
 import math
@@ -8,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from segdepth.core.files import write_bytes, write_text
+from segdepth.core.files import write_text
 from segdepth.core.provenance import provenance
-from segdepth.studies.analysis import FEWEST, SIGNIFICANT, Analysis, Comparison, NullModel, Pair
+from segdepth.studies.analysis import EVERYWHERE, Analysis, Comparison, NullModel
+from segdepth.studies.columns import Column
+from segdepth.studies.pairing import CLAIM, Pair
+from segdepth.studies.statistics import FEWEST
 
-from .figures import TASK_COLOURS
-from .histograms import draw_histograms
+from .figures import TASK_COLOURS, save_figure
+from .histograms import TASK_TITLES, draw_histograms
+from .page import write_page
 
 __all__ = ["statistic_title", "write_analysis"]
 
@@ -43,25 +44,23 @@ _UNITS = {
 }
 
 #: What the strata show: the two statistics of the claim, and the one without a threshold.
-_IN_STRATA = ("activation_distance_0.1", "activation_ratio_0.1", "weighted_distance")
+_IN_STRATA = (Column("activation_distance", 0.1), Column("activation_ratio", 0.1), Column("weighted_distance"))
 
 
-def statistic_title(column: str) -> str:
-    """A column's name in words.
+def statistic_title(column: Column) -> str:
+    """A statistic in words.
 
     Example:
-        >>> statistic_title("activation_distance_0.1")
+        >>> statistic_title(Column("activation_distance", 0.1))
         'activation distance at 0.1'
     """
-    if column in _NAMES:
-        return _NAMES[column]
-    stem, _, threshold = column.rpartition("_")
-    return f"{_NAMES.get(stem, stem)} at {threshold}"
+    name = _NAMES.get(column.measure, column.measure)
+    return name if column.threshold is None else f"{name} at {column.threshold:g}"
 
 
-def _axis_title(column: str) -> str:
-    stem = column if column in _UNITS else column.rpartition("_")[0]
-    return f"{statistic_title(column)} ({_UNITS[stem]})" if stem in _UNITS else statistic_title(column)
+def _axis_title(column: Column) -> str:
+    unit = _UNITS.get(column.measure)
+    return statistic_title(column) + (f" ({unit})" if unit else "")
 
 
 def write_analysis(analysis: Analysis, folder: Path) -> Path:
@@ -77,58 +76,52 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     if analysis.faithfulness:
         write_text(folder / "faithfulness.csv", _faithfulness_csv(analysis))
     figures = {
-        pair.network: {name: _figure(analysis, pair, name, folder / "figures") for name in pair.means}
+        pair.name: {column: _figure(analysis, pair, column, folder / "figures") for column in pair.means}
         for pair in analysis.pairs
     }
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
-    page = environment.get_template("analysis.html").render(
-        a=analysis,
-        figures=figures,
-        tables={
-            pair.network: [c for c in analysis.comparisons if c.network == pair.network] for pair in analysis.pairs
-        },
-        strata={pair.network: _strata_rows(analysis, pair) for pair in analysis.pairs},
-        families=_families(analysis),
-        headlines=[c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
-        colours=TASK_COLOURS,
-        verdict=_verdict,
-        provenance=provenance(),
+    values = {
+        "a": analysis,
+        "figures": figures,
+        "tables": {pair.name: [c for c in analysis.comparisons if c.pair == pair.name] for pair in analysis.pairs},
+        "strata": {pair.name: _strata_rows(analysis, pair) for pair in analysis.pairs},
+        "families": _families(analysis),
+        "headlines": [c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
+        "claim": CLAIM,
+        "everywhere": EVERYWHERE,
+        "titles": TASK_TITLES,
+        "colours": TASK_COLOURS,
+        "verdict": _verdict,
+        "provenance": provenance(),
+    }
+    page = folder / "index.html"
+    write_page(
+        page, "analysis.html", values, {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
     )
-    write_text(folder / "index.html", page)
-    return folder / "index.html"
+    return page
 
 
-def _figure(analysis: Analysis, pair: Pair, statistic: str, folder: Path) -> str:
+def _figure(analysis: Analysis, pair: Pair, column: Column, folder: Path) -> str:
     """Save a histogram in every format; returns the page's copy."""
-    ours = [n for n in analysis.nulls if statistic in n.means and n.belongs_to(pair.seg.info.network)]
+    ours = [n for n in analysis.nulls if column in n.means and n.belongs_to(pair.name.network)]
     files = draw_histograms(
-        pair.means[statistic],
-        f"{pair.network}: {statistic_title(statistic)}",
-        {_null_label(n, pair.seg.info.network): n.means[statistic] for n in ours},
-        axis=_axis_title(statistic),
+        pair.means[column],
+        f"{pair.name.title}: {statistic_title(column)}",
+        {_null_label(n): n.means[column] for n in ours},
+        axis=_axis_title(column),
     )
-    stem = f"{pair.network}_{statistic}".replace(" ", "_").replace("(", "").replace(")", "")
-    for ending, content in files.items():
-        write_bytes(folder / f"{stem}.{ending}", content)
-    return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+    return save_figure(files, folder, f"{pair.name.stem}_{column.name}")
 
 
-def _null_label(null: NullModel, network: str) -> str:
+def _null_label(null: NullModel) -> str:
     """A null model's title where the network's name stands above."""
-    if null.model == "field":
-        return "receptive field"
-    return null.title.replace(f"random {network}", "random weights,")
+    return {"field": "receptive field", "random": f"random weights, {null.task}"}.get(null.model, null.title)
 
 
-def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[str, Comparison]]:
+def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[Column, Comparison]]:
     """Stratum -> statistic -> comparison."""
-    rows: dict[str, dict[str, Comparison]] = {}
+    rows: dict[str, dict[Column, Comparison]] = {}
     for c in analysis.strata:
-        if c.network == pair.network and c.statistic in _IN_STRATA:
+        if c.pair == pair.name and c.statistic in _IN_STRATA:
             rows.setdefault(c.stratum, {})[c.statistic] = c
     return rows
 
@@ -137,14 +130,14 @@ def _families(analysis: Analysis) -> list[str]:
     """In words, what each correction is over."""
     words = []
     for what, comparisons in (("over all targets", analysis.comparisons), ("by class and distance", analysis.strata)):
-        tested = [c for c in comparisons if not math.isnan(c.p)]
+        tested = [c for c in comparisons if c.tested]
         if not tested:
             continue
         networks, statistics, strata = (
             list(dict.fromkeys(values))
-            for values in zip(*((c.network, c.statistic, c.stratum) for c in tested), strict=True)
+            for values in zip(*((c.pair.title, c.statistic, c.stratum) for c in tested), strict=True)
         )
-        where = "" if strata == ["all"] else f", {len(strata)} strata ({', '.join(strata)})"
+        where = "" if strata == [EVERYWHERE] else f", {len(strata)} strata ({', '.join(strata)})"
         names = ", ".join(map(statistic_title, statistics))
         words.append(
             f"{what}: {len(tested)} comparisons; {len(networks)} network{'s' if len(networks) > 1 else ''} "
@@ -155,15 +148,15 @@ def _families(analysis: Analysis) -> list[str]:
 
 def _verdict(c: Comparison) -> str:
     """In words, what the test says."""
-    if math.isnan(c.p_holm):
+    if not c.tested:
         return (
             f"not tested: {c.images} pictures, fewer than {FEWEST}"
             if c.images < FEWEST
             else "not tested: no difference"
         )
-    if c.p_holm >= SIGNIFICANT:
-        return "too few pictures to tell" if c.too_few else "no clear difference"
-    return "depth larger" if c.effect > 0 else "segmentation larger"
+    if c.larger is not None:
+        return f"{TASK_TITLES[c.larger]} larger"
+    return "too few pictures to tell" if c.too_few else "no clear difference"
 
 
 def _number(value: float | None) -> str:
@@ -205,16 +198,16 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def _comparison_csv(comparisons: Sequence[Comparison]) -> str:
     header = (
-        "network", "stratum", "statistic", "images", "targets", "mean_seg", "mean_depth", "median_seg", "median_depth",
-        "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm", "smallest_p_holm", "family",
-        "reference_fraction",
+        "network", "stratum", "statistic", "images", "targets", *(f"mean_{task}" for task in CLAIM),
+        *(f"median_{task}" for task in CLAIM), "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm",
+        "smallest_p_holm", "family", "reference_fraction",
     )  # fmt: skip
     return _csv(
         header,
         [
             (
-                c.network, c.stratum, c.statistic, c.images, c.targets, c.mean["seg"], c.mean["depth"], c.median["seg"],
-                c.median["depth"], c.difference, *c.interval, c.effect, c.p, c.p_holm, c.smallest_p, c.family,
+                c.pair.title, c.stratum, c.statistic.name, c.images, c.targets, *(c.mean[task] for task in CLAIM),
+                *(c.median[task] for task in CLAIM), c.difference, *c.interval, c.effect, c.p, c.p_holm, c.smallest_p, c.family,
                 c.reference.fraction if c.reference else math.nan,
             )
             for c in comparisons
@@ -226,9 +219,9 @@ def _overlap_csv(analysis: Analysis) -> str:
     return _csv(
         ("network", "stratum", "statistic", "images", "targets", "mean", "undefined_share"),
         [
-            (o.network, o.stratum, name, o.images, o.targets, mean, o.undefined[name])
+            (o.network, o.stratum, column.name, o.images, o.targets, mean, o.undefined[column])
             for o in analysis.overlaps
-            for name, mean in o.mean.items()
+            for column, mean in o.mean.items()
         ],
     )
 
@@ -236,7 +229,7 @@ def _overlap_csv(analysis: Analysis) -> str:
 def _null_csv(analysis: Analysis) -> str:
     return _csv(
         ("null_model", "statistic", "mean"),
-        [(null.title, name, mean) for null in analysis.nulls for name, mean in null.means.items()],
+        [(null.title, column.name, mean) for null in analysis.nulls for column, mean in null.means.items()],
     )
 
 

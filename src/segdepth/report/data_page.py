@@ -1,21 +1,20 @@
 """The doctor's page: findings, histograms, samples with their truth laid over."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import cv2
-import jinja2
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from segdepth.core.files import write_text
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
 from segdepth.geometry.resize import resize_image
 from segdepth.kinds import KINDS
+
+from .page import image_uri, write_page
 
 __all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
 
@@ -59,10 +58,6 @@ def write_data_page(
         samples: some of each split, to be drawn.
         path: of the page.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     splits = [
         {
             "name": name,
@@ -75,7 +70,7 @@ def write_data_page(
         }
         for name, dataset in datasets.items()
     ]
-    write_text(path, environment.get_template("data.html").render(report=report, splits=splits))
+    write_page(path, "data.html", {"report": report, "splits": splits}, {})
 
 
 def _pictures(samples: Iterable[Sample], dataset: Dataset) -> Iterable[tuple[str, str]]:
@@ -89,4 +84,4 @@ def _pictures(samples: Iterable[Sample], dataset: Dataset) -> Iterable[tuple[str
 def _jpeg_data_uri(picture: UInt8[ndarray, "h w 3"]) -> str:
     """Photographs with points on them: a tenth of the size of a PNG."""
     data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(bytes(data)).decode("ascii")
+    return image_uri(bytes(data), "jpeg")

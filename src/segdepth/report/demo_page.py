@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import jinja2
-
 from segdepth.campaigns.demo.page import DemoPage
-from segdepth.core.files import write_text
 from segdepth.drawing import png_data_uri
 
 from .figures import TASK_COLOURS, curves
+from .page import write_page
 
 __all__ = ["write_demo_page"]
 
@@ -29,15 +27,10 @@ def _duration(seconds: float) -> str:
 
 def write_demo_page(page: DemoPage, path: Path) -> None:
     """Write one HTML file that needs nothing else, not even a network; while the work goes on it reloads itself."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"uri": png_data_uri, "number": _number, "duration": _duration}
-    text = environment.get_template("demo.html").render(
-        r=page,
-        curves={name: curves(task.log, task.best_score, name) for name, task in page.tasks.items() if task.log},
-        titles={"seg": "semantic segmentation", "depth": "monocular depth"},
-        colours=TASK_COLOURS,
-    )
-    write_text(path, text)
+    values = {
+        "r": page,
+        "curves": {name: curves(task.log, task.best_score, name) for name, task in page.tasks.items() if task.log},
+        "titles": {"seg": "semantic segmentation", "depth": "monocular depth"},
+        "colours": TASK_COLOURS,
+    }
+    write_page(path, "demo.html", values, {"uri": png_data_uri, "number": _number, "duration": _duration})

@@ -1,18 +1,18 @@
 """Receptive fields: a figure for each network, one table, one page."""
 
-import base64
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from segdepth.core.files import write_bytes, write_json, write_text
+from segdepth.core.files import write_json
 from segdepth.core.provenance import provenance
 from segdepth.saliency.receptive_field import EffectiveField, TheoreticalField
+
+from .figures import figure_files, save_figure
+from .page import write_page
 
 __all__ = ["FieldReport", "draw_field", "field_facts", "whole_text", "write_fields"]
 
@@ -76,7 +76,6 @@ def draw_field(report: FieldReport, *, formats: tuple[str, ...] = ("png", "svg")
     Returns:
         Format -> the file.
     """
-    import matplotlib as mpl
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
     from matplotlib.patches import Circle, Rectangle
@@ -108,13 +107,7 @@ def draw_field(report: FieldReport, *, formats: tuple[str, ...] = ("png", "svg")
     figure.colorbar(shown, ax=axes, fraction=0.025, pad=0.01).ax.tick_params(labelsize=7)
     figure.suptitle(f"{report.name}: mean absolute gradient, share of its peak", fontsize=9, x=0.02, ha="left")
     figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
-    files = {}
-    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
-        for ending in formats:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=ending, dpi=130, metadata={"Date": None} if ending == "svg" else None)
-            files[ending] = buffer.getvalue()
-    return files
+    return figure_files(figure, formats, dpi=130)
 
 
 def whole_text(field: TheoreticalField) -> str:
@@ -132,24 +125,12 @@ def write_fields(reports: Sequence[FieldReport], folder: Path, *, source: str) -
         folder: made if need be.
         source: of the pictures, in words.
     """
-    figures: Mapping[str, str] = {report.name: _save_figure(report, folder) for report in reports}
+    figures = {report.name: save_figure(draw_field(report), folder, _stem(report.name)) for report in reports}
     write_json(folder / "fields.json", {"pictures": source, "networks": [field_facts(r) for r in reports]})
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    page = environment.get_template("fields.html").render(
-        reports=reports, figures=figures, source=source, whole=whole_text, provenance=provenance()
-    )
-    write_text(folder / "index.html", page)
-    return folder / "index.html"
-
-
-def _save_figure(report: FieldReport, folder: Path) -> str:
-    files = draw_field(report)
-    for ending, content in files.items():
-        write_bytes(folder / f"{_stem(report.name)}.{ending}", content)
-    return "data:image/png;base64," + base64.b64encode(files["png"]).decode()
+    page = folder / "index.html"
+    values = {"reports": reports, "figures": figures, "source": source, "provenance": provenance()}
+    write_page(page, "fields.html", values, {"whole": whole_text})
+    return page
 
 
 def _stem(name: str) -> str:

@@ -1,14 +1,57 @@
-"""Figures as data URIs."""
+"""Figures as files that are the same whenever they are drawn, and the colours of the tasks."""
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["curves"]
+from segdepth.core.files import write_bytes
+
+from .page import image_uri
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["TASK_COLOURS", "curves", "figure_files", "save_figure"]
 
 #: Colour of a task, everywhere in the reports: the published histograms' convention.
 TASK_COLOURS = {"seg": "#c2410c", "depth": "#1d4ed8"}
+
+
+def figure_files(figure: "Figure", formats: Sequence[str], *, dpi: int = 150) -> dict[str, bytes]:
+    """A figure as files, without a date and without random names.
+
+    Args:
+        figure: drawn.
+        formats: file endings, "png" or "svg".
+        dpi: of the former.
+
+    Returns:
+        Format -> the file.
+    """
+    import matplotlib as mpl
+
+    files = {}
+    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
+        for ending in formats:
+            buffer = io.BytesIO()
+            metadata = {"Date": None} if ending == "svg" else None
+            figure.savefig(buffer, format=ending, dpi=dpi, metadata=metadata)
+            files[ending] = buffer.getvalue()
+    return files
+
+
+def save_figure(files: Mapping[str, bytes], folder: Path, stem: str) -> str:
+    """Save a figure in each of its formats; returns a page's copy of it.
+
+    Args:
+        files: format -> the file; with a PNG.
+        folder: made if need be.
+        stem: of the files' names.
+    """
+    for ending, content in files.items():
+        write_bytes(folder / f"{stem}.{ending}", content)
+    return image_uri(files["png"])
 
 
 def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
@@ -39,6 +82,4 @@ def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return image_uri(figure_files(figure, ("png",))["png"])

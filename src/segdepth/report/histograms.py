@@ -1,6 +1,5 @@
 """Histograms of both tasks over each other, drawn once and saved in any format."""
 
-import io
 import textwrap
 from collections.abc import Mapping
 
@@ -8,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from .figures import TASK_COLOURS
+from .figures import TASK_COLOURS, figure_files
 
 __all__ = ["draw_histograms"]
 
@@ -38,7 +37,6 @@ def draw_histograms(
     Returns:
         Format -> the file.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -85,14 +83,7 @@ def draw_histograms(
     axes.xaxis.get_offset_text().set_fontsize(8)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False, columnspacing=1.2, handlelength=1.6)
-    files = {}
-    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
-        for ending in formats:
-            buffer = io.BytesIO()
-            metadata = {"Date": None} if ending == "svg" else None
-            figure.savefig(buffer, format=ending, dpi=150, metadata=metadata)
-            files[ending] = buffer.getvalue()
-    return files
+    return figure_files(figure, formats)
 
 
 def _near(value: float, values: Float[ndarray, " n"]) -> bool:

@@ -1,16 +1,15 @@
 """Runs side by side: one picture of their curves, and one HTML page with that and the tables."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from segdepth.core.errors import InputError
-from segdepth.core.files import write_bytes, write_text
+from segdepth.core.files import write_bytes
 from segdepth.runs import TASK_SCORES, Comparison, Run
+
+from .figures import figure_files
+from .page import image_uri, write_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,14 +50,7 @@ def draw_curves(comparison: Comparison, ending: str) -> bytes:
         comparison: of the runs.
         ending: "png" or "svg".
     """
-    import matplotlib as mpl
-
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "segdepth"}):
-        _figure(comparison).savefig(
-            buffer, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else None
-        )
-    return buffer.getvalue()
+    return figure_files(_figure(comparison), (ending,))[ending]
 
 
 def _figure(comparison: Comparison) -> "Figure":
@@ -127,14 +119,9 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
 
 
 def _write_page(comparison: Comparison, path: Path) -> None:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("segdepth.report"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    picture = "data:image/png;base64," + base64.b64encode(draw_curves(comparison, "png")).decode()
     colours = [_look(number)["color"] for number in range(len(comparison.runs))]
-    page = environment.get_template("runs.html").render(c=comparison, curves=picture, colours=colours)
-    write_text(path, page)
+    values = {"c": comparison, "curves": image_uri(draw_curves(comparison, "png")), "colours": colours}
+    write_page(path, "runs.html", values, {})
 
 
 _WRITERS: dict[str, Callable[[Comparison, Path], None]] = {

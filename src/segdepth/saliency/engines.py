@@ -330,8 +330,8 @@ ENGINES: Mapping[str, Callable[[Prepared], Engine]] = MappingProxyType(
 )
 
 
-def check_engine(name: str, precision: str = "full") -> None:
-    """Refuse an engine that there is not, or that does not work in this precision.
+def check_engine(name: str, precision: str = "full", device: str = "cpu") -> None:
+    """Refuse an engine that there is not, or that does not work in this precision or on this kind of device.
 
     Raises:
         ConfigError: with those that there are.
@@ -339,3 +339,5 @@ def check_engine(name: str, precision: str = "full") -> None:
     pick({"auto": None, **ENGINES}, name, kind="saliency engine")
     if precision == "bf16" and name not in ("auto", "windowed"):
         raise ConfigError(f"precision 'bf16' is for the engine 'windowed' (or 'auto'), not {name!r}")
+    if name == "sparse" and device != "cpu":
+        raise ConfigError(f"engine 'sparse' is of CPUs, and the picture is on {device!r}: use 'auto' or 'windowed'")

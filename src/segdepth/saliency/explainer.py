@@ -109,7 +109,7 @@ class Explainer:
         pick(dict.fromkeys(get_args(Precision)), precision, kind="precision")
         if precision == "tf32" and image.device.type != "cuda":
             raise InputError(f"precision 'tf32' is of NVIDIA GPUs; the picture is on {image.device.type!r}")
-        check_engine(self.engine, precision)
+        check_engine(self.engine, precision, image.device.type)
         return ExplainedPicture(self, image.detach().clone(), window, precision)
 
 

@@ -11,6 +11,9 @@ __all__ = ["free_memory", "hand_back", "in_halves", "is_out_of_memory"]
 
 T = TypeVar("T")
 
+#: In which words, beside PyTorch's own class, errors say that memory has run out: the CPU's allocator, CUDA, cuBLAS and cuDNN.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
+
 #: Where the system does not say what is free, bytes.
 ASSUMED = 2 << 30
 
@@ -18,7 +21,10 @@ ASSUMED = 2 << 30
 def free_memory(device: torch.device) -> int:
     """Bytes that could be allocated now."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
+            device
+        )  # by PyTorch, for what comes next
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     try:
         with open("/proc/meminfo") as lines:  # noqa: PTH123 (no file of ours)
             sizes = dict(line.split(":") for line in lines)
@@ -74,5 +80,6 @@ def _unless_out_of_memory(group: list[int], step: Callable[[list[int]], T]) -> t
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory has run out."""
-    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    return known or "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        words in str(error) for words in OUT_OF_MEMORY
+    )

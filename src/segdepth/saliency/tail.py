@@ -83,12 +83,12 @@ class Tail:
     def _some_cells(self, seeds: Seeds, reach: Reach, tile: list[int]) -> tuple[ndarray, ndarray, ndarray]:
         """Target, cell and weight, of the targets of a tile."""
         boxes, values = seeds.behind(tile, reach)
-        at_cells = self.back(values, boxes)
+        at_cells = self.back(values, boxes).cpu()  # a GPU is waited for once
         (top, _), (left, _) = boxes.values[self.last]
         n, c, r, q = at_cells.nonzero().T
         _, height, width = self._graph.nodes[self.last].shape
         cells = (c * height + r + top) * width + q + left
-        return np.array(tile)[n.cpu().numpy()], cells.cpu().numpy(), at_cells[n, c, r, q].cpu().numpy()
+        return np.array(tile)[n.numpy()], cells.numpy(), at_cells[n, c, r, q].numpy()
 
 
 @dataclass(frozen=True, eq=False)

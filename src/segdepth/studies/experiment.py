@@ -10,15 +10,13 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 from segdepth.data import Sample
-from segdepth.kinds import IGNORE
+from segdepth.kinds import KINDS, Kind
 
+from .columns import peak_column
 from .grid import TargetGrid
 from .sources import MapSource
 
-__all__ = ["NO_LABEL", "Experiment", "Rows"]
-
-#: In the column "label" of a target without one.
-NO_LABEL = IGNORE
+__all__ = ["Experiment", "Rows"]
 
 #: Columns by name, all of one length.
 Rows = Mapping[str, Shaped[ndarray, " p"]]
@@ -54,6 +52,11 @@ class Experiment(ABC):
         """
 
     @property
+    def peaks(self) -> tuple[str, ...]:
+        """The columns with the maps' largest values."""
+        return (peak_column(),)
+
+    @property
     def name(self) -> str:
         """Of the store's folder: network and task."""
         source = self.sources[0]
@@ -69,15 +72,9 @@ class Experiment(ABC):
         self.check(sample)
         pixels = self.targets(sample)
         row, col = pixels.T
-        labels = np.full(len(pixels), NO_LABEL, np.uint8)
-        if "labels" in sample.truths:
-            labels = sample.truths["labels"][row, col]
-        depth = np.full(len(pixels), np.nan, np.float32)
-        if "depth" in sample.truths:
-            known = sample.truths["depth"][row, col]
-            depth = np.where(known > 0, known, np.nan).astype(np.float32)
-        places = {"row": row.astype(np.int16), "col": col.astype(np.int16), "label": labels, "depth_m": depth}
-        return places | dict(self.measure(sample, pixels))
+        places = {"row": row.astype(np.int16), "col": col.astype(np.int16)}
+        there = {kind.column: _truth_at(kind, sample, pixels) for kind in KINDS.values() if kind.column is not None}
+        return {**places, **there, **self.measure(sample, pixels)}
 
     def check(self, sample: Sample) -> None:
         """Refuse a picture that is not at the study's size.
@@ -101,3 +98,10 @@ class Experiment(ABC):
             "normalisation": "reference",
             "sources": [source.describe() for source in self.sources],
         }
+
+
+def _truth_at(kind: Kind, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Shaped[ndarray, " p"]:
+    """What is known of some pixels; of a picture without this kind of truth nothing is."""
+    if kind.name in sample.truths:
+        return kind.tabled(sample.truths[kind.name][tuple(pixels.T)])
+    return kind.tabled(np.full(len(pixels), kind.void, kind.dtype))

@@ -13,34 +13,13 @@ from numpy import ndarray
 from torch import Tensor
 
 from segdepth.data import Sample
-from segdepth.networks import Network
 
+from .columns import ACTIONS, CHOICES, change_column, peak_column
 from .experiment import Experiment, Rows
 from .grid import TargetGrid
 from .sources import NetworkMaps
 
-__all__ = ["FaithfulnessStudy", "answer_change"]
-
-#: Salient first, then drawn by chance.
-_CHOICES = ("salient", "random")
-
-
-def answer_change(net: Network, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
-    """How far an answer moved.
-
-    Args:
-        net: whose answer it is.
-        before: output at the target.
-        after: outputs at the target for changed pictures.
-
-    Returns:
-        Segmentation: by how much the probability of the class predicted before changed, 0..1. Depth: the absolute
-        logarithm of the ratio, so 0.1 is about 10 %.
-    """
-    if net.output.kind == "depth":
-        return (after[:, 0] / before[:, 0]).log().abs()
-    predicted = int(before[0].argmax())
-    return (after.softmax(1)[:, predicted] - before.softmax(1)[:, predicted]).abs()
+__all__ = ["FaithfulnessStudy"]
 
 
 class FaithfulnessStudy(Experiment):
@@ -70,9 +49,9 @@ class FaithfulnessStudy(Experiment):
     def columns(self) -> tuple[str, ...]:
         """``delete_salient_0.01`` and so on."""
         return tuple(
-            f"{action}_{choice}_{share:g}"
-            for action in ("delete", "keep")
-            for choice in _CHOICES
+            change_column(action, choice, share)
+            for action in ACTIONS
+            for choice in CHOICES
             for share in self.thresholds
         )
 
@@ -93,7 +72,7 @@ class FaithfulnessStudy(Experiment):
             peaks.append(float(saliency.max()))
             changes.append(found if peaks[-1] > 0 else np.full_like(found, np.nan))
         table = np.stack(changes, axis=1) if changes else np.zeros((len(self.columns), 0), np.float32)
-        return {"peak": np.array(peaks, np.float32), **dict(zip(self.columns, table, strict=True))}
+        return {peak_column(): np.array(peaks, np.float32), **dict(zip(self.columns, table, strict=True))}
 
     @torch.no_grad()
     def _changes(
@@ -111,7 +90,7 @@ class FaithfulnessStudy(Experiment):
         deleted = torch.cat([chosen, ~chosen])[:, None]
         row, col = target
         after = self.source.net(torch.where(deleted, mean, x))[:, :, row, col]
-        return answer_change(self.source.net, output[:, :, row, col], after).cpu().numpy().astype(np.float32)
+        return self.source.net.output.change(output[:, :, row, col], after).cpu().numpy().astype(np.float32)
 
 
 def _top(values: Float[Tensor, "h w"], share: float) -> Bool[Tensor, "h w"]:

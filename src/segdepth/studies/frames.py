@@ -44,10 +44,7 @@ def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
         DataError: if there are no pictures.
     """
     if dataset is not None:
-        readers = pick(DATASETS, dataset, kind="data set")
-        together = len(set(readers.values())) == 1
-        targets = frozenset(readers) if together else frozenset({next(iter(readers))})
-        return open_dataset(dataset, path=path, split=split, target=targets)
+        return _open_named(dataset, path, split)
     if path is None:
         raise InputError(
             "name the pictures: --data_path (KITTI semantics, or a folder of pictures), --dataset or --config"
@@ -55,8 +52,15 @@ def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
     if not path.is_dir():
         raise DataError(f"no folder {path} (--data_path)")
     if (path / "training" / "image_2").is_dir():
-        return open_dataset("kitti", path=path, split=split, target="labels")
+        return _open_named("kitti", path, split)
     return PictureFolder(path)
+
+
+def _open_named(name: str, path: Path | None, split: str) -> Dataset:
+    """With all truths where one reader has them, else with the first that it has."""
+    readers = pick(DATASETS, name, kind="data set")
+    together = len(set(readers.values())) == 1
+    return open_dataset(name, path=path, split=split, target=frozenset(readers if together else list(readers)[:1]))
 
 
 def open_configured(config: Config, split: str | None) -> Dataset:

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
-from numpy import ndarray
 
 from segdepth.core import group
 from segdepth.core.errors import InputError
@@ -27,9 +25,6 @@ from .store import Store, StudyInfo
 __all__ = ["Plan", "Shard", "describe_study", "make_plan", "run_study"]
 
 log = logging.getLogger(__name__)
-
-#: Columns with the maps' largest values.
-_PEAKS = ("peak", "peak_seg", "peak_depth")
 
 #: How many of the pictures with zero maps a warning names.
 _NAMED = 5
@@ -131,7 +126,7 @@ def _do(
         sample = resize_sample(dataset[index], experiment.grid.size)
         rows = experiment.rows(sample)
         store.write(index, rows, sample.image)
-        if count := _zero_maps(rows):
+        if count := sum(int((rows[peak] == 0).sum()) for peak in experiment.peaks):
             zeros[store.info.images[index]] = count
     if progress is not None:
         progress(len(own), len(own))
@@ -177,11 +172,6 @@ def _compute_as(experiment: Experiment, arithmetic: Mapping[str, Any]) -> None:
             "study: begun on another kind of processor (%s): maps computed here may differ from those in the last digits, by "
             "about 1e-6 of their peaks", "; ".join(other),
         )  # fmt: skip
-
-
-def _zero_maps(rows: Mapping[str, Shaped[ndarray, " p"]]) -> int:
-    """How many maps' largest value is 0."""
-    return sum(int((values == 0).sum()) for name, values in rows.items() if name in _PEAKS)
 
 
 @dataclass(frozen=True)

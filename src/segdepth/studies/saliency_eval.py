@@ -11,20 +11,23 @@ from torch import Tensor
 
 from segdepth.core.errors import DataError
 from segdepth.data import Sample
+from segdepth.kinds import KINDS
 from segdepth.saliency.measuring import MEASURES, measure_maps
 
-from .experiment import NO_LABEL, Experiment, Rows
+from .columns import REACH, Column, peak_column
+from .experiment import Experiment, Rows
 from .grid import TargetGrid
 from .sources import MapSource
 
 __all__ = ["ClassStudy", "EvalStudy", "statistic_names"]
 
+#: The kind of truth whose values are classes.
+_CLASSES = next(kind for kind in KINDS.values() if kind.names_classes)
+
 
 def statistic_names(thresholds: Sequence[float]) -> tuple[str, ...]:
     """What :func:`~segdepth.saliency.measuring.measure_maps` gives, in order."""
-    distances = [f"activation_distance_{t:g}" for t in thresholds]
-    ratios = [f"activation_ratio_{t:g}" for t in thresholds]
-    return (*distances, *ratios, *MEASURES)
+    return (*(Column(measure, t).name for measure in REACH for t in thresholds), *MEASURES)
 
 
 class EvalStudy(Experiment):
@@ -63,7 +66,7 @@ class EvalStudy(Experiment):
         columns = _together(statistics, len(self.columns)).T
         return {
             "answer": said.astype(np.float32),
-            "peak": _together([p[:, None] for p in peaks], 1)[:, 0],
+            peak_column(): _together([p[:, None] for p in peaks], 1)[:, 0],
             **dict(zip(self.columns, columns, strict=True)),
         }
 
@@ -85,16 +88,17 @@ class ClassStudy(EvalStudy):
         super().__init__(source, grid, thresholds)
 
     def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
-        """Those with a label.
+        """Those of which a class is known.
 
         Raises:
-            DataError: if the picture has no labels.
+            DataError: if the picture has no truth that names classes.
         """
-        if "labels" not in sample.truths:
-            raise DataError(f"{sample.name!r} has no labels; the class study needs pictures with labels")
+        truth = sample.truths.get(_CLASSES.name)
+        if truth is None:
+            name = _CLASSES.name
+            raise DataError(f"{sample.name!r} has no {name}; the class study needs pictures with {name}")
         pixels = self.grid.pixels
-        labelled = sample.truths["labels"][tuple(pixels.T)] != NO_LABEL
-        return np.compress(labelled, pixels, axis=0)
+        return np.compress(truth[tuple(pixels.T)] != _CLASSES.void, pixels, axis=0)
 
 
 def _together(parts: Iterable[Float[Tensor, "_p s"]], columns: int) -> Float[ndarray, "p s"]:

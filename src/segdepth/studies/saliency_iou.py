@@ -1,4 +1,4 @@
-"""How much of what segmentation uses does depth use too: overlap of both maps of one target."""
+"""How much of what one task uses does the other use too: overlap of both maps of one target."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -13,8 +13,10 @@ from segdepth.core.errors import InputError
 from segdepth.data import Sample
 from segdepth.saliency.measuring import measure_overlaps
 
+from .columns import OVERLAP, Column, peak_column
 from .experiment import Experiment, Rows
 from .grid import TargetGrid
+from .pairing import CLAIM
 from .sources import MapSource
 
 __all__ = ["IouStudy"]
@@ -24,8 +26,8 @@ class IouStudy(Experiment):
     """IoU of the active pixels of two networks' maps for every target of a grid; nan where neither has one.
 
     Args:
-        seg: maps of the segmentation network.
-        depth: maps of the depth network.
+        first: maps of the network for the claim's first task.
+        second: of the one for its second.
         grid: of targets.
         thresholds: shares of a normalised map's range.
     """
@@ -34,16 +36,17 @@ class IouStudy(Experiment):
 
     def __init__(
         self,
-        seg: MapSource,
-        depth: MapSource,
+        first: MapSource,
+        second: MapSource,
         grid: TargetGrid,
         thresholds: tuple[float, ...] = (0.05, 0.1, 0.5, 0.9),
     ) -> None:
-        if (seg.task, depth.task) != ("seg", "depth"):
+        tasks = first.task, second.task
+        if tasks != CLAIM:
             raise InputError(
-                f"overlap is of a seg and a depth network, in this order; these are {seg.task}, {depth.task}"
+                f"overlap is of a {' and a '.join(CLAIM)} network, in this order; these are {', '.join(tasks)}"
             )
-        self.sources = (seg, depth)
+        self.sources = (first, second)
         self.grid = grid
         self.thresholds = thresholds
 
@@ -56,12 +59,16 @@ class IouStudy(Experiment):
     @property
     def columns(self) -> tuple[str, ...]:
         """One per threshold."""
-        return tuple(f"iou_{t:g}" for t in self.thresholds)
+        return tuple(Column(measure, t).name for measure in OVERLAP for t in self.thresholds)
+
+    @property
+    def peaks(self) -> tuple[str, ...]:
+        """One for each network."""
+        return tuple(peak_column(source.task) for source in self.sources)
 
     def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
-        """The overlaps, each map's largest value ("peak_seg") and each network's answer at the target ("answer_seg")."""
-        seg, depth = self.sources
-        streams = (source.maps(sample.image, pixels, self.grid.window) for source in (seg, depth))
+        """The overlaps, each map's largest value and each network's answer at the target (``answer_<task>``)."""
+        streams = (source.maps(sample.image, pixels, self.grid.window) for source in self.sources)
         parts, peaks = [], []
         for a, b in _together(*streams):
             parts.append(measure_overlaps(a, b.to(a.device), self.thresholds).cpu().numpy().astype(np.float32))
@@ -69,12 +76,11 @@ class IouStudy(Experiment):
         overlaps = np.concatenate(parts) if parts else np.zeros((0, len(self.columns)), np.float32)
         largest = np.concatenate(peaks, axis=1) if peaks else np.zeros((2, 0), np.float32)
         answers = {}
-        for source in (seg, depth):
+        for source in self.sources:
             answer = source.answers(sample.image)
             here = np.full(len(pixels), np.nan) if answer is None else answer[tuple(pixels.T)]
             answers[f"answer_{source.task}"] = here.astype(np.float32)
-        answers |= {f"peak_{source.task}": peak for source, peak in zip((seg, depth), largest, strict=True)}
-        return answers | dict(zip(self.columns, overlaps.T, strict=True))
+        return answers | dict(zip(self.peaks, largest, strict=True)) | dict(zip(self.columns, overlaps.T, strict=True))
 
 
 def _together(

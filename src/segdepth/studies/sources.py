@@ -22,6 +22,8 @@ from segdepth.saliency import ExplainedPicture, Explainer
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.receptive_field import FieldBoxes
 
+from .store import OF_A_NETWORK
+
 __all__ = ["NULL_MAPS", "EdgeMaps", "FieldMaps", "GaussianMaps", "MapSource", "NetworkMaps", "random_network"]
 
 Window = tuple[slice, slice]
@@ -32,7 +34,7 @@ class MapSource(ABC):
 
     Attributes:
         network: whose maps they are ("segnet"), or the null model's name.
-        task: "seg", "depth", or "none" for a null model without one.
+        task: of the network, or "none" for a null model without one.
         model: "trained", "random", "field", "edges" or "gaussian".
         engine: who computes them, where there is a choice.
     """
@@ -48,7 +50,7 @@ class MapSource(ABC):
     @property
     def prefix(self) -> str:
         """Of a null model that is made of a network, before that network's name."""
-        return f"{self.model}-" if self.model in ("random", "field") else ""
+        return f"{self.model}-" if self.model in OF_A_NETWORK else ""
 
     @abstractmethod
     def maps(

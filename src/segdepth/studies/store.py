@@ -18,7 +18,12 @@ from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.core.files import replacing, write_json
 from segdepth.core.provenance import provenance
 
-__all__ = ["Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
+from .columns import Column, columns_of
+
+__all__ = ["OF_A_NETWORK", "Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
+
+#: Null models that are made of a network, whose name they bear, and what stands before that in a title.
+OF_A_NETWORK = {"random": "random", "field": "receptive field of"}
 
 _INFO = "study.json"
 
@@ -28,9 +33,9 @@ class StudyInfo:
     """What was asked.
 
     Attributes:
-        kind: "eval", "iou" or "class".
+        kind: of the experiment.
         network: whose maps.
-        task: "seg", "depth", "both" or "none".
+        task: whose maps; "both" where a study has maps of two tasks, "none" where its maps are of no task.
         model: "trained", "random", "field", "edges" or "gaussian".
         columns: the statistics.
         protocol: everything that the numbers depend on, plain data.
@@ -200,12 +205,17 @@ class StudyTable:
     rows: Mapping[str, Shaped[ndarray, " n"]]
     digests: Mapping[str, str]
 
-    @cached_property
+    @property
     def title(self) -> str:
         """Network and task."""
-        task = "" if self.info.task in ("none", "both") else f" {self.info.task}"
-        null = {"random": "random ", "field": "receptive field of "}.get(self.info.model, "")
-        return null + self.info.network + task
+        task = () if self.info.task in ("none", "both") else (self.info.task,)
+        null = (OF_A_NETWORK[self.info.model],) if self.info.model in OF_A_NETWORK else ()
+        return " ".join([*null, self.info.network, *task])
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The statistics."""
+        return tuple(columns_of(self.info.columns, self.info.protocol).values())
 
 
 def load_study(folder: Path, *, partial: bool = False) -> StudyTable:

@@ -47,7 +47,7 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
         update={
             "input_size": (config.data.img_rows, config.data.img_cols),
             "classes": None
-            if classes is None or not net.output.answers.has_classes
+            if classes is None or not net.output.answers.names_classes
             else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
             "config": config_to_dict(config),
             "provenance": provenance(config.seed),

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -77,6 +78,36 @@ def test_a_file_says_where_it_comes_from_without_this_machines_folders(
     assert list(row) == ["case", "ours s", *tables.ABOUT]
     assert all(row.values())
     assert all(row[name] in page(folder) for name in tables.ABOUT)
+
+
+def test_a_device_stands_before_the_processor_with_its_driver(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA X1")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(machine.collect_env, "get_nvidia_driver_version", lambda _: "580.65")
+    gpu = torch.device("cuda")
+    machine.write_csv(folder / "speed.csv", [{"case": "a"}], gpu)
+    with (folder / "speed.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["machine"].startswith("NVIDIA X1 (compute capability 9.0, driver 580.65); ")
+    assert " with CUDA 13.0 uses " in row["torch"]
+    assert machine.describe(gpu) == f"{row['machine']}; PyTorch {row['torch']}"
+    assert machine.describe().startswith(machine.processor()["name"])
+
+
+def test_another_device_is_waited_for_before_the_clock_starts_and_before_it_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda device: done.append(device.type))
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: done.append("clock") or float(len(done)))
+    assert machine.seconds(lambda: done.append("work"), torch.device("cuda")) == 3
+    assert done == ["cuda", "clock", "work", "cuda", "clock"]
+
+
+def test_the_peak_of_memory_is_what_is_held_beyond_what_was_there() -> None:
+    most = machine.peak_megabytes(lambda: torch.ones(16 << 20).sum())  # 64 MB
+    assert most is None or 48 < most < 256
 
 
 def test_numbers_are_rounded_with_their_unit(folder: Path) -> None:

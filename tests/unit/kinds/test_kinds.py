@@ -66,3 +66,28 @@ def test_single_points_are_not_lost_when_depth_shrinks() -> None:
     depth = np.zeros((4, 4), np.float32)
     depth[0, 0], depth[0, 1], depth[3, 3] = 9, 5, 7
     np.testing.assert_array_equal(KINDS["depth"].resized(depth, (2, 2), points=True), [[5, 0], [0, 7]])
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.column is not None])
+def test_of_what_is_not_known_no_stratum_has_a_pixel(name: str) -> None:
+    kind = KINDS[name]
+    unknown = kind.tabled(np.full(5, kind.void, kind.dtype))
+    assert unknown.dtype == kind.dtype
+    assert not any(where.any() for where in kind.strata(unknown, ["road", "car"]).values())
+
+
+def test_strata_are_classes_and_bands_of_distance() -> None:
+    classes = KINDS["labels"].strata(np.array([0, 1, 1, 255], np.uint8), ["road", "car"])
+    assert {name: where.tolist() for name, where in classes.items()} == {
+        "road": [True, False, False, False], "car": [False, True, True, False],
+    }  # fmt: skip
+    assert list(KINDS["labels"].strata(np.array([3], np.uint8), []))[3] == "class 3"
+    metres = KINDS["depth"].tabled(np.array([0, 0.5, 10, 10.5, 80, 81], np.float32))
+    assert np.isnan(metres[0])
+    bands = KINDS["depth"].strata(metres, [])
+    assert list(bands) == ["0-10 m", "10-20 m", "20-40 m", "40-80 m"]
+    assert [np.flatnonzero(where).tolist() for where in bands.values()] == [[1, 2], [3], [], [4]]
+
+
+def test_one_kind_names_classes() -> None:
+    assert [kind.name for kind in KINDS.values() if kind.names_classes] == ["labels"]

@@ -27,6 +27,20 @@ def test_depth_is_positive_and_never_flat(output: DepthOutput) -> None:
     assert output.decode(depth).shape == (1, 3, 11)
 
 
+def test_change_of_a_class_is_of_its_probability() -> None:
+    before = torch.tensor([[0.0, 1.0]])
+    after = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    p = torch.sigmoid(torch.tensor(1.0))
+    torch.testing.assert_close(Logits().change(before, after), torch.tensor([0.0, float(2 * p - 1)]))
+
+
+@pytest.mark.parametrize("output", [LogDepth(), InverseDepth()])
+def test_change_of_depth_is_of_its_logarithm(output: DepthOutput) -> None:
+    before, after = torch.tensor([[10.0]]), torch.tensor([[10.0], [20.0], [5.0]])
+    expected = torch.tensor([0.0, 1.0, 1.0]) * torch.tensor(2.0).log()
+    torch.testing.assert_close(output.change(before, after), expected)
+
+
 @pytest.mark.parametrize("z", [-1e15, -1e6, -1e3, -50.0, 50.0, 1e3, 1e6, 1e15])
 def test_depth_learns_from_however_wild_a_start(z: float) -> None:
     raw = torch.full((1, 1, 1, 1), z, requires_grad=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.saliency import ENGINES, Explainer, IntegratedGradients, Part, SmoothGrad, graphs, saliency_maps
+from segdepth.saliency.engines import check_engine
 from segdepth.saliency.explainer import remembered
 from segdepth.saliency.graph import graph as graph_module
 from segdepth.saliency.measures import normalise
@@ -191,6 +192,8 @@ def test_mistakes_are_told_where_they_are_made(net: Small, image: Tensor) -> Non
         Explainer(net, layer="heads")
     with pytest.raises(ConfigError, match="for the engine 'windowed'"):
         Explainer(net, engine="sparse").at(image, precision="bf16")
+    with pytest.raises(ConfigError, match="'sparse' is of CPUs, and the picture is on 'cuda'"):
+        check_engine("sparse", device="cuda")
     with pytest.raises(InputError, match="cannot take a picture"):
         Explainer(net).at(image.float())
     with pytest.raises(InputError, match="no pixel of the 20x33 picture"):

@@ -1,90 +1,20 @@
 import csv
-import json
 import re
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from segdepth.core.errors import DataError
 from segdepth.report.analysis_page import write_analysis
-from segdepth.studies.analysis import (
-    analyse,
-    bootstrap_interval,
-    compare,
-    holm,
-    image_means,
-    rank_biserial,
-    reference_count,
-)
+from segdepth.studies.analysis import EVERYWHERE, analyse
+from segdepth.studies.columns import Column
 from segdepth.studies.saliency_eval import statistic_names
 from segdepth.studies.store import Store, StudyInfo, StudyTable, find_stores, load_study
 
 IMAGES, SIDE = 12, 6
 COLUMNS = statistic_names((0.1, 0.5, 0.9))
 CLASSES = ("road", "car")
-
-
-def test_the_reference_count_is_the_published_one(conformance: Path, conformance_inputs: ModuleType) -> None:
-    golden = json.loads((conformance / "saliency_metrics.json").read_text())["analysis"]
-    seg, depth = conformance_inputs.analysis_arrays()
-    for k in range(seg.shape[1]):
-        count = reference_count(seg[:, k], depth[:, k])
-        np.testing.assert_allclose(count.p_values, golden["p_values_normal_approximation"][k], rtol=1e-12)
-        assert count.fraction == pytest.approx(golden["fraction"][k])
-        everywhere = np.repeat(np.arange(len(seg)), seg.shape[2])
-        for values, task in ((seg, "mean_seg"), (depth, "mean_depth")):
-            means = image_means(values[:, k].ravel(), everywhere, len(seg))
-            assert means.mean() == pytest.approx(golden[task][k], rel=1e-12)
-
-
-def test_holm_against_its_definition() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        p = rng.random(7) ** 3
-        smallest_first = sorted(range(7), key=lambda k: p[k])
-        expected, largest = [0.0] * 7, 0.0
-        for rank, k in enumerate(smallest_first):
-            largest = max(largest, (7 - rank) * p[k])
-            expected[k] = min(1.0, largest)
-        assert holm(p.tolist()) == pytest.approx(expected)
-    assert holm([0.02, float("nan"), 0.5])[0] == pytest.approx(0.04)
-    assert np.isnan(holm([0.02, float("nan")])[1])
-
-
-def test_effect_size_counts_pairs() -> None:
-    rng = np.random.default_rng(1)
-    difference = rng.normal(0.3, 1, 25)
-    # the slow way: over all pairs of pictures, whose sum is positive?
-    positive = sum(difference[i] + difference[j] > 0 for i in range(25) for j in range(i, 25))
-    total = 25 * 26 // 2
-    assert rank_biserial(difference) == pytest.approx((2 * positive - total) / total)
-    assert rank_biserial(np.abs(difference)) == 1
-    assert np.isnan(rank_biserial(np.zeros(4)))
-
-
-def test_the_interval_covers_the_mean_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(2)
-    covered = 0
-    for _ in range(100):
-        low, high = bootstrap_interval(rng.normal(1, 2, 40))
-        covered += low <= 1 <= high
-    assert 86 <= covered <= 100
-
-
-def test_targets_without_a_value_are_left_out_of_a_mean() -> None:
-    values = np.array([1.0, np.nan, 3.0, np.nan])
-    means = image_means(values, np.array([0, 0, 0, 1]), 3)
-    assert means[0] == 2
-    assert np.isnan(means[1:]).all()
-
-
-def test_too_few_pictures_are_not_tested() -> None:
-    means = {"seg": np.arange(5.0), "depth": np.arange(5.0) + 1}
-    assert np.isnan(compare("n", "s", means).p)
-    means = {"seg": np.arange(6.0), "depth": np.arange(6.0) + 1 + 0.01 * np.arange(6)}
-    assert compare("n", "s", means).p == pytest.approx(2 / 2**6)
 
 
 def write_study(
@@ -95,7 +25,8 @@ def write_study(
     columns = COLUMNS if kind == "eval" else ("iou_0.05", "iou_0.5")
     info = StudyInfo(
         kind=kind, network=network, task=task, model=model, columns=columns, classes=CLASSES,
-        protocol={"size": [64, 96], "window": [0, 64, 0, 96], "sample_rate": 8, "grid_start": "one step in", "crop": "garg"},
+        protocol={"size": [64, 96], "window": [0, 64, 0, 96], "sample_rate": 8, "grid_start": "one step in", "crop": "garg",
+                  "thresholds": [0.05, 0.5] if kind == "iou" else [0.1, 0.5, 0.9]},
         images=tuple(f"frame{k}" for k in range(images)), dataset={"kind": "Made", "split": "val"},
     )  # fmt: skip
     store = Store(folder, info)
@@ -135,6 +66,7 @@ def test_a_planted_difference_is_found_everywhere(studies: list[StudyTable]) -> 
         assert c.mean["depth"] - c.mean["seg"] == pytest.approx(0.1, abs=0.01)
         assert c.interval[0] < c.difference < c.interval[1]
         assert c.effect == 1
+        assert c.larger == "depth"
         assert c.p == pytest.approx(2 / 2**IMAGES)
         assert c.p_holm == pytest.approx(len(COLUMNS) * c.p)
         assert c.reference is not None
@@ -143,10 +75,11 @@ def test_a_planted_difference_is_found_everywhere(studies: list[StudyTable]) -> 
     assert strata == {"road", "car", "0-10 m", "10-20 m", "20-40 m", "40-80 m"}
     pair = analysis.pairs[0]
     assert pair.zeros == {"seg": 9 * IMAGES, "depth": 9 * IMAGES}
-    assert analysis.nulls[0].means["peak_distance"] == pytest.approx(0.7, abs=0.02)
-    whole = next(o for o in analysis.overlaps if o.stratum == "all")
-    assert whole.undefined == pytest.approx({"iou_0.05": 10 / 36, "iou_0.5": 12 / 36}), "a zero map overlaps with none"
-    assert whole.mean["iou_0.5"] == pytest.approx(0.3, abs=0.02)
+    assert analysis.nulls[0].means[Column("peak_distance")] == pytest.approx(0.7, abs=0.02)
+    whole = next(o for o in analysis.overlaps if o.stratum == EVERYWHERE)
+    some, half = Column("iou", 0.05), Column("iou", 0.5)
+    assert whole.undefined == pytest.approx({some: 10 / 36, half: 12 / 36}), "a zero map overlaps with none"
+    assert whole.mean[half] == pytest.approx(0.3, abs=0.02)
 
 
 def test_without_a_difference_nothing_is_claimed(tmp_path: Path) -> None:
@@ -154,6 +87,7 @@ def test_without_a_difference_nothing_is_claimed(tmp_path: Path) -> None:
     write_study(tmp_path / "b", "depth", 0.0)
     analysis = analyse([load_study(tmp_path / "a"), load_study(tmp_path / "b")])
     assert sum(c.p_holm < 0.05 for c in analysis.comparisons) == 0
+    assert {c.larger for c in analysis.comparisons} == {None}
 
 
 def test_too_few_pictures_to_tell_is_said(tmp_path: Path) -> None:
@@ -178,8 +112,8 @@ def test_eval_and_class_studies_are_not_tested_twice(tmp_path: Path) -> None:
         info = tmp_path / "class" / task / "study.json"
         info.write_text(info.read_text().replace('"kind": "eval"', '"kind": "class"'))
     analysis = analyse([load_study(folder) for folder in find_stores([tmp_path])])
-    assert {c.network for c in analysis.comparisons} == {"fcn"}
-    assert {c.network for c in analysis.strata} == {"fcn (classes)"}
+    assert {c.pair.title for c in analysis.comparisons} == {"fcn"}
+    assert {c.pair.title for c in analysis.strata} == {"fcn (classes)"}
     assert "Its statistics are those of the eval study" in write_analysis(analysis, tmp_path / "out").read_text()
 
 

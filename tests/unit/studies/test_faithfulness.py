@@ -9,7 +9,7 @@ from torch import Tensor
 from segdepth.data import Sample
 from segdepth.networks import Network
 from segdepth.networks.card import Card
-from segdepth.studies.faithfulness import FaithfulnessStudy, answer_change
+from segdepth.studies.faithfulness import FaithfulnessStudy
 from segdepth.studies.grid import TargetGrid
 from segdepth.studies.sources import NetworkMaps
 
@@ -55,14 +55,3 @@ def test_a_right_map_tells_which_pixels_matter() -> None:
 def test_a_wrong_map_is_found_out() -> None:
     rows = study(WrongMaps)
     assert rows["delete_salient_0.01"].mean() < 0.2 * rows["keep_salient_0.01"].mean()
-
-
-def test_change_of_a_class_is_of_its_probability() -> None:
-    class TwoClasses(Marker):
-        def __init__(self) -> None:
-            Network.__init__(self, 2, "logits")
-
-    before = torch.tensor([[0.0, 1.0]])
-    after = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    p = torch.sigmoid(torch.tensor(1.0))
-    torch.testing.assert_close(answer_change(TwoClasses(), before, after), torch.tensor([0.0, float(2 * p - 1)]))

@@ -174,7 +174,7 @@ class Normals(Output):
     def change(self, before: Float[Tensor, "1 3"], after: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
         """See :meth:`Output.change`: the sine of half the angle between the two, which needs no arc cosine."""
         one, other = (nn.functional.normalize(vectors, dim=1) for vectors in (before, after))
-        return torch.linalg.vector_norm(one - other, dim=1) / 2
+        return (one - other).square().sum(1).sqrt() / 2
 
 
 #: By the name that cards call them by, where a paper has none of its own.

@@ -37,6 +37,7 @@ class KittiDepth(FrameDataset):
         arXiv:1406.2283, and Garg et al. 2016, arXiv:1603.04992.
     """
 
+    truth_kind = "laser scans as they were prepared, metres along the camera's axis"
     depth_range = (0.001, 80.0)
     crop = "garg"
 

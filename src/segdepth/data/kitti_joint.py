@@ -38,7 +38,6 @@ class KittiJoint(RawFrames):
     """
 
     classes = CITYSCAPES
-    truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
 
     def __init__(
         self,

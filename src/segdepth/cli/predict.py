@@ -48,6 +48,7 @@ def predict(
     Pictures of several folders keep their folders below the one that all of them are in.
     """
     from segdepth.core.errors import ConfigError, InputError
+    from segdepth.core.words import counted
     from segdepth.evaluation.predicting import save_label_ids, save_prediction
 
     from .console import counting, out, results_in
@@ -74,7 +75,7 @@ def predict(
             files += len(written)
             bar(done, len(places))
     out.print(
-        f"{len(places)} pictures -> {files} files in {output}/"
+        f"{counted(len(places), 'picture')} -> {counted(files, 'file')} in {output}/"
         f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written)})",
         soft_wrap=True,
     )

@@ -94,30 +94,33 @@ def pair_by_stem(
     missing = [key for key in images if key not in truths]
     if missing and not (allow_missing and len(missing) < len(images)):
         raise DataError(
-            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none); "
-            "data.allow_missing leaves them out"
+            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none)"
+            + ("; data.allow_missing leaves them out" if len(missing) < len(images) else "")
         )
     return {key: truths[key] for key in images if key in truths}
 
 
-def read_lines(path: Path, what: str) -> list[str]:
+def read_lines(path: Path, what: str, todo: str = "fetch it anew") -> list[str]:
     """The lines of a text file, stripped, without empty ones.
 
     Args:
         path: the file.
         what: it should be, for the messages ("a list of folders").
+        todo: about one that is empty.
 
     Raises:
         DataError: if the file is missing, not text, or empty.
     """
     if not path.exists():
         raise DataError(f"no file {path}, which should be {what}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty, but should be {what}", todo)
     try:
         lines = [line.strip() for line in read_bytes(path).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a text file, but should be {what}") from error
     if not any(lines):
-        raise DataError(f"{path} is empty, but should be {what}")
+        raise DataError(f"{path} is empty, but should be {what}", todo)
     return [line for line in lines if line]
 
 

@@ -16,6 +16,7 @@ from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 __all__ = ["KittiDepth"]
 
 _METRES_PER_UNIT = 1 / 256
+_TODO_EMPTY = "name folders in it, a line each; `segdepth prepare` does, with more drives or another --val-share"
 
 
 class KittiDepth(FrameDataset):

@@ -10,7 +10,7 @@ from numpy import ndarray
 from segdepth.core.errors import DataError
 
 from .files import IMAGE_ENDINGS, read_depth_png, read_lines
-from .frames import Frame, require_path
+from .frames import NO_SPLIT, Frame, require_path
 from .kitti_frames import SCAN, RawFrames
 from .kitti_names import KittiFrame
 from .splits import eigen_test_files
@@ -73,7 +73,7 @@ class KittiEigen(RawFrames):
     ) -> None:
         root = require_path(path, "kitti_eigen")
         if split != "test":
-            raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)")
+            raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)", NO_SPLIT)
         origins = eigen_test_files() if files is None else _listed(Path(files))
         self._truth = truth
         truth_root = root if truth_path is None else Path(truth_path)
@@ -136,7 +136,7 @@ def _files(root: Path, truth_root: Path, origin: KittiFrame, truth: Truth, with_
 
 def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:
     named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    fewer = " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
     return (
-        f"{root} has {found} of the {expected} files that are to be scored; missing are {named}"
-        " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
+        f"{root} has {found} of the {expected} files that are to be scored; missing are {named}{fewer if found else ''}"
     )

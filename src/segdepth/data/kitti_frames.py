@@ -10,7 +10,7 @@ from segdepth.core.errors import DataError
 from segdepth.core.pictures import picture_size
 from segdepth.geometry import CALIBRATION_FILES, Axis, Calibration, project_velodyne, read_kitti_calibration
 
-from .frames import Frame, FrameDataset, require_path
+from .frames import NO_SPLIT, Frame, FrameDataset, require_path
 from .kitti_names import CAMERAS, KittiDrive, KittiFrame
 from .kitti_plan import validation_scenes
 from .kitti_raw import list_drives, list_images, list_scans, read_velodyne
@@ -104,7 +104,9 @@ class KittiRaw(RawFrames):
         root = require_path(path, "kitti_raw")
         splits = _splits(list_drives(root))
         if split not in splits:
-            raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})")
+            raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})", NO_SPLIT)
+        if not splits[split]:
+            raise _no_drive(root, split, splits)
         frames: list[Frame] = []
         origins: dict[str, KittiFrame] = {}
         missing: list[str] = []
@@ -123,6 +125,19 @@ class KittiRaw(RawFrames):
         super().__init__(
             root, split, targets, raw=root, origins=origins, frames=frames, kind="kitti_raw", missing=missing
         )
+
+
+def _no_drive(root: Path, split: str, splits: Mapping[str, Collection[KittiDrive]]) -> DataError:
+    there = ", ".join(f"{len(drives)} of {name}" for name, drives in splits.items() if drives)
+    scenes = (
+        "of Eigen's 28 test scenes"
+        if split == "test"
+        else "of other scenes, none of which is one of Eigen's 28 test scenes"
+    )
+    return DataError(
+        f"kitti_raw: no drive in {root} is of the split {split!r} (drives that are there: {there})",
+        f"fetch drives {scenes}",
+    )
 
 
 def _splits(drives: Collection[KittiDrive]) -> dict[str, frozenset[KittiDrive]]:

@@ -21,6 +21,7 @@ __all__ = [
     "label_lookup",
     "map_labels",
     "pair_by_stem",
+    "ranges",
     "read_array",
     "read_bytes",
     "read_depth_png",
@@ -223,9 +224,21 @@ def map_labels(values: UInt8[ndarray, "h w"], lookup: Int16[ndarray, "256"], pat
         value = int(unknown[0])
         raise DataError(
             f"{path} has {int(counts[value])} pixels of value {value}, which is none of the classes"
-            f" (allowed: {_ranges(np.flatnonzero(lookup >= 0).tolist())})"
+            f" (allowed: {ranges(np.flatnonzero(lookup >= 0).tolist())})"
         )
     return np.asarray(cv2.LUT(values, lookup.astype(np.uint8)))
+
+
+def ranges(values: Sequence[int]) -> str:
+    """Whole numbers, ascending, in few words.
+
+    Example:
+        >>> ranges([0, 1, 2, 255])
+        '0-2, 255'
+    """
+    starts = [value for value in values if value - 1 not in values]
+    ends = [value for value in values if value + 1 not in values]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
 
 
 def require_same_size(
@@ -261,10 +274,3 @@ def _require_map(path: Path, array: Shaped[ndarray, "..."]) -> Shaped[ndarray, "
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise DataError(f"{path} holds {array.dtype} of shape {array.shape}; a depth map is [rows, columns] of numbers")
     return array
-
-
-def _ranges(values: Sequence[int]) -> str:
-    """Whole numbers, ascending, as "0-11, 255"."""
-    starts = [value for value in values if value - 1 not in values]
-    ends = [value for value in values if value + 1 not in values]
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

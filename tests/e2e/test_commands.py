@@ -117,6 +117,29 @@ def test_predictions_of_several_folders_do_not_overwrite_each_other(
     assert "libpng" not in said
 
 
+def test_a_folder_of_folders_is_predicted(
+    runs: dict[str, Path], picture: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for city in ("aachen", "ulm"):
+        (tmp_path / "val" / city).mkdir(parents=True)
+        (tmp_path / "val" / city / f"{city}.png").write_bytes(picture.read_bytes())
+    (tmp_path / "val/ulm/._ulm.png").write_bytes(b"no picture, but what another system keeps beside one")
+    out = tmp_path / "val/predictions"
+    command = ["predict", "--checkpoint", str(runs["seg"]), "--out", str(out), str(tmp_path / "val")]
+    for _ in range(2):  # the second time the first one's results are below the folder, too
+        assert main(command) == 0
+        assert "2 pictures -> 4 files" in capfd.readouterr().out
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*_trainIds.png")) == [
+        "aachen/aachen_trainIds.png",
+        "ulm/ulm_trainIds.png",
+    ]
+    (tmp_path / "empty/below").mkdir(parents=True)
+    assert main([*command[:-1], str(tmp_path / "empty")]) == 2
+    said = capfd.readouterr().err
+    assert "there is no picture in" in said
+    assert "or a folder below it (.bmp, .jpeg, .jpg, .png," in said
+
+
 @pytest.mark.parametrize("flags", [["--pixel", "30", "40"], ["--pos_i", "30", "--pos_j", "40"]])
 def test_saliency_draws_and_saves_the_raw_map(
     flags: list[str], runs: dict[str, Path], picture: Path, tmp_path: Path

@@ -106,7 +106,7 @@ def test_the_eigen_protocol_from_a_checkpoint(
     assert main(["evaluate", "--task", "depth", "--dataset", "kitti_eigen", *arguments]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "3 files expected, 3 found, 3 scored" in printed
-    assert "crop garg, 0.001-80 m, scaling none" in printed
+    assert "metres along the camera's axis; crop garg, 0.001-80 m, scaling none" in printed
     assert "10-20 m" in printed
     stored = json.loads(report.read_text())
     assert stored["protocol"]["name"] == "eigen-raw-garg"
@@ -130,15 +130,20 @@ def test_all_protocols_whose_truth_is_there(
                  "--dataset_list", str(raw / "files.txt"), "--all-protocols", "--out", str(report)]  # fmt: skip
     assert main(["evaluate", *arguments]) == 0
     said = capsys.readouterr()
-    scores = json.loads(report.read_text())["scores"]
+    stored = json.loads(report.read_text())
+    scores = stored["scores"]
+    axes = {name: protocol["ground_truth"] for name, protocol in stored["protocols"].items()}
+    assert all(("laser's forward axis" if "monodepth2" in name else "camera's axis") in axes[name] for name in axes)
     assert set(scores) == {
         "eigen-raw-garg",
         "eigen-raw-garg-median",
         "eigen-raw-garg-50m",
         "eigen-raw-eigen",
         "eigen-raw-nocrop",
+        "eigen-monodepth2-garg",
+        "eigen-monodepth2-garg-median",
     }
-    assert len({one["abs_rel"] for one in scores.values()}) == 5, "each is another number"
+    assert len({one["abs_rel"] for one in scores.values()}) == 7, "each is another number"
     assert "improved" in said.err
 
 

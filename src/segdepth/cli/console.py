@@ -6,10 +6,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,7 +22,6 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from segdepth.core.group import rank
@@ -37,6 +38,9 @@ __all__ = [
     "results_in",
     "score_table",
 ]
+
+#: Blanks between the columns of a table.
+_GAP = 2
 
 # What is printed holds names that users gave: it is shown as it is. Where colour is wanted, print a rich.text.Text.
 out = Console(markup=False, emoji=False, highlight=False)
@@ -87,16 +91,53 @@ def results_in(where: Path | str | None, interrupted: str = "the same command be
 GOES_ON = "what is done stays; the same command goes on"
 
 
-def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[str, ...], title: str) -> Table:
-    """Scores, one row per name; undefined ones as a dash."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("", overflow="fold")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for name, scores in rows.items():
-        cells = (scores.get(column) for column in columns)
-        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in cells))
-    return table
+def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[str, ...], title: str) -> "_Scores":
+    """Scores, one row per name; undefined ones as a dash.
+
+    No name and no number is broken: a name that is too long for the terminal has a line of its own, and scores that do not
+    fit side by side stand one below the other.
+    """
+    cells = {name: [_score(scores.get(column)) for column in columns] for name, scores in rows.items()}
+    return _Scores(cells, columns, title)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What Rich prints of a table of scores; see :func:`score_table`."""
+
+    rows: Mapping[str, Sequence[str]]
+    columns: Sequence[str]
+    title: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        if self.title:
+            yield Text(self.title, style="table.title")
+        widths = [max(map(len, column)) for column in zip(self.columns, *self.rows.values(), strict=True)]
+        left = options.max_width - sum(widths) - _GAP * len(widths)
+        for line, style in self._side_by_side(widths, left) if left >= 0 else self._below_each_other():
+            yield Text(line, style=style, overflow="fold")
+
+    def _side_by_side(self, widths: Sequence[int], left: int) -> Iterator[tuple[str, str]]:
+        first = min(left, max(map(cell_len, self.rows), default=0))
+
+        def row(name: str, cells: Sequence[str]) -> str:
+            numbers = (" " * _GAP + cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+            return name + " " * (first - cell_len(name)) + "".join(numbers)
+
+        yield row("", self.columns), "table.header"
+        for name, cells in self.rows.items():
+            if cell_len(name) > first:
+                yield name, ""
+            yield row("" if cell_len(name) > first else name, cells), ""
+
+    def _below_each_other(self) -> Iterator[tuple[str, str]]:
+        for name, cells in self.rows.items():
+            yield name, "table.header"
+            yield from ((f"{cell}  {column}", "") for column, cell in zip(self.columns, cells, strict=True))
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def print_rows(rows: Sequence[Sequence[str]]) -> None:

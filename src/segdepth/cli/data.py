@@ -1,17 +1,28 @@
 """``segdepth data``."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from segdepth.core.words import counted
 
 from .options import Overrides
 
 if TYPE_CHECKING:
     from segdepth.core.errors import SegdepthError
     from segdepth.data import Dataset, Sample
+    from segdepth.data.doctor import Facts
 
 __all__ = ["data_app"]
+
+#: Sizes of pictures that are named on the terminal.
+_SIZES = 3
+#: Names of splits, of which a data set may have some.
+_USUAL = ("train", "val", "test", "all")
 
 data_app = typer.Typer(help="Make, check and show data sets.", no_args_is_help=True)
 
@@ -45,7 +56,7 @@ def synthesize(
 
     with results_in(f"{output}/"), counting(f"writing {layout}") as bar:
         frames = write_world(output, layout, num_images=num_images, height=height, width=width, seed=seed, progress=bar)
-    out.print(f"{frames} frames -> {output}/", soft_wrap=True)
+    out.print(f"{counted(frames, 'frame')} -> {output}/", soft_wrap=True)
 
 
 _Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
@@ -99,11 +110,14 @@ def check(
     from .console import counting, log_to_terminal, out, results_in
 
     log_to_terminal()
-    splits, skipping = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
+    asked = _asked(config, overrides or [], dataset, dataset_dir, target, split)
+    splits = asked.splits()
+    broken = [error for error in splits.values() if isinstance(error, SegdepthError)]
     with results_in(page), counting("reading") as bar:
         report = examine_splits(
-            splits, workers=num_threads or usable_cores(), skip_bad=skip_bad or skipping, progress=bar
-        )
+            splits, besides=asked.besides() if broken else (), workers=num_threads or usable_cores(),
+            skip_bad=skip_bad or asked.skip_bad, allow_missing=asked.options.get("allow_missing") is True, progress=bar,
+        )  # fmt: skip
     opened = {name: one for name, one in splits.items() if isinstance(one, Dataset)}
     pictures = {}
     for name, one in opened.items():
@@ -115,13 +129,13 @@ def check(
         out.print(Text(finding.severity, style=colour), end=" ")
         out.print(f"{finding.where}: {finding.what} ({finding.todo})", soft_wrap=True)
     for name, facts in report.facts.items():
-        sizes = ", ".join(f"{size} ({count})" for size, count in facts.sizes.most_common(3))
         out.print(
-            f"{name}: {facts.samples} good samples, {len(facts.bad)} bad; sizes {sizes or 'none'}", soft_wrap=True
+            f"{name}: {counted(facts.samples, 'good sample')}, {len(facts.bad)} bad; sizes {_sizes(facts)}",
+            soft_wrap=True,
         )
-    broken = [error for error in splits.values() if isinstance(error, SegdepthError)]
     out.print(
-        f"page: {page}" if not broken else f"page: {page}; {len(broken)} splits could not be opened", soft_wrap=True
+        f"page: {page}" if not broken else f"page: {page}; {counted(len(broken), 'split')} could not be opened",
+        soft_wrap=True,
     )
     if not report.healthy:
         raise typer.Exit(1)
@@ -151,8 +165,8 @@ def show(
 
     if augmented and config is None:
         raise ConfigError("--augmented needs --config, which says how")
-    splits, skipping = _open_splits(config, overrides or [], dataset, dataset_dir, target, split)
-    for name, one in splits.items():
+    asked = _asked(config, overrides or [], dataset, dataset_dir, target, split)
+    for name, one in asked.splits().items():
         if isinstance(one, SegdepthError):
             raise one
         count, drawn = min(number, len(one)), 0
@@ -160,7 +174,7 @@ def show(
             try:
                 sample = one[index]
             except SegdepthError as error:
-                if not (skip_bad or skipping):
+                if not (skip_bad or asked.skip_bad):
                     raise
                 err.print(f"left out {one.names[index]}: {error}", soft_wrap=True)
                 continue
@@ -170,19 +184,82 @@ def show(
             file = output / name / f"{sample.name.replace('/', '_')}.png"
             write_png(file, draw_sample(sample, one))
             drawn += 1
-        out.print(f"{name}: {drawn} of {len(one)} samples -> {output / name}/", soft_wrap=True)
+        out.print(f"{name}: {drawn} of {counted(len(one), 'sample')} -> {output / name}/", soft_wrap=True)
 
 
-def _open_splits(
+def _sizes(facts: "Facts") -> str:
+    """The pictures' sizes, the most frequent first."""
+    common = facts.sizes.most_common()
+    named = [f"{size} ({count})" for size, count in common[:_SIZES]]
+    if rest := common[_SIZES:]:
+        others = sum(count for _, count in rest)
+        named.append(f"{counted(others, 'sample')} of {counted(len(rest), 'other size')} (the page has all)")
+    return ", ".join(named) or "none"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The data that the user asks for.
+
+    Attributes:
+        dataset: name.
+        folder: of the data set.
+        targets: kinds of truth.
+        names: of the splits.
+        options: the data set's own.
+        skip_bad: whether ``data.skip_bad`` is set.
+    """
+
+    dataset: str
+    folder: Path | None
+    targets: frozenset[str]
+    names: tuple[str, ...]
+    options: Mapping[str, Any]
+    skip_bad: bool
+
+    def splits(self) -> "dict[str, Dataset | SegdepthError]":
+        """The splits, or what is wrong with those that cannot be opened."""
+        from segdepth.core.errors import DataError
+
+        opened: dict[str, Dataset | SegdepthError] = {}
+        for name in self.names:
+            try:
+                opened[name] = self._open(name)
+            except DataError as error:
+                opened[name] = error
+        return opened
+
+    def besides(self) -> list[str]:
+        """The splits of usual names that can be opened, besides those that are asked for."""
+        from segdepth.core.errors import SegdepthError
+
+        there = []
+        for name in _USUAL:
+            if name not in self.names:
+                with suppress(SegdepthError):
+                    self._open(name)
+                    there.append(name)
+        return there
+
+    def _open(self, split: str) -> "Dataset":
+        from segdepth.data import DATASETS, open_dataset
+        from segdepth.data.sample import reader_options
+
+        readers = DATASETS[self.dataset]
+        options = dict(self.options)
+        if any("allow_missing" in reader_options(readers[kind]) for kind in self.targets):
+            options["allow_missing"] = True  # what is missing is found and named
+        return open_dataset(self.dataset, path=self.folder, split=split, target=self.targets, **options)
+
+
+def _asked(
     config: Path | None, overrides: list[str], dataset: str | None, folder: Path | None, target: str | None,
     splits: list[str] | None,
-) -> "tuple[dict[str, Dataset | SegdepthError], bool]":  # fmt: skip
-    """The splits, or what is wrong with those that cannot be opened; and whether ``data.skip_bad`` is set."""
+) -> _Asked:  # fmt: skip
     from segdepth.config import load_config
-    from segdepth.core.errors import ConfigError, DataError
+    from segdepth.core.errors import ConfigError
     from segdepth.core.tables import pick
-    from segdepth.data import DATASETS, open_dataset
-    from segdepth.data.sample import reader_options
+    from segdepth.data import DATASETS
     from segdepth.tasks import TASKS
 
     from .named_data import named_data
@@ -207,15 +284,7 @@ def _open_splits(
     wanted = frozenset(readers) if target == _ALL else frozenset({target}).intersection(readers)
     if not wanted:
         raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
-    opened: dict[str, Dataset | SegdepthError] = {}
-    if any("allow_missing" in reader_options(readers[kind]) for kind in wanted):
-        options = {"allow_missing": True} | options  # what is missing is found and named
-    for name in names:
-        try:
-            opened[name] = open_dataset(dataset, path=folder, split=name, target=wanted, **options)
-        except DataError as error:
-            opened[name] = error
-    return opened, skip_bad
+    return _Asked(dataset, folder, wanted, tuple(names), options, skip_bad)
 
 
 def _as_training_sees(config: Path, overrides: list[str], dataset: "Dataset", index: int) -> "Sample":

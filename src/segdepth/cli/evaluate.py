@@ -30,6 +30,11 @@ def evaluate(
                      help="Score files of another model instead: a folder of .npy (metres) or PNG (16 bits, metres x 256;"
                           " labels: train ids or label ids), or one .npy file [n, rows, columns]."),
     ] = None,
+    label_ids: Annotated[
+        bool | None,
+        typer.Option("--label-ids/--train-ids", show_default=False,
+                     help="What predicted labels are, where neither their names (_labelIds, _trainIds) nor their values tell."),
+    ] = None,
     task: TaskName = None,
     model_name: ModelName = None,
     height: Annotated[
@@ -125,6 +130,8 @@ def evaluate(
     from .named_data import named_data
 
     log_to_terminal()
+    if label_ids is not None and predictions is None:
+        raise ConfigError("--label-ids and --train-ids are for the files of --predictions")
     if protocol is not None and all_protocols:
         raise ConfigError("give --protocol or --all-protocols, not both")
     given = named_data(overrides or [] if dataset is not None else [])
@@ -140,7 +147,7 @@ def evaluate(
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
         said = task or (checked.task if checked else None)
         if predictions is not None:
-            unit = "inverse" if pred_disp else None
+            unit = _unit(pred_disp, label_ids)
             answerer = file_answerer(predictions, said, dataset, unit=unit, allow_missing=allow_missing, progress=bar)
         else:
             where = checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
@@ -169,3 +176,12 @@ def evaluate(
     print_report(out, answerer, results, rows)
     if output is not None:
         write_report(output, answerer, results, rows, checked.seed if checked else None)
+
+
+def _unit(inverse: bool, label_ids: bool | None) -> str | None:
+    """What the user says of the numbers in files of predictions."""
+    if inverse and label_ids is not None:
+        from segdepth.core.errors import ConfigError
+
+        raise ConfigError("--inverse is for depth, --label-ids and --train-ids are for labels; give one")
+    return "inverse" if inverse else None if label_ids is None else "label ids" if label_ids else "train ids"

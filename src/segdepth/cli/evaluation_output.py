@@ -8,6 +8,7 @@ from rich.console import Console
 
 from segdepth.core.files import write_json
 from segdepth.core.provenance import provenance
+from segdepth.core.words import counted
 from segdepth.evaluation.scoring import Evaluation
 from segdepth.evaluation.service import Answerer, Scored
 
@@ -31,7 +32,7 @@ def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], ba
     """Tables of scores, of classes and other parts, and the protocol's card."""
     rows = score_rows(answerer, results, baselines)
     dataset = results[-1].dataset
-    out.print(f"{answerer.where}, {len(dataset)} images of {dataset.split!r}", soft_wrap=True)
+    out.print(f"{answerer.where}, {counted(len(dataset), 'image')} of {dataset.split!r}", soft_wrap=True)
     out.print(score_table(rows, answerer.task.table_scores, title=""))
     first = results[0]
     for column, parts in _by_part(next(iter(first.evaluations.values())).scores).items():

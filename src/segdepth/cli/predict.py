@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
+_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
+
 
 def predict(
     images: Annotated[
@@ -48,12 +50,13 @@ def predict(
     Pictures of several folders keep their folders below the one that all of them are in.
     """
     from segdepth.core.errors import ConfigError, InputError
+    from segdepth.core.words import counted
     from segdepth.evaluation.predicting import save_label_ids, save_prediction
 
     from .console import counting, out, results_in
     from .loading import load_checked
 
-    paths = _pictures([*(images or []), *(image_path or [])])
+    paths = _pictures([*(images or []), *(image_path or [])], output)
     if config is not None:
         from segdepth.config import load_config
 
@@ -74,7 +77,7 @@ def predict(
             files += len(written)
             bar(done, len(places))
     out.print(
-        f"{len(places)} pictures -> {files} files in {output}/"
+        f"{counted(len(places), 'picture')} -> {counted(files, 'file')} in {output}/"
         f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written)})",
         soft_wrap=True,
     )
@@ -116,9 +119,28 @@ def _pictures_of(config: "Config") -> list[Path]:
     return [frame.image for frame in dataset.frames]
 
 
-def _pictures(paths: list[Path]) -> list[Path]:
-    endings = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(p for p in path.iterdir() if p.suffix.lower() in endings) if path.is_dir() else [path]
+def _pictures(paths: list[Path], output: Path) -> list[Path]:
+    """The pictures that are named, one by one or by their folder.
+
+    Raises:
+        InputError: if a folder has none, nor a folder below it.
+    """
+    return [picture for path in paths for picture in (_of_folder(path, output) if path.is_dir() else [path])]
+
+
+def _of_folder(folder: Path, output: Path) -> list[Path]:
+    """A folder's own pictures, or, where it has none, those of the folders below it, our own results left out."""
+    from segdepth.core.errors import InputError
+
+    own = sorted(file for file in folder.iterdir() if _is_picture(file))
+    if own:
+        return own
+    below = sorted(file for file in folder.rglob("*") if _is_picture(file))
+    found = [file for file in below if not file.absolute().is_relative_to(output.absolute())]
+    if not found:
+        raise InputError(f"there is no picture in {str(folder)!r} or a folder below it ({', '.join(sorted(_ENDINGS))})")
     return found
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in _ENDINGS and not file.name.startswith(".")

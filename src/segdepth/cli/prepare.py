@@ -71,6 +71,7 @@ def kitti(
     The command may be stopped at any moment and given again: it goes on, and verifies what is there.
     """
     from segdepth.core.processes import usable_cores
+    from segdepth.core.words import counted
     from segdepth.data.kitti_plan import Setup
     from segdepth.data.prepare_kitti import prepare_kitti
     from segdepth.data.splits import eigen_test_scenes
@@ -92,7 +93,7 @@ def kitti(
         )
     for frame, why in sorted(done.bad.items()):
         err.print(f"left out {frame}: {why}", soft_wrap=True)
-    out.print(f"{done.made} pictures made, {done.verified} verified -> {output}/", soft_wrap=True)
+    out.print(f"{counted(done.made, 'picture')} made, {done.verified} verified -> {output}/", soft_wrap=True)
     if done.manifest is None:
         missing = ", ".join(map(str, done.waiting_for))
         out.print(f"shard {part[0]}/{part[1]} is done; the lists come when these are: {missing}", soft_wrap=True)

@@ -305,6 +305,7 @@ def _carry_out(
 ) -> None:
     """Plan, and unless only that was asked for, do."""
     from segdepth.core import group
+    from segdepth.core.words import counted
     from segdepth.studies.frames import how_many
     from segdepth.studies.run import Shard, describe_study, make_plan, run_study
     from segdepth.studies.store import Store
@@ -319,7 +320,7 @@ def _carry_out(
     if plan_only:
         plan = make_plan(experiment, dataset, len(own), store.missing(own))
         out.print(
-            f"{plan.images} pictures to do, {plan.done} are there\n"
+            f"{counted(plan.images, 'picture')} to do, {plan.done} there\n"
             f"{plan.maps:,} maps of {len(experiment.grid.pixels)} targets a picture\n"
             f"{_duration(plan.seconds)} here ({plan.seconds_per_image:.1f} s a picture)\n"
             f"{plan.memory_bytes / 1e9:.1f} GB of memory, at most {plan.disk_bytes / 1e6:.1f} MB on disk",
@@ -330,9 +331,8 @@ def _carry_out(
         bar.begin(len(own) - len(store.missing(own)))
         done = run_study(experiment, dataset, store, share, bar)
     left = len(store.missing(range(len(info.images))))
-    err.print(
-        f"{done} pictures done now; {left} of {len(info.images)} are left" if left else f"{done} pictures done now"
-    )
+    now = f"{counted(done, 'picture')} done now"
+    err.print(f"{now}; {left} of {len(info.images)} left" if left else now)
     if group.rank() == 0:
         out.print(f"{store.folder}/", soft_wrap=True)
 

@@ -203,21 +203,32 @@ def _sentence(
     extra_names: Iterable[str] = (),
 ) -> str:
     """One mistake in one line: file, key, what was given, what is allowed."""
-    location = [part for part in detail["loc"] if not _is_type_tag(part)]
+    location = _keys(detail["loc"], _given(values, prefix))
     key = ".".join(map(str, (*prefix, *location)))
     kind = detail["type"]
     if kind == "extra_forbidden":
         return f"{where}: {key}: unknown key {did_you_mean(str(location[-1]), [*_names_at(model, location[:-1]), *extra_names])}"
     if kind == "missing":
         return f"{where}: {key}: is missing and has no default"
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = "Should be a path" if kind == "path_type" else detail["msg"]
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
     message = message[0].lower() + message[1:]
     given = _given(values, (*prefix, *location))
-    return f"{where}: {key}: {message}, but {given!r} is given"
+    return f"{where}: {key}: {message}, but {'nothing' if given is None else repr(given)} is given"
+
+
+def _keys(location: Iterable[Any], values: Any) -> list[Any]:
+    """The keys of the file in Pydantic's location, which names the tried members of a union, too."""
+    keys = []
+    for part in location:
+        within = isinstance(values, Mapping) and part in values
+        if within or not _is_type_tag(part):
+            keys.append(part)
+            values = values[part] if within else None
+    return keys
 
 
 def _is_type_tag(part: Any) -> bool:
-    """Pydantic puts the tried members of a union into the location; they are no keys of the file."""
     return isinstance(part, str) and (part in {"bool", "path", "int", "float", "str"} or "[" in part)
 
 

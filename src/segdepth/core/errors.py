@@ -24,7 +24,16 @@ class ConfigError(SegdepthError):
 
 
 class DataError(SegdepthError):
-    """A data set's file is missing, broken or not what it should be."""
+    """A data set's file is missing, broken or not what it should be.
+
+    Args:
+        sentence: what is wrong.
+        todo: what would mend it, where that is not to put a file or folder where it should be.
+    """
+
+    def __init__(self, sentence: str, todo: str | None = None) -> None:
+        super().__init__(sentence)
+        self.todo = todo
 
 
 class CheckpointError(SegdepthError):

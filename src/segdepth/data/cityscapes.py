@@ -164,7 +164,7 @@ def _camera_files(images: dict[str, Path], folder: Path) -> dict[str, Path]:
 
 def _truth_kind(frames: int, cameras: int) -> str:
     assumed = f", {frames - cameras} of {frames} frames with assumed camera" if cameras < frames else ""
-    return f"stereo disparity, baseline and focal length of each frame's camera file{assumed}"
+    return f"stereo disparity, baseline and focal length of each frame's camera file{assumed}, metres along the camera's axis"
 
 
 def _read_camera(file: Path) -> tuple[float, float]:

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from segdepth.core.errors import SegdepthError
+from segdepth.core.errors import DataError, SegdepthError
 from segdepth.core.processes import in_processes
+from segdepth.core.words import counted
 from segdepth.kinds import IGNORE
 
 from .leakage import drive_of, shared_scenes
@@ -226,15 +227,17 @@ def _examine_some(dataset: Dataset, indices: Sequence[int]) -> Facts:
 
 
 def examine_splits(
-    splits: Mapping[str, Dataset | SegdepthError], *, workers: int = 1, skip_bad: bool = False,
-    progress: Progress | None = None,
+    splits: Mapping[str, Dataset | SegdepthError], *, besides: Sequence[str] = (), workers: int = 1, skip_bad: bool = False,
+    allow_missing: bool = False, progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Read every sample of every split.
 
     Args:
         splits: by name; an error where the split could not even be opened.
+        besides: splits that could be opened, too, for advice on those that could not.
         workers: processes.
         skip_bad: samples that are broken or incomplete will be left out, so they are no more than warnings.
+        allow_missing: the same of those that are incomplete.
         progress: called with (samples done, samples in all).
     """
     opened = {name: dataset for name, dataset in splits.items() if isinstance(dataset, Dataset)}
@@ -250,14 +253,22 @@ def examine_splits(
             if progress is not None:
                 progress(done, total)
     findings = [
-        Finding("error", name, str(error), "put the file or folder where it should be, or mend data.path")
+        Finding("error", name, str(error), _mend(error, list(opened), besides))
         for name, error in splits.items()
         if isinstance(error, SegdepthError)
     ]
     for name, dataset in opened.items():
-        findings += _findings(name, dataset, facts[name], skip_bad)
+        findings += _findings(name, dataset, facts[name], skip_bad, allow_missing or skip_bad)
     findings += _between(opened, facts)
     return Report(facts, tuple(sorted(findings, key=lambda finding: finding.severity != "error")))
+
+
+def _mend(error: SegdepthError, opened: Sequence[str], besides: Sequence[str]) -> str:
+    """What to do about a split that could not be opened; where another could be, the path is right."""
+    todo = error.todo if isinstance(error, DataError) else None
+    if todo is None:
+        todo = "put the file or folder where it should be" + ("" if opened or besides else ", or mend data.path")
+    return todo + (f"; --split {besides[0]} checks what is there" if besides and not opened else "")
 
 
 def _one_thread() -> None:
@@ -269,16 +280,16 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _findings(split: str, dataset: Dataset, facts: Facts, skip_bad: bool) -> Iterable[Finding]:
+def _findings(split: str, dataset: Dataset, facts: Facts, skip_bad: bool, allow_missing: bool) -> Iterable[Finding]:
     yield from _broken(split, facts, "warning" if skip_bad else "error")
-    if dataset.missing:
+    if dataset.missing and not (dataset.expected is not None and len(dataset) >= dataset.expected):
         optional = "allow_missing" not in reader_options(type(dataset))  # raw drives have pictures without a scan
         yield Finding(
-            "warning" if optional or skip_bad else "error",
+            "warning" if optional or allow_missing else "error",
             split,
-            f"{len(dataset.missing)} samples are incomplete: {_few(dataset.missing)}",
+            f"{counted(len(dataset.missing), 'incomplete sample')}: {_few(dataset.missing)}",
             "they are left out; fetch them if you can"
-            if optional or skip_bad
+            if optional or allow_missing
             else "fetch them, or leave them out with data.allow_missing=true",
         )
     if facts.samples and "labels" in dataset.targets and dataset.classes is not None:
@@ -307,7 +318,7 @@ def _label_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Find
         yield Finding(
             "error",
             split,
-            f"{len(facts.void)} label files have no class at all, every pixel is ignored: {_few(sorted(facts.void))}",
+            f"{counted(len(facts.void), 'label file')} without any class, every pixel is ignored: {_few(sorted(facts.void))}",
             "fetch them anew, or remove these pictures: they teach nothing",
         )
     if ignored > _MANY_IGNORED * max(1, facts.classes.sum()):
@@ -333,7 +344,7 @@ def _depth_findings(split: str, dataset: Dataset, facts: Facts) -> Iterable[Find
         yield Finding(
             "error",
             split,
-            f"{len(facts.without_depth)} samples have (almost) no depth: {_few(facts.without_depth)}",
+            f"{counted(len(facts.without_depth), 'sample')} with (almost) no depth: {_few(facts.without_depth)}",
             "see the scans and the calibration",
         )
     yield from _unit_findings(split, dataset, facts)
@@ -390,7 +401,7 @@ def _between(datasets: Mapping[str, Dataset], facts: Mapping[str, Facts]) -> Ite
             yield Finding(
                 "warning",
                 first,
-                f"{len(twice)} pictures are there more than once, such as {' = '.join(twice[0])}",
+                f"{counted(len(twice), 'picture')} there more than once, such as {' = '.join(twice[0])}",
                 "remove the copies",
             )
         for second in names[index + 1 :]:
@@ -401,7 +412,7 @@ def _between(datasets: Mapping[str, Dataset], facts: Mapping[str, Facts]) -> Ite
                 yield Finding(
                     "error",
                     f"{first}, {second}",
-                    f"{len(both)} pictures are in both, such as {pair}",
+                    f"{counted(len(both), 'picture')} in both, such as {pair}",
                     "scores would be too good: remove them from one",
                 )
             elif shared := shared_scenes(datasets[first].names, datasets[second].names):

@@ -21,6 +21,7 @@ __all__ = [
     "label_lookup",
     "map_labels",
     "pair_by_stem",
+    "ranges",
     "read_array",
     "read_bytes",
     "read_depth_png",
@@ -94,30 +95,33 @@ def pair_by_stem(
     missing = [key for key in images if key not in truths]
     if missing and not (allow_missing and len(missing) < len(images)):
         raise DataError(
-            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none); "
-            "data.allow_missing leaves them out"
+            f"{folder} has no {what} for {images[missing[0]]} ({len(missing)} of {len(images)} images have none)"
+            + ("; data.allow_missing leaves them out" if len(missing) < len(images) else "")
         )
     return {key: truths[key] for key in images if key in truths}
 
 
-def read_lines(path: Path, what: str) -> list[str]:
+def read_lines(path: Path, what: str, todo: str = "fetch it anew") -> list[str]:
     """The lines of a text file, stripped, without empty ones.
 
     Args:
         path: the file.
         what: it should be, for the messages ("a list of folders").
+        todo: about one that is empty.
 
     Raises:
         DataError: if the file is missing, not text, or empty.
     """
     if not path.exists():
         raise DataError(f"no file {path}, which should be {what}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty, but should be {what}", todo)
     try:
         lines = [line.strip() for line in read_bytes(path).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a text file, but should be {what}") from error
     if not any(lines):
-        raise DataError(f"{path} is empty, but should be {what}")
+        raise DataError(f"{path} is empty, but should be {what}", todo)
     return [line for line in lines if line]
 
 
@@ -220,9 +224,21 @@ def map_labels(values: UInt8[ndarray, "h w"], lookup: Int16[ndarray, "256"], pat
         value = int(unknown[0])
         raise DataError(
             f"{path} has {int(counts[value])} pixels of value {value}, which is none of the classes"
-            f" (allowed: {_ranges(np.flatnonzero(lookup >= 0).tolist())})"
+            f" (allowed: {ranges(np.flatnonzero(lookup >= 0).tolist())})"
         )
     return np.asarray(cv2.LUT(values, lookup.astype(np.uint8)))
+
+
+def ranges(values: Sequence[int]) -> str:
+    """Whole numbers, ascending, in few words.
+
+    Example:
+        >>> ranges([0, 1, 2, 255])
+        '0-2, 255'
+    """
+    starts = [value for value in values if value - 1 not in values]
+    ends = [value for value in values if value + 1 not in values]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
 
 
 def require_same_size(
@@ -258,10 +274,3 @@ def _require_map(path: Path, array: Shaped[ndarray, "..."]) -> Shaped[ndarray, "
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise DataError(f"{path} holds {array.dtype} of shape {array.shape}; a depth map is [rows, columns] of numbers")
     return array
-
-
-def _ranges(values: Sequence[int]) -> str:
-    """Whole numbers, ascending, as "0-11, 255"."""
-    starts = [value for value in values if value - 1 not in values]
-    ends = [value for value in values if value + 1 not in values]
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -11,7 +11,10 @@ from segdepth.kinds import KINDS
 from .files import read_rgb, require_same_size
 from .sample import Dataset, Sample
 
-__all__ = ["Frame", "FrameDataset", "require_path", "whole_frames"]
+__all__ = ["NO_SPLIT", "Frame", "FrameDataset", "require_path", "whole_frames"]
+
+#: What to do about a split that a data set does not know.
+NO_SPLIT = "name a split that there is"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 __all__ = ["KittiDepth"]
 
 _METRES_PER_UNIT = 1 / 256
+_TODO_EMPTY = "name folders in it, a line each; `segdepth prepare` does, with more drives or another --val-share"
 
 
 class KittiDepth(FrameDataset):
@@ -37,6 +38,7 @@ class KittiDepth(FrameDataset):
         arXiv:1406.2283, and Garg et al. 2016, arXiv:1603.04992.
     """
 
+    truth_kind = "laser scans as they were prepared, metres along the camera's axis"
     depth_range = (0.001, 80.0)
     crop = "garg"
 

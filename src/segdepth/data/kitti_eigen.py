@@ -1,6 +1,6 @@
 """KITTI depth for testing: raw drives and the list of Eigen's test files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,22 +10,25 @@ from numpy import ndarray
 from segdepth.core.errors import DataError
 
 from .files import IMAGE_ENDINGS, read_depth_png, read_lines
-from .frames import Frame, require_path
-from .kitti_frames import RawFrames
+from .frames import NO_SPLIT, Frame, require_path
+from .kitti_frames import SCAN, RawFrames
 from .kitti_names import KittiFrame
 from .splits import eigen_test_files
 
-__all__ = ["KittiEigen", "NoTruthError"]
+__all__ = ["KittiEigen", "NoTruthError", "Truth"]
 
-Truth = Literal["velodyne", "improved"]
+#: What depth is tested against.
+Truth = Literal["velodyne", "velodyne-forward", "improved"]
 
 #: How many of the 697 files have an improved truth. Source: Uhrig et al. 2017, arXiv:1708.06500, as counted by later papers.
 IMPROVED_FILES = 652
 
 _METRES_PER_UNIT = 1 / 256
-_KINDS = {
-    "velodyne": "one laser scan, projected at the picture's size, nearest point of a pixel",
-    "improved": "improved ground truth: eleven scans, outliers removed (annotated depth maps)",
+_KINDS: Mapping[Truth, str] = {
+    "velodyne": SCAN,
+    "velodyne-forward": "one laser scan, projected at the picture's size, nearest point of a pixel,"
+    " metres along the laser's forward axis, about 0.27 m more than along the camera's",
+    "improved": "improved ground truth: eleven scans, outliers removed (annotated depth maps), metres along the camera's axis",
 }
 
 
@@ -36,10 +39,11 @@ class NoTruthError(DataError):
 class KittiEigen(RawFrames):
     """KITTI raw with the files that depth is tested on, by default Eigen's 697.
 
-    ``path`` holds the raw drives. The truth is the laser scan of the frame, or with ``truth: improved`` the official
-    annotated depth maps (``train|val/<drive>/proj_depth/groundtruth/image_02/<frame>.png`` below ``truth_path``),
-    which 652 of the 697 files have. A file that is missing is an error, unless ``allow_missing`` says that the others
-    are to be scored; either way it is named.
+    ``path`` holds the raw drives. The truth is the laser scan of the frame, in metres along the camera's axis; with
+    ``truth: velodyne-forward`` the same in metres along the laser's forward axis, as the published truth of monodepth and
+    monodepth2 has it; with ``truth: improved`` the official annotated depth maps
+    (``train|val/<drive>/proj_depth/groundtruth/image_02/<frame>.png`` below ``truth_path``), which 652 of the 697 files have.
+    A file that is missing is an error, unless ``allow_missing`` says that the others are to be scored; either way it is named.
 
     Args:
         path: folder with the folders of dates.
@@ -69,7 +73,7 @@ class KittiEigen(RawFrames):
     ) -> None:
         root = require_path(path, "kitti_eigen")
         if split != "test":
-            raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)")
+            raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)", NO_SPLIT)
         origins = eigen_test_files() if files is None else _listed(Path(files))
         self._truth = truth
         truth_root = root if truth_path is None else Path(truth_path)
@@ -98,7 +102,7 @@ class KittiEigen(RawFrames):
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         if self._truth == "improved":
             return read_depth_png(file, _METRES_PER_UNIT)
-        return super()._read_depth(file, frame)
+        return self._projected(file, frame, "camera" if self._truth == "velodyne" else "laser")
 
 
 def _listed(file: Path) -> list[KittiFrame]:
@@ -121,7 +125,7 @@ def _files(root: Path, truth_root: Path, origin: KittiFrame, truth: Truth, with_
         return f"{origin.image}.png"
     if not with_depth:
         return Frame(origin.name, image)
-    if truth == "velodyne":
+    if truth != "improved":
         depth, base = origin.scan, root
     else:
         base = truth_root
@@ -132,7 +136,7 @@ def _files(root: Path, truth_root: Path, origin: KittiFrame, truth: Truth, with_
 
 def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:
     named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    fewer = " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
     return (
-        f"{root} has {found} of the {expected} files that are to be scored; missing are {named}"
-        " (a score of fewer files is another score: allow_missing, on the command line --allow-missing, takes it)"
+        f"{root} has {found} of the {expected} files that are to be scored; missing are {named}{fewer if found else ''}"
     )

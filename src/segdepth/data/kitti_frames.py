@@ -8,15 +8,18 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 from segdepth.core.pictures import picture_size
-from segdepth.geometry import CALIBRATION_FILES, Calibration, project_velodyne, read_kitti_calibration
+from segdepth.geometry import CALIBRATION_FILES, Axis, Calibration, project_velodyne, read_kitti_calibration
 
-from .frames import Frame, FrameDataset, require_path
+from .frames import NO_SPLIT, Frame, FrameDataset, require_path
 from .kitti_names import CAMERAS, KittiDrive, KittiFrame
 from .kitti_plan import validation_scenes
 from .kitti_raw import list_drives, list_images, list_scans, read_velodyne
 from .splits import eigen_test_scenes
 
-__all__ = ["KittiRaw", "RawFrames"]
+__all__ = ["SCAN", "KittiRaw", "RawFrames"]
+
+#: Where the depth of raw drives comes from.
+SCAN = "one laser scan, projected at the picture's size, nearest point of a pixel, metres along the camera's axis"
 
 _VAL_SHARE = 0.1
 
@@ -35,6 +38,7 @@ class RawFrames(FrameDataset):
         missing: names of samples that are left out.
     """
 
+    truth_kind = SCAN
     depth_range = (0.001, 80.0)
     crop = "garg"
     points = frozenset({"depth"})
@@ -71,8 +75,11 @@ class RawFrames(FrameDataset):
         return self._raw / self._origins[frame.name].drive.date
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
-        camera = self._origins[frame.name].camera
-        return project_velodyne(read_velodyne(file), self._calibration(frame), picture_size(frame.image), camera)
+        return self._projected(file, frame, "camera")
+
+    def _projected(self, scan: Path, frame: Frame, axis: Axis) -> Float32[ndarray, "h w"]:
+        size, camera = picture_size(frame.image), self._origins[frame.name].camera
+        return project_velodyne(read_velodyne(scan), self._calibration(frame), size, camera, axis)
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
         return float(self._calibration(frame).intrinsics(self._origins[frame.name].camera)[0, 0])
@@ -93,13 +100,13 @@ class KittiRaw(RawFrames):
         Geiger et al. 2013, "Vision meets robotics".
     """
 
-    truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
-
     def __init__(self, path: Path | None, split: str, targets: frozenset[str]) -> None:
         root = require_path(path, "kitti_raw")
         splits = _splits(list_drives(root))
         if split not in splits:
-            raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})")
+            raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})", NO_SPLIT)
+        if not splits[split]:
+            raise _no_drive(root, split, splits)
         frames: list[Frame] = []
         origins: dict[str, KittiFrame] = {}
         missing: list[str] = []
@@ -118,6 +125,19 @@ class KittiRaw(RawFrames):
         super().__init__(
             root, split, targets, raw=root, origins=origins, frames=frames, kind="kitti_raw", missing=missing
         )
+
+
+def _no_drive(root: Path, split: str, splits: Mapping[str, Collection[KittiDrive]]) -> DataError:
+    there = ", ".join(f"{len(drives)} of {name}" for name, drives in splits.items() if drives)
+    scenes = (
+        "of Eigen's 28 test scenes"
+        if split == "test"
+        else "of other scenes, none of which is one of Eigen's 28 test scenes"
+    )
+    return DataError(
+        f"kitti_raw: no drive in {root} is of the split {split!r} (drives that are there: {there})",
+        f"fetch drives {scenes}",
+    )
 
 
 def _splits(drives: Collection[KittiDrive]) -> dict[str, frozenset[KittiDrive]]:

@@ -9,7 +9,7 @@ from segdepth.core.errors import ConfigError, DataError
 
 from .cityscapes import cityscapes_lookup
 from .files import files_by_stem, map_labels, pair_by_stem, read_bytes, read_labels
-from .frames import Frame, require_path
+from .frames import NO_SPLIT, Frame, require_path
 from .kitti_frames import RawFrames
 from .kitti_names import KittiFrame, read_moment
 from .kitti_seg import split_images
@@ -38,7 +38,6 @@ class KittiJoint(RawFrames):
     """
 
     classes = CITYSCAPES
-    truth_kind = "one laser scan, projected at the picture's size, nearest point of a pixel"
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ def _images(root: Path, split: str) -> dict[str, Path]:
     if split == "all":
         return dict(sorted((split_images(root, "train") | split_images(root, "val")).items()))
     if split not in ("train", "val"):
-        raise DataError(f"kitti_joint has no split {split!r} (there are: train, val, all)")
+        raise DataError(f"kitti_joint has no split {split!r} (there are: train, val, all)", NO_SPLIT)
     return split_images(root, split)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from segdepth.core.errors import DataError, InputError
 from segdepth.core.pictures import picture_size
+from segdepth.core.words import counted
 from segdepth.geometry import Camera
 
 from .files import read_lines
@@ -162,12 +163,11 @@ def _wanted(source: Path, there: Sequence[KittiDrive], named: Sequence[KittiDriv
 
 def _nothing_left(source: Path, drives: int, test: int) -> str:
     frames = f"{FEWEST} frames with picture and scan that are not standing still"
+    there = f"{source} has {counted(drives, 'drive')}"
     if not test:
-        return f"{source} has {drives} drives, and none that is wanted has {frames}"
-    return (
-        f"{source} has {drives} drives, {test} of them test scenes, and none of the others has {frames}"
-        " (a test scene is prepared where it is named: --drive)"
-    )
+        return f"{there}, and none that is wanted has {frames}"
+    others = "no other" if test == drives else f"none of the others has {frames}"
+    return f"{there}, {test} of test scenes, and {others} (a test scene is prepared where it is named: --drive)"
 
 
 @dataclass(frozen=True, slots=True)

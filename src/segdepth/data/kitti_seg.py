@@ -9,7 +9,7 @@ from segdepth.core.errors import DataError
 
 from .cityscapes import cityscapes_lookup
 from .files import IMAGE_ENDINGS, files_by_stem, map_labels, pair_by_stem, read_labels
-from .frames import Frame, FrameDataset, require_path
+from .frames import NO_SPLIT, Frame, FrameDataset, require_path
 from .labels import CITYSCAPES
 
 __all__ = ["KittiSemantics", "split_images"]
@@ -62,7 +62,7 @@ def split_images(root: Path, split: str) -> dict[str, Path]:
         DataError: if there is no such split or folder.
     """
     if split not in ("train", "val", "test"):
-        raise DataError(f"kitti semantics has no split {split!r} (there are: train, val, test)")
+        raise DataError(f"kitti semantics has no split {split!r} (there are: train, val, test)", NO_SPLIT)
     part = "testing" if split == "test" else "training"
     images = files_by_stem(root / part / "image_2", IMAGE_ENDINGS, f"kitti's images, split {split!r}")
     if split == "test":

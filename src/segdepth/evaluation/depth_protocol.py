@@ -1,12 +1,12 @@
-"""Named protocols of depth: truth, window, range and scaling together, because a number means nothing without all four."""
+"""Named protocols of depth: truth, axis, window, range and scaling together; a number means nothing without all five."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Literal
 
 from segdepth.core.errors import ConfigError
+from segdepth.data.kitti_eigen import Truth
 from segdepth.data.sample import Dataset
 from segdepth.metrics import DepthProtocol, DepthScores, Scores
 
@@ -21,12 +21,12 @@ class Preset:
 
     Attributes:
         about: who does it so.
-        truth: of :class:`~segdepth.data.kitti_eigen.KittiEigen`.
+        truth: of :class:`~segdepth.data.kitti_eigen.KittiEigen`, which says along which axis it lies.
         protocol: window, range and scaling.
     """
 
     about: str
-    truth: Literal["velodyne", "improved"]
+    truth: Truth
     protocol: DepthProtocol
 
     def scores(self, dataset: Dataset) -> DepthScores:
@@ -38,31 +38,48 @@ class Preset:
 PROTOCOLS: Mapping[str, Preset] = MappingProxyType(
     {
         "eigen-raw-garg": Preset(
-            "laser scan, Garg's crop, up to 80 m: most papers on raw KITTI, and the published scores of this study",
+            "laser scan along the camera's axis, Garg's crop, up to 80 m: SfmLearner-Pytorch, and the published scores of this"
+            " study",
             "velodyne",
             DepthProtocol("garg", 0.001, 80.0, "none"),
         ),
         "eigen-raw-garg-median": Preset(
-            "the same with median scaling: networks trained without metric depth",
+            "laser scan along the camera's axis, Garg's crop, up to 80 m, median scaling: networks without metric depth",
             "velodyne",
             DepthProtocol("garg", 0.001, 80.0, "median"),
         ),
         "eigen-raw-garg-50m": Preset(
-            "the same from 1 to 50 m: Garg et al.", "velodyne", DepthProtocol("garg", 1.0, 50.0, "none")
+            "laser scan along the camera's axis, Garg's crop, from 1 to 50 m: Garg et al.",
+            "velodyne",
+            DepthProtocol("garg", 1.0, 50.0, "none"),
         ),
         "eigen-raw-eigen": Preset(
-            "laser scan, Eigen's own crop, up to 80 m", "velodyne", DepthProtocol("eigen", 0.001, 80.0, "none")
+            "laser scan along the camera's axis, Eigen's own crop, up to 80 m",
+            "velodyne",
+            DepthProtocol("eigen", 0.001, 80.0, "none"),
         ),
         "eigen-raw-nocrop": Preset(
-            "laser scan, the whole picture, up to 80 m", "velodyne", DepthProtocol("none", 0.001, 80.0, "none")
+            "laser scan along the camera's axis, the whole picture, up to 80 m",
+            "velodyne",
+            DepthProtocol("none", 0.001, 80.0, "none"),
+        ),
+        "eigen-monodepth2-garg": Preset(
+            "laser scan along the laser's axis, Garg's crop, up to 80 m: monodepth, and monodepth2 trained on stereo pairs",
+            "velodyne-forward",
+            DepthProtocol("garg", 0.001, 80.0, "none"),
+        ),
+        "eigen-monodepth2-garg-median": Preset(
+            "laser scan along the laser's axis, Garg's crop, up to 80 m, median scaling: monodepth2 trained on video",
+            "velodyne-forward",
+            DepthProtocol("garg", 0.001, 80.0, "median"),
         ),
         "eigen-improved-garg": Preset(
-            "improved ground truth (652 files), Garg's crop, up to 80 m: BTS, AdaBins and later metric depth",
+            "improved truth (652 files) along the camera's axis, Garg's crop, up to 80 m: BTS, AdaBins and later metric depth",
             "improved",
             DepthProtocol("garg", 0.001, 80.0, "none"),
         ),
         "eigen-improved-nocrop-median": Preset(
-            "improved ground truth, the whole picture, median scaling: monodepth2's eigen_benchmark",
+            "improved truth along the camera's axis, the whole picture, median scaling: monodepth2's eigen_benchmark",
             "improved",
             DepthProtocol("none", 0.001, 80.0, "median"),
         ),

@@ -11,10 +11,11 @@ import torch
 from numpy import ndarray
 
 from segdepth.core.errors import ConfigError, DataError, reason
-from segdepth.data.cityscapes import cityscapes_lookup
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.frames import FrameDataset
 from segdepth.data.kitti_names import KittiFrame
+from segdepth.data.labels import CITYSCAPES
+from segdepth.data.predicted_labels import predicted_lookup
 from segdepth.data.sample import Dataset
 from segdepth.kinds import KINDS
 from segdepth.tasks import Task
@@ -26,6 +27,8 @@ __all__ = ["FileAnswers", "Predictions"]
 _ENDINGS = (".npy", ".png")
 #: What ``segdepth predict`` appends to a picture's name.
 _OURS = re.compile(rf"_({'|'.join(ending for kind in KINDS.values() for ending in kind.endings)})$")
+#: What Cityscapes' own tools append.
+_CITYSCAPES = re.compile(r"_(labelIds|labelTrainIds)$")
 _FRAME_DIGITS = 10
 
 
@@ -37,7 +40,7 @@ class Predictions:
     end as is unique (``<date>/<drive>/image_02/data/<frame>``, ..., ``<frame>``); its place in the data set's list as a number.
     Each may end as :func:`segdepth.evaluation.predicting.save_prediction` ends them (``_depth_metres.npy``, ``_depth_x256.png``,
     ``_trainIds.png``). Depth is ``.npy`` in metres or 16-bit PNG of metres x 256; labels are PNG of train ids or label ids,
-    told apart by their values.
+    told apart by their names or values (:func:`~segdepth.data.predicted_labels.predicted_lookup`).
 
     Args:
         path: the folder or file.
@@ -124,7 +127,8 @@ class FileAnswers(Answers):
         self.missing = predictions.missing
         self._predictions = predictions
         self._progress = progress
-        self._read = _READERS.get(task.target, _Stored)(predictions, unit or self._kind.units[0])
+        reader = _READERS.get(task.target)
+        self._read = reader(predictions, dataset, unit) if reader else _Stored(predictions, unit or self._kind.units[0])
 
     def __iter__(self) -> Iterator[Answer]:
         """See :meth:`Answers.__iter__`."""
@@ -159,13 +163,12 @@ class _Stored:
 
 
 class _LabelFiles:
-    """Files of train ids or label ids, told apart by their values, once for all."""
+    """Files of train ids or label ids, told apart once for all."""
 
-    def __init__(self, predictions: Predictions, unit: str) -> None:
+    def __init__(self, predictions: Predictions, dataset: Dataset, unit: str | None) -> None:
         self._predictions = predictions
-        self.unit = unit
         files = [predictions.file(name) for name in predictions.answered]
-        self._lookup = cityscapes_lookup(files)
+        self._lookup, self.unit = predicted_lookup(files, dataset.classes or CITYSCAPES, unit)
 
     def __call__(self, name: str) -> tuple[ndarray, str]:
         file = self._predictions.file(name)
@@ -173,7 +176,7 @@ class _LabelFiles:
 
 
 #: Kinds whose files do not say themselves what their numbers are.
-_READERS: Mapping[str, Callable[[Predictions, str], Any]] = {"labels": _LabelFiles}
+_READERS: Mapping[str, Callable[[Predictions, Dataset, str | None], Any]] = {"labels": _LabelFiles}
 
 
 def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missing: bool) -> dict[str, Path]:
@@ -182,7 +185,7 @@ def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missi
         files = {
             file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob(f"*{ending}"))
         }
-        there |= {_OURS.sub("", stem): file for stem, file in files.items()} | files
+        there |= {_CITYSCAPES.sub("", _OURS.sub("", stem)): file for stem, file in files.items()} | files
     # ten digits are a frame of KITTI's, not a place in a list
     numbered = {int(stem): file for stem, file in there.items() if stem.isdigit() and len(stem) < _FRAME_DIGITS}
     keys = _keys(dataset)

@@ -9,7 +9,7 @@ from .disparity import (
     depth_from_disparity,
     disparity_from_depth,
 )
-from .projection import nearest_point, project_velodyne
+from .projection import Axis, nearest_point, project_velodyne
 from .resize import resize_image, resize_nearest
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "CITYSCAPES_BASELINE_M",
     "CITYSCAPES_FOCAL_PX",
     "CROPS",
+    "Axis",
     "Calibration",
     "Camera",
     "cityscapes_disparity",

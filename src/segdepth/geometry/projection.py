@@ -1,16 +1,25 @@
 """Laser points -> a sparse depth map."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
 from .calibration import Calibration, Camera
 
-__all__ = ["nearest_point", "project_velodyne"]
+__all__ = ["Axis", "nearest_point", "project_velodyne"]
+
+#: Whose forward axis depth is measured along.
+Axis = Literal["camera", "laser"]
 
 
 def project_velodyne(
-    points: Float[ndarray, "n 4"], calibration: Calibration, size: tuple[int, int], camera: Camera = 2
+    points: Float[ndarray, "n 4"],
+    calibration: Calibration,
+    size: tuple[int, int],
+    camera: Camera = 2,
+    axis: Axis = "camera",
 ) -> Float32[ndarray, "h w"]:
     """The depth that a laser scan shows in a camera's picture; of several points on a pixel the nearest wins.
 
@@ -22,9 +31,10 @@ def project_velodyne(
         calibration: for pictures of this size.
         size: height and width of the picture, pixels.
         camera: 2, the left colour camera, or 3, the right one.
+        axis: along which depth is measured. The laser stands about 0.27 m behind the cameras, so its depth is the larger one.
 
     Returns:
-        Metres along the camera's optical axis; 0 = no point.
+        Metres along the camera's optical axis, or along the laser's forward axis; 0 = no point.
 
     Source:
         Eigen, Puhrsch and Fergus 2014, arXiv:1406.2283; Garg et al. 2016, arXiv:1603.04992.
@@ -32,13 +42,14 @@ def project_velodyne(
     height, width = size
     P = calibration.P_velo(camera)
     ahead = points[_about_inside(points, P, size), :3].astype(np.float64)
-    u, v, depth = P[:, :3] @ ahead.T + P[:, 3:]
-    in_front = depth > 0
-    u, v, depth = u[in_front], v[in_front], depth[in_front]
-    column = np.rint(u / depth) - 1
-    row = np.rint(v / depth) - 1
+    u, v, z = P[:, :3] @ ahead.T + P[:, 3:]
+    in_front = z > 0
+    u, v, z, forward = u[in_front], v[in_front], z[in_front], ahead[in_front, 0]
+    column = np.rint(u / z) - 1
+    row = np.rint(v / z) - 1
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     pixel = (row[inside] * width + column[inside]).astype(np.intp)
+    depth = z if axis == "camera" else forward
     return _splat(pixel, depth[inside].astype(np.float32), size)
 
 

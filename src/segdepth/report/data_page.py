@@ -12,11 +12,11 @@ from numpy import ndarray
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
 from segdepth.geometry.resize import resize_image
-from segdepth.kinds import KINDS
+from segdepth.kinds import IGNORE, KINDS
 
 from .page import image_uri, write_page
 
-__all__ = ["class_shares", "depth_shares", "draw_sample", "write_data_page"]
+__all__ = ["class_shares", "depth_shares", "draw_sample", "ignored_share", "write_data_page"]
 
 _WIDTH = 832
 _FAR_M = 1000.0
@@ -29,12 +29,16 @@ def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
 
 
 def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:
-    """Share of the labelled pixels of each class, and of all pixels that are ignored."""
+    """Share of the labelled pixels of each class."""
     if dataset.classes is None or not facts.classes.any():
         return {}
     counts = facts.classes[: len(dataset.classes)]
-    shares = {name: float(n / max(counts.sum(), 1)) for name, n in zip(dataset.classes.names, counts, strict=True)}
-    return shares | {"(ignored)": float(1 - counts.sum() / facts.classes.sum())}
+    return {name: float(n / max(counts.sum(), 1)) for name, n in zip(dataset.classes.names, counts, strict=True)}
+
+
+def ignored_share(facts: Facts) -> float | None:
+    """Share of all pixels that belong to no class; None where nothing has labels."""
+    return float(facts.classes[IGNORE] / facts.classes.sum()) if facts.classes.any() else None
 
 
 def depth_shares(facts: Facts) -> dict[str, float]:
@@ -64,6 +68,7 @@ def write_data_page(
             "facts": report.facts[name],
             "truth": dataset.truth_kind,
             "classes": class_shares(report.facts[name], dataset),
+            "ignored": ignored_share(report.facts[name]),
             "depths": depth_shares(report.facts[name]),
             "shifts": report.facts[name].shifts(),
             "pictures": list(_pictures(samples.get(name, ()), dataset)),

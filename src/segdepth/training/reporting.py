@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from segdepth.core.words import counted
 from segdepth.data import Dataset
 from segdepth.data.leakage import shared_scenes
 from segdepth.data.loading import Timed
@@ -37,8 +38,8 @@ def introduce(run: Run, train_set: Dataset, val_set: Dataset, *, remark: str, re
         sum(p.numel() for p in run.net.parameters()) / 1e6, fabric.device, processes, config.training.precision,
     )  # fmt: skip
     if shared := shared_scenes(train_set.names, val_set.names):
-        log.warning("LEAK: %d validation pictures are from drives of the training split (%s)",
-                    sum(shared.values()), ", ".join(sorted(shared)[:3]))  # fmt: skip
+        log.warning("LEAK: %s from drives of the training split (%s)",
+                    counted(sum(shared.values()), "validation picture"), ", ".join(sorted(shared)[:3]))  # fmt: skip
     if remark:
         log.warning(remark)
     done, wanted = run.state.step, config.training.train_iters

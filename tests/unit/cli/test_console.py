@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from segdepth.cli import console
-from segdepth.cli.console import Pace, TrainingBar, counting, results_in
+from segdepth.cli.console import Pace, TrainingBar, counting, results_in, score_table
+from segdepth.evaluation import PROTOCOLS
 
 
 class Clock:
@@ -129,3 +130,28 @@ def test_ctrl_c_says_how_to_go_on(terminal: io.StringIO) -> None:
     with pytest.raises(KeyboardInterrupt), results_in(None, "the same command goes on"):
         raise KeyboardInterrupt
     assert terminal.getvalue() == "the same command goes on\n"
+
+
+SCORES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
+
+
+@pytest.mark.parametrize("width", [200, 80, 72, 45])
+def test_a_table_breaks_no_name_and_no_number(width: int) -> None:
+    names = [*PROTOCOLS, "eigen-improved-nocrop-median, 0.001-50 m", "x"]
+    rows = {name: dict.fromkeys(SCORES, 1.5 + place) for place, name in enumerate(names)}
+    shown = io.StringIO()
+    Console(file=shown, width=width).print(score_table(rows, (*SCORES, "none"), title="\ndepth"))
+    lines = [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert lines[:2] == ["", "depth"]
+    assert all(len(line) <= width for line in lines)
+    for place, name in enumerate(names):
+        (start,) = (k for k, line in enumerate(lines) if line == name or re.match(rf"{re.escape(name)}  +\d", line))
+        words = " ".join(lines[start : start + 9]).removeprefix(name).split()
+        numbers = [word for word in words if re.fullmatch(r"\d+\.\d+|-", word)]
+        assert numbers[:8] == [f"{1.5 + place:.4f}"] * 7 + ["-"]
+    assert sum(line.split().count("rmse_log") for line in lines) == (1 if width > 45 else len(names))
+
+
+def test_a_short_table_is_as_narrow_as_its_names(terminal: io.StringIO) -> None:
+    console.err.print(score_table({"best": {"mIoU": 0.5}, "last": {}}, ("mIoU",), title=""))
+    assert terminal.getvalue().splitlines() == ["        mIoU", "best  0.5000", "last       -"]

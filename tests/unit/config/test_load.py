@@ -123,6 +123,9 @@ def test_absent_and_null_sections_have_defaults() -> None:
         ("training.precision=half", ["training.precision", "32-true", "'half'"]),
         ("train=1", ["train", "unknown key", "did you mean 'training'"]),
         ("seed=-1", ["seed", "-1"]),
+        ("testing.trained_model=", ["testing.trained_model: should be a path, but nothing is given"]),
+        ("data.path=5", ["data.path: should be a path, but 5 is given"]),
+        ("data.img_rows=", ["data.img_rows", "integer, but nothing is given"]),
     ],
 )
 def test_a_mistake_is_one_line_that_says_where_what_and_what_would_be_right(override: str, words: list[str]) -> None:

@@ -75,7 +75,7 @@ def test_every_broken_file_is_named(raw: Path) -> None:
 def test_missing_scans_and_keys_are_named(raw: Path) -> None:
     (raw / DATE / DRIVE / "velodyne_points/data/0000000001.bin").unlink()
     assert findings(opened(raw)) == [
-        f"warning train: 2 samples are incomplete: {DRIVE}_02/0000000001, {DRIVE}_03/0000000001"
+        f"warning train: 2 incomplete samples: {DRIVE}_02/0000000001, {DRIVE}_03/0000000001"
     ]
     file = raw / DATE / "calib_velo_to_cam.txt"
     file.write_text(file.read_text().replace("R:", "Q:"))
@@ -162,7 +162,7 @@ def test_a_picture_in_two_splits_is_noticed(tmp_path: Path) -> None:
     splits = {s: open_dataset("cityscapes", path=tmp_path, split=s, target="labels") for s in ("train", "val")}
     said = [line for line in findings(splits) if line.startswith("error")]
     assert len(said) == 1
-    assert re.search(r"error train, val: 1 pictures are in both", said[0])
+    assert re.search(r"error train, val: 1 picture in both", said[0])
 
 
 def test_labels_that_are_no_class_and_classes_that_never_occur(tmp_path: Path) -> None:
@@ -176,6 +176,41 @@ def test_labels_that_are_no_class_and_classes_that_never_occur(tmp_path: Path) -
 
 def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:
     assert findings({"train": DataError("no folder x")}) == ["error train: no folder x"]
+
+
+def test_where_another_split_is_there_the_path_is_right(raw: Path) -> None:
+    whole = opened(raw)["train"]
+    lost, said = DataError("no file x"), DataError("x is empty", "fill it")
+    advice = [
+        [finding.todo for finding in examine_splits(splits, besides=besides).findings]
+        for splits, besides in (
+            ({"train": lost}, ()),
+            ({"train": lost}, ("test",)),
+            ({"train": whole, "val": lost}, ("test",)),
+            ({"train": said}, ()),
+            ({"train": said}, ("test",)),
+        )
+    ]
+    assert advice == [
+        ["put the file or folder where it should be, or mend data.path"],
+        ["put the file or folder where it should be; --split test checks what is there"],
+        ["put the file or folder where it should be"],
+        ["fill it"],
+        ["fill it; --split test checks what is there"],
+    ]
+
+
+def test_missing_truth_is_a_warning_where_it_is_allowed_and_nothing_where_all_that_can_be_is_there(raw: Path) -> None:
+    (raw / "files.txt").write_text("".join(f"{DATE}/{DRIVE} {frame} l\n" for frame in (0, 1, 7)))
+    files = {"files": str(raw / "files.txt"), "allow_missing": True}
+    dataset = open_dataset("kitti_eigen", path=raw, split="test", target="depth", **files)
+    severities = [
+        [finding.severity for finding in examine_splits({"test": dataset}, allow_missing=allowed).findings]
+        for allowed in (False, True)
+    ]
+    assert severities == [["error"], ["warning"]]
+    dataset.expected = 2  # as 652 of Eigen's 697 files have an improved truth
+    assert examine_splits({"test": dataset}).findings == ()
 
 
 def test_facts_of_many_processes_are_those_of_one() -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from segdepth.data import open_dataset
 from segdepth.data.kitti_raw import read_velodyne
 from segdepth.data.synthetic import write_kitti_raw
 from segdepth.drawing import write_depth_png16
-from segdepth.geometry import project_velodyne, read_kitti_calibration
+from segdepth.geometry import Calibration, crop_window, project_velodyne, read_kitti_calibration
 
 DRIVE = "2011_09_26_drive_0002_sync"
 
@@ -43,7 +44,7 @@ def test_the_truth_is_the_scan_at_full_resolution(raw: Path, listed: str) -> Non
     assert sample.focal_px == calibration.intrinsics()[0, 0]
     assert dataset.positions == (1, 2, 0), "the places in the list, by which other programs number their files"
     assert (dataset.expected, list(dataset.missing)) == (3, [])
-    assert "laser scan" in dataset.truth_kind
+    assert re.search("laser scan.* along the camera's axis", dataset.truth_kind)
 
 
 def test_the_list_is_eigens_and_what_is_missing_is_named(raw: Path) -> None:
@@ -119,3 +120,50 @@ def test_the_real_improved_truth_agrees_with_the_single_scan(shared_data: Any, t
     assert len(dataset) == 8
     assert 0.15 < (dataset[0].truth("depth") > 0).mean() < 0.25
     assert 40 < dataset[0].truth("depth").max() < 90
+
+
+def test_the_truth_along_the_lasers_axis(raw: Path, listed: str) -> None:
+    camera, laser = opened(raw, files=listed), opened(raw, files=listed, truth="velodyne-forward")
+    assert "laser's forward axis" in laser.truth_kind
+    near, far = camera[1].truth("depth"), laser[1].truth("depth")
+    np.testing.assert_array_equal(near > 0, far > 0)
+    assert 0.1 < np.median((far - near)[near > 0]) < 0.5, "the laser stands behind the cameras"
+
+
+def _published(scan: Path, calibration: Calibration, size: tuple[int, int], index_bug: bool) -> np.ndarray:
+    """monodepth2's truth, from what its formula says: laser x at the rounded pixel, the smallest of those with one index."""
+    points = np.fromfile(scan, np.float32).reshape(-1, 4)
+    points = points[points[:, 0] >= 0]
+    u, v, z = calibration.P_velo() @ np.column_stack([points[:, :3], np.ones(len(points))]).T
+    column, row = (np.round(u / z) - 1).astype(int), (np.round(v / z) - 1).astype(int)
+    inside = (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
+    column, row, forward = column[inside], row[inside], points[inside, 0]
+    truth = np.zeros(size, np.float32)
+    of_index: dict[int, list[int]] = {}
+    for point in range(len(forward)):
+        truth[row[point], column[point]] = forward[point]
+        width = size[1] - index_bug
+        of_index.setdefault(int(row[point] * width + column[point]), []).append(point)
+    for same in (points for points in of_index.values() if len(points) > 1):
+        truth[row[same[0]], column[same[0]]] = forward[same].min()
+    return truth
+
+
+def test_it_is_monodepth2s_truth_on_real_frames(shared_data: Any, tmp_path: Path) -> None:
+    root = shared_data("kitti_raw")
+    scans = sorted(root.glob("*/*/velodyne_points/data/*.bin"))
+    lines = (f"{scan.parts[-5]}/{scan.parts[-4]} {scan.stem} l\n" for scan in scans)
+    (tmp_path / "files.txt").write_text("".join(lines))
+    options = {"files": str(tmp_path / "files.txt")}
+    camera, laser = opened(root, **options), opened(root, truth="velodyne-forward", **options)
+    errors = []
+    for index, scan in enumerate(scans):
+        ours, calibration = laser[index].truth("depth"), read_kitti_calibration(root / scan.parts[-5])
+        np.testing.assert_array_equal(ours, _published(scan, calibration, ours.shape, index_bug=False))
+        theirs = _published(scan, calibration, ours.shape, index_bug=True)
+        np.testing.assert_array_equal(ours[:, 1:-1], theirs[:, 1:-1], "the border is where its index is wrong")
+        assert (ours != theirs).sum() <= 2
+        window = crop_window("garg", *ours.shape)
+        near, far = camera[index].truth("depth")[window], ours[window]
+        errors.append((np.abs(near - far)[far > 0] / far[far > 0]).mean())
+    assert 0.02 < np.mean(errors) < 0.03, "a perfect answer along the camera's axis is none along the laser's"

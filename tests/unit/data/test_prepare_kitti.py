@@ -366,7 +366,7 @@ def test_no_drives_and_only_test_drives_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no drives of KITTI raw"):
         plan_kitti(tmp_path, SMALL)
     write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
-    with pytest.raises(DataError, match=r"1 drives, 1 of them test scenes.*--drive"):
+    with pytest.raises(DataError, match=r"1 drive, 1 of test scenes, and no other .*--drive"):
         plan_kitti(tmp_path / "raw", SMALL)
 
 

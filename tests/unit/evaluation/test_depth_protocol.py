@@ -1,4 +1,7 @@
-"""Named protocols, and the limits that a user sets instead."""
+"""Named protocols, which say their truth's axis as the documentation does, and the limits that a user sets instead."""
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,8 @@ from segdepth.metrics import DepthProtocol, DepthScores
 
 from .streets import Streets
 
+PAGE = Path(__file__).resolve().parents[3] / "docs/data.md"
+AXES = {"velodyne": "camera", "velodyne-forward": "laser", "improved": "camera"}
 GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].protocol}
 
 
@@ -40,3 +45,23 @@ def test_limits_change_the_range_alone() -> None:
 def test_the_first_protocol_is_the_specifications() -> None:
     first = next(iter(PROTOCOLS.values()))
     assert (first.truth, first.protocol) == ("velodyne", DepthProtocol("garg", 0.001, 80.0, "none"))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_protocol_names_its_axis(name: str) -> None:
+    preset = PROTOCOLS[name]
+    axis = AXES[preset.truth]
+    assert f"along the {axis}'s axis" in preset.about
+    row = re.search(rf"^\| `{name}` (?:\(default\) )?\|(.*)$", PAGE.read_text(), re.M)
+    assert row is not None, "docs/data.md has no row of it"
+    truth, along, crop, metres, scaling, _ = (cell.strip() for cell in row[1].split("|", 5))
+    protocol = preset.protocol
+    assert ("improved" in truth, along) == (preset.truth == "improved", axis)
+    assert (crop.lower(), metres, scaling) == (
+        protocol.crop, f"{protocol.min_depth:g}-{protocol.max_depth:g}", protocol.scaling
+    )  # fmt: skip
+
+
+def test_monodepth2s_protocols_are_there_by_name() -> None:
+    """Its evaluation is its truth, Garg's window, up to 80 m; networks that learned from video are scaled by the median."""
+    assert [PROTOCOLS[f"eigen-monodepth2-garg{end}"].protocol.scaling for end in ("", "-median")] == ["none", "median"]

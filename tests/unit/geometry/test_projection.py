@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ def pinhole(focal, size):
     return Calibration(AXES.copy(), np.eye(3), P, P + [[-0.5 * focal], [0], [0]] * np.eye(4)[3])
 
 
-def slow_projection(points, P, size):
+def slow_projection(points, P, size, axis="camera"):
     """Point by point: the nearest one stays."""
     depth = np.zeros(size, np.float32)
     for forward, left, up, _ in points.astype(np.float64):
@@ -23,8 +25,9 @@ def slow_projection(points, P, size):
         if forward < 0 or z <= 0:
             continue
         row, column = round(v / z) - 1, round(u / z) - 1
-        if 0 <= row < size[0] and 0 <= column < size[1] and (depth[row, column] == 0 or z < depth[row, column]):
-            depth[row, column] = z
+        metres = z if axis == "camera" else forward
+        if 0 <= row < size[0] and 0 <= column < size[1] and (depth[row, column] == 0 or metres < depth[row, column]):
+            depth[row, column] = metres
     return depth
 
 
@@ -60,10 +63,10 @@ def test_it_is_the_slow_twin(seed, count):
     points = np.random.default_rng(seed).normal(0, 5, (count, 4)).astype(np.float32)
     size = (7, 9)
     calibration = pinhole(4.0, size)
-    for camera in (2, 3):
+    for camera, axis in itertools.product((2, 3), ("camera", "laser")):
         np.testing.assert_array_equal(
-            project_velodyne(points, calibration, size, camera),
-            slow_projection(points, calibration.P_velo(camera), size),
+            project_velodyne(points, calibration, size, camera, axis),
+            slow_projection(points, calibration.P_velo(camera), size, axis),
         )
 
 

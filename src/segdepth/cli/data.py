@@ -259,7 +259,7 @@ def _asked(
     from segdepth.config import load_config
     from segdepth.core.errors import ConfigError
     from segdepth.core.tables import pick
-    from segdepth.data import DATASETS
+    from segdepth.data import DATASETS, stored_kinds
     from segdepth.tasks import TASKS
 
     from .named_data import named_data
@@ -281,7 +281,7 @@ def _asked(
         raise ConfigError("name the data set: --config, or --dataset and --dataset_dir")
     readers = pick(DATASETS, dataset, kind="data set")
     target = target or next(iter(readers))
-    wanted = frozenset(readers) if target == _ALL else frozenset({target}).intersection(readers)
+    wanted = stored_kinds(dataset) if target == _ALL else frozenset({target}).intersection(readers)
     if not wanted:
         raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
     return _Asked(dataset, folder, wanted, tuple(names), options, skip_bad)

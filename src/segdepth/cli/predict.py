@@ -109,14 +109,14 @@ def _pictures_of(config: "Config") -> list[Path]:
     """The pictures of a configuration's test split, without their truth."""
     from segdepth.config.splits import open_split
     from segdepth.core.errors import ConfigError
-    from segdepth.data.frames import FrameDataset
 
     dataset = open_split(config, config.data.test_split)
-    if not isinstance(dataset, FrameDataset):
+    pictures = [dataset.picture(index) for index in range(len(dataset))]
+    if None in pictures:
         raise ConfigError(
             f"the data set {config.data.dataset!r} has no picture files to predict; name pictures instead"
         )
-    return [frame.image for frame in dataset.frames]
+    return [picture for picture in pictures if picture is not None]
 
 
 def _pictures(paths: list[Path], output: Path) -> list[Path]:

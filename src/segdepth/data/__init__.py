@@ -10,6 +10,7 @@ from segdepth.core.tables import did_you_mean, pick
 
 from .camvid import CamVid
 from .cityscapes import Cityscapes
+from .derived import Derived, source_of, stored, with_derived
 from .folder import Folder
 from .kitti_depth import KittiDepth
 from .kitti_eigen import KittiEigen
@@ -20,21 +21,23 @@ from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, reader_options
 from .synthetic import Synthetic
 
-__all__ = ["DATASETS", "Dataset", "Sample", "open_dataset"]
+__all__ = ["DATASETS", "Dataset", "Sample", "open_dataset", "stored_kinds"]
 
-#: Name in the configuration -> what it has the truth of -> who reads that.
+_READERS: dict[str, dict[str, type[Dataset]]] = {
+    "camvid": {"labels": CamVid},
+    "cityscapes": {"labels": Cityscapes, "depth": Cityscapes},
+    "folder": {"labels": Folder, "depth": Folder},
+    "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
+    "kitti_eigen": {"depth": KittiEigen},
+    "kitti_joint": {"labels": KittiJoint, "depth": KittiJoint},
+    "kitti_raw": {"depth": KittiRaw},
+    "nyuv2": {"labels": NYUv2, "depth": NYUv2},
+    "synthetic": {"labels": Synthetic, "depth": Synthetic},
+}
+
+#: Name in the configuration -> what it has the truth of -> who reads that, or what that is computed from.
 DATASETS: Mapping[str, Mapping[str, type[Dataset]]] = MappingProxyType(
-    {
-        "camvid": {"labels": CamVid},
-        "cityscapes": {"labels": Cityscapes, "depth": Cityscapes},
-        "folder": {"labels": Folder, "depth": Folder},
-        "kitti": {"labels": KittiSemantics, "depth": KittiDepth},
-        "kitti_eigen": {"depth": KittiEigen},
-        "kitti_joint": {"labels": KittiJoint, "depth": KittiJoint},
-        "kitti_raw": {"depth": KittiRaw},
-        "nyuv2": {"labels": NYUv2, "depth": NYUv2},
-        "synthetic": {"labels": Synthetic, "depth": Synthetic},
-    }
+    {name: with_derived(readers) for name, readers in _READERS.items()}
 )
 
 
@@ -67,4 +70,22 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: str | froz
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
-    return reader(path, split, targets, **options)
+    dataset = reader(path, split, frozenset(map(source_of, targets)), **options)
+    return dataset if all(map(stored, targets)) else Derived(dataset, targets)
+
+
+def stored_kinds(name: str, together_with: str | None = None) -> frozenset[str]:
+    """The kinds of truth that the files of a data set hold.
+
+    Args:
+        name: one of :data:`DATASETS`.
+        together_with: only those that are read together with this kind, and the kind itself, even if it is computed.
+
+    Raises:
+        ConfigError: if there is no such data set.
+    """
+    readers = pick(DATASETS, name, kind="data set")
+    if together_with is None:
+        return frozenset(filter(stored, readers))
+    reader = readers[together_with]
+    return frozenset(kind for kind in readers if readers[kind] is reader and (stored(kind) or kind == together_with))

@@ -81,7 +81,7 @@ def _key(dataset: Dataset, size: tuple[int, int]) -> str:
     """A name for what the samples depend on besides their files."""
     depends_on = [metadata.version("segdepth"), _plain(dataset, "data.cache"), list(size), list(dataset.names)]
     digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:16]
-    return f"{type(dataset).__name__}-{dataset.split}-{size[0]}x{size[1]}-{digest}"
+    return f"{dataset.reader}-{dataset.split}-{size[0]}x{size[1]}-{digest}"
 
 
 def _plain(value: Any, where: str) -> Any:

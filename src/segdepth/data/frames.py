@@ -79,6 +79,10 @@ class FrameDataset(Dataset):
             require_same_size(image, frame.image, truths[kind], file)
         return Sample(image, frame.name, truths, self._focal_px(frame, image.shape[1]))
 
+    def picture(self, index: int) -> Path:
+        """The file of a sample's picture."""
+        return self.frames[index].image
+
     def sources(self, index: int) -> list[Path]:
         """Picture and truth of a sample, and the files of its camera."""
         frame = self.frames[index]

@@ -41,6 +41,7 @@ class KittiDepth(FrameDataset):
     truth_kind = "laser scans as they were prepared, metres along the camera's axis"
     depth_range = (0.001, 80.0)
     crop = "garg"
+    points = frozenset({"depth"})
 
     def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "kitti")

@@ -25,6 +25,8 @@ __all__ = ["NYUv2"]
 
 #: Horizontal focal length of the colour camera at 640 columns, pixels. Source: the data set's toolbox.
 FOCAL_PX_AT_640 = 518.857901
+#: Column and row of its axis at 480x640. Source: the same.
+_AXIS_PX_AT_640 = (325.582449, 253.736166)
 
 _METRES_PER_UNIT = 0.001
 #: Where the files of each kind of truth are.
@@ -77,6 +79,11 @@ class NYUv2(FrameDataset):
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         return _only_inside(read_depth_png(file, _METRES_PER_UNIT), outside=0)
+
+    def optical_axis(self, index: int, size: tuple[int, int]) -> tuple[float, float]:  # noqa: ARG002  one camera took them all
+        """See :meth:`Dataset.optical_axis`."""
+        column, row = _AXIS_PX_AT_640
+        return (column + 0.5) * size[1] / 640 - 0.5, (row + 0.5) * size[0] / 480 - 0.5
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  one camera took them all
         return FOCAL_PX_AT_640 * columns / 640

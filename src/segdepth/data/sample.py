@@ -102,6 +102,11 @@ class Dataset(ABC):
         return dict(list(bound.arguments.items())[1:])  # without self
 
     @property
+    def reader(self) -> str:
+        """Name of the class that reads the files, for people and protocols."""
+        return type(self).__name__
+
+    @property
     def colours(self) -> Colours:
         """RGB of each class; empty where there are no classes."""
         return self.classes.colours if self.classes else ()
@@ -121,6 +126,14 @@ class Dataset(ABC):
     def sources(self, index: int) -> Sequence[Path]:  # noqa: ARG002  what is made up has none
         """The files that a sample is made of: a copy of it is good as long as they stay as they are."""
         return ()
+
+    def optical_axis(self, index: int, size: tuple[int, int]) -> tuple[float, float]:  # noqa: ARG002  most are in the middle
+        """Where the axis of a sample's camera meets the picture: column and row, for a picture of so many rows and columns."""
+        return (size[1] - 1) / 2, (size[0] - 1) / 2
+
+    def picture(self, index: int) -> Path | None:  # noqa: ARG002  what is made up has none
+        """The file of a sample's picture; None where there is none."""
+        return None
 
     def too_far(self, index: int) -> int:  # noqa: ARG002  most readers leave nothing out
         """Number of measurements of a sample that the reader leaves out because they are too far; for the doctor."""

@@ -12,7 +12,6 @@ from numpy import ndarray
 
 from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.data.files import map_labels, read_array, read_labels
-from segdepth.data.frames import FrameDataset
 from segdepth.data.kitti_names import KittiFrame
 from segdepth.data.labels import CITYSCAPES
 from segdepth.data.predicted_labels import predicted_lookup
@@ -222,10 +221,9 @@ def _tails(parts: Sequence[str]) -> list[str]:
 
 def _picture(dataset: Dataset, index: int) -> tuple[str, ...]:
     """The parts of a sample's picture's path below the data set's folder, without the ending; of its name where it has none."""
-    if isinstance(dataset, FrameDataset) and dataset.path is not None:
-        image = dataset.frames[index].image
-        if image.is_relative_to(dataset.path):
-            return image.relative_to(dataset.path).with_suffix("").parts
+    image = dataset.picture(index)
+    if image is not None and dataset.path is not None and image.is_relative_to(dataset.path):
+        return image.relative_to(dataset.path).with_suffix("").parts
     return PurePosixPath(dataset.names[index]).parts
 
 

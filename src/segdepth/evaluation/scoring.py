@@ -81,14 +81,14 @@ def score(
 def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
     dataset = answers.dataset
     protocol: dict[str, Any] = {
-        "dataset": type(dataset).__name__,
+        "dataset": dataset.reader,
         "split": dataset.split,
         "images": len(dataset),
         "files_expected": len(dataset) + len(dataset.missing) if dataset.expected is None else dataset.expected,
         "files_found": len(dataset),
         "files_missing": list(dataset.missing),
         **answers.describe(),
-        "ground_truth": dataset.truth_kind or f"{answers.task.target} of {type(dataset).__name__}",
+        "ground_truth": dataset.truth_kind or f"{answers.task.target} of {dataset.reader}",
         "files_scored": len(dataset) - len(answers.bad) - len(answers.missing),
         **metric.describe(),
         **({"files_bad": answers.bad} if answers.bad else {}),

@@ -17,12 +17,13 @@ from .kind import Colours, Kind, Picture, Value
 
 __all__ = ["Normals"]
 
-#: A plane is fitted to the depths in a window of so many rows and columns.
-_WINDOW = 5
+#: A plane is fitted to the depths in windows of so many rows and columns; the first one in which it fits counts: a large one,
+#: because sensors measure depth in steps (of 3 % of it in eight bits), or a small one.
+_WINDOWS = (15, 5)
+#: Depths that are off the plane by more than this share of themselves, root mean square, are no plane: an edge.
+_OFF = 0.012
 #: Fewer measurements than this share of the window fit no plane; a corner of the picture has nine of 25.
 _MEASURED = 1 / 3
-#: Depths that are off the plane by more than this share of themselves, root mean square, are no plane: an edge.
-_OFF = 0.01
 #: Determinant of the equations of a plane, at least; it is a whole number, and 0 where all measurements lie on a line.
 _SOLVABLE = 0.5
 #: An answer that is wrong by this angle is drawn in the brightest colour.
@@ -52,12 +53,15 @@ class Normals(Kind):
         column, row = (np.arange(n, dtype=np.float64) - c for n, c in zip(depth.shape[::-1], centre, strict=True))
         measured = (depth > 0).astype(np.float64)
         inverse = np.divide(1.0, depth, out=np.zeros(depth.shape), where=depth > 0)
-        (at, right, down), off, count = _fitted_planes(inverse, measured)
-        normal = np.stack([right * focal_px, down * focal_px, at - column * right - row[:, None] * down], axis=-1)
-        length = np.linalg.norm(normal, axis=-1)
-        known = (count >= _MEASURED * _WINDOW**2) & (off <= _OFF * np.abs(at)) & (depth > 0) & (length > 0)
-        found = -normal / np.where(known, length, 1)[..., None]
-        return np.where(known[..., None], found, 0).astype(np.float32)
+        found = np.zeros((*depth.shape, 3), np.float32)
+        for window in _WINDOWS:
+            (at, right, down), off, count = _fitted_planes(inverse, measured, window)
+            normal = np.stack([right * focal_px, down * focal_px, at - column * right - row[:, None] * down], axis=-1)
+            length = np.linalg.norm(normal, axis=-1)
+            fits = (count >= _MEASURED * window**2) & (off <= _OFF * np.abs(at)) & (depth > 0) & (length > 0)
+            new = fits & ~found.any(-1)
+            found[new] = -normal[new] / length[new, None]
+        return found
 
     def turned(self, truth: Float32[ndarray, "h w 3"], turn: Float64[ndarray, "2 2"]) -> Float32[ndarray, "h w 3"]:
         """See :meth:`Kind.turned`: x and y turn with the picture, a mirror changes a sign."""
@@ -138,7 +142,7 @@ class Normals(Kind):
 
 
 def _fitted_planes(
-    values: Float64[ndarray, "h w"], measured: Float64[ndarray, "h w"]
+    values: Float64[ndarray, "h w"], measured: Float64[ndarray, "h w"], window: int
 ) -> tuple[tuple[ndarray, ndarray, ndarray], Float64[ndarray, "h w"], Float64[ndarray, "h w"]]:
     """The affine function that fits the measured values around each pixel best.
 
@@ -146,7 +150,7 @@ def _fitted_planes(
         Its value at the pixel, its slope along the row, its slope down the column; the root mean square of what it misses,
         infinite where the measurements lie on a line; their number.
     """
-    reach = _WINDOW // 2
+    reach = window // 2
     step = np.arange(-reach, reach + 1, dtype=np.float64)
     one = np.ones_like(step)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from segdepth.config import Config
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.tables import pick
-from segdepth.data import DATASETS, Dataset, open_dataset
+from segdepth.data import DATASETS, Dataset, open_dataset, stored_kinds
 from segdepth.data.files import IMAGE_ENDINGS
 from segdepth.data.frames import Frame, FrameDataset
 from segdepth.tasks import TASKS
@@ -58,17 +58,15 @@ def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
 
 def _open_named(name: str, path: Path | None, split: str) -> Dataset:
     """With all truths where one reader has them, else with the first that it has."""
-    readers = pick(DATASETS, name, kind="data set")
-    together = len(set(readers.values())) == 1
-    return open_dataset(name, path=path, split=split, target=frozenset(readers if together else list(readers)[:1]))
+    first = next(iter(pick(DATASETS, name, kind="data set")))
+    return open_dataset(name, path=path, split=split, target=stored_kinds(name, together_with=first))
 
 
 def open_configured(config: Config, split: str | None) -> Dataset:
     """A split of a configuration's data set with both truths where one reader has them, else with the task's."""
     section = config.data
     own = TASKS[config.task].target
-    readers = pick(DATASETS, section.dataset, kind="data set")
-    wanted = frozenset(t for t, reader in readers.items() if reader is readers[own])
+    wanted = stored_kinds(section.dataset, together_with=own)
 
     def read(targets: frozenset[str]) -> Dataset:
         name = split or section.val_split

@@ -81,7 +81,7 @@ def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> Stud
         protocol=experiment.describe(),
         images=tuple(dataset.names[:count]),
         classes=dataset.classes.names if dataset.classes is not None else (),
-        dataset={"kind": type(dataset).__name__, "path": dataset.path and str(dataset.path), "split": dataset.split},
+        dataset={"kind": dataset.reader, "path": dataset.path and str(dataset.path), "split": dataset.split},
     )
 
 

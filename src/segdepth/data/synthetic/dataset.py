@@ -61,6 +61,11 @@ class Synthetic(Dataset):
         self.camera = Camera.kitti(height, width)
         self.names = [f"{split}/{index:06d}" for index in range(count)]
 
+    def optical_axis(self, index: int, size: tuple[int, int]) -> tuple[float, float]:  # noqa: ARG002  one camera saw them all
+        """See :meth:`Dataset.optical_axis`."""
+        camera = self.camera.resized(*size)
+        return camera.cx, camera.cy
+
     def __getitem__(self, index: int) -> Sample:
         """Sample number ``index``, 0 <= index < len.
 

@@ -16,6 +16,7 @@ from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 __all__ = ["KittiDepth"]
 
 _METRES_PER_UNIT = 1 / 256
+_LIST = "a list of the split's folders (`segdepth prepare` writes it)"
 _TODO_EMPTY = "name folders in it, a line each; `segdepth prepare` does, with more drives or another --val-share"
 
 
@@ -46,7 +47,7 @@ class KittiDepth(FrameDataset):
     def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "kitti")
         list_file = root / f"{split}.txt"
-        drives = sorted(set(read_lines(list_file, "a list of the split's folders (`segdepth prepare` writes it)")))
+        drives = sorted(set(read_lines(list_file, _LIST, _TODO_EMPTY)))
         frames: list[Frame] = []
         missing: list[str] = []
         for drive in drives:

@@ -412,7 +412,7 @@ def test_a_drive_that_is_not_there_is_named(raw: Path) -> None:
 
 def test_nothing_left_of_named_drives_is_said(tmp_path: Path) -> None:
     write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
-    with pytest.raises(DataError, match="1 drives, and none that is wanted has 3 frames"):
+    with pytest.raises(DataError, match="1 drive, and none that is wanted has 3 frames"):
         plan_kitti(tmp_path / "raw", replace(SMALL, drives=(scene(2),)))
 
 

@@ -37,8 +37,8 @@ def saliency(
     ] = False,
     target: Annotated[
         str,
-        typer.Option("--target", help="What is explained: predicted (class or depth), a class's name or train id, a margin"
-                     " of two classes (road:car), log_depth, disparity."),
+        typer.Option("--target", help="What is explained: predicted, a class's name or train id, a margin of two classes"
+                     " (road:car), log_depth, disparity, a component of a normal (x, y, z)."),
     ] = "predicted",
     method: Annotated[
         Literal["gradient", "input_x_gradient", "integrated_gradients", "smoothgrad"],

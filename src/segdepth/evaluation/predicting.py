@@ -49,7 +49,7 @@ def save_label_ids(net: Network, path: Path, folder: Path) -> list[Path]:
         DataError: if the file is missing, truncated or no picture.
     """
     classes = net.card.classes
-    if net.output.kind != "logits" or classes is None:
+    if classes is None:
         raise InputError(f"label ids are for segmentation with known classes; this network is for {net.card.task}")
     table = np.array(classes.label_ids, np.uint8)
     file = folder / f"{path.stem}.png"

@@ -13,10 +13,11 @@ from segdepth.core.tables import did_you_mean
 from segdepth.geometry.crops import crop_window
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
-from segdepth.saliency import ExplainedPicture, Explainer, Margin, Target, check_pixels
+from segdepth.saliency import NAMED_TARGETS, ExplainedPicture, Explainer, Margin, Target, check_pixels
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.measuring import MEASURES, measure_maps
 from segdepth.saliency.methods import MethodName
+from segdepth.saliency.target import as_target
 
 __all__ = ["THRESHOLDS", "Explanation", "MapOptions", "answer_text", "explain", "explained_answer", "parse_target"]
 
@@ -85,7 +86,7 @@ def explain(
     return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
 
 
-def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w"]:
+def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w *values"]:
     """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
     answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
     return answer.astype(net.output.answers.dtype)
@@ -119,25 +120,22 @@ def parse_target(net: Network, target: str) -> Target:
     """A target from a command line's word.
 
     Args:
-        net: whose classes have names.
-        target: "predicted", "depth", "log_depth", "disparity", a class's name or train id, or a margin ``road:car``.
+        net: whose channels have names.
+        target: one of :data:`~segdepth.saliency.NAMED_TARGETS`, a class's or channel's name or number, or a margin
+            ``road:car``.
 
     Raises:
         InputError: if there is no such target.
     """
-    match target:
-        case "predicted" | "depth" | "log_depth" | "disparity":
-            return target
+    if target in NAMED_TARGETS:
+        return as_target(target)
     first, colon, second = target.partition(":")
-    return Margin(_class_number(net, first), _class_number(net, second)) if colon else _class_number(net, target)
+    return Margin(_channel(net, first), _channel(net, second)) if colon else _channel(net, target)
 
 
-def _class_number(net: Network, word: str) -> int:
+def _channel(net: Network, word: str) -> int:
     if word.isdigit():
         return int(word)
-    names = net.card.classes.names if net.card.classes else ()
-    if word in names:
-        return names.index(word)
-    raise InputError(
-        f"no target {word!r} {did_you_mean(word, ['predicted', 'depth', 'log_depth', 'disparity', *names])}"
-    )
+    if word in net.channel_names:
+        return net.channel_names.index(word)
+    raise InputError(f"no target {word!r} {did_you_mean(word, [*NAMED_TARGETS, *net.channel_names])}")

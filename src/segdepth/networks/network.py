@@ -66,6 +66,11 @@ class Network(nn.Module, HubNetwork):
         self.preprocessing = Preprocessing("imagenet")
 
     @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What the answer's channels are called: the classes, or what the output calls them; empty where nobody knows."""
+        return self.card.classes.names if self.card.classes else self.output.channel_names
+
+    @property
     def explained(self) -> str:
         """What saliency explains where nothing is said, a name among :data:`segdepth.saliency.Target`."""
         return self.output.explained
@@ -94,16 +99,18 @@ class Network(nn.Module, HubNetwork):
         """
         return self.output.disparity(self.raw(x))
 
-    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w"]:
+    def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w *values"]:
         """Train ids (int64) or metres, from what :meth:`forward` gave."""
         return self.output.decode(output)
 
     @overload
-    def predict(self, image: Picture) -> Shaped[ndarray, "h w"]: ...  # type: ignore[overload-overlap]
+    def predict(self, image: Picture) -> Shaped[ndarray, "h w *values"]: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, image: Pictures) -> list[Shaped[ndarray, "_h _w"]]: ...
+    def predict(self, image: Pictures) -> list[Shaped[ndarray, "_h _w *_values"]]: ...
     @torch.no_grad()
-    def predict(self, image: Picture | Pictures) -> Shaped[ndarray, "h w"] | list[Shaped[ndarray, "_h _w"]]:
+    def predict(
+        self, image: Picture | Pictures
+    ) -> Shaped[ndarray, "h w *values"] | list[Shaped[ndarray, "_h _w *_values"]]:
         """Class ids (uint8 train ids) or metres (float32) of pictures, at each picture's own size.
 
         Pictures are resized to the size that the network was trained at (without one, each keeps its own); logits and depth
@@ -131,7 +138,7 @@ class Network(nn.Module, HubNetwork):
         finally:
             self.train(was_training)
 
-    def _answers(self, pictures: list[UInt8[ndarray, "_h _w 3"]]) -> Iterator[Shaped[ndarray, "_h _w"]]:
+    def _answers(self, pictures: list[UInt8[ndarray, "_h _w 3"]]) -> Iterator[Shaped[ndarray, "_h _w *_values"]]:
         """Answers to pictures in one batch, at their own sizes."""
         size = self.card.input_size or pictures[0].shape[:2]
         resized = np.stack([resize_image(picture, size) for picture in pictures])
@@ -139,7 +146,7 @@ class Network(nn.Module, HubNetwork):
         for output, picture in zip(self(self.preprocessing(batch)), pictures, strict=True):
             yield self._answer(output[None], picture.shape[:2])
 
-    def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w"]:
+    def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w *values"]:
         answer = self.decode(resize_output(output, size))[0].cpu().numpy()
         return answer.astype(self.output.answers.dtype)
 

@@ -24,6 +24,7 @@ class Output(nn.Module):
         answers: the kind of truth that :meth:`decode` answers.
         channels: how many the answer has; None: as many as there are classes.
         pipeline: what the hub calls networks that answer so.
+        channel_names: what its channels are called, where they are not classes; a single one needs no name.
         explained: what saliency explains where nothing is said (see :data:`segdepth.saliency.Target`).
         start: bias of the last layer with which an untrained network says what is usual.
     """
@@ -32,6 +33,7 @@ class Output(nn.Module):
     answers: ClassVar[Kind]
     channels: ClassVar[int | None] = None
     pipeline: ClassVar[str]
+    channel_names: ClassVar[tuple[str, ...]] = ()
     explained: ClassVar[str] = "predicted"
     start: ClassVar[float] = 0.0
 
@@ -161,6 +163,7 @@ class Normals(Output):
     answers: ClassVar[Kind] = KINDS["normals"]
     channels: ClassVar[int | None] = 3
     pipeline: ClassVar[str] = "image-to-image"
+    channel_names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
     explained: ClassVar[str] = "direction"
 
     def forward(self, raw: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -7,11 +7,12 @@ from .maps import reference_gradients, saliency_chunks, saliency_maps
 from .methods import METHODS, IntegratedGradients, SmoothGrad
 from .parts import Part
 from .precision import PrecisionError, precision_error
-from .target import Margin, Pixel, Target, Weighted, check_pixels
+from .target import NAMED_TARGETS, Margin, Pixel, Target, Weighted, check_pixels
 
 __all__ = [
     "ENGINES",
     "METHODS",
+    "NAMED_TARGETS",
     "ExplainedPicture",
     "Explainer",
     "IntegratedGradients",

@@ -17,6 +17,7 @@ from segdepth.core.tables import did_you_mean
 from .answers import Answer
 
 __all__ = [
+    "NAMED_TARGETS",
     "Margin",
     "Pixel",
     "Pixels",
@@ -70,7 +71,7 @@ Target = (
 
 
 #: The targets that have a name.
-_NAMED = ("predicted", "depth", "log_depth", "disparity", "direction")
+NAMED_TARGETS = ("predicted", "depth", "log_depth", "disparity", "direction")
 
 
 def as_target(target: Any) -> Target:
@@ -84,8 +85,8 @@ def as_target(target: Any) -> Target:
         3
     """
     if isinstance(target, str):
-        if target not in _NAMED:
-            raise InputError(f"no target {target!r} {did_you_mean(target, _NAMED)}")
+        if target not in NAMED_TARGETS:
+            raise InputError(f"no target {target!r} {did_you_mean(target, NAMED_TARGETS)}")
         return target  # type: ignore[return-value]
     if isinstance(target, Margin):
         return Margin(_whole(target.a, "class"), _whole(target.b, "class"))
@@ -97,7 +98,7 @@ def as_target(target: Any) -> Target:
         return _whole(target, "class")
     except InputError:
         raise InputError(
-            f"target {target!r} is none: give {', '.join(map(repr, _NAMED))}, a class's train id, a Margin of two, "
+            f"target {target!r} is none: give {', '.join(map(repr, NAMED_TARGETS))}, a class's train id, a Margin of two, "
             "Weighted channels, or a function of the output and the pixel"
         ) from None
 

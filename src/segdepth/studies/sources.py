@@ -58,7 +58,7 @@ class MapSource(ABC):
     ) -> Iterator[Float[Tensor, "_p _h _w"]]:
         """Maps of the targets inside the window, not negative, in the targets' order, some at a time."""
 
-    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"] | None:  # noqa: ARG002
+    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w *values"] | None:  # noqa: ARG002
         """What it says at every pixel: train ids or metres; None where it says nothing."""
         return None
 
@@ -116,7 +116,7 @@ class NetworkMaps(MapSource):
             output: Tensor = self.net(self.input(image))
         return output
 
-    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w"]:
+    def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w *values"]:
         """Train ids or metres."""
         answer: ndarray = self.net.decode(self.output(image))[0].cpu().numpy()
         return answer

@@ -32,6 +32,21 @@ def test_targets(net: Network, word: str, target: object) -> None:
     assert parse_target(net, word) == target
 
 
+def test_components_of_a_normal_are_targets_and_its_direction_is_what_is_explained(image: np.ndarray) -> None:
+    net = create_network("segnet", "normals", width=0.125).eval()
+    net.card = net.card.model_copy(update={"input_size": SIZE})
+    assert [parse_target(net, word) for word in ("x", "y", "z", "2", "direction")] == [0, 1, 2, 2, "direction"]
+    with pytest.raises(InputError, match="no target 'road'"):
+        parse_target(net, "road")
+    own, said, one = (
+        explain(net, image, (10, 20), MapOptions(target=target)) for target in ("predicted", "direction", 0)
+    )
+    np.testing.assert_array_equal(own.saliency, said.saliency)
+    assert not np.array_equal(own.saliency, one.saliency)
+    assert own.answer.shape == (*SIZE, 3)
+    assert own.text.startswith("faces (")
+
+
 def test_an_unknown_target_is_one_sentence(net: Network) -> None:
     with pytest.raises(InputError, match=r"no target 'predict' .*did you mean 'predicted'"):
         parse_target(net, "predict")

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segdepth.networks.outputs import DepthOutput, InverseDepth, LogDepth, Logits
+from segdepth.networks.outputs import OUTPUTS, DepthOutput, InverseDepth, LogDepth, Logits, Normals
+from segdepth.saliency import NAMED_TARGETS
 
 RAW = torch.linspace(-8, 8, 33, dtype=torch.float64).view(1, 1, 3, 11)
 
@@ -67,3 +68,25 @@ def test_known_values() -> None:
 def test_half_precision_is_computed_in_single(output: DepthOutput, dtype: torch.dtype) -> None:
     raw = torch.tensor([-3.0, 0.5, 4.0]).to(dtype).view(1, 1, 1, 3)
     torch.testing.assert_close(output(raw), output(raw.float()), rtol=0, atol=0)
+
+
+def test_normals_are_directions_of_any_length() -> None:
+    raw = torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    output = Normals()
+    assert output(raw) is raw
+    unit = output.decode(7 * raw)
+    assert unit.shape == (2, 4, 5, 3)
+    torch.testing.assert_close(unit, raw.movedim(1, -1) / raw.norm(dim=1)[..., None])
+
+
+def test_change_of_a_normal_is_half_its_turn() -> None:
+    before, after = torch.tensor([[0.0, 0.0, -2.0]]), torch.tensor([[0.0, 0.0, -1.0], [3.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    torch.testing.assert_close(Normals().change(before, after), torch.tensor([0.0, 0.5**0.5, 1.0]))
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_each_output_says_what_it_is(name: str) -> None:
+    output = OUTPUTS[name]()
+    assert output.kind == name
+    assert output.channels == (len(output.channel_names) or output.channels)
+    assert output.explained in NAMED_TARGETS

@@ -52,7 +52,7 @@ class EvalStudy(Experiment):
         return statistic_names(self.thresholds)
 
     def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
-        """The statistics, the map's largest value ("peak") and what the network says at the target ("answer")."""
+        """The statistics, the map's largest value ("peak") and what the network says at the target ("answer" and its numbers)."""
         source = self.sources[0]
         relative = torch.from_numpy(pixels - self.grid.corner)
         statistics, peaks = [], []
@@ -61,11 +61,10 @@ class EvalStudy(Experiment):
             statistics.append(measure_maps(maps, relative[done : done + len(maps)], self.thresholds))
             peaks.append(maps.amax((1, 2)))
             done += len(maps)
-        answers = source.answers(sample.image)
-        said = np.full(len(pixels), np.nan, np.float32) if answers is None else answers[tuple(pixels.T)]
+        said = source.answers_at(sample.image, pixels, "answer")
         columns = _together(statistics, len(self.columns)).T
         return {
-            "answer": said.astype(np.float32),
+            **said,
             peak_column(): _together([p[:, None] for p in peaks], 1)[:, 0],
             **dict(zip(self.columns, columns, strict=True)),
         }

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 from torch import Tensor
 
@@ -75,11 +75,9 @@ class IouStudy(Experiment):
             peaks.append([maps.amax((1, 2)).cpu().numpy().astype(np.float32) for maps in (a, b)])
         overlaps = np.concatenate(parts) if parts else np.zeros((0, len(self.columns)), np.float32)
         largest = np.concatenate(peaks, axis=1) if peaks else np.zeros((2, 0), np.float32)
-        answers = {}
+        answers: dict[str, Shaped[ndarray, " _p"]] = {}
         for source in self.sources:
-            answer = source.answers(sample.image)
-            here = np.full(len(pixels), np.nan) if answer is None else answer[tuple(pixels.T)]
-            answers[f"answer_{source.task}"] = here.astype(np.float32)
+            answers |= source.answers_at(sample.image, pixels, f"answer_{source.task}")
         return answers | dict(zip(self.peaks, largest, strict=True)) | dict(zip(self.columns, overlaps.T, strict=True))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Float32, Int, Shaped, UInt8
 from numpy import ndarray
 from torch import Tensor
 
@@ -37,12 +37,14 @@ class MapSource(ABC):
         task: of the network, or "none" for a null model without one.
         model: "trained", "random", "field", "edges" or "gaussian".
         engine: who computes them, where there is a choice.
+        value_names: of the numbers of an answer that has several.
     """
 
     network: str
     task: str
     model: str
     engine: str | None = None
+    value_names: tuple[str, ...] = ()
 
     def settle(self, image: UInt8[ndarray, "h w 3"], count: int, window: Window) -> None:  # noqa: B027 (most have no choice)
         """Choose, where there is a choice, who computes all maps from here on, by a picture and its number of targets."""
@@ -61,6 +63,24 @@ class MapSource(ABC):
     def answers(self, image: UInt8[ndarray, "h w 3"]) -> Shaped[ndarray, "h w *values"] | None:  # noqa: ARG002
         """What it says at every pixel: train ids or metres; None where it says nothing."""
         return None
+
+    def answers_at(
+        self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], column: str
+    ) -> dict[str, Float32[ndarray, " p"]]:
+        """What it says at some pixels, for a table: one column, or one for each number that an answer has.
+
+        Args:
+            image: at the network's size.
+            pixels: row and column of each.
+            column: what it is called.
+        """
+        answers = self.answers(image)
+        if answers is None:
+            return {column: np.full(len(pixels), np.nan, np.float32)}
+        here = answers[tuple(pixels.T)].astype(np.float32)
+        if here.ndim == 1:
+            return {column: here}
+        return {f"{column}_{name}": values for name, values in zip(self.value_names, here.T, strict=True)}
 
     def describe(self) -> dict[str, Any]:
         """Plain data for the store."""
@@ -81,6 +101,7 @@ class NetworkMaps(MapSource):
         self.network = net.card.arch
         self.task = net.card.task
         self.model = model
+        self.value_names = net.output.channel_names
         self._asked = engine
         self._explainer = Explainer(net, engine=engine)
         self._last: tuple[ndarray, ExplainedPicture] | None = None

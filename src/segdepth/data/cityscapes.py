@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from jaxtyping import Float32, Int16, UInt8
@@ -72,19 +73,31 @@ class Cityscapes(FrameDataset):
     def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "cityscapes")
         images = _files(root / "leftImg8bit" / split, _IMAGE_END, ".png")
-        truths: dict[str, dict[str, Path]] = {}
-        self._cameras: dict[str, Path] = {}
-        if "labels" in targets and split != "test":
-            ending = _label_ending(root)
-            truths["labels"] = _truths(images, root / "gtFine" / split, ending, allow_missing)
-            official = (root / "gtFine").glob(f"*/*/*{ending}.png")
-            self._lookup = cityscapes_lookup(sorted(file for file in official if file.parts[-3] != "test"))
-        if "depth" in targets:
-            truths["depth"] = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
-            self._cameras = _camera_files(images, root / "camera" / split)
-            self.truth_kind = _truth_kind(len(images), len(self._cameras))
-        frames, missing = whole_frames(images, truths)
+        self._cameras: dict[str, Path] | None = None  # looked for with the disparities
+        finders = {"labels": self._label_files, "depth": self._disparity_files}
+        frames, missing = whole_frames(
+            images, targets, {kind: partial(find, root, split, allow_missing) for kind, find in finders.items()}
+        )
         super().__init__(root, split, targets, frames=frames, kind="cityscapes", missing=missing)
+
+    def _label_files(
+        self, root: Path, split: str, allow_missing: bool, images: Mapping[str, Path]
+    ) -> dict[str, Path] | None:
+        if split == "test":
+            return None
+        ending = _label_ending(root)
+        files = _truths(images, root / "gtFine" / split, ending, allow_missing)
+        official = (root / "gtFine").glob(f"*/*/*{ending}.png")
+        self._lookup = cityscapes_lookup(sorted(file for file in official if file.parts[-3] != "test"))
+        return files
+
+    def _disparity_files(
+        self, root: Path, split: str, allow_missing: bool, images: Mapping[str, Path]
+    ) -> dict[str, Path]:
+        files = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
+        self._cameras = _camera_files(images, root / "camera" / split)
+        self.truth_kind = _truth_kind(len(images), len(self._cameras))
+        return files
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)
@@ -94,7 +107,7 @@ class Cityscapes(FrameDataset):
         return depth_from_disparity(cityscapes_disparity(read_png16(file)), focal_px, baseline_m, FARTHEST_M)
 
     def _focal_px(self, frame: Frame, columns: int) -> float | None:
-        if "depth" not in self.targets:
+        if self._cameras is None:
             return None
         # A camera file is for the pictures it lies beside; the constant is for the full size.
         if frame.name in self._cameras:
@@ -102,11 +115,15 @@ class Cityscapes(FrameDataset):
         return CITYSCAPES_FOCAL_PX * columns / _FULL_COLUMNS
 
     def _camera_sources(self, frame: Frame) -> list[Path]:
-        return [self._cameras[frame.name]] if frame.name in self._cameras else []
+        file = self._camera_file(frame)
+        return [file] if file else []
+
+    def _camera_file(self, frame: Frame) -> Path | None:
+        return (self._cameras or {}).get(frame.name)
 
     def _camera(self, frame: Frame) -> tuple[float, float]:
         """Focal length that goes with the disparities, pixels, and distance between the cameras, metres."""
-        file = self._cameras.get(frame.name)
+        file = self._camera_file(frame)
         return _read_camera(file) if file else (CITYSCAPES_FOCAL_PX, CITYSCAPES_BASELINE_M)
 
 
@@ -140,7 +157,7 @@ def _files(folder: Path, ending: str, suffix: str) -> dict[str, Path]:
     }
 
 
-def _truths(images: dict[str, Path], folder: Path, ending: str, allow_missing: bool) -> dict[str, Path]:
+def _truths(images: Mapping[str, Path], folder: Path, ending: str, allow_missing: bool) -> dict[str, Path]:
     return pair_by_stem(images, _files(folder, ending, ".png"), folder, f"*{ending}.png", allow_missing)
 
 
@@ -152,7 +169,7 @@ def _label_ending(root: Path) -> str:
     raise DataError(f"{folder} has no label files (<split>/<city>/*{_LABEL_ENDS[0]}.png)")
 
 
-def _camera_files(images: dict[str, Path], folder: Path) -> dict[str, Path]:
+def _camera_files(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     cameras = _files(folder, _CAMERA_END, ".json") if folder.is_dir() else {}
     if missing := len(images.keys() - cameras.keys()):
         _log.warning(

@@ -5,6 +5,7 @@ import glob
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,7 +16,7 @@ from segdepth.core.errors import ConfigError, DataError
 from segdepth.kinds import IGNORE
 
 from .files import label_lookup, map_labels, read_array, read_labels, read_lines, valid_depth
-from .frames import Frame, FrameDataset, require_path
+from .frames import Frame, FrameDataset, asked_for, require_path
 from .labels import ClassTable
 
 __all__ = ["Folder"]
@@ -95,20 +96,34 @@ class Folder(FrameDataset):
             raise ConfigError("data set folder: give either images (a glob) or csv (a file)")
         if not 0 < min_depth < max_depth:
             raise ConfigError(f"data set folder: 0 < min_depth < max_depth must hold, not {min_depth}, {max_depth}")
-        if "labels" in targets:
-            self.classes = _class_table(classes, colours, label_ids)
-            self._lookup = _lookup(self.classes, ignore_value)
+        declared = {
+            "labels": partial(self._declare_classes, classes, colours, label_ids, ignore_value),
+            "depth": partial(self._declare_depth_range, min_depth, max_depth),
+        }
+        for declare in asked_for(targets, declared).values():
+            declare()
         self._read_colours = colours is not None
         self._unit, self._invalid = depth_unit, invalid_depth
-        self.depth_range = (min_depth, max_depth) if "depth" in targets else None
         self.crop = crop
-        wanted = ("images", *sorted(targets))
+        globs = {"images": images, **asked_for(targets, {"depth": depths, "labels": labels})}
         if csv is not None:
-            frames, missing = _listed(root, csv, split, wanted, allow_missing)
+            frames, missing = _listed(root, csv, split, list(globs), allow_missing)
         else:
-            globs = {"images": images, "labels": labels, "depth": depths}
-            frames, missing = _globbed(root, {key: globs[key] for key in wanted}, split, allow_missing)
+            frames, missing = _globbed(root, globs, split, allow_missing)
         super().__init__(root, split, targets, frames=frames, kind="folder", missing=missing)
+
+    def _declare_classes(
+        self,
+        names: Sequence[str] | None,
+        colours: Sequence[tuple[int, int, int]] | None,
+        label_ids: Sequence[int] | None,
+        ignore_value: int | None,
+    ) -> None:
+        self.classes = _class_table(names, colours, label_ids)
+        self._lookup = _lookup(self.classes, ignore_value)
+
+    def _declare_depth_range(self, low: float, high: float) -> None:
+        self.depth_range = (low, high)
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         assert self.classes is not None  # whoever asks for labels has declared them

@@ -1,9 +1,10 @@
 """What the readers of files on disk share: a list of frames, read one at a time, sizes compared."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from segdepth.core.errors import DataError
 from segdepth.kinds import KINDS
@@ -11,7 +12,12 @@ from segdepth.kinds import KINDS
 from .files import read_rgb, require_same_size
 from .sample import Dataset, Sample
 
-__all__ = ["NO_SPLIT", "Frame", "FrameDataset", "require_path", "whole_frames"]
+__all__ = ["NO_SPLIT", "Find", "Frame", "FrameDataset", "asked_for", "require_path", "whole_frames"]
+
+V = TypeVar("V")
+
+#: Finds the files of one kind of truth: of pictures by name, those that have one; None where a split's are held back.
+Find = Callable[[Mapping[str, Path]], Mapping[str, Path] | None]
 
 #: What to do about a split that a data set does not know.
 NO_SPLIT = "name a split that there is"
@@ -35,8 +41,8 @@ class Frame:
 class FrameDataset(Dataset):
     """A data set that is a list of frames.
 
-    A reader lists its frames in the constructor, has a method ``_read_<kind>(file, frame)`` for each kind of truth that its files
-    hold, and says in :meth:`_focal_px` what is known of its cameras.
+    A reader lists its frames in the constructor (with :func:`whole_frames` it says for each kind of truth where its files are),
+    has a method ``_read_<kind>(file, frame)`` for each kind, and says in :meth:`_focal_px` what is known of its cameras.
 
     Raises:
         DataError: if there is no frame, if two have one name, or if a kind of truth is asked for that there is not.
@@ -90,7 +96,7 @@ class FrameDataset(Dataset):
 
     def _files(self, frame: Frame) -> dict[str, Path]:
         """Of the kinds that were asked for."""
-        return {kind: file for kind, file in frame.truths.items() if kind in self.targets}
+        return asked_for(self.targets, frame.truths)
 
     def _camera_sources(self, frame: Frame) -> Sequence[Path]:  # noqa: ARG002  the default knows no camera
         """The files that the frame's depth or focal length is computed with."""
@@ -101,13 +107,23 @@ class FrameDataset(Dataset):
         return None
 
 
-def whole_frames(images: Mapping[str, Path], truths: Mapping[str, Mapping[str, Path]]) -> tuple[list[Frame], list[str]]:
-    """The frames of which each truth is there, and the names of the others.
+def asked_for(targets: Collection[str], by_kind: Mapping[str, V]) -> dict[str, V]:
+    """What belongs to the kinds of truth that are asked for, of a table by kind, in the table's order."""
+    return {kind: value for kind, value in by_kind.items() if kind in targets}
+
+
+def whole_frames(
+    images: Mapping[str, Path], targets: Collection[str], finders: Mapping[str, Find]
+) -> tuple[list[Frame], list[str]]:
+    """The frames of which each truth that is asked for is there, and the names of the others.
 
     Args:
         images: by name.
-        truths: by kind, then by name.
+        targets: the kinds of truth that are asked for.
+        finders: by kind of truth, those that the data set has.
     """
+    found = {kind: find(images) for kind, find in asked_for(targets, finders).items()}
+    truths = {kind: files for kind, files in found.items() if files is not None}
     frames, missing = [], []
     for name, image in images.items():
         there = {kind: files[name] for kind, files in truths.items() if name in files}

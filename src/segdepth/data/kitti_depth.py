@@ -1,6 +1,8 @@
 """KITTI depth for training: the folders that ``segdepth prepare`` writes."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy import ndarray
 from segdepth.core.errors import DataError
 
 from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy
-from .frames import Frame, FrameDataset, require_path
+from .frames import Frame, FrameDataset, require_path, whole_frames
 from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 
 __all__ = ["KittiDepth"]
@@ -51,7 +53,10 @@ class KittiDepth(FrameDataset):
         frames: list[Frame] = []
         missing: list[str] = []
         for drive in drives:
-            there, absent = _frames(root / drive, drive, list_file, targets, allow_missing)
+            folder = root / drive
+            images, depths = _files(folder, drive, list_file)
+            find = partial(pair_by_stem, truths=depths, folder=folder, what="depth", allow_missing=allow_missing)
+            there, absent = whole_frames(images, targets, {"depth": find})
             frames += there
             missing += absent
         self._focal = {root / drive: _read_focal_px(root / drive / PREPARED_CAMERA) for drive in drives}
@@ -67,10 +72,8 @@ class KittiDepth(FrameDataset):
         return self._focal[frame.image.parent]
 
 
-def _frames(
-    folder: Path, drive: str, list_file: Path, targets: frozenset[str], allow_missing: bool
-) -> tuple[list[Frame], list[str]]:
-    """A drive's frames, and the names of those without the depth that is wanted."""
+def _files(folder: Path, drive: str, list_file: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """A drive's pictures and its files of depth, by the samples' names."""
     what = f"the images that {list_file} lists"
     pngs = files_by_stem(folder, (".png",), what)
     images = files_by_stem(folder, (".jpg", ".jpeg"), what)
@@ -81,12 +84,11 @@ def _frames(
     depths = plain if images else {}
     depths |= {stem.removesuffix(PREPARED_DEPTH): file for stem, file in pngs.items() if stem.endswith(PREPARED_DEPTH)}
     depths |= files_by_stem(folder, (".npy",), what)
-    images = images or plain
-    if "depth" not in targets:
-        return [Frame(f"{drive}/{stem}", image) for stem, image in images.items()], []
-    paired = pair_by_stem(images, depths, folder, "depth", allow_missing)
-    frames = [Frame(f"{drive}/{stem}", images[stem], {"depth": depth}) for stem, depth in paired.items()]
-    return frames, [f"{drive}/{stem}" for stem in images if stem not in paired]
+    return _named(drive, images or plain), _named(drive, depths)
+
+
+def _named(drive: str, files: Mapping[str, Path]) -> dict[str, Path]:
+    return {f"{drive}/{stem}": file for stem, file in files.items()}
 
 
 def _read_focal_px(file: Path) -> float | None:

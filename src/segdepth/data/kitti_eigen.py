@@ -1,6 +1,7 @@
 """KITTI depth for testing: raw drives and the list of Eigen's test files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ from numpy import ndarray
 from segdepth.core.errors import DataError
 
 from .files import IMAGE_ENDINGS, read_depth_png, read_lines
-from .frames import NO_SPLIT, Frame, require_path
+from .frames import NO_SPLIT, Frame, asked_for, require_path
 from .kitti_frames import SCAN, RawFrames
 from .kitti_names import KittiFrame
 from .splits import eigen_test_files
@@ -77,7 +78,9 @@ class KittiEigen(RawFrames):
         origins = eigen_test_files() if files is None else _listed(Path(files))
         self._truth = truth
         truth_root = root if truth_path is None else Path(truth_path)
-        frames = [_files(root, truth_root, origin, truth, "depth" in targets) for origin in origins]
+        find = partial(_improved, truth_root) if truth == "improved" else partial(_scan, root)
+        finders = asked_for(targets, {"depth": find})
+        frames = [_files(root, origin, finders) for origin in origins]
         found = {frame.name: position for position, frame in enumerate(frames) if isinstance(frame, Frame)}
         self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(frames)
         missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
@@ -117,21 +120,32 @@ def _listed(file: Path) -> list[KittiFrame]:
     return frames
 
 
-def _files(root: Path, truth_root: Path, origin: KittiFrame, truth: Truth, with_depth: bool) -> Frame | str:
+def _scan(root: Path, origin: KittiFrame) -> tuple[Path, str]:
+    """Where a frame's laser scan is: the data set's folder, and the path in it."""
+    return root, origin.scan
+
+
+def _improved(root: Path, origin: KittiFrame) -> tuple[Path, str]:
+    """Where a frame's annotated depth map is, or would be."""
+    parts = [origin.improved(part) for part in ("train", "val")]
+    return root, next((file for file in parts if (root / file).exists()), parts[0])
+
+
+def _files(
+    root: Path, origin: KittiFrame, finders: Mapping[str, Callable[[KittiFrame], tuple[Path, str]]]
+) -> Frame | str:
     """The files of a frame, or the path of what is missing."""
     files = (root / f"{origin.image}{ending}" for ending in IMAGE_ENDINGS)
     image = next((file for file in files if file.exists()), None)
     if image is None:
         return f"{origin.image}.png"
-    if not with_depth:
-        return Frame(origin.name, image)
-    if truth != "improved":
-        depth, base = origin.scan, root
-    else:
-        base = truth_root
-        parts = [origin.improved(part) for part in ("train", "val")]
-        depth = next((file for file in parts if (base / file).exists()), parts[0])
-    return Frame(origin.name, image, {"depth": base / depth}) if (base / depth).exists() else depth
+    truths = {}
+    for kind, find in finders.items():
+        folder, file = find(origin)
+        if not (folder / file).exists():
+            return file
+        truths[kind] = folder / file
+    return Frame(origin.name, image, truths)
 
 
 def _missing_sentence(root: Path, expected: int, found: int, missing: Sequence[str]) -> str:

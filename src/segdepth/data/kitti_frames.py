@@ -1,6 +1,7 @@
 """KITTI raw as a data set: every picture with its laser scan, at full size, without preparation."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from jaxtyping import Float32
@@ -10,7 +11,7 @@ from segdepth.core.errors import DataError
 from segdepth.core.pictures import picture_size
 from segdepth.geometry import CALIBRATION_FILES, Axis, Calibration, project_velodyne, read_kitti_calibration
 
-from .frames import NO_SPLIT, Frame, FrameDataset, require_path
+from .frames import NO_SPLIT, Frame, FrameDataset, require_path, whole_frames
 from .kitti_names import CAMERAS, KittiDrive, KittiFrame
 from .kitti_plan import validation_scenes
 from .kitti_raw import list_drives, list_images, list_scans, read_velodyne
@@ -107,24 +108,23 @@ class KittiRaw(RawFrames):
             raise DataError(f"kitti_raw has no split {split!r} (there are: {', '.join(splits)})", NO_SPLIT)
         if not splits[split]:
             raise _no_drive(root, split, splits)
-        frames: list[Frame] = []
+        images: dict[str, Path] = {}
         origins: dict[str, KittiFrame] = {}
-        missing: list[str] = []
         for drive in sorted(splits[split]):
-            scans = list_scans(root, drive)
             for camera in CAMERAS:
                 for number, image in list_images(root, drive, camera).items():
                     origin = KittiFrame(drive, camera, number)
-                    origins[origin.name] = origin
-                    if "depth" not in targets:
-                        frames.append(Frame(origin.name, image))
-                    elif number in scans:
-                        frames.append(Frame(origin.name, image, {"depth": scans[number]}))
-                    else:
-                        missing.append(origin.name)
+                    images[origin.name], origins[origin.name] = image, origin
+        frames, missing = whole_frames(images, targets, {"depth": partial(_scan_files, root, origins)})
         super().__init__(
             root, split, targets, raw=root, origins=origins, frames=frames, kind="kitti_raw", missing=missing
         )
+
+
+def _scan_files(root: Path, origins: Mapping[str, KittiFrame], images: Mapping[str, Path]) -> dict[str, Path]:
+    scans = {drive: list_scans(root, drive) for drive in {origins[name].drive for name in images}}
+    there = ((name, scans[origins[name].drive].get(origins[name].number)) for name in images)
+    return {name: scan for name, scan in there if scan is not None}
 
 
 def _no_drive(root: Path, split: str, splits: Mapping[str, Collection[KittiDrive]]) -> DataError:

@@ -1,5 +1,7 @@
 """KITTI semantics (2015): 200 street pictures with the classes of Cityscapes."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from jaxtyping import UInt8
@@ -9,7 +11,7 @@ from segdepth.core.errors import DataError
 
 from .cityscapes import cityscapes_lookup
 from .files import IMAGE_ENDINGS, files_by_stem, map_labels, pair_by_stem, read_labels
-from .frames import NO_SPLIT, Frame, FrameDataset, require_path
+from .frames import NO_SPLIT, Frame, FrameDataset, require_path, whole_frames
 from .labels import CITYSCAPES
 
 __all__ = ["KittiSemantics", "split_images"]
@@ -41,15 +43,20 @@ class KittiSemantics(FrameDataset):
     def __init__(self, path: Path | None, split: str, targets: frozenset[str], *, allow_missing: bool = False) -> None:
         root = require_path(path, "kitti")
         images = split_images(root, split)
-        frames, missing = [Frame(name, image) for name, image in images.items()], []
-        if "labels" in targets and split != "test":
-            folder = root / "training" / "semantic"
-            labels = files_by_stem(folder, (".png",), "kitti's labels")
-            paired = pair_by_stem(images, labels, folder, "label", allow_missing)
-            frames = [Frame(name, images[name], {"labels": label}) for name, label in paired.items()]
-            missing = [name for name in images if name not in paired]
-            self._lookup = cityscapes_lookup(list(labels.values()))
+        finders = {"labels": partial(self._label_files, root, split, allow_missing)}
+        frames, missing = whole_frames(images, targets, finders)
         super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
+
+    def _label_files(
+        self, root: Path, split: str, allow_missing: bool, images: Mapping[str, Path]
+    ) -> dict[str, Path] | None:
+        if split == "test":
+            return None
+        folder = root / "training" / "semantic"
+        labels = files_by_stem(folder, (".png",), "kitti's labels")
+        paired = pair_by_stem(images, labels, folder, "label", allow_missing)
+        self._lookup = cityscapes_lookup(list(labels.values()))
+        return paired
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), self._lookup, file)

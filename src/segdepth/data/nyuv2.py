@@ -1,5 +1,7 @@
 """NYU Depth v2, the labelled frames: indoor pictures with dense depth and 39 classes."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,14 +66,8 @@ class NYUv2(FrameDataset):
         root = require_path(path, "nyuv2")
         folder = root / split
         images = files_by_stem(folder / "rgb", IMAGE_ENDINGS, f"nyuv2's images, split {split!r}")
-        truths = {
-            kind: pair_by_stem(
-                images, files_by_stem(folder / part, (".png",), f"nyuv2's {kind}"), folder / part, kind, allow_missing
-            )
-            for kind, part in _FOLDERS.items()
-            if kind in targets
-        }
-        frames, missing = whole_frames(images, truths)
+        finders = {kind: partial(_truths, kind, folder / part, allow_missing) for kind, part in _FOLDERS.items()}
+        frames, missing = whole_frames(images, targets, finders)
         super().__init__(root, split, targets, frames=frames, kind="nyuv2", missing=missing)
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
@@ -87,6 +83,10 @@ class NYUv2(FrameDataset):
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  one camera took them all
         return FOCAL_PX_AT_640 * columns / 640
+
+
+def _truths(kind: str, folder: Path, allow_missing: bool, images: Mapping[str, Path]) -> dict[str, Path]:
+    return pair_by_stem(images, files_by_stem(folder, (".png",), f"nyuv2's {kind}"), folder, kind, allow_missing)
 
 
 def _only_inside(values: M, outside: int) -> M:

@@ -1,18 +1,23 @@
 """What every data set promises, put to each entry of the table on a make-believe tree of its own layout."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.data import DATASETS, Sample, open_dataset
 from segdepth.data.labels import CITYSCAPES
 from segdepth.drawing import write_png
+from segdepth.evaluation import score
+from segdepth.evaluation.answers import Answer, Answers
 from segdepth.kinds import IGNORE
+from segdepth.tasks import TASKS
 
 ROWS, COLS = 12, 20
 FRAMES = 6
@@ -193,6 +198,18 @@ def opened(name: str, target: str, root: Path, split: str | None = None) -> Any:
     return open_dataset(name, path=root, split=split, target=target, **BUILDERS[name](root, target))
 
 
+class FirstIsRight(Answers):
+    """The truth of the first sample."""
+
+    def __iter__(self) -> Iterator[Answer]:
+        sample = self.dataset[0]
+        truth = torch.from_numpy(sample.truth(self.task.target))
+        yield Answer(sample.name, truth, truth)
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+
 @pytest.mark.parametrize(("name", "target"), ENTRIES)
 class TestEveryDataSet:
     def test_types_and_shapes(self, name: str, target: str, tmp_path: Path) -> None:
@@ -247,6 +264,18 @@ class TestEveryDataSet:
             assert np.isfinite(depth).all()
             assert (depth >= 0).all()
             assert (depth > 0).any()
+
+    def test_scores_say_where_the_truth_of_their_own_kind_comes_from(
+        self, name: str, target: str, tmp_path: Path
+    ) -> None:
+        dataset = opened(name, target, tmp_path)
+        task = next(task for task in TASKS.values() if task.target == target)
+        (evaluation,) = score(FirstIsRight(dataset, task)).values()
+        said = evaluation.protocol["ground_truth"]
+        assert dataset.origins.keys() <= DATASETS[name].keys()
+        assert said == dataset.origins.get(target, f"{target} of {dataset.reader}")
+        if target == "labels":
+            assert not re.search("laser|scan|disparity|metres", said), "people drew them"
 
     def test_a_sample_owns_its_arrays(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)

@@ -96,7 +96,7 @@ class Cityscapes(FrameDataset):
     ) -> dict[str, Path]:
         files = _truths(images, root / "disparity" / split, _DISPARITY_END, allow_missing)
         self._cameras = _camera_files(images, root / "camera" / split)
-        self.truth_kind = _truth_kind(len(images), len(self._cameras))
+        self.origins = {"depth": _disparity_words(len(images), len(self._cameras))}
         return files
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
@@ -179,7 +179,7 @@ def _camera_files(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     return cameras
 
 
-def _truth_kind(frames: int, cameras: int) -> str:
+def _disparity_words(frames: int, cameras: int) -> str:
     assumed = f", {frames - cameras} of {frames} frames with assumed camera" if cameras < frames else ""
     return f"stereo disparity, baseline and focal length of each frame's camera file{assumed}, metres along the camera's axis"
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32
@@ -41,7 +42,9 @@ class KittiDepth(FrameDataset):
         arXiv:1406.2283, and Garg et al. 2016, arXiv:1603.04992.
     """
 
-    truth_kind = "laser scans as they were prepared, metres along the camera's axis"
+    origins: Mapping[str, str] = MappingProxyType(
+        {"depth": "laser scans as they were prepared, metres along the camera's axis"}
+    )
     depth_range = (0.001, 80.0)
     crop = "garg"
     points = frozenset({"depth"})

@@ -25,7 +25,7 @@ Truth = Literal["velodyne", "velodyne-forward", "improved"]
 IMPROVED_FILES = 652
 
 _METRES_PER_UNIT = 1 / 256
-_KINDS: Mapping[Truth, str] = {
+_ORIGINS: Mapping[Truth, str] = {
     "velodyne": SCAN,
     "velodyne-forward": "one laser scan, projected at the picture's size, nearest point of a pixel,"
     " metres along the laser's forward axis, about 0.27 m more than along the camera's",
@@ -75,16 +75,16 @@ class KittiEigen(RawFrames):
         root = require_path(path, "kitti_eigen")
         if split != "test":
             raise DataError(f"kitti_eigen has no split {split!r} (there is only: test)", NO_SPLIT)
-        origins = eigen_test_files() if files is None else _listed(Path(files))
+        raw_frames = eigen_test_files() if files is None else _listed(Path(files))
         self._truth = truth
         truth_root = root if truth_path is None else Path(truth_path)
         find = partial(_improved, truth_root) if truth == "improved" else partial(_scan, root)
         finders = asked_for(targets, {"depth": find})
-        frames = [_files(root, origin, finders) for origin in origins]
+        frames = [_files(root, origin, finders) for origin in raw_frames]
         found = {frame.name: position for position, frame in enumerate(frames) if isinstance(frame, Frame)}
         self.expected = IMPROVED_FILES if truth == "improved" and files is None else len(frames)
         missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
-        self.truth_kind = _KINDS[truth]
+        self.origins = {"depth": _ORIGINS[truth]}
         if len(found) < self.expected and not (allow_missing and found):
             kind = DataError if found else NoTruthError
             raise kind(_missing_sentence(root, self.expected, len(found), missing))
@@ -96,7 +96,7 @@ class KittiEigen(RawFrames):
             split,
             targets,
             raw=root,
-            origins={origin.name: origin for origin in origins},
+            raw_frames={origin.name: origin for origin in raw_frames},
             frames=there,
             kind="kitti_eigen",
             missing=missing,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from jaxtyping import Float32
 from numpy import ndarray
@@ -33,13 +34,13 @@ class RawFrames(FrameDataset):
         split: of it.
         targets: what to read besides the image.
         raw: folder of KITTI raw.
-        origins: sample's name -> its frame there.
+        raw_frames: sample's name -> its frame there.
         frames: the samples' files.
         kind: the data set's name.
         missing: names of samples that are left out.
     """
 
-    truth_kind = SCAN
+    origins: Mapping[str, str] = MappingProxyType({"depth": SCAN})
     depth_range = (0.001, 80.0)
     crop = "garg"
     points = frozenset({"depth"})
@@ -51,14 +52,14 @@ class RawFrames(FrameDataset):
         targets: frozenset[str],
         *,
         raw: Path,
-        origins: Mapping[str, KittiFrame],
+        raw_frames: Mapping[str, KittiFrame],
         frames: Sequence[Frame],
         kind: str,
         missing: Iterable[str] = (),
     ) -> None:
         super().__init__(path, split, targets, frames=frames, kind=kind, missing=missing)
         self._raw = raw
-        self._origins = dict(origins)
+        self._raw_frames = dict(raw_frames)
         self._calibrations: dict[Path, Calibration] = {}
 
     def _calibration(self, frame: Frame) -> Calibration:
@@ -73,17 +74,17 @@ class RawFrames(FrameDataset):
 
     def _day(self, frame: Frame) -> Path:
         """The folder of the frame's date."""
-        return self._raw / self._origins[frame.name].drive.date
+        return self._raw / self._raw_frames[frame.name].drive.date
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:
         return self._projected(file, frame, "camera")
 
     def _projected(self, scan: Path, frame: Frame, axis: Axis) -> Float32[ndarray, "h w"]:
-        size, camera = picture_size(frame.image), self._origins[frame.name].camera
+        size, camera = picture_size(frame.image), self._raw_frames[frame.name].camera
         return project_velodyne(read_velodyne(scan), self._calibration(frame), size, camera, axis)
 
     def _focal_px(self, frame: Frame, columns: int) -> float:  # noqa: ARG002  the calibration is for the raw pictures
-        return float(self._calibration(frame).intrinsics(self._origins[frame.name].camera)[0, 0])
+        return float(self._calibration(frame).intrinsics(self._raw_frames[frame.name].camera)[0, 0])
 
 
 class KittiRaw(RawFrames):
@@ -109,21 +110,21 @@ class KittiRaw(RawFrames):
         if not splits[split]:
             raise _no_drive(root, split, splits)
         images: dict[str, Path] = {}
-        origins: dict[str, KittiFrame] = {}
+        raw_frames: dict[str, KittiFrame] = {}
         for drive in sorted(splits[split]):
             for camera in CAMERAS:
                 for number, image in list_images(root, drive, camera).items():
                     origin = KittiFrame(drive, camera, number)
-                    images[origin.name], origins[origin.name] = image, origin
-        frames, missing = whole_frames(images, targets, {"depth": partial(_scan_files, root, origins)})
+                    images[origin.name], raw_frames[origin.name] = image, origin
+        frames, missing = whole_frames(images, targets, {"depth": partial(_scan_files, root, raw_frames)})
         super().__init__(
-            root, split, targets, raw=root, origins=origins, frames=frames, kind="kitti_raw", missing=missing
+            root, split, targets, raw=root, raw_frames=raw_frames, frames=frames, kind="kitti_raw", missing=missing
         )
 
 
-def _scan_files(root: Path, origins: Mapping[str, KittiFrame], images: Mapping[str, Path]) -> dict[str, Path]:
-    scans = {drive: list_scans(root, drive) for drive in {origins[name].drive for name in images}}
-    there = ((name, scans[origins[name].drive].get(origins[name].number)) for name in images)
+def _scan_files(root: Path, raw_frames: Mapping[str, KittiFrame], images: Mapping[str, Path]) -> dict[str, Path]:
+    scans = {drive: list_scans(root, drive) for drive in {raw_frames[name].drive for name in images}}
+    there = ((name, scans[raw_frames[name].drive].get(raw_frames[name].number)) for name in images)
     return {name: scan for name, scan in there if scan is not None}
 
 

@@ -56,8 +56,8 @@ class KittiJoint(RawFrames):
         images = _images(root, split)
         labels = files_by_stem(folder / "semantic", (".png",), "KITTI semantics' labels")
         known = RAW_FRAMES_OF_SEMANTICS if mapping is None else _read_mapping(Path(mapping))
-        origins = {name: known[name] for name in images if name in known}
-        scans = {name: raw / origin.scan for name, origin in origins.items()}
+        raw_frames = {name: known[name] for name in images if name in known}
+        scans = {name: raw / origin.scan for name, origin in raw_frames.items()}
         there = {name: images[name] for name, scan in scans.items() if scan.exists()}
         missing = sorted(scans.keys() - there.keys())
         if not there:
@@ -68,7 +68,7 @@ class KittiJoint(RawFrames):
         self._lookup = cityscapes_lookup(list(labels.values()))
         frames = [Frame(name, there[name], {"labels": label, "depth": scans[name]}) for name, label in paired.items()]
         super().__init__(
-            root, split, targets, raw=raw, origins=origins, frames=frames, kind="kitti_joint", missing=missing
+            root, split, targets, raw=raw, raw_frames=raw_frames, frames=frames, kind="kitti_joint", missing=missing
         )
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from jaxtyping import Shaped, UInt8
@@ -64,7 +65,7 @@ class Dataset(ABC):
         crop: name of the window in which depth is scored (see :mod:`segdepth.geometry.crops`).
         points: the kinds of truth that are known at single points only, such as a laser's depth.
         names: the samples' names, in order.
-        truth_kind: where the truth comes from, in words; None where the data set's name says it.
+        origins: by kind, where the truth comes from, in words; without the kinds of which the data set's name says it.
         expected: number of samples that the split should have; None where there is no such number.
         missing: names of samples that should be there and are not, where the data set may be incomplete.
     """
@@ -77,7 +78,7 @@ class Dataset(ABC):
     crop: str = "none"
     points: frozenset[str] = frozenset()
     names: Sequence[str]
-    truth_kind: str | None = None
+    origins: Mapping[str, str] = MappingProxyType({})
     expected: int | None = None
     missing: Sequence[str] = ()
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]

@@ -79,7 +79,7 @@ def score(
 
 
 def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
-    dataset = answers.dataset
+    dataset, kind = answers.dataset, answers.task.target
     protocol: dict[str, Any] = {
         "dataset": dataset.reader,
         "split": dataset.split,
@@ -88,7 +88,7 @@ def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
         "files_found": len(dataset),
         "files_missing": list(dataset.missing),
         **answers.describe(),
-        "ground_truth": dataset.truth_kind or f"{answers.task.target} of {dataset.reader}",
+        "ground_truth": dataset.origins.get(kind, f"{kind} of {dataset.reader}"),
         "files_scored": len(dataset) - len(answers.bad) - len(answers.missing),
         **metric.describe(),
         **({"files_bad": answers.bad} if answers.bad else {}),

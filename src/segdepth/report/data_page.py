@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
+from segdepth.data.frames import asked_for
 from segdepth.geometry.resize import resize_image
 from segdepth.kinds import IGNORE, KINDS
 
@@ -66,7 +67,8 @@ def write_data_page(
         {
             "name": name,
             "facts": report.facts[name],
-            "truth": dataset.truth_kind,
+            "origins": asked_for(dataset.targets, dataset.origins),
+            "several": len(dataset.targets) > 1,
             "classes": class_shares(report.facts[name], dataset),
             "ignored": ignored_share(report.facts[name]),
             "depths": depth_shares(report.facts[name]),

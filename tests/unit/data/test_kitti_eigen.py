@@ -44,7 +44,7 @@ def test_the_truth_is_the_scan_at_full_resolution(raw: Path, listed: str) -> Non
     assert sample.focal_px == calibration.intrinsics()[0, 0]
     assert dataset.positions == (1, 2, 0), "the places in the list, by which other programs number their files"
     assert (dataset.expected, list(dataset.missing)) == (3, [])
-    assert re.search("laser scan.* along the camera's axis", dataset.truth_kind)
+    assert re.search("laser scan.* along the camera's axis", dataset.origins["depth"])
 
 
 def test_the_list_is_eigens_and_what_is_missing_is_named(raw: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_real_improved_truth_agrees_with_the_single_scan(shared_data: Any, t
 
 def test_the_truth_along_the_lasers_axis(raw: Path, listed: str) -> None:
     camera, laser = opened(raw, files=listed), opened(raw, files=listed, truth="velodyne-forward")
-    assert "laser's forward axis" in laser.truth_kind
+    assert "laser's forward axis" in laser.origins["depth"]
     near, far = camera[1].truth("depth"), laser[1].truth("depth")
     np.testing.assert_array_equal(near > 0, far > 0)
     assert 0.1 < np.median((far - near)[near > 0]) < 0.5, "the laser stands behind the cameras"

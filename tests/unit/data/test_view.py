@@ -84,7 +84,7 @@ def test_what_a_data_set_says_its_wrappers_say(view: type[DatasetView], tmp_path
         "crop": "garg",
         "points": frozenset({"depth"}),
         "names": ("x", "y"),
-        "truth_kind": "guessed",
+        "origins": {"depth": "guessed"},
         "expected": 12,
         "missing": ("z",),
     }

@@ -48,6 +48,17 @@ def test_each_picture_is_scored_once_per_protocol(answers: FileAnswers, kept: bo
         assert evaluations["a"].scores["abs_rel"] == pytest.approx(mean)
 
 
+def test_each_kind_of_truth_has_its_own_origin(tmp_path: Path) -> None:
+    said = {}
+    for task in ("depth", "seg"):
+        write_answers(tmp_path / task, task)
+        data = Streets()
+        data.origins = {"depth": "one laser scan"}
+        (evaluation,) = score(FileAnswers(Predictions(tmp_path / task, data), data, TASKS[task])).values()
+        said[task] = evaluation.protocol["ground_truth"]
+    assert said == {"depth": "one laser scan", "seg": "labels of Streets"}
+
+
 @pytest.mark.parametrize("task", ["depth", "seg"])
 def test_a_set_gives_scores_pictures_tables_and_the_worst(tmp_path: Path, task: str) -> None:
     write_answers(tmp_path / "answers", task)

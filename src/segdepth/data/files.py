@@ -242,15 +242,15 @@ def ranges(values: Sequence[int]) -> str:
 
 
 def require_same_size(
-    image: UInt8[ndarray, "h w 3"], image_path: Path, truth: Shaped[ndarray, "rows cols"], truth_path: Path
+    image: UInt8[ndarray, "h w 3"], image_path: Path, truth: Shaped[ndarray, "rows cols *values"], truth_path: Path
 ) -> None:
     """Refuse a picture and a truth of different sizes.
 
     Raises:
         DataError: naming both files and both sizes.
     """
-    if truth.shape != image.shape[:2]:
-        rows, columns = truth.shape
+    if truth.shape[:2] != image.shape[:2]:
+        rows, columns = truth.shape[:2]
         raise DataError(
             f"{truth_path} is {rows}x{columns}, but its image {image_path} is {image.shape[0]}x{image.shape[1]}"
         )

@@ -206,3 +206,9 @@ def test_a_value_that_is_no_class_is_named_with_its_file() -> None:
     values = np.array([[0, 12, 12]], np.uint8)
     with pytest.raises(DataError, match=r"x.png has 2 pixels of value 12.*allowed: 0-11, 255"):
         files.map_labels(values, files.label_lookup(CAMVID, void=(11, IGNORE)), Path("x.png"))
+
+
+def test_a_truth_of_several_values_a_pixel_has_its_pictures_size_or_is_named(noise: np.ndarray) -> None:
+    files.require_same_size(noise, Path("a.png"), np.zeros((31, 47, 3), np.float32), Path("a.npy"))
+    with pytest.raises(DataError, match=r"a\.npy is 30x47, but its image a\.png is 31x47"):
+        files.require_same_size(noise, Path("a.png"), np.zeros((30, 47, 3), np.float32), Path("a.npy"))

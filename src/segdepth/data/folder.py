@@ -102,6 +102,7 @@ class Folder(FrameDataset):
         }
         for declare in asked_for(targets, declared).values():
             declare()
+        self._farthest = asked_for(targets, {"depth": max_depth})
         self._read_colours = colours is not None
         self._unit, self._invalid = depth_unit, invalid_depth
         self.crop = crop
@@ -151,10 +152,11 @@ class Folder(FrameDataset):
         metres[stored == self._invalid] = 0
         return valid_depth(metres)
 
-    def too_far(self, index: int) -> int:
+    def too_far(self, index: int, kind: str) -> int:
         """Number of measurements of a sample beyond ``max_depth``, which is read as none."""
-        file = self.frames[index].truths.get("depth")
-        return 0 if file is None or self.depth_range is None else int((self._metres(file) > self.depth_range[1]).sum())
+        if kind not in self._farthest:
+            return 0
+        return int((self._metres(self.frames[index].truths[kind]) > self._farthest[kind]).sum())
 
 
 def _class_table(

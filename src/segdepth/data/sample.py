@@ -136,8 +136,8 @@ class Dataset(ABC):
         """The file of a sample's picture; None where there is none."""
         return None
 
-    def too_far(self, index: int) -> int:  # noqa: ARG002  most readers leave nothing out
-        """Number of measurements of a sample that the reader leaves out because they are too far; for the doctor."""
+    def too_far(self, index: int, kind: str) -> int:  # noqa: ARG002  most readers leave nothing out
+        """Number of measurements of a kind that the reader leaves out of a sample because they are too far; for the doctor."""
         return 0
 
 

@@ -1,8 +1,8 @@
 """The doctor's page: findings, histograms, samples with their truth laid over."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,46 +10,22 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.data import Dataset, Sample
-from segdepth.data.doctor import DEPTH_EDGES_M, Facts, Report
+from segdepth.data.doctor import Facts, Report
 from segdepth.data.frames import asked_for
 from segdepth.geometry.resize import resize_image
-from segdepth.kinds import IGNORE, KINDS
+from segdepth.kinds import KINDS
 
 from .page import image_uri, write_page
 
-__all__ = ["class_shares", "depth_shares", "draw_sample", "ignored_share", "write_data_page"]
+__all__ = ["draw_sample", "write_data_page"]
 
 _WIDTH = 832
-_FAR_M = 1000.0
 
 
 def draw_sample(sample: Sample, dataset: Dataset) -> UInt8[ndarray, "h w 3"]:
     """The picture, and below it each of its truths laid over it."""
     drawn = [KINDS[kind].laid_over(sample.image, truth, dataset.colours) for kind, truth in sample.truths.items()]
     return np.concatenate([sample.image, *drawn])
-
-
-def class_shares(facts: Facts, dataset: Dataset) -> dict[str, float]:
-    """Share of the labelled pixels of each class."""
-    if dataset.classes is None or not facts.classes.any():
-        return {}
-    counts = facts.classes[: len(dataset.classes)]
-    return {name: float(n / max(counts.sum(), 1)) for name, n in zip(dataset.classes.names, counts, strict=True)}
-
-
-def ignored_share(facts: Facts) -> float | None:
-    """Share of all pixels that belong to no class; None where nothing has labels."""
-    return float(facts.classes[IGNORE] / facts.classes.sum()) if facts.classes.any() else None
-
-
-def depth_shares(facts: Facts) -> dict[str, float]:
-    """Share of the measurements in each interval of distance."""
-    total = facts.depths.sum()
-    if total == 0:
-        return {}
-    edges = pairwise(DEPTH_EDGES_M)
-    names = (f"{low:g}-{high:g} m" if high < _FAR_M else f"over {low:g} m" for low, high in edges)
-    return {name: float(count / total) for name, count in zip(names, facts.depths, strict=True)}
 
 
 def write_data_page(
@@ -63,21 +39,25 @@ def write_data_page(
         samples: some of each split, to be drawn.
         path: of the page.
     """
-    splits = [
-        {
-            "name": name,
-            "facts": report.facts[name],
-            "origins": asked_for(dataset.targets, dataset.origins),
-            "several": len(dataset.targets) > 1,
-            "classes": class_shares(report.facts[name], dataset),
-            "ignored": ignored_share(report.facts[name]),
-            "depths": depth_shares(report.facts[name]),
-            "shifts": report.facts[name].shifts(),
-            "pictures": list(_pictures(samples.get(name, ()), dataset)),
-        }
-        for name, dataset in datasets.items()
-    ]
+    splits = [_split(name, report.facts[name], dataset, samples.get(name, ())) for name, dataset in datasets.items()]
     write_page(path, "data.html", {"report": report, "splits": splits}, {})
+
+
+def _split(name: str, facts: Facts, dataset: Dataset, samples: Iterable[Sample]) -> dict[str, Any]:
+    examiners = facts.examiners.values()
+    return {
+        "name": name,
+        "facts": facts,
+        "sentences": [*_origins(dataset), *(said for examiner in examiners for said in examiner.sentences())],
+        "tables": [table for examiner in examiners for table in examiner.tables(dataset)],
+        "pictures": list(_pictures(samples, dataset)),
+    }
+
+
+def _origins(dataset: Dataset) -> Iterable[str]:
+    """Where the truth comes from; of which kind it is, where there are several."""
+    for kind, words in asked_for(dataset.targets, dataset.origins).items():
+        yield f"Truth of {kind}: {words}." if len(dataset.targets) > 1 else f"Truth: {words}."
 
 
 def _pictures(samples: Iterable[Sample], dataset: Dataset) -> Iterable[tuple[str, str]]:

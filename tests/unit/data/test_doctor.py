@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.errors import DataError
 from segdepth.data import open_dataset
 from segdepth.data.doctor import examine, examine_splits
 from segdepth.data.synthetic import Synthetic, write_cityscapes, write_kitti_raw
-from segdepth.drawing import write_png
 from segdepth.report import write_data_page
 
 DATE = "2011_09_26"
@@ -46,7 +45,9 @@ def test_a_healthy_tree_has_no_finding(raw: Path) -> None:
     facts = report.facts["train"]
     assert facts.samples == 8
     assert facts.sizes == {"94x311": 8}
-    assert facts.depths.sum() == sum((sample.truth("depth") > 0).sum() for sample in opened(raw)["train"])
+    assert facts.examiners["depth"].depths.sum() == sum(
+        (sample.truth("depth") > 0).sum() for sample in opened(raw)["train"]
+    )
 
 
 def test_every_broken_file_is_named(raw: Path) -> None:
@@ -84,76 +85,6 @@ def test_missing_scans_and_keys_are_named(raw: Path) -> None:
     assert [re.findall(r"\d+ samples", line) for line in broken] == [["6 samples"], ["8 samples"]], "one for each split"
 
 
-def test_real_calibrations_fit_and_a_wrong_one_is_noticed(shared_data: Any, tmp_path: Path) -> None:
-    real = shared_data("kitti_raw") / DATE
-    drive = f"{DATE}_drive_0005_sync"
-    (tmp_path / DATE).mkdir()
-    (tmp_path / DATE / drive).symlink_to(real / drive)
-    text = {name: (real / name).read_text() for name in ("calib_cam_to_cam.txt", "calib_velo_to_cam.txt")}
-    for name, content in text.items():
-        (tmp_path / DATE / name).write_text(content)
-    dataset = open_dataset("kitti_raw", path=tmp_path, split="train", target="depth")
-    report = examine_splits({"train": dataset})
-    assert report.findings == ()
-    shift, clarity = report.facts["train"].shifts()[DATE]
-    assert abs(shift) <= 2
-    assert clarity > 1.2
-    moved = []
-    for line in text["calib_cam_to_cam.txt"].splitlines():
-        words = line.split()
-        if words[0] == "P_rect_02:":  # the principal point, 12 columns to the right
-            words[3] = str(float(words[3]) + 12)
-        moved.append(" ".join(words))
-    (tmp_path / DATE / "calib_cam_to_cam.txt").write_text("\n".join(moved))
-    said = findings({"train": open_dataset("kitti_raw", path=tmp_path, split="train", target="depth")})
-    assert len(said) == 1
-    assert re.search(r"error train 2011_09_26: jumps in depth .* moved by -1[0-4] columns", said[0]), said
-
-
-@pytest.mark.parametrize(
-    ("metres", "unit", "max_depth", "words"),
-    [
-        # a street in millimetres, whose farthest points do not fit into 16 bits
-        (np.geomspace(4, 60, 240), 0.001, 80.0, None),
-        (np.geomspace(4, 60, 240), 1 / 256, 80.0, "warning.* % of the depth is left out, because it is beyond 80 m"),
-        (np.geomspace(4, 60, 240), 1 / 256, 256.0, "warning.*median depth is 60.* far for a street"),
-        (np.geomspace(4, 90, 240), 1 / 256, 256.0, "error.* % of the depth is 256 m, the largest number of a 16-bit"),
-        (np.geomspace(4, 60, 240) * 0.256, 0.001, 80.0, "warning.*median depth is 3.9.* m, which is near"),
-        (np.full(240, 2.5), 0.001, 10.0, None),
-        (np.full(240, 2.5), 0.1, 1000.0, "error.*median depth is 250 m"),
-        (np.full(240, 2.5), 0.1, 10.0, "warning.*100 % of the depth is left out"),
-    ],
-)
-def test_the_wrong_unit_is_noticed(
-    metres: np.ndarray, unit: float, max_depth: float, words: str | None, tmp_path: Path
-) -> None:
-    stored = np.clip(np.rint(metres * 1000), 0, 65535).astype(np.uint16).reshape(12, 20)
-    write_png(tmp_path / "rgb/0.png", np.random.default_rng(0).integers(0, 255, (12, 20, 3)).astype(np.uint8))
-    write_png(tmp_path / "depth/0.png", stored)
-    dataset = open_dataset("folder", path=tmp_path, split="train", target="depth", images="rgb/*.png",
-                           depths="depth/*.png", depth_unit=unit, max_depth=max_depth)  # fmt: skip
-    said = [line for line in findings({"train": dataset}) if "(almost) no depth" not in line]
-    assert len(said) == (words is not None), said
-    assert words is None or re.match(words, said[0]), said
-
-
-def test_the_wrong_unit_of_prepared_kitti_is_noticed(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    write_png(tmp_path / "drive_02/0.png", rng.integers(0, 255, (32, 64, 3)).astype(np.uint8))
-    write_png(tmp_path / "drive_02/0.depth.png", np.geomspace(4000, 60000, 32 * 64).astype(np.uint16).reshape(32, 64))
-    (tmp_path / "train.txt").write_text("drive_02")
-    said = findings({"train": open_dataset("kitti", path=tmp_path, split="train", target="depth")})
-    assert re.match("error train: 2[0-9] % of the depth is beyond 120 m .*scored up to 80 m", said[0]), said
-
-
-def test_a_label_file_without_any_class_is_named(tmp_path: Path) -> None:
-    write_cityscapes(tmp_path, num_images={"train": 3, "val": 1}, height=64, width=128)
-    labels = min((tmp_path / "gtFine/train").rglob("*_labelIds.png"))
-    write_png(labels, np.zeros((64, 128), np.uint8))
-    said = findings({"train": open_dataset("cityscapes", path=tmp_path, split="train", target="labels")})
-    assert f"every pixel is ignored: {labels.name.removesuffix('_gtFine_labelIds.png')}" in said[0]
-
-
 def test_a_picture_in_two_splits_is_noticed(tmp_path: Path) -> None:
     write_cityscapes(tmp_path, num_images={"train": 2, "val": 1}, height=64, width=128)
     val = next((tmp_path / "leftImg8bit/val").rglob("*.png"))
@@ -163,15 +94,6 @@ def test_a_picture_in_two_splits_is_noticed(tmp_path: Path) -> None:
     said = [line for line in findings(splits) if line.startswith("error")]
     assert len(said) == 1
     assert re.search(r"error train, val: 1 picture in both", said[0])
-
-
-def test_labels_that_are_no_class_and_classes_that_never_occur(tmp_path: Path) -> None:
-    write_cityscapes(tmp_path, num_images={"train": 2, "val": 1}, height=64, width=128)
-    labels = min((tmp_path / "gtFine/train").rglob("*.png"))
-    write_png(labels, np.full((64, 128), 77, np.uint8))
-    said = findings({"train": open_dataset("cityscapes", path=tmp_path, split="train", target="labels")})
-    assert re.search(r"error train: .*labelIds\.png has 8192 pixels of value 77", said[0])
-    assert any("classes that never occur" in line for line in said)
 
 
 def test_a_split_that_cannot_be_opened_is_a_finding(tmp_path: Path) -> None:
@@ -217,9 +139,10 @@ def test_facts_of_many_processes_are_those_of_one() -> None:
     dataset = Synthetic(None, "train", frozenset({"labels", "depth"}), num_images=20, height=48, width=96)
     alone, together = (examine_splits({"train": dataset}, workers=n).facts["train"] for n in (1, 2))
     assert alone.samples == together.samples == 20
-    np.testing.assert_array_equal(alone.classes, together.classes)
-    np.testing.assert_array_equal(alone.depths, together.depths)
-    np.testing.assert_array_equal(alone.classes, sum(examine(dataset[k]).classes for k in range(20)))
+    classes, depths = alone.examiners["labels"].classes, alone.examiners["depth"].depths
+    np.testing.assert_array_equal(classes, together.examiners["labels"].classes)
+    np.testing.assert_array_equal(depths, together.examiners["depth"].depths)
+    np.testing.assert_array_equal(classes, sum(examine(dataset, k).examiners["labels"].classes for k in range(20)))
 
 
 def test_the_page_stands_alone(raw: Path, tmp_path: Path) -> None:
@@ -231,38 +154,3 @@ def test_the_page_stands_alone(raw: Path, tmp_path: Path) -> None:
     assert text.count("data:image/jpeg;base64,") == 1
     assert "0000000000.bin is empty" in text
     assert not re.search(r'(src|href)="http', text)
-
-
-def test_labels_and_depth_of_one_frame(shared_data: Any, tmp_path: Path) -> None:
-    root, raw = shared_data("kitti_semantics"), shared_data("kitti_raw")
-    both = frozenset({"labels", "depth"})
-    dataset = open_dataset("kitti_joint", path=root, split="all", target=both, raw_path=str(raw))
-    assert dataset.names == ("000002_10", "000003_10")
-    for sample in dataset:
-        assert sample.truth("labels").shape == sample.truth("depth").shape == sample.image.shape[:2]
-        measured = sample.truth("depth") > 0
-        assert measured.mean() > 0.03
-        assert (measured & (sample.truth("labels") == 10)).sum() < 0.01 * measured.sum(), (
-            "there is no laser point in the sky"
-        )
-        np.testing.assert_array_equal(
-            sample.image,
-            open_dataset("kitti_raw", path=raw, split="val", target="depth")[
-                {"000002_10": 2, "000003_10": 7}[sample.name]
-            ].image,
-        )
-    mapping = tmp_path / "train_mapping.txt"
-    mapping.write_text(f"\n\n\n{DATE} {DATE}_drive_0005_sync 0000000059\n")
-    listed = open_dataset("kitti_joint", path=root, split="all", target=both, raw_path=str(raw), mapping=str(mapping))
-    assert listed.names == ("000003_10",)
-    with pytest.raises(ConfigError, match="raw_path is needed"):
-        open_dataset("kitti_joint", path=root, split="all", target=both)
-
-
-def test_truths_of_different_pictures_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not together"):
-        open_dataset("kitti", path=tmp_path, split="train", target=frozenset({"labels", "depth"}))
-    sample = open_dataset(
-        "synthetic", path=None, split="train", target=frozenset({"labels", "depth"}), height=32, width=64
-    )[0]
-    assert sample.truth("labels").shape == sample.truth("depth").shape

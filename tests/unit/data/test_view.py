@@ -35,7 +35,7 @@ class Numbered(Dataset):
     def sources(self, index: int) -> list[Path]:
         return [Path(f"{index}.png")]
 
-    def too_far(self, index: int) -> int:
+    def too_far(self, index: int, kind: str) -> int:
         return 7 + index
 
 
@@ -97,7 +97,7 @@ def test_what_a_data_set_says_its_wrappers_say(view: type[DatasetView], tmp_path
         assert getattr(through, name) == value
     assert through.colours == CAMVID.colours
     assert len(through) == 2
-    assert [through.too_far(index) for index in range(2)] == [7, 8]
+    assert [through.too_far(index, "depth") for index in range(2)] == [7, 8]
     assert list(through.sources(1)) == [Path("1.png")]
 
 

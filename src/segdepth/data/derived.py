@@ -23,6 +23,11 @@ class Derived(DatasetView):
     def __init__(self, dataset: Dataset, targets: frozenset[str]) -> None:
         super().__init__(dataset)
         self.targets = targets
+        self.origins = {
+            kind: words if stored(kind) else f"computed from {source_of(kind)}: {words}"
+            for kind in sorted(targets)
+            if (words := dataset.origins.get(source_of(kind))) is not None
+        }
 
     def __getitem__(self, index: int) -> Sample:
         """Sample number ``index``.

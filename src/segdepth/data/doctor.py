@@ -14,7 +14,7 @@ from segdepth.core.words import counted
 
 from .examination import Examiner, Finding, Severity, examiners_of, few
 from .leakage import shared_scenes
-from .sample import Dataset, reader_options
+from .sample import Dataset
 
 __all__ = ["Facts", "Finding", "Report", "examine", "examine_splits"]
 
@@ -147,7 +147,7 @@ def _one_thread() -> None:
 def _findings(split: str, dataset: Dataset, facts: Facts, skip_bad: bool, allow_missing: bool) -> Iterable[Finding]:
     yield from _broken(split, facts, "warning" if skip_bad else "error")
     if dataset.missing and not (dataset.expected is not None and len(dataset) >= dataset.expected):
-        optional = "allow_missing" not in reader_options(type(dataset))  # raw drives have pictures without a scan
+        optional = "allow_missing" not in dataset.options  # raw drives have pictures without a scan
         yield Finding(
             "warning" if optional or allow_missing else "error",
             split,

@@ -108,6 +108,11 @@ class Dataset(ABC):
         return type(self).__name__
 
     @property
+    def options(self) -> list[str]:
+        """Names of the reader's own options."""
+        return reader_options(type(self))
+
+    @property
     def colours(self) -> Colours:
         """RGB of each class; empty where there are no classes."""
         return self.classes.colours if self.classes else ()

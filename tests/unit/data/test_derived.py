@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from contract.test_datasets import BUILDERS
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.data import DATASETS, Sample, open_dataset, stored_kinds
 from segdepth.data.derived import Derived
+from segdepth.data.doctor import examine_splits
 from segdepth.data.synthetic import Synthetic
 from segdepth.kinds import KINDS
 
@@ -40,6 +42,26 @@ def test_it_says_what_the_reader_says() -> None:
     )
     assert dataset.targets == {"normals", "depth"}
     assert set(dataset[1].truths) == {"normals", "depth"}
+
+
+def test_where_the_source_comes_from_is_said() -> None:
+    depth = opened("depth")
+    assert Derived(depth, frozenset({"normals"})).origins == {}
+    depth.origins = {"depth": "two eyes", "labels": "people"}
+    both = Derived(depth, frozenset({"normals", "depth"}))
+    assert both.origins == {"normals": "computed from depth: two eyes", "depth": "two eyes"}
+
+
+def test_the_doctor_says_of_them_what_it_says_of_their_source(tmp_path: Path) -> None:
+    BUILDERS["nyuv2"](tmp_path, "depth")
+    next((tmp_path / "train/depth").iterdir()).unlink()
+    said = {}
+    for target in ("depth", "normals"):
+        dataset = open_dataset("nyuv2", path=tmp_path, split="train", target=target, allow_missing=True)
+        found = examine_splits({"train": dataset}).findings
+        said[target] = [finding for finding in found if "incomplete" in finding.what]
+    assert said["normals"] == said["depth"]
+    assert said["depth"][0].severity == "error"
 
 
 def test_nothing_is_computed_from_single_points() -> None:

@@ -19,6 +19,9 @@ from segdepth.data.view import DatasetView
 #: What the wrappers' constructors take besides the data set, by name.
 SIZE = (4, 6)
 
+#: What some wrappers say themselves: their samples have other truths.
+OWN = {"Derived": {"targets", "origins"}}
+
 #: Where data sets are defined, besides those of the data package.
 PACKAGES = ("data", "evaluation", "studies", "training")
 
@@ -26,7 +29,9 @@ PACKAGES = ("data", "evaluation", "studies", "training")
 class Numbered(Dataset):
     names = ("a", "b")
 
-    def __init__(self, path: Path | None = None, split: str = "train", targets: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, path: Path | None = None, split: str = "train", targets: frozenset[str] = frozenset(), *, speed: int = 1
+    ) -> None:
         super().__init__(path, split, targets)
 
     def __getitem__(self, index: int) -> Sample:
@@ -54,7 +59,7 @@ def every(kind: type) -> list[type]:
 
 
 def wrapped(view: type[DatasetView], dataset: Dataset, folder: Path) -> DatasetView:
-    given = {"dataset": dataset, "size": SIZE, "folder": folder}
+    given = {"dataset": dataset, "size": SIZE, "folder": folder, "targets": frozenset({"normals"})}
     return view(**{name: given[name] for name in list(inspect.signature(view.__init__).parameters)[1:]})
 
 
@@ -94,8 +99,9 @@ def test_what_a_data_set_says_its_wrappers_say(view: type[DatasetView], tmp_path
     through = wrapped(view, dataset, tmp_path)
     for name, value in said.items():
         setattr(dataset, name, value)
-        assert getattr(through, name) == value
+        assert (getattr(through, name) == value) == (name not in OWN.get(view.__name__, ()))
     assert through.colours == CAMVID.colours
+    assert (through.reader, through.options) == ("Numbered", ["speed"])
     assert len(through) == 2
     assert [through.too_far(index, "depth") for index in range(2)] == [7, 8]
     assert list(through.sources(1)) == [Path("1.png")]

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from segdepth.core.errors import ConfigError, DataError
-from segdepth.data import DATASETS, Sample, open_dataset
+from segdepth.data import DATASETS, Dataset, Sample, open_dataset, stored_kinds
 from segdepth.data.labels import CITYSCAPES
 from segdepth.drawing import write_png
 from segdepth.evaluation import score
 from segdepth.evaluation.answers import Answer, Answers
-from segdepth.kinds import IGNORE
+from segdepth.kinds import IGNORE, KINDS
 from segdepth.tasks import TASKS
 
 ROWS, COLS = 12, 20
@@ -183,8 +183,11 @@ WITH_GAPS = {("kitti_raw", "depth"), ("kitti_joint", "depth")}
 #: These have one split, and it is not for training.
 TEST_ONLY = {"kitti_eigen"}
 
-ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers]
-ON_DISK = [(name, target) for name, target in ENTRIES if name not in WITHOUT_FILES]
+#: Nobody knows the camera of these, so nothing can be computed from their depth.
+BLIND = {("folder", "normals")}
+
+ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers if (name, target) not in BLIND]
+ON_DISK = [(name, target) for name, target in ENTRIES if name not in WITHOUT_FILES and target in stored_kinds(name)]
 
 
 def first_split(name: str) -> str:
@@ -196,6 +199,30 @@ def opened(name: str, target: str, root: Path, split: str | None = None) -> Any:
     if name in WITHOUT_FILES:
         return open_dataset(name, path=None, split=split, target=target)
     return open_dataset(name, path=root, split=split, target=target, **BUILDERS[name](root, target))
+
+
+def labels_are_classes(dataset: Dataset, labels: np.ndarray) -> None:
+    values = np.unique(labels)
+    assert ((values < len(dataset.classes)) | (values == IGNORE)).all()
+    assert (values < len(dataset.classes)).any()
+
+
+def depth_has_a_range(dataset: Dataset, depth: np.ndarray) -> None:
+    near, far = dataset.depth_range
+    assert 0 < near < far
+    assert np.isfinite(depth).all()
+    assert (depth >= 0).all()
+    assert (depth > 0).any()
+
+
+def normals_are_unit_vectors(dataset: Dataset, normals: np.ndarray) -> None:
+    known = normals.any(-1)
+    assert known.any()
+    np.testing.assert_allclose(np.linalg.norm(normals[known], axis=-1), 1, rtol=1e-5)
+
+
+#: What scores need of a truth, by its kind.
+NEEDED = {"labels": labels_are_classes, "depth": depth_has_a_range, "normals": normals_are_unit_vectors}
 
 
 class FirstIsRight(Answers):
@@ -218,8 +245,8 @@ class TestEveryDataSet:
         assert sample.image.ndim == 3
         assert sample.image.shape[2] == 3
         truth = sample.truth(target)
-        assert truth.dtype == (np.uint8 if target == "labels" else np.float32)
-        assert truth.shape == sample.image.shape[:2]
+        assert truth.dtype == KINDS[target].dtype
+        assert truth.shape[:2] == sample.image.shape[:2]
 
     def test_only_the_target_is_read(self, name: str, target: str, tmp_path: Path) -> None:
         sample = opened(name, target, tmp_path)[0]
@@ -253,17 +280,7 @@ class TestEveryDataSet:
 
     def test_says_what_the_scores_need(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
-        if target == "labels":
-            values = np.unique(dataset[0].truth("labels"))
-            assert ((values < len(dataset.classes)) | (values == IGNORE)).all()
-            assert (values < len(dataset.classes)).any()
-        else:
-            near, far = dataset.depth_range
-            assert 0 < near < far
-            depth = dataset[0].truth("depth")
-            assert np.isfinite(depth).all()
-            assert (depth >= 0).all()
-            assert (depth > 0).any()
+        NEEDED[target](dataset, dataset[0].truth(target))
 
     def test_scores_say_where_the_truth_of_their_own_kind_comes_from(
         self, name: str, target: str, tmp_path: Path
@@ -362,6 +379,12 @@ def reopening(name: str, target: str, root: Path) -> dict[str, Any]:
     if target == "labels":
         return {"images": "{split}/rgb/*.png", "labels": "{split}/labels/*_gt.png", "classes": ["cat"]}
     return {"images": "{split}/rgb/*.png", "depths": "{split}/depths/*.png"}
+
+
+@pytest.mark.parametrize(("name", "target"), sorted(BLIND))
+def test_what_cannot_be_computed_is_said(name: str, target: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"camera of .* is not known"):
+        opened(name, target, tmp_path)[0]
 
 
 def test_every_data_set_on_disk_has_a_make_believe_tree() -> None:

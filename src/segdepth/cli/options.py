@@ -20,24 +20,32 @@ __all__ = [
     "Device",
     "EngineChoice",
     "Height",
+    "MaybeCheckpoint",
+    "MaybeConfigFile",
     "ModelName",
     "NetworkOptions",
     "Overrides",
+    "Processes",
     "RunsFolder",
     "TaskName",
     "Width",
     "spread",
 ]
 
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
+_CONFIG = typer.Option("--config", "-c", help="YAML configuration.", show_default=False)
+ConfigFile = Annotated[Path, _CONFIG]
+MaybeConfigFile = Annotated[Path | None, _CONFIG]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Values over those of the file, such as training.optimizer.lr=3e-4.", metavar="[KEY=VALUE]...",
                    show_default=False),
 ]  # fmt: skip
-Checkpoint = Annotated[
-    Path,
-    typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False),
+_CHECKPOINT = typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False)
+Checkpoint = Annotated[Path, _CHECKPOINT]
+MaybeCheckpoint = Annotated[Path | None, _CHECKPOINT]
+Processes = Annotated[
+    int | None,
+    typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False),
 ]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of all runs.")]
 #: The saliency engines, named here because the table of them needs torch.

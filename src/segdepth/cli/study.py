@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import spread
-from .study_options import MapOptions, NamedCheckpoint, SampleRate, StudyOptions
+from .options import MaybeCheckpoint, spread
+from .study_options import MapOptions, SampleRate, StudyOptions
 
 if TYPE_CHECKING:
     from segdepth.networks import Network
@@ -77,7 +77,7 @@ def iou(
 
 @study_app.command()
 @spread()
-def faithfulness(*, checkpoint: NamedCheckpoint = None, sample_rate: SampleRate = 32, options: StudyOptions) -> None:
+def faithfulness(*, checkpoint: MaybeCheckpoint = None, sample_rate: SampleRate = 32, options: StudyOptions) -> None:
     """Delete, or keep only, the most salient pixels of each target and watch its answer, against pixels drawn by chance."""
     from segdepth.core.errors import ConfigError
     from segdepth.studies.faithfulness import FaithfulnessStudy

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import EngineChoice, NetworkOptions
+from .options import EngineChoice, MaybeCheckpoint, NetworkOptions
 
 if TYPE_CHECKING:
     from segdepth.data import Dataset
     from segdepth.networks import Network
     from segdepth.studies.sources import MapSource
 
-__all__ = ["MapOptions", "NamedCheckpoint", "SampleRate", "StudyOptions"]
+__all__ = ["MapOptions", "SampleRate", "StudyOptions"]
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,6 @@ _PICTURES = "Pictures"
 _MEASUREMENT = "Measurement"
 _WORK = "Work"
 
-NamedCheckpoint = Annotated[
-    Path | None, typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False)
-]
 SampleRate = Annotated[
     int,
     typer.Option("--sample-rate", "--sample_rate", min=1, help="Every so many-th pixel of the crop is a target.",
@@ -154,7 +151,7 @@ class StudyOptions(NetworkOptions):
 class MapOptions:
     """Where maps come from: a checkpoint, or a null model."""
 
-    checkpoint: NamedCheckpoint = None
+    checkpoint: MaybeCheckpoint = None
     null: Annotated[
         Literal["random", "field", "edges", "gaussian"] | None,
         typer.Option(

@@ -98,12 +98,12 @@ def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
     shares = {row.statistic: row.means for row in last.statistics}
     for task in last.tasks.values():
         assert set(task.baselines) == {"constant", "position"}
-        assert f"{task.scores[task.best_score]:.4f}" in text
-        assert f"{task.baselines['constant'][task.best_score]:.4f}" in text
-        assert scores[task.task]["fcn"] == task.scores
-        ratios = [shares[f"activation ratio at {t}"][task.task] for t in (0.1, 0.5, 0.9)]
+        assert f"{task.scores[task.facts.best_score]:.4f}" in text
+        assert f"{task.baselines['constant'][task.facts.best_score]:.4f}" in text
+        assert scores[task.facts.name]["fcn"] == task.scores
+        ratios = [shares[f"activation ratio at {t}"][task.facts.name] for t in (0.1, 0.5, 0.9)]
         assert 1 > ratios[0] > ratios[1] > ratios[2] > 0
-        assert 1 > shares["activation distance at 0.1"][task.task] > 0
+        assert 1 > shares["activation distance at 0.1"][task.facts.name] > 0
     assert finished_scores(tmp_path, configs) == scores
     assert finished_scores(tmp_path, {"seg": configs["seg"]}) is None
 

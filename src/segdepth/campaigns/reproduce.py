@@ -198,7 +198,7 @@ def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 def _row(cell: Published, score_name: str, record: Mapping[str, Any]) -> Row:
     place, published = PLACES[cell.kind], cell.scores[score_name]
     ours, files = record["scores"].get(score_name), record["protocol"]["files_scored"]
-    larger = score_name in ("mIoU", "a1", "a2", "a3")
+    larger = TASKS[cell.kind.task].facts.higher_is_better(score_name)
     whole = files == place.files
     better = (ours >= published if larger else ours <= published) if whole and ours is not None else None
     protocol = f"{place.words}, {files} of {place.files} files" + ("" if whole else ": not comparable")

@@ -10,7 +10,7 @@ import typer
 
 from segdepth.core.words import counted
 
-from .options import Overrides
+from .options import MaybeConfigFile, Overrides, Processes
 
 if TYPE_CHECKING:
     from segdepth.core.errors import SegdepthError
@@ -59,7 +59,6 @@ def synthesize(
     out.print(f"{counted(frames, 'frame')} -> {output}/", soft_wrap=True)
 
 
-_Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML configuration.", show_default=False)]
 _Dataset = Annotated[
     str | None, typer.Option("--dataset", help="Data set, without a configuration.", show_default=False)
 ]
@@ -84,7 +83,7 @@ _SkipBad = Annotated[
 @data_app.command()
 def check(
     overrides: Overrides = None,
-    config: _Config = None,
+    config: MaybeConfigFile = None,
     dataset: _Dataset = None,
     dataset_dir: _Folder = None,
     target: _Target = None,
@@ -94,9 +93,7 @@ def check(
         Path, typer.Option("--page", help="Where the page with findings and samples goes.")
     ] = Path("data_check.html"),
     samples: Annotated[int, typer.Option("--samples", min=0, help="Pictures of each split on the page.")] = 4,
-    num_threads: Annotated[
-        int | None, typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False)
-    ] = None,
+    num_threads: Processes = None,
 ) -> None:  # fmt: skip
     """The doctor: read every sample of a data set; say what is wrong, where, and what to do. Exit code 1 if something is."""
     from rich.text import Text
@@ -144,7 +141,7 @@ def check(
 @data_app.command()
 def show(
     overrides: Overrides = None,
-    config: _Config = None,
+    config: MaybeConfigFile = None,
     dataset: _Dataset = None,
     dataset_dir: _Folder = None,
     target: _Target = None,

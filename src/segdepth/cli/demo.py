@@ -69,7 +69,8 @@ def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -
     from .worlds import write_world
 
     log_to_terminal()
-    bar = TrainingBar(of="seg")
+    first, *others = configs
+    bar = TrainingBar(of=first)
     with ExitStack() as drawn:
 
         def make_world() -> None:
@@ -80,6 +81,6 @@ def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -
 
         return run_demo(
             root, configs, quick=quick, make_world=make_world,
-            watchers={"seg": bar, "depth": TrainingBar(of="depth", beside=bar)},
+            watchers={first: bar, **{task: TrainingBar(of=task, beside=bar) for task in others}},
             show=lambda so_far: write_demo_page(so_far, page),
         )  # fmt: skip

@@ -11,6 +11,7 @@ from segdepth.core.provenance import provenance
 from segdepth.core.words import counted
 from segdepth.evaluation.scoring import Evaluation
 from segdepth.evaluation.service import Answerer, Scored
+from segdepth.metrics import by_class
 
 from .console import score_table
 
@@ -35,8 +36,8 @@ def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], ba
     out.print(f"{answerer.where}, {counted(len(dataset), 'image')} of {dataset.split!r}", soft_wrap=True)
     out.print(score_table(rows, answerer.task.table_scores, title=""))
     first = results[0]
-    for column, parts in _by_part(next(iter(first.evaluations.values())).scores).items():
-        out.print(score_table(parts, (column,), title=""))
+    for score, classes in by_class(next(iter(first.evaluations.values())).scores).items():
+        out.print(score_table({name: {score: value} for name, value in classes.items()}, (score,), title=""))
     for table in first.tables.values():
         out.print(score_table(table.rows, table.columns, title=table.title))
     for scored in results:
@@ -44,16 +45,6 @@ def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], ba
             out.print(card(evaluation), soft_wrap=True)
         for file in scored.worst:
             out.print(f"  {file}", soft_wrap=True)
-
-
-def _by_part(scores: Mapping[str, float | None]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """The scores of parts, such as ``IoU.road``: score, then part."""
-    tables: dict[str, dict[str, dict[str, float | None]]] = {}
-    for name, value in scores.items():
-        score, dot, part = name.partition(".")
-        if dot:
-            tables.setdefault(score, {})[part] = {score: value}
-    return tables
 
 
 def card(evaluation: Evaluation) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Device, Height, ModelName, TaskName, Width
+from .options import NetworkOptions, spread
 
 if TYPE_CHECKING:
     from segdepth.config import Config
@@ -16,6 +16,7 @@ __all__ = ["predict"]
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
 
 
+@spread()
 def predict(
     images: Annotated[
         list[Path] | None, typer.Argument(help="Pictures, or folders of them.", metavar="[IMAGE]...", show_default=False)
@@ -39,11 +40,8 @@ def predict(
         typer.Option("--label-ids", help="Segmentation: write nothing but <picture>.png with label ids, as benchmark servers"
                      " (Cityscapes, KITTI) want them."),
     ] = False,
-    model_name: ModelName = None,
-    task: TaskName = None,
-    height: Height = None,
-    width: Width = None,
-    device: Device = "auto",
+    *,
+    network: NetworkOptions,
 ) -> None:  # fmt: skip
     """Predict pictures: class ids as PNG, or metres as 16-bit PNG (x 256) and .npy, and a coloured picture of each.
 
@@ -54,7 +52,6 @@ def predict(
     from segdepth.evaluation.predicting import save_label_ids, save_prediction
 
     from .console import counting, out, results_in
-    from .loading import load_checked
 
     paths = _pictures([*(images or []), *(image_path or [])], output)
     if config is not None:
@@ -68,7 +65,7 @@ def predict(
     if not paths:
         raise InputError("name at least one picture, or a folder with pictures (PNG, JPEG)")
     places = _places(paths)
-    net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
+    net = network.load(checkpoint)
     save = save_label_ids if label_ids else save_prediction
     files = 0
     with results_in(f"{output}/"), counting("predicting") as bar:

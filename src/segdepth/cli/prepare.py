@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .options import Processes
+
 if TYPE_CHECKING:
     from segdepth.data.kitti_names import KittiDrive
 
@@ -35,9 +37,7 @@ def kitti(
     ] = None,
     height: Annotated[int, typer.Option("--height", help="Rows of the prepared pictures.")] = 256,
     width: Annotated[int, typer.Option("--width", help="Columns of the prepared pictures.")] = 832,
-    num_threads: Annotated[
-        int | None, typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False)
-    ] = None,
+    num_threads: Processes = None,
     static: Annotated[
         str,
         typer.Option("--static-frames",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Overrides
+from .options import Accelerator, Overrides
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def reproduce(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="KITTI depth: score what is there of the list.")
     ] = False,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")] = "auto",
+    device: Accelerator = "auto",
 ) -> None:  # fmt: skip
     """Train and score the published cells whose data are on disk, and put our numbers beside the published ones.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, no_type_check
 
 import typer
 
+from .options import RunsFolder
+
 if TYPE_CHECKING:
     from segdepth.runs import Comparison, Run
 
@@ -14,7 +16,6 @@ __all__ = ["runs_app"]
 
 runs_app = typer.Typer(help="List the runs; compare some.", invoke_without_command=True)
 
-_Runs = Annotated[Path, typer.Option("--runs", help="Folder of all runs.")]
 _RUNS = Path("runs")
 
 
@@ -22,7 +23,7 @@ _RUNS = Path("runs")
 @no_type_check  # typer hands over a context that is not of the class it wants named here
 def runs(
     context: typer.Context,
-    folder: _Runs = _RUNS,
+    folder: RunsFolder = _RUNS,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="GLOB", help="Names of runs, such as 'fcn8s_*'; may be given again.",
@@ -58,7 +59,7 @@ def compare(
         typer.Argument(help="Folders of runs, or their names below --runs; a configuration's name means its newest run.",
                        metavar="RUN RUN...", show_default=False),
     ],
-    folder: _Runs = _RUNS,
+    folder: RunsFolder = _RUNS,
     output: Annotated[
         Path | None,
         typer.Option("--out", help="Write one page with the tables and curves (.html), or the curves alone (.png, .svg).",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .options import Checkpoint, Device, EngineChoice, Height, ModelName, TaskName, Width
+from .options import Checkpoint, EngineChoice, NetworkOptions, spread
 
 if TYPE_CHECKING:
     from segdepth.networks import Network
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["saliency"]
 
 
+@spread()
 def saliency(
     checkpoint: Checkpoint,
     image: Annotated[Path, typer.Option("--image", "--image_path", help="The picture.", show_default=False)],
@@ -52,22 +53,18 @@ def saliency(
         str, typer.Option("--crop", help="Compute the map in this window only: garg, eigen, cityscapes, nyu.")
     ] = "none",
     output: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("saliency_results"),
-    model_name: ModelName = None,
-    task: TaskName = None,
-    height: Height = None,
-    width: Width = None,
-    device: Device = "auto",
+    *,
+    network: NetworkOptions,
 ) -> None:  # fmt: skip
     """Draw which input pixels a network used for its answer at one pixel; or save the maps of many as one array."""
     from .console import log_to_terminal
-    from .loading import load_checked
 
     log_to_terminal()  # warns of a map that is zero everywhere, and of operations that slow the engine down
     one = _one_pixel(
         pixel, pos_i, pos_j, many=[flag for flag, given in (("--pixels", pixels), ("--grid", grid)) if given]
     )
     _refuse_signed_one(signed, one)
-    net = load_checked(checkpoint, device, model_name=model_name, task=task, height=height, width=width)
+    net = network.load(checkpoint)
     options: dict[str, Any] = {"target": target, "method": method, "engine": engine, "crop": crop}
     if one is not None:
         _explain_one(net, image, one, output, options)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import ConfigFile, Overrides
+from .options import Accelerator, ConfigFile, Overrides, RunsFolder
 
 __all__ = ["train"]
 
@@ -13,8 +13,8 @@ __all__ = ["train"]
 def train(
     config: ConfigFile,
     overrides: Overrides = None,
-    runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")] = "auto",
+    runs: RunsFolder = Path("runs"),
+    device: Accelerator = "auto",
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out broken samples and list them (data.skip_bad).")
     ] = False,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .depth import Depth
-from .kind import Colours, Kind
+from .kind import Colours, Kind, LegendEntry
 from .labels import IGNORE, Labels
 from .normals import Normals
 
-__all__ = ["IGNORE", "KINDS", "Colours", "Kind"]
+__all__ = ["IGNORE", "KINDS", "Colours", "Kind", "LegendEntry"]
 
 #: By the name that data sets, files and samples call them by.
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth(), Normals())})

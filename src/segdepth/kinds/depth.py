@@ -22,7 +22,7 @@ from segdepth.drawing import (
 )
 from segdepth.geometry.projection import nearest_point
 
-from .kind import Colours, Kind, Picture, Value
+from .kind import Colours, Kind, LegendEntry, Picture, Value
 
 __all__ = ["Depth"]
 
@@ -32,6 +32,10 @@ _BANDS_M = (0.0, 10.0, 20.0, 40.0, 80.0)
 #: An answer that is wrong by this factor, either way, is drawn in the brightest colour.
 _WORST_FACTOR = 2.0
 _PNG_UNITS_PER_METRE = 256
+#: The nearest and the farthest depth in colours that are the same in all pictures.
+_STREET_M = (3.0, 50.0)
+#: Colours of a legend's ramp.
+_RAMP = 6
 #: Where fewer pixels are measured, they are single points.
 _DENSE = 0.3
 
@@ -103,11 +107,21 @@ class Depth(Kind):
         del names
         return {f"{low:g}-{high:g} m": (values > low) & (values <= high) for low, high in pairwise(_BANDS_M)}
 
-    def painter(self, truth: Float[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
+    def painter(
+        self, truth: Float[ndarray, "h w"] | None, colours: Colours
+    ) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""
         del colours
-        near, far = _scale(truth)
+        near, far = _STREET_M if truth is None else _scale(truth)
         return lambda metres: colour_depth(metres, near, far)
+
+    def legend(self, names: Sequence[str], colours: Colours) -> list[LegendEntry]:
+        """See :meth:`Kind.legend`: even steps of inverse depth."""
+        del names, colours
+        near, far = _STREET_M
+        steps = np.linspace(1 / near, 1 / far, _RAMP)
+        ramp = colour_depth(1 / steps[None], near, far)[0].tolist()
+        return [LegendEntry(f"{self.name}: {near:g} m", [tuple(rgb) for rgb in ramp], f"{far:g} m")]
 
     def laid_over(self, image: Picture, truth: Float32[ndarray, "h w"], colours: Colours) -> Picture:
         """See :meth:`Kind.laid_over`.

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8
@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
 
-__all__ = ["Colours", "Kind", "Picture", "Resized", "Truth", "Value"]
+__all__ = ["Colours", "Kind", "LegendEntry", "Picture", "Resized", "Truth", "Value"]
 
 Truth = Shaped[ndarray, "h w *values"]
 #: At another size than what it was made of.
@@ -21,6 +21,20 @@ Picture = UInt8[ndarray, "h w 3"]
 Value = np.generic | ndarray
 #: RGB of each class of a data set or network, where it has classes.
 Colours = Sequence[tuple[int, int, int]]
+
+
+class LegendEntry(NamedTuple):
+    """What a colour means, or a ramp of colours.
+
+    Attributes:
+        text: of the colour, or of the ramp's first.
+        colours: RGB; several are a ramp, evenly spaced.
+        end: of the ramp's last; empty where there is none.
+    """
+
+    text: str
+    colours: Colours
+    end: str = ""
 
 
 class Kind(ABC):
@@ -135,8 +149,22 @@ class Kind(ABC):
     # for people
 
     @abstractmethod
-    def painter(self, truth: Truth, colours: Colours) -> Callable[[Resized], UInt8[ndarray, "_h _w 3"]]:
-        """Colours for a truth and for answers to the same picture."""
+    def painter(self, truth: Truth | None, colours: Colours) -> Callable[[Resized], UInt8[ndarray, "_h _w 3"]]:
+        """Colours for a truth and for answers to the same picture.
+
+        Args:
+            truth: whose range the colours spread over; None: a range for all pictures of streets, which :meth:`legend` says.
+            colours: of the classes, where there are classes.
+        """
+
+    @abstractmethod
+    def legend(self, names: Sequence[str], colours: Colours) -> Sequence[LegendEntry]:
+        """What the colours mean that are the same in all pictures.
+
+        Args:
+            names: of the classes, where there are classes.
+            colours: of the classes.
+        """
 
     @abstractmethod
     def laid_over(self, image: Picture, truth: Truth, colours: Colours) -> Picture:

@@ -10,7 +10,7 @@ from numpy import ndarray
 from segdepth.drawing import colour_labels, overlay, write_png
 from segdepth.geometry.resize import resize_nearest
 
-from .kind import Colours, Kind, Picture, Value
+from .kind import Colours, Kind, LegendEntry, Picture, Value
 
 __all__ = ["IGNORE", "Labels"]
 
@@ -54,10 +54,16 @@ class Labels(Kind):
         named = names or [f"class {k}" for k in range(IGNORE)]
         return {name: values == train_id for train_id, name in enumerate(named)}
 
-    def painter(self, truth: Shaped[ndarray, "h w"], colours: Colours) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
+    def painter(
+        self, truth: Shaped[ndarray, "h w"] | None, colours: Colours
+    ) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""
         del truth
         return lambda ids: colour_labels(ids.astype(np.uint8), colours)
+
+    def legend(self, names: Sequence[str], colours: Colours) -> list[LegendEntry]:
+        """See :meth:`Kind.legend`: each class."""
+        return [LegendEntry(name, (colour,)) for name, colour in zip(names, colours, strict=True)]
 
     def laid_over(self, image: Picture, truth: UInt8[ndarray, "h w"], colours: Colours) -> Picture:
         """See :meth:`Kind.laid_over`."""

@@ -13,7 +13,7 @@ from segdepth.core.errors import DataError
 from segdepth.core.files import replacing
 from segdepth.drawing import colour_map, overlay
 
-from .kind import Colours, Kind, Picture, Value
+from .kind import Colours, Kind, LegendEntry, Picture, Value
 
 __all__ = ["Normals"]
 
@@ -93,11 +93,18 @@ class Normals(Kind):
         return _unit(np.asarray(resized)).astype(np.float32)
 
     def painter(
-        self, truth: Float[ndarray, "h w 3"], colours: Colours
+        self, truth: Float[ndarray, "h w 3"] | None, colours: Colours
     ) -> Callable[[Shaped[ndarray, "_h _w 3"]], Picture]:
         """See :meth:`Kind.painter`."""
         del truth, colours
         return _painted
+
+    def legend(self, names: Sequence[str], colours: Colours) -> list[LegendEntry]:
+        """See :meth:`Kind.legend`: the three directions that colours are mixed of."""
+        del names, colours
+        ways = {"faces right": (1, 0, 0), "faces up": (0, -1, 0), "faces the camera": (0, 0, -1)}
+        painted = _painted(np.array([list(ways.values())], np.float32))[0].tolist()
+        return [LegendEntry(text, [tuple(rgb)]) for text, rgb in zip(ways, painted, strict=True)]
 
     def laid_over(self, image: Picture, truth: Float32[ndarray, "h w 3"], colours: Colours) -> Picture:
         """See :meth:`Kind.laid_over`: red faces right, green up, blue the camera."""

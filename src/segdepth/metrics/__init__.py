@@ -8,7 +8,16 @@ batches changes a score.
 from .depth import DEPTH_SCORES, DepthScores
 from .depth_protocol import DepthProtocol
 from .normals import NormalScores
-from .scores import Scores, ScoreTable
+from .scores import Scores, ScoreTable, by_class
 from .seg import SegmentationScores
 
-__all__ = ["DEPTH_SCORES", "DepthProtocol", "DepthScores", "NormalScores", "ScoreTable", "Scores", "SegmentationScores"]
+__all__ = [
+    "DEPTH_SCORES",
+    "DepthProtocol",
+    "DepthScores",
+    "NormalScores",
+    "ScoreTable",
+    "Scores",
+    "SegmentationScores",
+    "by_class",
+]

@@ -8,7 +8,22 @@ from jaxtyping import Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
-__all__ = ["ScoreTable", "Scores"]
+__all__ = ["ScoreTable", "Scores", "by_class"]
+
+
+def by_class(scores: Mapping[str, float | None]) -> dict[str, dict[str, float | None]]:
+    """The scores of single classes: score, then class.
+
+    Example:
+        >>> by_class({"mIoU": 0.3, "IoU.road": 0.5, "IoU.sky": 0.1})
+        {'IoU': {'road': 0.5, 'sky': 0.1}}
+    """
+    found: dict[str, dict[str, float | None]] = {}
+    for name, value in scores.items():
+        score, dot, of_class = name.partition(".")
+        if dot:
+            found.setdefault(score, {})[of_class] = value
+    return found
 
 
 class Scores(Metric, ABC):
@@ -32,7 +47,7 @@ class Scores(Metric, ABC):
 
     @abstractmethod
     def compute(self) -> dict[str, float | None]:
-        """The scores; None where there was nothing to score."""
+        """The scores; None where there was nothing to score. Those of single classes have a dot before the class."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import Any
 
 from segdepth.core.files import write_text
 from segdepth.core.provenance import provenance
+from segdepth.runs import TASK_FACTS
 from segdepth.studies.analysis import EVERYWHERE, Analysis, Comparison, NullModel
 from segdepth.studies.columns import Column
 from segdepth.studies.pairing import CLAIM, Pair
 from segdepth.studies.statistics import FEWEST
 
-from .figures import TASK_COLOURS, save_figure
-from .histograms import TASK_TITLES, draw_histograms
+from .figures import save_figure
+from .histograms import draw_histograms
 from .page import write_page
 
 __all__ = ["statistic_title", "write_analysis"]
@@ -88,8 +89,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         "headlines": [c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
         "claim": CLAIM,
         "everywhere": EVERYWHERE,
-        "titles": TASK_TITLES,
-        "colours": TASK_COLOURS,
+        "facts": TASK_FACTS,
         "verdict": _verdict,
         "provenance": provenance(),
     }
@@ -155,7 +155,7 @@ def _verdict(c: Comparison) -> str:
             else "not tested: no difference"
         )
     if c.larger is not None:
-        return f"{TASK_TITLES[c.larger]} larger"
+        return f"{TASK_FACTS[c.larger].title} larger"
     return "too few pictures to tell" if c.too_few else "no clear difference"
 
 

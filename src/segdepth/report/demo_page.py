@@ -4,8 +4,11 @@ from pathlib import Path
 
 from segdepth.campaigns.demo.page import DemoPage
 from segdepth.drawing import png_data_uri
+from segdepth.kinds import Colours
+from segdepth.runs import TASK_FACTS
+from segdepth.studies.pairing import CLAIM
 
-from .figures import TASK_COLOURS, curves
+from .figures import curves
 from .page import write_page
 
 __all__ = ["write_demo_page"]
@@ -25,12 +28,22 @@ def _duration(seconds: float) -> str:
     return f"about {minutes} minute{'s' if minutes > 1 else ''}"
 
 
+def _ramp(colours: Colours) -> str:
+    """What fills a mark of a legend: one colour, or a ramp of several, as CSS has it."""
+    stops = ", ".join(f"rgb{rgb}" for rgb in colours)
+    return f"linear-gradient(90deg, {stops})" if len(colours) > 1 else stops
+
+
 def write_demo_page(page: DemoPage, path: Path) -> None:
     """Write one HTML file that needs nothing else, not even a network; while the work goes on it reloads itself."""
     values = {
         "r": page,
-        "curves": {name: curves(task.log, task.best_score, name) for name, task in page.tasks.items() if task.log},
-        "titles": {"seg": "semantic segmentation", "depth": "monocular depth"},
-        "colours": TASK_COLOURS,
+        "curves": {
+            name: curves(task.log, task.facts.best_score, name) for name, task in page.tasks.items() if task.log
+        },
+        "facts": TASK_FACTS,
+        "claim": CLAIM,
     }
-    write_page(path, "demo.html", values, {"uri": png_data_uri, "number": _number, "duration": _duration})
+    write_page(
+        path, "demo.html", values, {"uri": png_data_uri, "number": _number, "duration": _duration, "ramp": _ramp}
+    )

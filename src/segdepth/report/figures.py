@@ -1,4 +1,4 @@
-"""Figures as files that are the same whenever they are drawn, and the colours of the tasks."""
+"""Figures as files that are the same whenever they are drawn."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segdepth.core.files import write_bytes
+from segdepth.runs import TASK_FACTS
 
 from .page import image_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["TASK_COLOURS", "curves", "figure_files", "save_figure"]
-
-#: Colour of a task, everywhere in the reports: the published histograms' convention.
-TASK_COLOURS = {"seg": "#c2410c", "depth": "#1d4ed8"}
+__all__ = ["curves", "figure_files", "save_figure"]
 
 
 def figure_files(figure: "Figure", formats: Sequence[str], *, dpi: int = 150) -> dict[str, bytes]:
@@ -60,7 +58,7 @@ def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
     Args:
         log: a run's JSON lines.
         score: name of the validation score.
-        task: decides the colour.
+        task: its name, which decides the colour.
     """
     from matplotlib.figure import Figure
 
@@ -70,7 +68,7 @@ def curves(log: Sequence[Mapping[str, Any]], score: str, task: str) -> str:
     validation = [
         (line["step"], line[score]) for line in log if line["event"] == "validation" and line[score] is not None
     ]
-    colour = TASK_COLOURS.get(task, "#334155")
+    colour = TASK_FACTS[task].colour
     loss_axes.plot([s for s, _ in training], [v for _, v in training], color=colour, linewidth=1.2)
     score_axes.plot(
         [s for s, _ in validation], [v for _, v in validation], color=colour, marker="o", markersize=4, linewidth=1.2

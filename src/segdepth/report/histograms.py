@@ -1,20 +1,21 @@
-"""Histograms of both tasks over each other, drawn once and saved in any format."""
+"""Histograms of several tasks over each other, drawn once and saved in any format."""
 
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from .figures import TASK_COLOURS, figure_files
+from segdepth.runs import TASK_FACTS
+
+from .figures import figure_files
 
 __all__ = ["draw_histograms"]
 
 #: From how many pictures on bars say more than points.
 _FEWEST_FOR_BARS = 15
-
-TASK_TITLES = {"seg": "segmentation", "depth": "depth"}
 
 
 def draw_histograms(
@@ -25,7 +26,7 @@ def draw_histograms(
     axis: str,
     formats: tuple[str, ...] = ("png", "svg"),
 ) -> dict[str, bytes]:
-    """Histograms of the pictures' means, segmentation and depth on the same bins; of few pictures, a point each.
+    """Histograms of the pictures' means, every task on the same bins; of few pictures, a point each.
 
     Args:
         means: task -> a mean per picture; nan is left out.
@@ -53,15 +54,13 @@ def draw_histograms(
     if as_points and len(means) == 2:  # a line joins a picture's two points
         axes.plot(np.stack(list(means.values())), [[0], [-1]], color="#cbd5e1", linewidth=0.7, zorder=0)
     for row, (task, values) in enumerate(known.items()):
-        colour = TASK_COLOURS[task]
+        look: dict[str, Any] = {"color": TASK_FACTS[task].colour, "label": TASK_FACTS[task].title}
         if as_points:
-            axes.plot(
-                values, [-row] * len(values), "o", color=colour, alpha=0.6, label=TASK_TITLES[task], clip_on=False
-            )
+            axes.plot(values, [-row] * len(values), "o", alpha=0.6, clip_on=False, **look)
         else:
-            axes.hist(values, bins=edges.tolist(), color=colour, alpha=0.5, label=TASK_TITLES[task])
+            axes.hist(values, bins=edges.tolist(), alpha=0.5, **look)
         if len(values):
-            axes.axvline(float(values.mean()), color=colour, linewidth=1.6)
+            axes.axvline(float(values.mean()), color=look["color"], linewidth=1.6)
     far = []
     for (name, value), style in zip(sorted(nulls.items()), ("--", ":", "-.") * len(nulls), strict=False):
         if len(everything) and _near(value, everything):

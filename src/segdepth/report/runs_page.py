@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segdepth.core.errors import InputError
 from segdepth.core.files import write_bytes
-from segdepth.runs import TASK_SCORES, Comparison, Run
+from segdepth.runs import TASK_FACTS, Comparison, Run
 
 from .figures import figure_files
 from .page import image_uri, write_page
@@ -100,10 +100,11 @@ def _draw_losses(members: Sequence[tuple[Run, dict[str, Any]]], axes: "Axes") ->
 
 
 def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None, axes: "Axes") -> None:
-    if task not in TASK_SCORES:
+    facts = TASK_FACTS.get(task or "")
+    if facts is None:
         axes.set_title("validation: task unknown", fontsize=9, loc="left")
         return
-    (name, *_), higher = TASK_SCORES[task]
+    name = facts.best_score
     highest = 0.0
     for run, look in members:
         points = [(step, scores[name]) for step, scores in run.validations if name in scores]
@@ -114,7 +115,7 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
             axes.plot(run.best.step, run.best.value, marker="*", markersize=10, color=look["color"], clip_on=False,
                       zorder=3)  # fmt: skip
     axes.set_ylim(0, (1 + _HEADROOM) * highest or 1)
-    better = "higher" if higher else "lower"
+    better = "higher" if facts.higher_is_better(name) else "lower"
     axes.set_title(f"validation {name} ({better} is better; star: the best)", fontsize=9, loc="left")
 
 

@@ -7,18 +7,18 @@ from .order import meant_by, newest_first
 from .reading import read_log, read_run
 from .record import begin, read_config, value_of, write_config
 from .run import Best, Run
-from .scores import TASK_SCORES, TaskScores
+from .tasks import TASK_FACTS, TaskFacts
 
 __all__ = [
     "BEST",
     "CARD_KEY",
-    "TASK_SCORES",
+    "TASK_FACTS",
     "Best",
     "Checkpoint",
     "Comparison",
     "Run",
     "RunFolder",
-    "TaskScores",
+    "TaskFacts",
     "begin",
     "compare",
     "find_run",

@@ -8,7 +8,7 @@ from typing import Any
 
 from .plain import mapping
 from .run import Run
-from .scores import TASK_SCORES
+from .tasks import TASK_FACTS
 
 __all__ = ["Comparison", "compare", "shown"]
 
@@ -34,7 +34,7 @@ class Comparison:
 
 def compare(runs: Sequence[Run]) -> Comparison:
     """What differs between runs, and how they scored."""
-    tasks = [task for task in TASK_SCORES if any(run.task == task for run in runs)]
+    tasks = [task for task in TASK_FACTS if any(run.task == task for run in runs)]
     return Comparison(
         runs=tuple(runs),
         labels=_labels(runs),
@@ -108,6 +108,6 @@ def _score_rows(runs: Sequence[Run], task: str) -> dict[tuple[str, str], tuple[f
     last = [run.validations[-1][1] if run.task == task and run.validations else {} for run in runs]
     return {
         (name, kind): tuple(scores.get(name) for scores in column)
-        for name in TASK_SCORES[task].names
+        for name in TASK_FACTS[task].scores
         for kind, column in (("best", best), ("last", last))
     }

@@ -12,7 +12,7 @@ from segdepth.core.tables import did_you_mean
 from .layout import RunFolder
 from .reading import read_run
 from .run import Run
-from .scores import TASK_SCORES
+from .tasks import TASK_FACTS
 
 __all__ = ["find_run", "find_runs", "sorted_runs"]
 
@@ -66,7 +66,7 @@ def _rank(run: Run) -> tuple[str, float]:
     best = run.best
     if best is None or run.task is None:
         return run.task or "~", math.inf
-    return run.task, -best.value if TASK_SCORES[run.task].higher_is_better else best.value
+    return run.task, -best.value if TASK_FACTS[run.task].higher_is_better(best.score) else best.value
 
 
 def _fits(below: Path, patterns: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from .layout import RunFolder
 from .order import Beginning, beginning
 from .plain import count, mapping, numbers, word
 from .record import value_of
-from .scores import TASK_SCORES
+from .tasks import TASK_FACTS
 
 __all__ = ["Best", "Run"]
 
@@ -132,14 +132,16 @@ class Run:
     @property
     def best(self) -> Best | None:
         """The best validation of the log, or else what the best checkpoint's card says; None if there is neither."""
-        if self.task not in TASK_SCORES:
+        facts = TASK_FACTS.get(self.task or "")
+        if facts is None:
             return None
-        (name, *_), higher = TASK_SCORES[self.task]
+        name = facts.best_score
         found = [Best(name, scores[name], step, scores) for step, scores in self.validations if name in scores]
         if not found:
             scores = numbers(mapping(self.card.get("scores")))
             return Best(name, scores[name], None, scores) if name in scores else None
-        return max(found, key=lambda best: best.value) if higher else min(found, key=lambda best: best.value)
+        better = max if facts.higher_is_better(name) else min
+        return better(found, key=lambda best: best.value)
 
     @property
     def started(self) -> datetime:

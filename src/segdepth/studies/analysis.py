@@ -136,6 +136,7 @@ class Faithfulness:
 
     Attributes:
         title: of the network and task.
+        task: whose network it is.
         images: pictures.
         targets: pixels whose answer was watched.
         rows: action ("delete", "keep"), share of the pixels, change by saliency, change by chance, and p of Wilcoxon's
@@ -143,6 +144,7 @@ class Faithfulness:
     """
 
     title: str
+    task: str
     images: int
     targets: int
     rows: Sequence[tuple[str, float, float, float, float]]
@@ -300,4 +302,4 @@ def _faithfulness(study: StudyTable) -> Faithfulness:
             both = np.isfinite(salient) & np.isfinite(random)
             salient, random = salient[both], random[both]
             rows.append((action, float(share), mean_of(salient), mean_of(random), signed_rank(salient - random)))
-    return Faithfulness(study.title, len(study.digests), len(study.rows["image"]), rows)
+    return Faithfulness(study.title, study.info.task, len(study.digests), len(study.rows["image"]), rows)

@@ -3,6 +3,7 @@
 from segdepth.core.errors import DataError
 from segdepth.data.sample import Dataset
 from segdepth.metrics import DepthProtocol, DepthScores
+from segdepth.runs import TASK_FACTS
 
 from .task import Task
 
@@ -17,13 +18,10 @@ def _make_metric(dataset: Dataset) -> DepthScores:
 
 
 DEPTH = Task(
-    name="depth",
+    facts=TASK_FACTS["depth"],
     target="depth",
     output="depth",
     default_loss="scale_invariant_loss",
-    best_score="abs_rel",
-    higher_is_better=False,
-    table_scores=("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3"),
     legacy_preprocessing="reference_depth",
     make_metric=_make_metric,
 )

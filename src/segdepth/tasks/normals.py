@@ -2,6 +2,7 @@
 
 from segdepth.data.sample import Dataset
 from segdepth.metrics import NormalScores
+from segdepth.runs import TASK_FACTS
 
 from .task import Task
 
@@ -14,13 +15,10 @@ def _make_metric(dataset: Dataset) -> NormalScores:
 
 
 NORMALS = Task(
-    name="normals",
+    facts=TASK_FACTS["normals"],
     target="normals",
     output="normals",
     default_loss="cosine_loss",
-    best_score="mean_angle",
-    higher_is_better=False,
-    table_scores=("mean_angle", "median_angle", "rmse_angle", "within_11", "within_22", "within_30"),
     legacy_preprocessing="imagenet",
     make_metric=_make_metric,
 )

@@ -3,6 +3,7 @@
 from segdepth.core.errors import DataError
 from segdepth.data.sample import Dataset
 from segdepth.metrics import SegmentationScores
+from segdepth.runs import TASK_FACTS
 
 from .task import Task
 
@@ -16,13 +17,10 @@ def _make_metric(dataset: Dataset) -> SegmentationScores:
 
 
 SEG = Task(
-    name="seg",
+    facts=TASK_FACTS["seg"],
     target="labels",
     output="logits",
     default_loss="cross_entropy",
-    best_score="mIoU",
-    higher_is_better=True,
-    table_scores=("mIoU", "mAcc", "aAcc", "FWIoU"),
     legacy_preprocessing="reference_seg",
     make_metric=_make_metric,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from segdepth.data.sample import Dataset
 from segdepth.metrics import Scores
+from segdepth.runs import TaskFacts
 
 __all__ = ["Task"]
 
@@ -14,26 +15,40 @@ class Task:
     """One of the questions that a network answers.
 
     Attributes:
-        name: what a config calls it.
+        facts: its name and its scores; what can be said of it without torch.
         target: the truth that it needs from a data set.
         output: what the network answers, a name in :data:`segdepth.networks.outputs.OUTPUTS`.
         default_loss: name in ``LOSSES[target]``.
-        best_score: the score that decides which checkpoint is the best.
-        higher_is_better: about that score.
-        table_scores: the scores that a summary shows, in order.
         legacy_preprocessing: what the ancestor fed its networks.
         make_metric: the metric that fits a data set (its classes; its depth range and crop).
     """
 
-    name: str
+    facts: TaskFacts
     target: str
     output: str
     default_loss: str
-    best_score: str
-    higher_is_better: bool
-    table_scores: tuple[str, ...]
     legacy_preprocessing: str
     make_metric: Callable[[Dataset], Scores]
+
+    @property
+    def name(self) -> str:
+        """What a config calls it."""
+        return self.facts.name
+
+    @property
+    def table_scores(self) -> tuple[str, ...]:
+        """The scores that a summary shows, in order."""
+        return self.facts.scores
+
+    @property
+    def best_score(self) -> str:
+        """The score that decides which checkpoint is the best."""
+        return self.facts.best_score
+
+    @property
+    def higher_is_better(self) -> bool:
+        """About that score."""
+        return self.facts.higher_is_better(self.best_score)
 
     def is_better(self, score: float | None, best: float | None) -> bool:
         """Whether ``score`` beats ``best``; an undefined score beats nothing, any score beats none."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from segdepth.cli import main
-from written_runs import write_three
+from segdepth.tasks import TASKS
+from written_runs import FIRST, write_run, write_three
 
 
 @pytest.fixture
@@ -30,6 +31,19 @@ def test_the_commands(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["runs", "compare", "a", "--runs", str(root)]) == 2
     assert main(["runs", "--runs", str(root), "--only", "zz"]) == 0
     assert "no runs in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_of_every_task_is_listed_and_compared(
+    task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = TASKS[task].best_score
+    for name in ("a", "b"):
+        write_run(tmp_path / name / FIRST, task, [0.25])
+    assert main(["runs", "--runs", str(tmp_path), "--sort", "score"]) == 0
+    assert f"{score} 0.2500 at 10" in capsys.readouterr().out
+    assert main(["runs", "compare", "a", "b", "--runs", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 0
+    assert f"{score}, best" in capsys.readouterr().out
 
 
 def test_no_torch_is_needed(root: Path) -> None:

@@ -89,5 +89,25 @@ def test_strata_are_classes_and_bands_of_distance() -> None:
     assert [np.flatnonzero(where).tolist() for where in bands.values()] == [[1, 2], [3], [], [4]]
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_legend_says_the_colours_of_all_pictures(name: str) -> None:
+    names, colours = ("road", "car"), ((1, 2, 3), (4, 5, 6))
+    painter, truth = KINDS[name].painter(None, colours), truth_of(name)
+    np.testing.assert_array_equal(painter(truth)[1:2], painter(truth[1:2]), err_msg="a pixel's colour is its own")
+    legend = KINDS[name].legend(names, colours)
+    assert all(entry.text and all(len(rgb) == 3 for rgb in entry.colours) for entry in legend)
+    assert all((len(entry.colours) > 1) == bool(entry.end) for entry in legend)
+
+
+def test_what_legends_say() -> None:
+    assert KINDS["labels"].legend(("road",), ((1, 2, 3),)) == [("road", ((1, 2, 3),), "")]
+    (ramp,) = KINDS["depth"].legend((), ())
+    assert (ramp.text, ramp.end) == ("depth: 3 m", "50 m")
+    ends = KINDS["depth"].painter(None, ())(np.array([[3, 50]], np.float32))[0].tolist()
+    assert [list(ramp.colours[0]), list(ramp.colours[-1])] == ends
+    up = KINDS["normals"].painter(None, ())(np.array([[[0, -1, 0]]], np.float32))[0, 0].tolist()
+    assert {entry.text: list(entry.colours[0]) for entry in KINDS["normals"].legend((), ())}["faces up"] == up
+
+
 def test_one_kind_names_classes() -> None:
     assert [kind.name for kind in KINDS.values() if kind.names_classes] == ["labels"]

@@ -2,17 +2,25 @@
 
 from pathlib import Path
 
-from segdepth.runs import TASK_SCORES, find_run, find_runs
+import pytest
+
+from segdepth.runs import TASK_FACTS, find_run, find_runs
 from segdepth.tasks import TASKS
-from written_runs import SECOND
+from written_runs import FIRST, SECOND, write_run
 
 
-def test_the_scores_are_the_tasks() -> None:
-    assert TASK_SCORES.keys() == TASKS.keys()
-    for name, task in TASKS.items():
-        assert TASK_SCORES[name].names == task.table_scores
-        assert TASK_SCORES[name].names[0] == task.best_score
-        assert TASK_SCORES[name].higher_is_better == task.higher_is_better
+def test_every_task_is_known_without_torch() -> None:
+    assert list(TASK_FACTS) == list(TASKS)
+    assert all(TASKS[name].facts is facts for name, facts in TASK_FACTS.items())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_best_is_the_highest_or_the_lowest_as_the_task_has_it(task: str, tmp_path: Path) -> None:
+    write_run(tmp_path / "run" / FIRST, task, [0.5, 0.75, 0.25, 0.5])
+    best = find_run("run", tmp_path).best
+    assert best is not None
+    assert best.score == TASKS[task].best_score
+    assert (best.value, best.step) == ((0.75, 20) if TASKS[task].higher_is_better else (0.25, 30))
 
 
 def test_a_run_says_how_far_it_came_and_its_best(root: Path) -> None:

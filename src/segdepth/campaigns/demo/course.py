@@ -9,9 +9,6 @@ from typing import Any
 import yaml
 
 from segdepth.config import Config, config_to_dict
-from segdepth.config.splits import open_split
-from segdepth.data import Dataset
-from segdepth.data.sample import Sample
 from segdepth.networks import load_network, read_card
 from segdepth.runs import read_log
 from segdepth.tasks import TASKS
@@ -19,7 +16,7 @@ from segdepth.training import Progress
 
 from .explanations import Explanations, explained_pixel, grid, pixels_to_explain
 from .page import DemoPage, Example, Picture, SaliencyRow, TaskSoFar
-from .pictures import both_truths, paint, shown_pictures
+from .pictures import ShownPictures
 from .training import newest_run
 
 __all__ = ["Course", "nothing_yet"]
@@ -33,11 +30,8 @@ _EXPLAINING = 15.0
 
 def nothing_yet(config: Config) -> TaskSoFar:
     """A task of which only the configuration is known."""
-    task = TASKS[config.task]
-    return TaskSoFar(
-        task.name, task.table_scores, task.best_score, task.higher_is_better, config.training.train_iters,
-        config=yaml.safe_dump(config_to_dict(config), sort_keys=False),
-    )  # fmt: skip
+    record = yaml.safe_dump(config_to_dict(config), sort_keys=False)
+    return TaskSoFar(TASKS[config.task].facts, config.training.train_iters, config=record)
 
 
 @dataclass(frozen=True)
@@ -62,8 +56,7 @@ class Course:
         self._root = root
         self._configs = configs
         self._page = page
-        self._datasets: dict[str, Dataset] = {}
-        self._shown: list[int] = []
+        self._pictures: ShownPictures | None = None
         self._baselines: dict[str, Mapping[str, Mapping[str, float | None]]] = {}
         self._started: dict[str, tuple[int, float]] = {}  # step and time
         self._steps: dict[str, int] = {}
@@ -74,8 +67,7 @@ class Course:
 
     def open_world(self) -> None:
         """Show pictures from now on."""
-        self._datasets = {name: open_split(config, config.data.val_split) for name, config in self._configs.items()}
-        self._shown = shown_pictures(next(iter(self._datasets.values())))
+        self._pictures = ShownPictures(self._configs)
 
     def hear(self, name: str, kind: str, values: tuple[Any, ...], watchers: Mapping[str, Progress]) -> None:
         """Take note of what the process of a task tells."""
@@ -100,39 +92,41 @@ class Course:
 
     def page(self, now: str | None = None) -> DemoPage:
         """As it is now."""
-        if not self._datasets:
+        pictures = self._pictures
+        if pictures is None:
             return self._page
-        tasks = {name: self._task(name) for name in self._configs}
-        examples = [self._example(index) for index in self._shown]
+        tasks = {name: self._task(name, pictures) for name in self._configs}
+        examples = [self._example(number, pictures) for number in pictures.numbers]
         self._news, self._written = False, time.monotonic()
         return replace(
-            self._page, tasks=tasks, examples=examples, now=now or self._now(), seconds_left=self._seconds_left()
-        )
+            self._page, tasks=tasks, examples=examples, legend=pictures.legend, now=now or self._now(),
+            seconds_left=self._seconds_left(),
+        )  # fmt: skip
 
     def last_page(self) -> DemoPage:
         """With everything on it."""
-        explained = {name: e.pixels for name, e in self._explanations.items()}
-        statistics = {name: e.statistics for name, e in self._explanations.items()}
-        size, any_task = self._page.size, next(iter(explained))
+        assert self._pictures is not None
+        pictures = self._pictures
+        explanations = {name: self._explanations[name] for name in self._configs}  # not as they came
+        statistics = {name: e.statistics for name, e in explanations.items()}
+        any_task = next(iter(explanations))
         return replace(
             self.page(now="done"),
             state="done",
             seconds_left=None,
             explained=[
-                explained_pixel(
-                    self._datasets, index, size, pixel, {name: pixels[k] for name, pixels in explained.items()}
-                )
-                for k, (index, pixel) in enumerate(pixels_to_explain(self._datasets, self._shown, size))
+                explained_pixel(pictures, number, pixel, {name: e.pixels[k] for name, e in explanations.items()})
+                for k, (number, pixel) in enumerate(pixels_to_explain(pictures))
             ],
             statistics=[
                 SaliencyRow(title, {name: means[title] for name, means in statistics.items()})
                 for title in statistics[any_task]
             ],
-            statistics_pixels=len(grid(size)),
-            statistics_images=len(self._shown),
+            statistics_pixels=len(grid(pictures.size)),
+            statistics_images=len(pictures.numbers),
         )
 
-    def _task(self, name: str) -> TaskSoFar:
+    def _task(self, name: str, pictures: ShownPictures) -> TaskSoFar:
         so_far = replace(self._page.tasks[name], step=self._steps.get(name, 0), baselines=self._baselines.get(name, {}))
         folder = newest_run(self._root, self._configs[name])
         if folder is None:
@@ -146,22 +140,22 @@ class Course:
             self._answers[name] = _Answers(
                 changed,
                 sum(p.numel() for p in net.parameters()),
-                {index: paint(name, net.predict(self._both(index).image)) for index in self._shown},
+                {number: pictures.paint(name, net.predict(pictures[number].image)) for number in pictures.numbers},
             )
         card = read_card(weights)
         return replace(so_far, scores=card.scores, protocol=card.protocol, parameters=self._answers[name].parameters)
 
-    def _both(self, index: int) -> Sample:
-        return both_truths(self._datasets, index, self._page.size)
-
-    def _example(self, index: int) -> Example:
-        sample = self._both(index)
-        pictures = {
-            name: (paint(name, truth), self._answers[name].pictures[index] if name in self._answers else None)
-            for name, truth in (("seg", sample.truths.get("labels")), ("depth", sample.truths.get("depth")))
-            if truth is not None
+    def _example(self, number: int, pictures: ShownPictures) -> Example:
+        sample = pictures[number]
+        drawn = {
+            name: (
+                pictures.paint(name, sample.truths[kind.name]),
+                self._answers[name].pictures[number] if name in self._answers else None,
+            )
+            for name, kind in pictures.kinds.items()
+            if kind.name in sample.truths
         }
-        return Example(sample.name, sample.image, pictures)
+        return Example(sample.name, sample.image, drawn)
 
     def _now(self) -> str:
         if len(self._trained) == len(self._configs):

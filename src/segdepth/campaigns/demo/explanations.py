@@ -1,39 +1,39 @@
-"""The pixels that both networks explain, and what their maps say on average."""
+"""The pixels that all networks explain, and what their maps say on average."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool
+from numpy import ndarray
 
-from segdepth.data import Dataset
-from segdepth.data.labels import CITYSCAPES
-from segdepth.data.loading import resize_sample
 from segdepth.data.sample import Sample
 from segdepth.drawing import colour_saliency, mark_pixel
 from segdepth.explaining.explanation import THRESHOLDS, answer_text, explain
 from segdepth.geometry.crops import crop_window
+from segdepth.kinds import KINDS
 from segdepth.networks import Network
 from segdepth.saliency import Explainer
 from segdepth.saliency.measures import activation_distance, activation_ratio, normalise
 
 from .page import ExplainedPixel, Picture
-from .pictures import both_truths, shown_pictures
+from .pictures import ShownPictures
 
 __all__ = ["Explanations", "explain_network", "explained_pixel", "grid", "pixels_to_explain"]
 
 #: Classes whose pixels are explained, one picture each: where there is none, the next class's.
 _CLASSES = ("car", "road", "building", "vegetation", "sidewalk", "person")
 
+#: Fewer pixels are no thing to explain.
+_LARGE = 60
 
-def pixels_to_explain(
-    datasets: Mapping[str, Dataset], shown: Sequence[int], size: tuple[int, int]
-) -> list[tuple[int, tuple[int, int]]]:
+
+def pixels_to_explain(pictures: ShownPictures) -> list[tuple[int, tuple[int, int]]]:
     """The pixels to explain: number of the picture, and row and column."""
-    names = CITYSCAPES.names
     return [
-        (index, _central_pixel(both_truths(datasets, index, size), [names.index(name), *range(len(names))]))
-        for index, name in zip(shown, _CLASSES, strict=False)
+        (number, _central_pixel(pictures[number], pictures.class_names, name))
+        for number, name in zip(pictures.numbers, _CLASSES, strict=False)
     ]
 
 
@@ -45,60 +45,66 @@ class Explanations:
     statistics: Mapping[str, float]
 
 
-def explain_network(net: Network, datasets: Mapping[str, Dataset], size: tuple[int, int]) -> Explanations:
-    """What one network says of the pixels to explain, and of the grid of pixels.
-
-    Args:
-        net: of either task.
-        datasets: validation pictures, by task.
-        size: of the network's input, rows and columns.
-    """
-    shown = shown_pictures(datasets["seg"])
+def explain_network(net: Network, pictures: ShownPictures) -> Explanations:
+    """What one network says of the pixels to explain, and of the grid of pixels."""
     pixels = []
-    for index, pixel in pixels_to_explain(datasets, shown, size):
-        e = explain(net, both_truths(datasets, index, size).image, pixel)
+    for number, pixel in pixels_to_explain(pictures):
+        e = explain(net, pictures[number].image, pixel)
         pixels.append((mark_pixel(colour_saliency(e.saliency), *pixel), answer_text(net, e.answer, pixel)))
-    return Explanations(pixels, _statistics(net, datasets["seg"], shown, size))
+    return Explanations(pixels, _statistics(net, pictures))
 
 
 def explained_pixel(
-    datasets: Mapping[str, Dataset],
-    index: int,
-    size: tuple[int, int],
-    pixel: tuple[int, int],
-    by_task: Mapping[str, tuple[Picture, str]],
+    pictures: ShownPictures, number: int, pixel: tuple[int, int], by_task: Mapping[str, tuple[Picture, str]]
 ) -> ExplainedPixel:
     """One pixel as the page shows it.
 
     Args:
-        datasets: validation pictures, by task.
-        index: of the picture.
-        size: of the networks' input, rows and columns.
+        pictures: on the page.
+        number: of the picture.
         pixel: row, column.
         by_task: the pixel's map, coloured, and answer in words.
     """
-    sample = both_truths(datasets, index, size)
-    labels, depth = sample.truth("labels"), sample.truth("depth")
+    sample = pictures[number]
     return ExplainedPixel(
         name=sample.name,
         pixel=pixel,
         image=mark_pixel(sample.image, *pixel),
         maps={name: picture for name, (picture, _) in by_task.items()},
         answers={name: text for name, (_, text) in by_task.items()},
-        truths={"seg": CITYSCAPES.names[int(labels[pixel])], "depth": f"{depth[pixel]:.2f} m"},
+        truths=pictures.words(sample, pixel),
     )
 
 
-def _central_pixel(sample: Sample, preferred: Sequence[int]) -> tuple[int, int]:
-    """The pixel of the first preferred class (that has depth) nearest to the middle of its pixels' positions."""
-    labels, depth = sample.truth("labels"), sample.truth("depth")
-    for train_id in preferred:
-        places = np.argwhere((labels == train_id) & (depth > 0))
-        if len(places) >= 60:
+def _central_pixel(sample: Sample, class_names: Sequence[str], preferred: str) -> tuple[int, int]:
+    """Of the pixels with every truth: that of the preferred class nearest to the middle of its pixels' positions.
+
+    Where there are few such pixels, or none: that of the next class, or band of distance, or of any kind.
+    """
+    known = np.all([_known(kind, truth) for kind, truth in sample.truths.items()], axis=0)
+    groups = _groups(sample, class_names) | {"anything": np.ones_like(known)}
+    for name in sorted(groups, key=lambda name: name != preferred):
+        places = np.argwhere(groups[name] & known)
+        if len(places) >= _LARGE:
             centre = np.median(places, axis=0)
             row, col = places[np.square(places - centre).sum(1).argmin()]
             return int(row), int(col)
-    raise AssertionError("a street without a single measured and labelled surface")
+    raise AssertionError("a street without a single surface that all truths know")
+
+
+def _known(kind: str, truth: ndarray) -> Bool[ndarray, "h w"]:
+    there: Bool[ndarray, "h w"] = (truth != KINDS[kind].void).reshape(*truth.shape[:2], -1).any(-1)
+    return there
+
+
+def _groups(sample: Sample, class_names: Sequence[str]) -> dict[str, Bool[ndarray, "h w"]]:
+    """Name of a class, or of whatever pixels of other truths are told apart by -> its pixels."""
+    return {
+        name: where.reshape(truth.shape)
+        for kind, truth in ((KINDS[name], truth) for name, truth in sample.truths.items())
+        if kind.column is not None
+        for name, where in kind.strata(kind.tabled(truth.ravel()), class_names).items()
+    }
 
 
 def grid(size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -107,16 +113,15 @@ def grid(size: tuple[int, int]) -> list[tuple[int, int]]:
     return [(r, c) for r in range(rows.start + 12, rows.stop, 24) for c in range(cols.start + 24, cols.stop, 64)]
 
 
-def _statistics(net: Network, dataset: Dataset, indices: Sequence[int], size: tuple[int, int]) -> dict[str, float]:
-    """Activation distance and ratio of a grid of pixels on some pictures: the mission's question, in small."""
-    rows, cols = crop_window("garg", *size)
-    pixels = grid(size)
+def _statistics(net: Network, pictures: ShownPictures) -> dict[str, float]:
+    """Activation distance and ratio of a grid of pixels of each picture: the mission's question, in small."""
+    rows, cols = crop_window("garg", *pictures.size)
+    pixels = grid(pictures.size)
     shifted = torch.tensor([(r - rows.start, c - cols.start) for r, c in pixels])
     explainer = Explainer(net)
     distances, ratios = [], []
-    for index in indices:
-        image = resize_sample(dataset[index], size, image_only=True).image
-        x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
+    for number in pictures.numbers:
+        x = net.preprocessing(torch.from_numpy(pictures[number].image).permute(2, 0, 1)[None])[0]
         maps = normalise(explainer.at(x, crop=(rows, cols)).maps(pixels))
         distances.append(activation_distance(maps, shifted, THRESHOLDS))
         ratios.append(activation_ratio(maps, THRESHOLDS))

@@ -9,7 +9,9 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.core.provenance import provenance
-from segdepth.data.labels import CITYSCAPES
+from segdepth.kinds import LegendEntry
+from segdepth.metrics import by_class
+from segdepth.runs import TaskFacts
 
 __all__ = ["DemoPage", "Example", "ExplainedPixel", "Picture", "SaliencyRow", "ScoreRows", "TaskSoFar"]
 
@@ -24,10 +26,7 @@ class TaskSoFar:
     """How far one task's run is, and what it has given.
 
     Attributes:
-        task: its name.
-        columns: the scores to show, in order.
-        best_score: the one that counts most.
-        higher_is_better: about that one.
+        facts: of the task: what it is called, and its scores.
         total: updates of the whole run.
         step: updates done.
         scores: of the best checkpoint on the validation split; empty before the first validation.
@@ -39,10 +38,7 @@ class TaskSoFar:
         parameters: number of weights; 0 while it is not known.
     """
 
-    task: str
-    columns: tuple[str, ...]
-    best_score: str
-    higher_is_better: bool
+    facts: TaskFacts
     total: int
     step: int = 0
     scores: Mapping[str, float | None] = field(default_factory=dict)
@@ -53,10 +49,15 @@ class TaskSoFar:
     folder: Path | None = None
     parameters: int = 0
 
+    @property
+    def by_class(self) -> Mapping[str, Mapping[str, float | None]]:
+        """The scores of single classes: score, then class."""
+        return by_class(self.scores)
+
 
 @dataclass(frozen=True)
 class Example:
-    """A validation picture, the truth of both tasks and what the networks say (None: nothing yet), coloured."""
+    """A validation picture, the truth of each task and what the networks say (None: nothing yet), coloured."""
 
     name: str
     image: Picture
@@ -65,7 +66,7 @@ class Example:
 
 @dataclass(frozen=True)
 class ExplainedPixel:
-    """The same pixel explained for both tasks.
+    """The same pixel explained for each task.
 
     Attributes:
         name: of the picture.
@@ -104,8 +105,9 @@ class DemoPage:
         state: "working", "done", or "stopped" by Ctrl-C or an error.
         now: what is going on, in a sentence.
         seconds_left: about; None while nobody can tell.
+        legend: of the examples.
         examples: empty while the world is being made.
-        explained: empty until both networks are trained, as the rest.
+        explained: empty until all networks are trained, as the rest.
         statistics: of maps of many pixels.
         statistics_pixels: in each picture.
         statistics_images: pictures.
@@ -120,8 +122,7 @@ class DemoPage:
     state: Literal["working", "done", "stopped"] = "working"
     now: str = ""
     seconds_left: float | None = None
-    class_names: Sequence[str] = CITYSCAPES.names
-    class_colours: Sequence[tuple[int, int, int]] = CITYSCAPES.colours
+    legend: Sequence[LegendEntry] = ()
     examples: Sequence[Example] = ()
     explained: Sequence[ExplainedPixel] = ()
     statistics: Sequence[SaliencyRow] = ()

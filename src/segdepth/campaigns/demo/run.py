@@ -26,6 +26,7 @@ from segdepth.training import Progress
 from .course import Course, nothing_yet
 from .explanations import explain_network
 from .page import DemoPage, ScoreRows
+from .pictures import ShownPictures
 from .training import train_or_go_on
 
 __all__ = ["finished_scores", "run_demo"]
@@ -147,8 +148,7 @@ def _work(root: Path, configs: Mapping[str, Config], name: str, tell: Tell) -> N
     tell("baselines", evaluate_baselines(training, validation, TASKS[config.task]))
     folder = train_or_go_on(root, config, _Teller(tell))
     tell("trained")
-    datasets = {task: open_split(other, other.data.val_split) for task, other in configs.items()}
-    tell("explained", explain_network(load_network(folder), datasets, (config.data.img_rows, config.data.img_cols)))
+    tell("explained", explain_network(load_network(folder), ShownPictures(configs)))
 
 
 class _Teller:

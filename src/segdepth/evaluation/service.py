@@ -307,7 +307,8 @@ def score_set(
     makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
     pictures: dict[str, Mapping[str, float | None]] = {}
     worst_seen = Worst(answers.task, worst)
-    tables = next(iter(makers.values()))(answers.dataset).to(answers.device).tables()
+    first = next(iter(makers.values()))(answers.dataset)
+    tables = {name: table.to(answers.device) for name, table in first.tables().items()}
 
     def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:
         pictures[answer.name] = scores

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from segdepth.tasks import TASKS, Task
 SOURCE = Path(inspect.getfile(segdepth)).parent
 #: The names by which one could ask.
 NAMES = frozenset(TASKS) | frozenset(KINDS) | frozenset(OUTPUTS)
-#: Who may: the kinds, the tasks, the words of the command line, and the file that names the pair of the claim.
-MAY = ("kinds/", "tasks/", "cli/", "studies/pairing.py")
+#: Who may: the kinds, the tasks, and the file that names the pair of the claim.
+MAY = ("kinds/", "tasks/", "studies/pairing.py")
 #: Methods that take the name of a kind or task, or a key.
 BY_NAME = frozenset({"get", "truth", "pop", "setdefault", "startswith", "endswith"})
 
@@ -121,6 +122,13 @@ def test_nobody_asks() -> None:
         if not place.startswith(MAY):
             found += [f"{place}:{line}: {text}" for line, text in questions(file.read_text())]
     assert not found, "\n".join(found)
+
+
+def test_no_template_names_any() -> None:
+    words = re.compile(rf"""["']({"|".join(sorted(NAMES))})["']""")
+    templates = sorted(SOURCE.rglob("templates/*"))
+    assert templates
+    assert not [f"{file.name}: {found}" for file in templates for found in words.findall(file.read_text())]
 
 
 def test_who_may_ask_is_there() -> None:

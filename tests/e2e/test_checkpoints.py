@@ -78,7 +78,7 @@ def test_help_is_broken_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["convert", "{backbone}"], ["resnet50.pth", "no task", "seg or depth"]),
+        (["convert", "{backbone}"], ["resnet50.pth", "no task", "seg or depth or normals"]),
         (["convert", "{backbone}", "--task", "deph"], ["did you mean 'depth'"]),
         (["convert", "{backbone}", "--task", "depth", "--arch", "deeplab"], ["layer3.10", "needs resnet101"]),
         (["convert", "{backbone}", "--height", "64"], ["--height and --width"]),

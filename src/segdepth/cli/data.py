@@ -65,7 +65,11 @@ _Dataset = Annotated[
 _Folder = Annotated[Path | None, typer.Option("--dataset_dir", "--dataset-dir", help="Its folder.", show_default=False)]
 _Target = Annotated[
     str | None,
-    typer.Option("--target", help="Truth to read (labels, depth), or both; by default the task's.", show_default=False),
+    typer.Option(
+        "--target",
+        help="Kind of truth to read (labels, depth, normals), or both that files hold; by default the task's.",
+        show_default=False,
+    ),
 ]
 _Splits = Annotated[
     list[str] | None,

@@ -159,8 +159,8 @@ def _from_backbone(backbone: str, state: Mapping[str, Tensor], said: _Said) -> C
     arch = said.arch or next(name for name, network in NETWORKS.items() if network.backbone == backbone)
     if said.task is None:
         raise CheckpointError(
-            f"these are torchvision's {backbone} weights, which have no task: say which one (seg or depth) "
-            f"{arch} is to learn with them"
+            f"these are torchvision's {backbone} weights, which have no task: say which one "
+            f"({' or '.join(TASKS)}) {arch} is to learn with them"
         )
     net = create_network(arch, said.task, **said.options)
     used = load_backbone_state(net, state)

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from segdepth.core.errors import ConfigError
-from segdepth.losses import LOSSES
 from segdepth.networks import OUTPUTS
 from segdepth.tasks import TASKS, create_network
 
@@ -65,25 +64,3 @@ def test_unknown_names_are_told(arguments: tuple[str, ...], words: str) -> None:
 def test_options_that_cannot_be_are_told(options: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         create_network("segnet", "seg", **options)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_every_task_names_what_there_is(task: str) -> None:
-    record = TASKS[task]
-    assert record.name == task
-    assert record.default_loss in LOSSES[record.target]
-    assert record.output in OUTPUTS
-    assert record.best_score in record.table_scores
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_a_score_beats_what_is_worse_or_nothing(task: str) -> None:
-    record = TASKS[task]
-    better, worse = (0.9, 0.1) if record.higher_is_better else (0.1, 0.9)
-    assert record.is_better(better, worse)
-    assert not record.is_better(worse, better)
-    assert not record.is_better(worse, worse)
-    assert record.is_better(worse, None)
-    assert not record.is_better(None, None)
-    assert not record.is_better(None, worse)
-    assert not record.is_better(float("nan"), worse)

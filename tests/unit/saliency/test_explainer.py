@@ -2,12 +2,12 @@
 
 import gc
 import weakref
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
+from jaxtyping import TypeCheckError, config
 from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
@@ -344,3 +344,12 @@ def test_weights_that_were_written_to_behind_pytorchs_back_are_not_laid_out() ->
         net[0].weight.data.div_(3)  # type: ignore[operator, union-attr]
         expected = saliency_maps(net, image, [(5, 5)], target=0, engine="reference")
         torch.testing.assert_close(explainer.at(image).maps([(5, 5)], target=0), expected)
+
+
+def test_a_function_is_no_network() -> None:
+    config.update("jaxtyping_disable", True)  # which says so, too, where types are checked
+    try:
+        with pytest.raises(InputError, match=r"the network is a function; give a torch\.nn\.Module"):
+            Explainer(cast("nn.Module", lambda x: x))
+    finally:
+        config.update("jaxtyping_disable", False)

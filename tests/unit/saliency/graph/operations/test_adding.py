@@ -14,7 +14,7 @@ from segdepth.saliency.graph.operations.block import Block
 from .around import check
 from .layouts import from_tokens, tokens
 
-PAGE = (Path(__file__).resolve().parents[4] / "docs/contributing.md").read_text()
+PAGE = (Path(__file__).resolve().parents[5] / "docs/contributing.md").read_text()
 
 
 @pytest.fixture

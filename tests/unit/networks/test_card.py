@@ -1,0 +1,40 @@
+"""What travels with the weights is checked, and is JSON."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from segdepth.networks import OUTPUTS, Card
+
+
+def card(**values: Any) -> Card:
+    usual = {"arch": "segnet", "output": "depth", "out_channels": 1, "preprocessing": "imagenet", "task": "depth"}
+    return Card(**usual | values)
+
+
+def test_a_card_is_json_and_back() -> None:
+    one = card(options={"width": 0.5}, input_size=(32, 64), scores={"abs_rel": 0.1, "rmse": None})
+    assert Card.model_validate_json(one.model_dump_json()) == one
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"output": "depths"},
+        {"out_channels": 0},
+        {"format": 2},
+        {"colour": "red"},
+        {"input_size": (32,)},
+        {"classes": {"names": ["road"], "colours": [[1, 2]], "label_ids": [7]}},
+    ],
+)
+def test_a_card_that_cannot_be(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        card(**values)
+
+
+def test_an_unknown_output_is_told_with_those_there_are() -> None:
+    with pytest.raises(ValidationError, match="no output named 'depths'") as told:
+        card(output="depths")
+    assert all(name in str(told.value) for name in OUTPUTS)

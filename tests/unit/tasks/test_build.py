@@ -1,0 +1,66 @@
+"""Networks for tasks: what a card then says."""
+
+import pytest
+import torch
+
+from segdepth.core.errors import ConfigError
+from segdepth.networks import OUTPUTS
+from segdepth.tasks import TASKS, create_network
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_card_says_what_the_network_answers(task: str) -> None:
+    record = TASKS[task]
+    net = create_network("segnet", task, num_classes=7, width=0.125)
+    channels = OUTPUTS[record.output].channels or 7
+    card = net.card
+    assert (card.arch, card.task, card.output, card.out_channels) == ("segnet", task, record.output, channels)
+    assert card.options == {"width": 0.125}
+    assert card.preprocessing == "imagenet"
+    with torch.no_grad():
+        assert net.eval()(torch.zeros(1, 3, 37, 50)).shape == (1, channels, 37, 50)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_the_ancestor_s_networks_see_is_the_ancestor_s(task: str) -> None:
+    with torch.device("meta"):
+        old = create_network("segnet", task, legacy=True)
+        chosen = create_network("segnet", task, legacy=True, preprocessing="imagenet")
+    assert old.card.options == {"legacy": True}
+    assert old.card.preprocessing == TASKS[task].legacy_preprocessing
+    assert chosen.card.preprocessing == "imagenet"
+
+
+def test_an_alias_is_written_out() -> None:
+    with torch.device("meta"):
+        net = create_network("frrnB", "seg")
+        other = create_network("frrnB", "seg", model_type="A")
+    assert (net.card.arch, net.card.options) == ("frrn", {"model_type": "B"})
+    assert other.card.options == {"model_type": "A"}  # what is said stands over what the alias implies
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("segnot",), "no network named 'segnot'"),
+        (("segnet", "sag"), "no task named 'sag'"),
+    ],
+)
+def test_unknown_names_are_told(arguments: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        create_network(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"num_classes": 1}, "num_classes is 1; a segmentation needs at least 2"),
+        ({"widht": 0.5}, "segnet has no option 'widht'.*width"),
+        ({"width": "half"}, "the option width of segnet should be a valid number; 'half' is given"),
+        ({"width": 0.0}, "the option width of segnet should be greater than 0"),
+        ({"preprocessing": "imagnet"}, "no preprocessing"),
+    ],
+)
+def test_options_that_cannot_be_are_told(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        create_network("segnet", "seg", **options)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 
 from contract.test_datasets import BUILDERS as TREES
 from segdepth.core.errors import ConfigError, SegdepthError
-from segdepth.data import DATASETS, Dataset, Sample, open_dataset
+from segdepth.data import DATASETS, Dataset, Sample, open_dataset, stored_kinds
 from segdepth.data.cached import Cached
 from segdepth.data.loading import resize_sample
 from segdepth.data.sample import reader_options
@@ -205,7 +205,8 @@ IDLE = {
     ("folder", "depth"): {"labels", "classes", "colours", "label_ids", "ignore_value"},
 }
 
-ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers]
+#: What is computed is made of the samples of these, whose options it has.
+ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers if target in stored_kinds(name)]
 OPTIONS = [(*entry, option) for entry in ENTRIES for option in reader_options(DATASETS[entry[0]][entry[1]])]
 
 

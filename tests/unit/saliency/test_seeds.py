@@ -50,7 +50,7 @@ def seeds_of(output: Tensor, target: Target) -> Seeds:
 TARGETS = ["predicted", 2, Margin(2, 0), Weighted((0.5, -2.0, 0.25)), "direction", neighbours, nowhere]
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: getattr(target, "__name__", str(target)))
 def test_a_seed_is_the_gradient_of_the_number(output: Tensor, target: Target) -> None:
     seeds, expected = seeds_of(output, target), gradients(output, target)
     for index in range(len(PIXELS)):
@@ -66,7 +66,7 @@ def test_of_one_channel(output: Tensor, target: Target) -> None:
         torch.testing.assert_close(whole(depth, *seeds.of(index)), expected[index])
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: getattr(target, "__name__", str(target)))
 def test_several_stand_in_the_box_that_holds_all(output: Tensor, target: Target) -> None:
     box, values = seeds_of(output, target).gather([2, 0])
     torch.testing.assert_close(whole(output, box, values), gradients(output, target)[[2, 0]])

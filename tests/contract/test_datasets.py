@@ -107,7 +107,7 @@ def build_folder(root: Path, target: str) -> dict[str, Any]:
     if target == "labels":
         truth = {"labels": "{split}/labels/*_gt.png", "classes": ["cat", "dog"], "label_ids": [3, 7]}
     else:
-        truth = {"depths": "{split}/depths/*.png", "depth_unit": 0.001}
+        truth = {"depths": "{split}/depths/*.png", "depth_unit": 0.001, "focal_px": 60.0}
     return {"images": "{split}/rgb/*.png", **truth}
 
 
@@ -183,10 +183,7 @@ WITH_GAPS = {("kitti_raw", "depth"), ("kitti_joint", "depth")}
 #: These have one split, and it is not for training.
 TEST_ONLY = {"kitti_eigen"}
 
-#: Nobody knows the camera of these, so nothing can be computed from their depth.
-BLIND = {("folder", "normals")}
-
-ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers if (name, target) not in BLIND]
+ENTRIES = [(name, target) for name, readers in DATASETS.items() for target in readers]
 ON_DISK = [(name, target) for name, target in ENTRIES if name not in WITHOUT_FILES and target in stored_kinds(name)]
 
 
@@ -381,10 +378,13 @@ def reopening(name: str, target: str, root: Path) -> dict[str, Any]:
     return {"images": "{split}/rgb/*.png", "depths": "{split}/depths/*.png"}
 
 
-@pytest.mark.parametrize(("name", "target"), sorted(BLIND))
-def test_what_cannot_be_computed_is_said(name: str, target: str, tmp_path: Path) -> None:
+def test_without_a_camera_nothing_is_computed_and_that_is_said(tmp_path: Path) -> None:
+    options = build_folder(tmp_path, "normals") | {"focal_px": None}
+    dataset = open_dataset("folder", path=tmp_path, split="train", target="normals", **options)
     with pytest.raises(DataError, match=r"camera of .* is not known"):
-        opened(name, target, tmp_path)[0]
+        dataset[0]
+    with pytest.raises(ConfigError, match="focal_px is -1"):
+        open_dataset("folder", path=tmp_path, split="train", target="normals", **options | {"focal_px": -1})
 
 
 def test_every_data_set_on_disk_has_a_make_believe_tree() -> None:

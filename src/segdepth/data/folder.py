@@ -63,6 +63,7 @@ class Folder(FrameDataset):
         min_depth: metres; nearer counts as no measurement.
         max_depth: metres; farther counts as no measurement.
         crop: the window in which depth is scored (:data:`segdepth.geometry.CROPS`).
+        focal_px: the camera's focal length at the pictures' own size, pixels; surface normals are computed with it.
         allow_missing: leave out pictures of which a file is missing.
 
     Raises:
@@ -89,6 +90,7 @@ class Folder(FrameDataset):
         min_depth: float = 0.001,
         max_depth: float = 80.0,
         crop: str = "none",
+        focal_px: float | None = None,
         allow_missing: bool = False,
     ) -> None:
         root = require_path(path, "folder")
@@ -96,6 +98,8 @@ class Folder(FrameDataset):
             raise ConfigError("data set folder: give either images (a glob) or csv (a file)")
         if not 0 < min_depth < max_depth:
             raise ConfigError(f"data set folder: 0 < min_depth < max_depth must hold, not {min_depth}, {max_depth}")
+        if focal_px is not None and not focal_px > 0:
+            raise ConfigError(f"data set folder: focal_px is {focal_px}; a focal length is above 0 pixels")
         declared = {
             "labels": partial(self._declare_classes, classes, colours, label_ids, ignore_value),
             "depth": partial(self._declare_depth_range, min_depth, max_depth),
@@ -106,6 +110,7 @@ class Folder(FrameDataset):
         self._read_colours = colours is not None
         self._unit, self._invalid = depth_unit, invalid_depth
         self.crop = crop
+        self._focal = focal_px
         globs = {"images": images, **asked_for(targets, {"depth": depths, "labels": labels})}
         if csv is not None:
             frames, missing = _listed(root, csv, split, list(globs), allow_missing)
@@ -122,6 +127,9 @@ class Folder(FrameDataset):
     ) -> None:
         self.classes = _class_table(names, colours, label_ids)
         self._lookup = _lookup(self.classes, ignore_value)
+
+    def _focal_px(self, frame: Frame, columns: int) -> float | None:  # noqa: ARG002  one camera for all
+        return self._focal
 
     def _declare_depth_range(self, low: float, high: float) -> None:
         self.depth_range = (low, high)

@@ -43,6 +43,25 @@ def is_name(node: ast.AST | None) -> bool:
     return False
 
 
+def has_name(node: ast.AST) -> bool:
+    """Whether it is one of the names, or a collection that has one."""
+    return is_name(node) or (isinstance(node, ast.Tuple | ast.List | ast.Set) and any(map(is_name, node.elts)))
+
+
+def is_picked(node: ast.AST) -> bool:
+    """Whether it is an object picked from a table by its name."""
+    return (
+        isinstance(node, ast.Subscript)
+        and ast.unparse(node.value) in {"KINDS", "TASKS", "OUTPUTS"}
+        and is_name(node.slice)
+    )
+
+
+def asks_for_a_class(sides: list[ast.expr]) -> bool:
+    """Whether a type is compared with one of the classes."""
+    return any(isinstance(side, ast.Name) and side.id in classes() for side in sides)
+
+
 def names_in(node: ast.AST) -> Iterator[str]:
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
@@ -55,7 +74,10 @@ def is_question(node: ast.AST) -> bool:
     """Whether it tells kinds, tasks or outputs apart by their names or classes."""
     match node:
         case ast.Compare(left=left, comparators=others):
-            return any(map(is_name, [left, *others]))
+            sides = [left, *others]
+            return any(map(has_name, sides)) or any(map(is_picked, sides)) or asks_for_a_class(sides)
+        case ast.Subscript(value=ast.Dict(keys=keys)):  # {"seg": 1}[task]
+            return any(map(is_name, keys))
         case ast.Subscript(value=ast.Name(id="KINDS")):  # what is picked from the table is an object
             return False
         case ast.Subscript(slice=part):  # truths["labels"], Literal["seg", "depth"]
@@ -93,6 +115,10 @@ def questions(text: str) -> list[tuple[int, str]]:
         'match kind:\n    case "logits" | "depth":\n        pass',
         "match kind:\n    case Labels():\n        pass",
         'x = means["seg"] - means["depth"]',
+        'x = target in ("depth", "log_depth")',
+        "x = type(metric) is DepthScores",
+        'x = kind is KINDS["labels"]',
+        'x = {"seg": 1, "depth": 2}[task]',
     ],
 )
 def test_each_spelling_is_found(text: str) -> None:

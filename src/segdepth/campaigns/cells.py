@@ -14,7 +14,7 @@ from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
 from segdepth.tasks import TASKS
 
-from .published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Kind, Published
+from .published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, CellKind, Published
 
 __all__ = ["DATA", "PLACES", "Cell", "Place", "choose", "plan"]
 
@@ -86,7 +86,7 @@ class Cell:
         return self.published.name
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CellKind:
         """Data and task."""
         return self.published.kind
 
@@ -149,7 +149,7 @@ def plan(
         if name not in DATA:
             raise ConfigError(f"--data: no data named {name!r} {did_you_mean(name, DATA)}")
     paths = {**DATA, **data}
-    found: dict[Kind, str | None] = {}  # the cells of a kind read the same data
+    found: dict[CellKind, str | None] = {}  # the cells of a kind read the same data
     cells = []
     for name in names:
         published = PUBLISHED[name]

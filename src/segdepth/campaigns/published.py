@@ -11,13 +11,13 @@ __all__ = [
     "KITTI_DEPTH",
     "KITTI_SEG",
     "PUBLISHED",
-    "Kind",
+    "CellKind",
     "Published",
     "cell_name",
 ]
 
 
-class Kind(NamedTuple):
+class CellKind(NamedTuple):
     """What the cells of one data set and one task have in common.
 
     Attributes:
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     task: str
 
 
-def cell_name(network: str, kind: Kind) -> str:
+def cell_name(network: str, kind: CellKind) -> str:
     """How a cell, its configuration and its runs are called."""
     return f"{network}_{kind.data}_{kind.task}"
 
@@ -45,7 +45,7 @@ class Published:
     """
 
     network: str
-    kind: Kind
+    kind: CellKind
     scores: Mapping[str, float]
 
     @property
@@ -54,8 +54,8 @@ class Published:
         return cell_name(self.network, self.kind)
 
 
-CITYSCAPES_SEG, CITYSCAPES_DEPTH = Kind("cityscapes", "seg"), Kind("cityscapes", "depth")
-KITTI_SEG, KITTI_DEPTH = Kind("kitti", "seg"), Kind("kitti", "depth")
+CITYSCAPES_SEG, CITYSCAPES_DEPTH = CellKind("cityscapes", "seg"), CellKind("cityscapes", "depth")
+KITTI_SEG, KITTI_DEPTH = CellKind("kitti", "seg"), CellKind("kitti", "depth")
 
 
 def _depth(

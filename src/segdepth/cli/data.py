@@ -284,7 +284,9 @@ def _asked(
     target = target or next(iter(readers))
     wanted = stored_kinds(dataset) if target == _ALL else frozenset({target}).intersection(readers)
     if not wanted:
-        raise ConfigError(f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)})")
+        raise ConfigError(
+            f"the data set {dataset!r} has no {target} (it has: {', '.join(readers)}; {_ALL}: all that files hold)"
+        )
     return _Asked(dataset, folder, wanted, tuple(names), options, skip_bad)
 
 

@@ -1,7 +1,7 @@
 """``segdepth evaluate``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -112,7 +112,8 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Score a checkpoint, or another model's files, on a data set: mIoU and the like, or abs_rel and the like."""
     from segdepth.core.errors import ConfigError, DataError
-    from segdepth.evaluation import PROTOCOLS, evaluate_baselines
+    from segdepth.evaluation import PROTOCOLS
+    from segdepth.evaluation.baselines import Baselines
     from segdepth.evaluation.depth_protocol import limited
     from segdepth.evaluation.service import (
         Source,
@@ -155,24 +156,24 @@ def evaluate(
                 raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
             net = load_checked(where, device, model_name=model_name, task=said, height=height, width=width)
             answerer = network_answerer(net, where, checked, said, input_size(net, where, checked), bar)
-        results = []
+        results, floor = [], None
         for truth, named in presets.items():
             scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
             if scored_set is None:
                 continue
             warn_of_leaks(answerer.training_names(), scored_set)
-            makers = limited(named, scored_set, min_depth, max_depth)
-            results.append(score_set(answerer.answers_to(scored_set), makers, worst=worst, folder=pictures))
+            makers = limited(named, answerer.task, scored_set, min_depth, max_depth)
+            if baselines:
+                training = source.training(checked).open(checked, answerer.task, None)
+                floor = Baselines(training, scored_set, answerer.task, next(iter(makers.values())))
+            folder = pictures / truth if truth is not None and len(presets) > 1 else pictures
+            watch = [floor] if floor else []
+            results.append(score_set(answerer.answers_to(scored_set), makers, watch=watch, worst=worst, folder=folder))
     if not results:
         raise DataError(
             "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"
         )
-    rows: dict[str, Any] = {}
-    if baselines:
-        training = open_scored(source.training(checked), checked, answerer.task, None)
-        assert training is not None
-        scores = evaluate_baselines(training, results[-1].dataset, answerer.task)
-        rows = {f"{name} baseline": one for name, one in scores.items()}
+    rows = {f"{name} baseline": scores for name, scores in (floor.scores() if floor else {}).items()}
     print_report(out, answerer, results, rows)
     if output is not None:
         write_report(output, answerer, results, rows, checked.seed if checked else None)

@@ -51,9 +51,9 @@ def card(evaluation: Evaluation) -> str:
     """A protocol in a sentence or two."""
     protocol = evaluation.protocol
     text = (
-        f"protocol {protocol['name']}: {protocol['files_expected']} files expected, {protocol['files_found']} found,"
-        f" {protocol['files_scored']} scored; {protocol['resize']}; averaged {protocol['average']}"
-        f"; truth: {protocol['ground_truth']}"
+        f"protocol {protocol['name']}: {protocol['answers']}; {protocol['files_expected']} files expected,"
+        f" {protocol['files_found']} found, {protocol['files_scored']} scored; {protocol['resize']}; averaged"
+        f" {protocol['average']}; truth: {protocol['ground_truth']}"
     )
     text += f"; {evaluation.words}" if evaluation.words else ""
     text += _missing("missing", protocol["files_missing"])

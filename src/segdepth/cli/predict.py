@@ -43,7 +43,7 @@ def predict(
     *,
     network: NetworkOptions,
 ) -> None:  # fmt: skip
-    """Predict pictures: class ids as PNG, or metres as 16-bit PNG (x 256) and .npy, and a coloured picture of each.
+    """Predict pictures: class ids as PNG, metres as 16-bit PNG (x 256) and .npy, or normals as .npy; and coloured pictures.
 
     Pictures of several folders keep their folders below the one that all of them are in.
     """

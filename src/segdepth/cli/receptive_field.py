@@ -30,7 +30,7 @@ def receptive_field(
         typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; can be repeated.",
                      show_default=False),
     ] = None,
-    task: Annotated[str, typer.Option("--task", help="Of the networks named by --arch.")] = "seg",
+    task: Annotated[str, typer.Option("--task", help="Of the networks named by --arch: seg, depth, normals.")] = "seg",
     pictures: Annotated[
         Path | None,
         typer.Option("--pictures", help="A picture, or a folder of them, to measure with; by default noise.",
@@ -51,11 +51,14 @@ def receptive_field(
 ) -> None:  # fmt: skip
     """How far an output pixel can see (theoretical receptive field), and how far it looks (effective)."""
     from segdepth.core.errors import InputError
+    from segdepth.core.tables import pick
     from segdepth.report.field_page import write_fields
+    from segdepth.runs import TASK_FACTS
 
     from .console import counting, err, log_to_terminal, out, results_in
 
     log_to_terminal()
+    pick(TASK_FACTS, task, kind="task")
     if not arch and not checkpoint:
         raise InputError("name a network: --arch segnet (or all), or --checkpoint RUN")
     files = _files(pictures, samples)

@@ -39,7 +39,7 @@ def saliency(
     target: Annotated[
         str,
         typer.Option("--target", help="What is explained: predicted, a class's name or train id, a margin of two classes"
-                     " (road:car), log_depth, disparity, a component of a normal (x, y, z)."),
+                     " (road:car), log_depth, disparity, a normal's direction or component (x, y, z)."),
     ] = "predicted",
     method: Annotated[
         Literal["gradient", "input_x_gradient", "integrated_gradients", "smoothgrad"],

@@ -7,7 +7,7 @@ is read off the signature of the variant's constructor or function, so there is 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from segdepth.tasks import TASKS
 
@@ -31,7 +31,7 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-def _known_task(value: str) -> str:
+def _known_task(value: Any) -> Any:
     *others, last = map(repr, TASKS)
     if value not in TASKS:
         raise ValueError(f"should be {', '.join(others)} or {last}")
@@ -213,7 +213,7 @@ class Config(Section):
     """A whole configuration file."""
 
     model: ModelSection
-    task: Annotated[str, AfterValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
+    task: Annotated[str, BeforeValidator(_known_task), Field(json_schema_extra={"enum": list(TASKS)})]
     data: DataSection
     training: TrainingSection = TrainingSection()
     testing: TestingSection | None = None

@@ -24,9 +24,7 @@ class Derived(DatasetView):
         super().__init__(dataset)
         self.targets = targets
         self.origins = {
-            kind: words if stored(kind) else f"computed from {source_of(kind)}: {words}"
-            for kind in sorted(targets)
-            if (words := dataset.origins.get(source_of(kind))) is not None
+            kind: _origin(dataset, kind) for kind in sorted(targets) if not stored(kind) or kind in dataset.origins
         }
 
     def __getitem__(self, index: int) -> Sample:
@@ -45,6 +43,18 @@ class Derived(DatasetView):
             for kind, source in ((kind, source_of(kind)) for kind in sorted(self.targets))
         }
         return replace(sample, truths=truths)
+
+
+def _origin(dataset: Dataset, kind: str) -> str:
+    source = source_of(kind)
+    words = dataset.origins.get(source, f"{source} of {dataset.reader}")
+    return (
+        words
+        if stored(kind)
+        else f"computed from {source}: {words}"
+        if source in dataset.origins
+        else f"computed from {words}"
+    )
 
 
 def source_of(kind: str) -> str:

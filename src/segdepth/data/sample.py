@@ -68,6 +68,7 @@ class Dataset(ABC):
         origins: by kind, where the truth comes from, in words; without the kinds of which the data set's name says it.
         expected: number of samples that the split should have; None where there is no such number.
         missing: names of samples that should be there and are not, where the data set may be incomplete.
+        positions: of the samples in the list that papers number them by; None: their own order.
     """
 
     path: Path | None
@@ -81,6 +82,7 @@ class Dataset(ABC):
     origins: Mapping[str, str] = MappingProxyType({})
     expected: int | None = None
     missing: Sequence[str] = ()
+    positions: Sequence[int] | None = None
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls: type[D], *args: Any, **kwargs: Any) -> D:

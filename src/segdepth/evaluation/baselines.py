@@ -5,7 +5,7 @@ frequent class, or the median depth, at each place of the picture (on a coarse g
 the sky above.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from segdepth.kinds.kind import Truth
 from segdepth.tasks import Task
 
 from .answers import Answer
+from .scoring import MakeScores
 
-__all__ = ["baseline_answers", "baseline_maps", "evaluate_baselines"]
+__all__ = ["Baselines", "baseline_maps", "evaluate_baselines"]
 
 #: Rows and columns of the coarse grid of places.
 GRID = (32, 104)
@@ -34,31 +35,45 @@ def baseline_maps(training: Dataset, target: str) -> Mapping[str, Truth]:
     return KINDS[target].guesses(coarse)
 
 
-def baseline_answers(maps: Mapping[str, Truth], dataset: Dataset, target: str) -> Iterator[tuple[str, Answer]]:
-    """Each sample, read once, answered by each baseline.
-
-    Args:
-        maps: of :func:`baseline_maps`.
-        dataset: that is answered.
-        target: kind of truth.
-    """
-    for index, name in enumerate(dataset.names):
-        truth = dataset[index].truth(target)
-        for baseline, answer in maps.items():
-            guess = resize_nearest(answer, (truth.shape[0], truth.shape[1]))
-            yield baseline, Answer(name, torch.from_numpy(guess), torch.from_numpy(truth))
-
-
-def evaluate_baselines(training: Dataset, scored: Dataset, task: Task) -> dict[str, dict[str, float | None]]:
-    """The baselines' scores on a data set, by the baseline's name, under the same protocol as a network's.
+class Baselines:
+    """Scores the baselines of a training split on the samples that it is shown, under the protocol of whoever answers them.
 
     Args:
         training: the split that the baselines learn from.
         scored: the split that they are scored on.
         task: what is scored.
+        make: the metric, where it is not the data set's own.
     """
-    maps = baseline_maps(training, task.target)
-    metrics = {baseline: task.make_metric(scored) for baseline in maps}
-    for baseline, answer in baseline_answers(maps, scored, task.target):
-        metrics[baseline].update(answer.answer[None], answer.truth[None])
-    return {baseline: metric.compute() for baseline, metric in metrics.items()}
+
+    def __init__(self, training: Dataset, scored: Dataset, task: Task, make: MakeScores | None = None) -> None:
+        self._maps = baseline_maps(training, task.target)
+        self._metrics = {baseline: (make or task.make_metric)(scored) for baseline in self._maps}
+
+    def __call__(self, answer: Answer) -> None:
+        """Be shown an answer, of which only the truth is looked at."""
+        truth = answer.truth.cpu()
+        for baseline, coarse in self._maps.items():
+            guess = torch.from_numpy(resize_nearest(coarse, (truth.shape[0], truth.shape[1])))
+            self._metrics[baseline].update(guess[None], truth[None])
+
+    def scores(self) -> dict[str, dict[str, float | None]]:
+        """By the baseline's name."""
+        return {baseline: metric.compute() for baseline, metric in self._metrics.items()}
+
+
+def evaluate_baselines(training: Dataset, scored: Dataset, task: Task) -> dict[str, dict[str, float | None]]:
+    """The baselines' scores on a data set that nobody else answers.
+
+    Args:
+        training: the split that the baselines learn from.
+        scored: the split that they are scored on.
+        task: what is scored.
+
+    Returns:
+        By the baseline's name.
+    """
+    baselines = Baselines(training, scored, task)
+    for index, name in enumerate(scored.names):
+        truth = torch.from_numpy(scored[index].truth(task.target))
+        baselines(Answer(name, truth, truth))
+    return baselines.scores()

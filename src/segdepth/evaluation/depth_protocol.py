@@ -1,7 +1,7 @@
 """Named protocols of depth: truth, axis, window, range and scaling together; a number means nothing without all five."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
@@ -9,8 +9,9 @@ from segdepth.core.errors import ConfigError
 from segdepth.data.kitti_eigen import Truth
 from segdepth.data.sample import Dataset
 from segdepth.metrics import DepthProtocol, DepthScores, Scores
+from segdepth.tasks import Task
 
-from .scoring import OWN_PROTOCOL
+from .scoring import OWN_PROTOCOL, MakeScores
 
 __all__ = ["PROTOCOLS", "Preset", "limited"]
 
@@ -31,7 +32,8 @@ class Preset:
 
     def scores(self, dataset: Dataset) -> DepthScores:
         """The metric, whichever the data set."""
-        return _scores(self.protocol, dataset)
+        del dataset
+        return DepthScores(self.protocol)
 
 
 #: Name -> what it means, for the data set ``kitti_eigen``. The first is the default.
@@ -88,40 +90,36 @@ PROTOCOLS: Mapping[str, Preset] = MappingProxyType(
 
 
 def limited(
-    protocols: Mapping[str, DepthProtocol | None], dataset: Dataset, min_depth: float | None, max_depth: float | None
-) -> dict[str, Callable[[Dataset], Scores]]:
+    protocols: Mapping[str, MakeScores],
+    task: Task,
+    dataset: Dataset,
+    min_depth: float | None,
+    max_depth: float | None,
+) -> dict[str, MakeScores]:
     """Metrics by the protocol's name, with another range of depths where one is asked for: "eigen-raw-garg, 1-50 m".
 
     Args:
-        protocols: by name; None for the data set's own, which needs no metric of another's making.
+        protocols: by name; none for the data set's own.
+        task: that is scored.
         dataset: that is scored.
         min_depth: metres, instead of the protocol's.
         max_depth: metres, instead of the protocol's.
 
     Raises:
-        ConfigError: if a range is asked for and the data set has no depth.
+        ConfigError: if a range is asked for and the task has no depths, or the range is empty.
     """
-    unchanged = min_depth is None and max_depth is None
-    if not unchanged and dataset.depth_range is None:
-        raise ConfigError("--min-depth and --max-depth are for depth; this data set has none")
-    makers: dict[str, Callable[[Dataset], Scores]] = {}
-    for name, protocol in protocols.items():
-        if protocol is None and unchanged:
-            continue
-        own = protocol or DepthProtocol(dataset.crop, *(dataset.depth_range or ()))
-        used = replace(
-            own,
-            min_depth=own.min_depth if min_depth is None else min_depth,
-            max_depth=own.max_depth if max_depth is None else max_depth,
-        )
-        makers[_name(name, protocol, used)] = partial(_scores, used)
-    return makers
+    makers = dict(protocols) or {OWN_PROTOCOL: task.make_metric}
+    if min_depth is None and max_depth is None:
+        return makers
+    found: dict[str, MakeScores] = {}
+    for name, make in makers.items():
+        own = make(dataset).range_m
+        if own is None:
+            raise ConfigError(f"--min-depth and --max-depth are for depth; the scores of task {task.name!r} have none")
+        used = own[0] if min_depth is None else min_depth, own[1] if max_depth is None else max_depth
+        found[name if used == own else f"{name}, {used[0]:g}-{used[1]:g} m"] = partial(_within, make, used)
+    return found
 
 
-def _scores(protocol: DepthProtocol, dataset: Dataset) -> DepthScores:
-    del dataset
-    return DepthScores(protocol)
-
-
-def _name(name: str, protocol: DepthProtocol | None, used: DepthProtocol) -> str:
-    return name if used == protocol else f"{name or OWN_PROTOCOL}, {used.min_depth:g}-{used.max_depth:g} m"
+def _within(make: MakeScores, range_m: tuple[float, float], dataset: Dataset) -> Scores:
+    return make(dataset).limited(range_m)

@@ -60,7 +60,7 @@ class Predictions:
             )
         self.path = path
         self.missing: tuple[str, ...] = ()
-        positions = getattr(dataset, "positions", range(len(dataset)))
+        positions = range(len(dataset)) if dataset.positions is None else dataset.positions
         self._stack: ndarray | None = None
         self._place: Mapping[str, int] = dict(zip(dataset.names, positions, strict=True))
         if path.is_dir():
@@ -122,7 +122,7 @@ class FileAnswers(Answers):
         super().__init__(dataset, task)
         self._kind = KINDS[task.target]
         if unit is not None and unit not in self._kind.units:
-            raise ConfigError(f"{self._kind.name} in files is {' or '.join(self._kind.units)}, not {unit}")
+            raise ConfigError(f"files of {self._kind.name} hold {' or '.join(self._kind.units)}, not {unit}")
         self.missing = predictions.missing
         self._predictions = predictions
         self._progress = progress
@@ -147,6 +147,7 @@ class FileAnswers(Answers):
             "answers": f"files {self._predictions.path} ({self._read.unit})",
             "network_size": None,
             "resize": f"answer resized {self._kind.resizing} to the truth's size",
+            "predictions_missing": list(self.missing),
         }
 
 

@@ -92,7 +92,6 @@ def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
         "files_scored": len(dataset) - len(answers.bad) - len(answers.missing),
         **metric.describe(),
         **({"files_bad": answers.bad} if answers.bad else {}),
-        **({"predictions_missing": list(answers.missing)} if answers.missing else {}),
         "name": name,
     }
     return Evaluation(metric.compute(), protocol, metric.words())

@@ -14,14 +14,13 @@ from segdepth.data import DATASETS, Dataset, open_dataset
 from segdepth.data.kitti_eigen import NoTruthError
 from segdepth.data.leakage import shared_scenes
 from segdepth.data.sample import reader_options
-from segdepth.metrics import DepthProtocol
 from segdepth.networks import Network
 from segdepth.tasks import TASKS, Task
 
 from .answers import Answer, Answers, NetworkAnswers, Progress
 from .depth_protocol import PROTOCOLS
 from .predictions import FileAnswers, Predictions
-from .scoring import OWN_PROTOCOL, Evaluation, MakeScores, score
+from .scoring import OWN_PROTOCOL, Evaluation, MakeScores, Watch, score
 from .worst import Worst
 
 __all__ = [
@@ -128,8 +127,8 @@ def only_task(dataset: str | None) -> str | None:
     return next((name for name, task in TASKS.items() if [task.target] == targets), None)
 
 
-def protocols_of(dataset: str, wanted: Sequence[str]) -> Mapping[str | None, Mapping[str, DepthProtocol | None]]:
-    """Truth -> name -> protocol; of data sets other than KITTI's test files the data set's own.
+def protocols_of(dataset: str, wanted: Sequence[str]) -> Mapping[str | None, Mapping[str, MakeScores]]:
+    """Truth -> name -> metric; of data sets other than KITTI's test files none, for they have their own.
 
     Raises:
         ConfigError: if there is no such protocol, or the data set has none.
@@ -137,11 +136,11 @@ def protocols_of(dataset: str, wanted: Sequence[str]) -> Mapping[str | None, Map
     if dataset != EIGEN:
         if wanted:
             raise ConfigError(f"named protocols are for the data set {EIGEN}, not {dataset!r} (which has its own)")
-        return {None: {"": None}}
-    grouped: dict[str | None, dict[str, DepthProtocol | None]] = {}
+        return {None: {}}
+    grouped: dict[str | None, dict[str, MakeScores]] = {}
     for name in wanted or list(PROTOCOLS)[:1]:
         preset = pick(PROTOCOLS, name, kind="protocol")
-        grouped.setdefault(preset.truth, {})[name] = preset.protocol
+        grouped.setdefault(preset.truth, {})[name] = preset.scores
     return grouped
 
 
@@ -293,6 +292,7 @@ def score_set(
     answers: Answers,
     protocols: Mapping[str, MakeScores] | None = None,
     *,
+    watch: Sequence[Watch] = (),
     worst: int = 0,
     folder: Path | None = None,
 ) -> Scored:
@@ -301,6 +301,7 @@ def score_set(
     Args:
         answers: to a data set.
         protocols: by name; None or empty for the data set's own.
+        watch: who else is shown the answers.
         worst: number of pictures to draw.
         folder: for them.
     """
@@ -313,7 +314,7 @@ def score_set(
     def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:
         pictures[answer.name] = scores
 
-    evaluations = score(answers, makers, keep=[keep, worst_seen], tables=tables)
+    evaluations = score(answers, makers, watch=watch, keep=[keep, worst_seen], tables=tables)
     drawn = worst_seen.draw(answers.dataset, folder) if folder is not None else []
     said = {name: Table(table.title, table.columns, table.compute()) for name, table in tables.items()}
     return Scored(answers.dataset, evaluations, pictures, said, drawn)

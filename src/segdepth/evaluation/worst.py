@@ -26,14 +26,14 @@ _FULL_TITLE, _STRIP = 1800, 44
 
 
 class _Kept(NamedTuple):
-    badness: float
+    score: float
     name: str
     answer: Truth
     truth: Truth
 
 
 def _rank(kept: _Kept) -> tuple[float, str]:
-    return kept.badness, kept.name
+    return kept.score, kept.name
 
 
 class Worst:
@@ -47,20 +47,22 @@ class Worst:
     def __init__(self, task: Task, count: int) -> None:
         self._task = task
         self._count = count
-        self._kept: list[_Kept] = []  # the best of them first
+        self._kept: list[_Kept] = []  # by score, then by name
 
     def __call__(self, answer: Answer, scores: Mapping[str, float | None]) -> None:
         """Be shown an answer and its scores."""
         value = scores[self._task.best_score]
         if value is None or not self._count:
             return
-        badness = -value if self._task.higher_is_better else value
-        if len(self._kept) == self._count and (badness, answer.name) <= _rank(self._kept[0]):
-            return
+        low = self._task.higher_is_better  # then the worst are those with the least scores
+        if len(self._kept) == self._count:
+            best = _rank(self._kept[-1 if low else 0])
+            if ((value, answer.name) > best) == low:
+                return
+            del self._kept[-1 if low else 0]
         dtype = KINDS[self._task.target].dtype
         arrays = (tensor.cpu().numpy().astype(dtype) for tensor in (answer.answer, answer.truth))
-        bisect.insort(self._kept, _Kept(badness, answer.name, *arrays), key=_rank)
-        del self._kept[: -self._count]
+        bisect.insort(self._kept, _Kept(value, answer.name, *arrays), key=_rank)
 
     def draw(self, dataset: Dataset, folder: Path) -> list[Path]:
         """Draw them, picture, truth, answer, error one below the other.
@@ -76,9 +78,9 @@ class Worst:
         """
         files = []
         place = {name: index for index, name in enumerate(dataset.names)}
-        for rank, (badness, name, answer, truth) in enumerate(reversed(self._kept), start=1):
+        worst_first = self._kept if self._task.higher_is_better else self._kept[::-1]
+        for rank, (value, name, answer, truth) in enumerate(worst_first, start=1):
             image = resize_image(dataset[place[name]].image, (truth.shape[0], truth.shape[1]))
-            value = -badness if self._task.higher_is_better else badness
             panels = {f"{rank}. {name}  {self._task.best_score} {value:.4f}": image}
             panels |= KINDS[self._task.target].panels(image, answer, truth, dataset.colours)
             files.append(folder / f"{rank:02d}_{name.replace('/', '_')}.png")

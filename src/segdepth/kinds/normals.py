@@ -83,9 +83,11 @@ class Normals(Kind):
     ) -> Float32[ndarray, "h w 3"]:
         """See :meth:`Kind.answer_from`: three numbers a pixel, of any length."""
         del unit
+        stored = values
+        values = values[0] if values.ndim == 4 and len(values) == 1 else values
         if values.ndim != 3 or values.shape[2] != 3 or values.dtype.kind != "f":
             raise DataError(
-                f"{where} holds {values.dtype} of shape {values.shape}; normals are [rows, columns, 3] floats"
+                f"{where} holds {stored.dtype} of shape {stored.shape}; normals are [rows, columns, 3] floats"
             )
         if not np.isfinite(values).all():
             raise DataError(f"{where} has values that are not finite (NaN or infinity)")
@@ -136,6 +138,8 @@ class Normals(Kind):
         """See :meth:`Kind.words`."""
         del names
         x, y, z = np.asarray(value, np.float64).tolist()
+        if not exact and not np.any(value):
+            return "not known"
         if exact:
             return f"{x:.6g} {y:.6g} {z:.6g}"
         return f"faces ({x:+.2f} right, {-y:+.2f} up, {-z:+.2f} the camera)"

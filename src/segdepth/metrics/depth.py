@@ -1,6 +1,7 @@
 """Scores of depth, per image and then averaged, under a stated protocol."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -94,6 +95,15 @@ class DepthScores(Scores):
             "clip": "prediction clipped to the depth range, never left out",
             "average": "per image, then over images",
         }
+
+    @property
+    def range_m(self) -> tuple[float, float]:
+        """See :attr:`Scores.range_m`."""
+        return self.protocol.min_depth, self.protocol.max_depth
+
+    def limited(self, range_m: tuple[float, float]) -> "DepthScores":
+        """See :meth:`Scores.limited`."""
+        return DepthScores(replace(self.protocol, min_depth=range_m[0], max_depth=range_m[1]))
 
     def words(self) -> str:
         """See :meth:`Scores.words`."""

@@ -41,7 +41,8 @@ class DepthBands(ScoreTable):
         error = p - g
         band = torch.bucketize(g, torch.tensor(BANDS_M[1:-1], dtype=g.dtype, device=g.device))
         values = torch.stack([torch.ones_like(g), error.abs() / g, error.square(), error], dim=1)
-        self.sums.index_add_(0, band, values)
+        # a sum of this batch first: the running sum is large, and would round each of its pixels
+        self.sums += torch.zeros_like(self.sums).index_add_(0, band, values)
 
     def compute(self) -> dict[str, dict[str, float | None]]:
         """See :meth:`ScoreTable.compute`; by "0-10 m" and so on."""

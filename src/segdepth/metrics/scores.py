@@ -8,6 +8,8 @@ from jaxtyping import Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
+from segdepth.core.errors import InputError
+
 __all__ = ["ScoreTable", "Scores", "by_class"]
 
 
@@ -52,6 +54,19 @@ class Scores(Metric, ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """How pictures were scored, as plain data to be stored beside the scores; with what was counted so far."""
+
+    @property
+    def range_m(self) -> tuple[float, float] | None:
+        """Smallest and largest depth that is scored, metres; None of what has no depths."""
+        return None
+
+    def limited(self, range_m: tuple[float, float]) -> "Scores":
+        """The same scores, of nothing yet, within another range of depths.
+
+        Raises:
+            InputError: if there are no depths in it.
+        """
+        raise InputError(f"{type(self).__name__} has no range of depths that {range_m} could take the place of")
 
     def words(self) -> str:
         """What of the protocol people have to know beside the average; empty where there is nothing."""

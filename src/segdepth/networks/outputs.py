@@ -1,4 +1,4 @@
-"""From a network's last linear map to what it answers: class logits, or depth in metres."""
+"""From a network's last linear map to what it answers: class logits, depth in metres, normals."""
 
 import math
 from abc import abstractmethod

@@ -70,6 +70,9 @@ Target = (
 )
 
 
+#: The targets that are the one number of an answer.
+_OF_ONE_CHANNEL = frozenset({"depth", "log_depth"})
+
 #: The targets that have a name.
 NAMED_TARGETS = ("predicted", "depth", "log_depth", "disparity", "direction")
 
@@ -244,8 +247,10 @@ def check_output(output: Tensor, x: Tensor, target: Target) -> None:
             "per-pixel saliency needs an output [1, c, h, w]"
         )
     channels = output.shape[1]
-    if isinstance(target, str) and target in ("depth", "log_depth") and channels != 1:
+    if isinstance(target, str) and target in _OF_ONE_CHANNEL and channels != 1:
         raise InputError(f"target {target!r} needs a network with one output channel; this one has {channels}")
+    if isinstance(target, str) and target == "direction" and channels == 1:
+        raise InputError("target 'direction' needs a network with several output channels; this one has one")
     if isinstance(target, Weighted) and len(target.weights) != channels:
         raise InputError(f"the target weighs {len(target.weights)} channels; this network has {channels}")
     for number in _classes(target):

@@ -51,13 +51,15 @@ def create_network(
     record = pick(TASKS, task, kind="task")
     if num_classes < 2:
         raise ConfigError(f"num_classes is {num_classes}; a segmentation needs at least 2")
+    if legacy and record.legacy_preprocessing is None:
+        raise ConfigError(f"the ancestor has no networks for task {task!r}; leave legacy out")
     name, implied = resolve_arch(arch)
     card = Card(
         arch=name,
         options=implied | options | ({"legacy": True} if legacy else {}),
         output=record.output,
         out_channels=OUTPUTS[record.output].channels or num_classes,
-        preprocessing=preprocessing or (record.legacy_preprocessing if legacy else "imagenet"),
+        preprocessing=preprocessing or (legacy and record.legacy_preprocessing) or "imagenet",
         task=task,
     )
     net = build_network(card)

@@ -19,6 +19,6 @@ NORMALS = Task(
     target="normals",
     output="normals",
     default_loss="cosine_loss",
-    legacy_preprocessing="imagenet",
+    legacy_preprocessing=None,
     make_metric=_make_metric,
 )

@@ -19,7 +19,7 @@ class Task:
         target: the truth that it needs from a data set.
         output: what the network answers, a name in :data:`segdepth.networks.outputs.OUTPUTS`.
         default_loss: name in ``LOSSES[target]``.
-        legacy_preprocessing: what the ancestor fed its networks.
+        legacy_preprocessing: what the ancestor fed its networks; None where it has no such task.
         make_metric: the metric that fits a data set (its classes; its depth range and crop).
     """
 
@@ -27,7 +27,7 @@ class Task:
     target: str
     output: str
     default_loss: str
-    legacy_preprocessing: str
+    legacy_preprocessing: str | None
     make_metric: Callable[[Dataset], Scores]
 
     @property

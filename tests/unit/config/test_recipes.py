@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Kind
+from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, CellKind
 from segdepth.config import Config, load_config
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
@@ -70,7 +70,7 @@ def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) 
 
 
 @pytest.mark.parametrize("kind", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
-def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: Kind) -> None:
+def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: CellKind) -> None:
     configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.kind == kind]
     assert len(configs) == 6
     first, *others = configs

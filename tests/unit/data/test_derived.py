@@ -46,7 +46,7 @@ def test_it_says_what_the_reader_says() -> None:
 
 def test_where_the_source_comes_from_is_said() -> None:
     depth = opened("depth")
-    assert Derived(depth, frozenset({"normals"})).origins == {}
+    assert Derived(depth, frozenset({"normals"})).origins == {"normals": "computed from depth of Synthetic"}
     depth.origins = {"depth": "two eyes", "labels": "people"}
     both = Derived(depth, frozenset({"normals", "depth"}))
     assert both.origins == {"normals": "computed from depth: two eyes", "depth": "two eyes"}

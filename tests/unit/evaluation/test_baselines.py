@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from segdepth.data.synthetic import Synthetic
-from segdepth.evaluation import baseline_maps, evaluate_baselines
+from segdepth.evaluation import Answer, baseline_maps, evaluate_baselines
+from segdepth.evaluation.baselines import Baselines
+from segdepth.metrics import DepthProtocol, DepthScores
 from segdepth.tasks import TASKS
 
 pytestmark = pytest.mark.usefixtures("frames_drawn_once")
@@ -43,3 +46,23 @@ def test_a_place_never_measured_takes_its_rows_median() -> None:
     maps = baseline_maps(Hole(split="train", targets=frozenset({"depth"}), num_images=3, height=61, width=127), "depth")
     assert np.isfinite(maps["position"]).all()
     assert (maps["position"] > 0).all()
+
+
+def test_beside_others_answers_they_are_scored_as_these_are() -> None:
+    task, scored = TASKS["depth"], dataset("val", 3)
+    make = lambda _: DepthScores(DepthProtocol("none", 0.001, 10.0))  # noqa: E731
+    floor = Baselines(dataset("train"), scored, task, make)
+    for index in range(2):  # the third has no answer, and counts for nobody
+        truth = torch.from_numpy(scored[index].truth("depth"))
+        floor(Answer(scored.names[index], truth + 1, truth))
+    scores = floor.scores()
+    assert scores["constant"]["images"] == 2
+    assert scores["constant"]["abs_rel"] != evaluate_baselines(dataset("train"), scored, task)["constant"]["abs_rel"]
+    assert scores["constant"]["abs_rel"] == pytest.approx(_by_hand(scored), rel=1e-6)
+
+
+def _by_hand(scored: Synthetic) -> float:
+    guess = np.clip(baseline_maps(dataset("train"), "depth")["constant"].max(), 0.001, 10.0)
+    truths = [scored[index].truth("depth") for index in range(2)]
+    known = [truth[(truth > 0.001) & (truth < 10.0)].astype(np.float64) for truth in truths]
+    return float(np.mean([np.mean(np.abs(guess - truth) / truth) for truth in known]))

@@ -9,37 +9,40 @@ from segdepth.core.errors import ConfigError
 from segdepth.evaluation import PROTOCOLS
 from segdepth.evaluation.depth_protocol import limited
 from segdepth.metrics import DepthProtocol, DepthScores
+from segdepth.tasks import TASKS
 
 from .streets import Streets
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/data.md"
 AXES = {"velodyne": "camera", "velodyne-forward": "laser", "improved": "camera"}
-GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].protocol}
+GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].scores}
 
 
-def made(*arguments: object) -> dict[str, DepthProtocol]:
-    metrics = {name: make(Streets()) for name, make in limited(*arguments).items()}
+def made(protocols: dict[str, object], low: float | None, high: float | None) -> dict[str, DepthProtocol]:
+    metrics = {name: make(Streets()) for name, make in limited(protocols, TASKS["depth"], Streets(), low, high).items()}
     assert all(isinstance(metric, DepthScores) for metric in metrics.values())
     return {name: metric.protocol for name, metric in metrics.items()}
 
 
 def test_a_protocol_with_other_limits_has_another_name() -> None:
-    assert list(made(GARG, Streets(), None, 80.0)) == ["eigen-raw-garg"]
-    assert list(made(GARG, Streets(), 1.0, 50.0)) == ["eigen-raw-garg, 1-50 m"]
-    assert list(made({"": None}, Streets(), 1.0, None)) == ["the data set's own, 1-80 m"]
+    assert list(made(GARG, None, 80.0)) == ["eigen-raw-garg"]
+    assert list(made(GARG, 1.0, 50.0)) == ["eigen-raw-garg, 1-50 m"]
+    assert list(made({}, 1.0, None)) == ["the data set's own, 1-80 m"]
 
 
 def test_limits_change_the_range_alone() -> None:
-    assert made({"": None}, Streets(), None, None) == {}, "the data set's own metric will do"
-    assert list(made({"a": DepthProtocol("eigen")}, Streets(), None, 50).values()) == [
-        DepthProtocol("eigen", 0.001, 50)
-    ]
-    assert list(made({"": None}, Streets(), 1, None).values()) == [DepthProtocol("none", 1, 80)]
-    labelled = Streets()
-    labelled.depth_range = None
-    assert limited({"": None}, labelled, None, None) == {}
-    with pytest.raises(ConfigError, match="has none"):
-        limited({"": None}, labelled, 1, None)
+    assert made({}, None, None) == {"the data set's own": DepthProtocol("none", 0.001, 80.0)}
+    eigen = {"a": lambda _: DepthScores(DepthProtocol("eigen", scaling="median"))}
+    assert list(made(eigen, None, 50).values()) == [DepthProtocol("eigen", 0.001, 50, "median")]
+    with pytest.raises(ConfigError, match="min_depth must be above 0"):
+        made({}, 90.0, None)
+
+
+@pytest.mark.parametrize("task", ["seg", "normals"])
+def test_a_range_of_depths_is_for_depth_also_where_the_data_have_some(task: str) -> None:
+    assert list(limited({}, TASKS[task], Streets(), None, None)) == ["the data set's own"]
+    with pytest.raises(ConfigError, match=f"for depth; the scores of task '{task}' have none"):
+        limited({}, TASKS[task], Streets(), None, 3)
 
 
 def test_the_first_protocol_is_the_specifications() -> None:

@@ -155,7 +155,7 @@ def test_one_array_of_inverse_depth_with_median_scaling(tmp_path: Path) -> None:
 def test_labels_are_not_stored_inverse(tmp_path: Path) -> None:
     data = Streets()
     write_answers(tmp_path, "seg")
-    with pytest.raises(ConfigError, match="labels in files is train ids or label ids, not inverse"):
+    with pytest.raises(ConfigError, match="files of labels hold train ids or label ids, not inverse"):
         FileAnswers(Predictions(tmp_path, data), data, TASKS["seg"], "inverse")
 
 

@@ -126,9 +126,9 @@ def test_a_data_set_with_one_truth_says_the_task() -> None:
 
 
 def test_protocols_are_grouped_by_the_truth_that_they_need() -> None:
-    assert protocols_of("kitti", []) == {None: {"": None}}
+    assert protocols_of("kitti", []) == {None: {}}
     first = next(iter(PROTOCOLS))
-    assert protocols_of(EIGEN, []) == {PROTOCOLS[first].truth: {first: PROTOCOLS[first].protocol}}
+    assert protocols_of(EIGEN, []) == {PROTOCOLS[first].truth: {first: PROTOCOLS[first].scores}}
     grouped = protocols_of(EIGEN, list(PROTOCOLS))
     assert {name for protocols in grouped.values() for name in protocols} == set(PROTOCOLS)
     for truth, protocols in grouped.items():

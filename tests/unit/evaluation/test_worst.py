@@ -46,3 +46,13 @@ def test_none_are_none(tmp_path: Path) -> None:
     worst = Worst(TASKS["depth"], 0)
     worst(Answer("a", torch.ones(SIZE), torch.ones(SIZE)), {"abs_rel": 0.5})
     assert worst.draw(Streets(), tmp_path) == []
+
+
+@pytest.mark.parametrize(("task", "first"), [("seg", 0), ("depth", 3)])
+def test_of_pictures_that_are_equally_bad_the_scores_order_says_which(tmp_path: Path, task: str, first: int) -> None:
+    data = Streets()
+    worst = Worst(TASKS[task], 1)
+    for name in data.names:
+        worst(Answer(name, torch.ones(SIZE), torch.ones(SIZE)), {TASKS[task].best_score: 0.5})
+    (file,) = worst.draw(data, tmp_path)
+    assert file.name == f"01_drive_02_{first:04d}.png"

@@ -21,7 +21,7 @@ def test_the_card_says_what_the_network_answers(task: str) -> None:
         assert net.eval()(torch.zeros(1, 3, 37, 50)).shape == (1, channels, 37, 50)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", [name for name, task in TASKS.items() if task.legacy_preprocessing])
 def test_what_the_ancestor_s_networks_see_is_the_ancestor_s(task: str) -> None:
     with torch.device("meta"):
         old = create_network("segnet", task, legacy=True)

@@ -17,6 +17,7 @@ from segdepth.data.cached import Cached
 from segdepth.data.loading import resize_sample
 from segdepth.data.sample import reader_options
 from segdepth.drawing import write_png
+from segdepth.kinds import KINDS
 
 ROWS, COLS = 12, 20
 SIZE = (6, 10)
@@ -175,6 +176,7 @@ CASES: dict[tuple[str, str], dict[str, Case]] = {
         "label_ids": Case({}, {"label_ids": [7, 3]}),
         "ignore_value": Case({}, {"ignore_value": 254}),
         "crop": Case({}, {"crop": "garg"}),
+        "focal_px": Case({}, {"focal_px": 60.0}),
         "allow_missing": Case({}, {"allow_missing": True}, without("train/labels/*.png")),
     },
     ("folder", "depth"): {
@@ -186,6 +188,7 @@ CASES: dict[tuple[str, str], dict[str, Case]] = {
         "min_depth": Case({}, {"min_depth": 20.0}),
         "max_depth": Case({}, {"max_depth": 10.0}),
         "crop": Case({}, {"crop": "garg"}),
+        "focal_px": Case({}, {"focal_px": 60.0}),
         "allow_missing": Case({}, {"allow_missing": True}, without("train/depths/*.png")),
     },
     **{
@@ -227,7 +230,7 @@ def looked_at(dataset: Dataset, read: Callable[[int], Sample]) -> list[Any]:
         except SegdepthError as error:
             said.append(str(error))
         else:
-            arrays = (sample.image, sample.truths.get("labels"), sample.truths.get("depth"))
+            arrays = (sample.image, *(sample.truths.get(kind) for kind in KINDS))
             said.append([sample.name, sample.focal_px, *(a if a is None else (a.shape, a.tobytes()) for a in arrays)])
     return said
 

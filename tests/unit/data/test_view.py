@@ -92,6 +92,7 @@ def test_what_a_data_set_says_its_wrappers_say(view: type[DatasetView], tmp_path
         "origins": {"depth": "guessed"},
         "expected": 12,
         "missing": ("z",),
+        "positions": (3, 5),
     }
     attributes = {name for name in Dataset.__annotations__ if not name.startswith("_")}
     assert said.keys() == attributes, "a new attribute has a value here"

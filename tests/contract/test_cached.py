@@ -333,7 +333,7 @@ class Marked(Dataset):
         return Sample(np.full((1, 1, 3), sum(map(ord, str(self.marks))) % 251, np.uint8), self.names[index])
 
 
-KINDS = [
+PLAIN_VALUES = [
     None,
     1,
     1.5,
@@ -352,10 +352,12 @@ KINDS = [
 
 
 def test_values_of_every_kind_are_told_apart_and_equal_ones_are_one(tmp_path: Path) -> None:
-    folders = [Cached(Marked(None, "train", frozenset(), marks=marks), SIZE, tmp_path)._folder for marks in KINDS]
-    again = [Cached(Marked(None, "train", frozenset(), marks=marks), SIZE, tmp_path)._folder for marks in KINDS]
+    folders = [
+        Cached(Marked(None, "train", frozenset(), marks=marks), SIZE, tmp_path)._folder for marks in PLAIN_VALUES
+    ]
+    again = [Cached(Marked(None, "train", frozenset(), marks=marks), SIZE, tmp_path)._folder for marks in PLAIN_VALUES]
     assert folders == again
-    assert len(set(folders)) == len(KINDS)
+    assert len(set(folders)) == len(PLAIN_VALUES)
     one, other = (Marked(None, "train", frozenset(), marks=Marked(None, "val", frozenset(), marks=m)) for m in (1, 2))
     assert Cached(one, SIZE, tmp_path)._folder != Cached(other, SIZE, tmp_path)._folder, "a data set of a data set"
 

@@ -23,9 +23,10 @@ class UpProjection(nn.Module):
     """Twice the size by four interleaved convolutions, with a shortcut (section 3.2 and figure 4 of the paper).
 
     A 5x5 convolution of a map with zeros between its pixels sees, at an output of given parity, only 3x3, 2x3, 3x2 or 2x2 of
-    its weights. Four convolutions of those sizes give the same numbers with a quarter of the work. Main branch and
-    shortcut read the same input, so their convolutions are computed together: the first half of the channels is the
-    main branch.
+    its weights, so four convolutions of those sizes do a quarter of the work. Which of them stands at which parity, and that
+    those of two taps look up and to the left, is as in the published code: no single 5x5 convolution has the same numbers.
+    Main branch and shortcut read the same input, so their convolutions are computed together: the first half of the
+    channels is the main branch.
 
     Args:
         in_channels: of the input.

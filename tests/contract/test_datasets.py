@@ -245,6 +245,10 @@ class TestEveryDataSet:
         assert truth.dtype == KINDS[target].dtype
         assert truth.shape[:2] == sample.image.shape[:2]
 
+    def test_the_picture_alone_is_the_samples(self, name: str, target: str, tmp_path: Path) -> None:
+        dataset = opened(name, target, tmp_path)
+        np.testing.assert_array_equal(dataset.image(0), dataset[0].image)
+
     def test_only_the_target_is_read(self, name: str, target: str, tmp_path: Path) -> None:
         sample = opened(name, target, tmp_path)[0]
         assert list(sample.truths) == [target]

@@ -28,6 +28,9 @@ MAX_BYTES = ("SEGDEPTH_MAX_BYTES", 2**30)
 #: The same for the pixels of a picture: half a GiB of 8-bit RGB, which is also what Pillow takes.
 MAX_PIXELS = ("SEGDEPTH_MAX_PIXELS", 2**29 // 3)
 
+#: Bytes of a file in which its size mostly stands.
+_HEAD = 1 << 16
+
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PALETTE = b"\x03"
 #: First row and column, and steps, of the passes that a PNG's pixels come in: one, or the seven of an interlaced one.
@@ -74,7 +77,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: if the file is missing, too large or no picture.
     """
-    size = _size(path, read_bytes(path))
+    size = _size(path, _read(path, _HEAD)) or _size(path, read_bytes(path))
     if size is None:
         raise _no_picture(path)
     return size
@@ -87,6 +90,11 @@ def read_bytes(path: Path) -> bytes:
         DataError: if the file is missing, cannot be read, is empty, or has more bytes than :data:`MAX_BYTES` allows.
         ConfigError: if the environment sets no number there.
     """
+    return _read(path)
+
+
+def _read(path: Path, count: int = -1) -> bytes:
+    """So many bytes of a file, or all."""
     most = _limit(*MAX_BYTES)
     try:
         if (size := path.stat().st_size) > most:
@@ -94,7 +102,8 @@ def read_bytes(path: Path) -> bytes:
                 f"{path} has {size} bytes; files of more than {most} are not read, unless {MAX_BYTES[0]} in the environment"
                 " allows more"
             )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(count)
     except FileNotFoundError as error:
         raise DataError(f"no file {path}") from error
     except OSError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import replacing
@@ -63,6 +65,10 @@ class Cached(DatasetView):
             sample = resize_sample(self._dataset[index], self._size, points=self._dataset.points)
             _write(file, sample, stamp)
             return sample
+
+    def image(self, index: int) -> UInt8[ndarray, "h w 3"]:
+        """The picture of a sample at the cache's size."""
+        return self[index].image
 
     def _stamp(self, index: int) -> str:
         """Which files the sample is made of, with their sizes and times."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from jaxtyping import UInt8
+from numpy import ndarray
+
 from segdepth.core.errors import DataError
 from segdepth.kinds import KINDS
 
@@ -84,6 +87,10 @@ class FrameDataset(Dataset):
             truths[kind] = getattr(self, f"_read_{kind}")(file, frame)
             require_same_size(image, frame.image, truths[kind], file)
         return Sample(image, frame.name, truths, self._focal_px(frame, image.shape[1]))
+
+    def image(self, index: int) -> UInt8[ndarray, "h w 3"]:
+        """The picture of a sample, without reading its truths."""
+        return read_rgb(self.frames[index].image)
 
     def picture(self, index: int) -> Path:
         """The file of a sample's picture."""

@@ -139,6 +139,14 @@ class Dataset(ABC):
         """Where the axis of a sample's camera meets the picture: column and row, for a picture of so many rows and columns."""
         return (size[1] - 1) / 2, (size[0] - 1) / 2
 
+    def image(self, index: int) -> UInt8[ndarray, "h w 3"]:
+        """The picture of a sample alone, for whoever has no use for its truths.
+
+        Raises:
+            DataError: if its file is broken.
+        """
+        return self[index].image
+
     def picture(self, index: int) -> Path | None:  # noqa: ARG002  what is made up has none
         """The file of a sample's picture; None where there is none."""
         return None

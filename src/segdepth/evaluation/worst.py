@@ -80,7 +80,7 @@ class Worst:
         place = {name: index for index, name in enumerate(dataset.names)}
         worst_first = self._kept if self._task.higher_is_better else self._kept[::-1]
         for rank, (value, name, answer, truth) in enumerate(worst_first, start=1):
-            image = resize_image(dataset[place[name]].image, (truth.shape[0], truth.shape[1]))
+            image = resize_image(dataset.image(place[name]), (truth.shape[0], truth.shape[1]))
             panels = {f"{rank}. {name}  {self._task.best_score} {value:.4f}": image}
             panels |= KINDS[self._task.target].panels(image, answer, truth, dataset.colours)
             files.append(folder / f"{rank:02d}_{name.replace('/', '_')}.png")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy import ndarray
 
-from segdepth.core.files import replacing, write_json
+from segdepth.core.arrays import write_npy
+from segdepth.core.files import write_json
 from segdepth.data.files import read_rgb
 from segdepth.drawing import colour_saliency, mark_pixel, write_png
 from segdepth.evaluation.predicting import colour_prediction
@@ -76,7 +76,7 @@ def save_saliency(
     pictures["panel.png"] = np.concatenate(list(pictures.values()), axis=0)
     for name, picture in pictures.items():
         write_png(folder / name, picture)
-    _save_array(folder / "saliency.npy", explanation.saliency)
+    write_npy(folder / "saliency.npy", explanation.saliency)
     height, width = explanation.image.shape[:2]
     info = {
         "image": str(path),
@@ -112,8 +112,3 @@ def result_folder(net: Network, path: Path, root: Path, what: str, target: str, 
     asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
     suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
     return root / f"{path.stem}_{net.card.arch}_{net.card.task}_{what}{suffix}"
-
-
-def _save_array(path: Path, array: ndarray) -> None:
-    with replacing(path) as temporary:
-        np.save(temporary, array)

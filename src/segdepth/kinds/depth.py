@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Shaped
 from numpy import ndarray
 
+from segdepth.core.arrays import write_npy
 from segdepth.core.errors import DataError
-from segdepth.core.files import replacing
 from segdepth.drawing import (
     colour_depth,
     colour_distance,
@@ -172,8 +172,7 @@ class Depth(Kind):
             stem.with_name(f"{stem.name}_{ending}.{suffix}")
             for ending, suffix in zip(self.endings, ("npy", "png"), strict=True)
         )
-        with replacing(metres) as temporary:
-            np.save(temporary, answer)
+        write_npy(metres, answer)
         write_depth_png16(png16, answer)
         return [metres, png16]
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Shaped
 from numpy import ndarray
 
+from segdepth.core.arrays import write_npy
 from segdepth.core.errors import DataError
-from segdepth.core.files import replacing
 from segdepth.drawing import colour_map, overlay
 
 from .kind import Colours, Kind, LegendEntry, Picture, Value
@@ -147,8 +147,7 @@ class Normals(Kind):
     def save(self, answer: Float32[ndarray, "h w 3"], stem: Path) -> list[Path]:
         """See :meth:`Kind.save`."""
         file = stem.with_name(f"{stem.name}_{self.endings[0]}.npy")
-        with replacing(file) as temporary:
-            np.save(temporary, answer)
+        write_npy(file, answer)
         return [file]
 
 

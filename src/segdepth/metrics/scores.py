@@ -28,12 +28,8 @@ def by_class(scores: Mapping[str, float | None]) -> dict[str, dict[str, float | 
     return found
 
 
-class Scores(Metric, ABC):
-    """Scores of answers: sums over pictures while it runs, scores by plain name at the end.
-
-    ``metric(answers, truths)`` gives the scores of these pictures and adds them up; ``update`` adds them up without waiting for
-    the device. Sums add up over processes.
-    """
+class SumsOfPictures(Metric, ABC):
+    """What is added up over pictures and processes."""
 
     is_differentiable = False
     full_state_update = False
@@ -46,6 +42,14 @@ class Scores(Metric, ABC):
     @abstractmethod
     def update(self, prediction: Shaped[Tensor, "b ..."], truth: Shaped[Tensor, "b ..."]) -> None:
         """Score a batch of answers of one kind, ``[b, h, w, *values]``, at the truths' size."""
+
+
+class Scores(SumsOfPictures):
+    """Scores of answers: sums over pictures while it runs, scores by plain name at the end.
+
+    ``metric(answers, truths)`` gives the scores of these pictures and adds them up; ``update`` adds them up without waiting for
+    the device. Sums add up over processes.
+    """
 
     @abstractmethod
     def compute(self) -> dict[str, float | None]:
@@ -77,7 +81,7 @@ class Scores(Metric, ABC):
         return {}
 
 
-class ScoreTable(Metric, ABC):
+class ScoreTable(SumsOfPictures):
     """Scores of parts of the pictures, such as those at a distance; fed like :class:`Scores`.
 
     Attributes:
@@ -85,19 +89,8 @@ class ScoreTable(Metric, ABC):
         columns: the scores of each part, in order.
     """
 
-    is_differentiable = False
-    full_state_update = False
     title: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
-
-    @property
-    def update_called(self) -> bool:
-        """See :attr:`Scores.update_called`."""
-        return True
-
-    @abstractmethod
-    def update(self, prediction: Shaped[Tensor, "b ..."], truth: Shaped[Tensor, "b ..."]) -> None:
-        """See :meth:`Scores.update`."""
 
     @abstractmethod
     def compute(self) -> dict[str, dict[str, float | None]]:

@@ -66,5 +66,5 @@ class Samples:
             place = self._places[answer.name]
             truth, guess = answer.truth.cpu().numpy(), answer.answer.cpu().numpy()
             paint = KINDS[self._target].painter(truth, self._dataset.colours)
-            image = resize_image(self._dataset[place].image, (truth.shape[0], truth.shape[1]))
+            image = resize_image(self._dataset.image(place), (truth.shape[0], truth.shape[1]))
             self.pictures[f"samples/{place}"] = np.concatenate([image, paint(truth), paint(guess)])

@@ -171,3 +171,11 @@ def test_networks_read_as_data_sets_do(tmp_path: Path) -> None:
         read_picture(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="cannot read the picture: no file"):
         read_picture(tmp_path / "b.jpg")
+
+
+def test_a_size_that_stands_far_behind_the_beginning_is_found(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((40, 50, 3), np.uint8))
+    data = (tmp_path / "a.jpg").read_bytes()
+    segment = b"\xff\xe1" + (60_000).to_bytes(2) + bytes(59_998)  # such as a camera writes with thumbnails
+    (tmp_path / "a.jpg").write_bytes(data[:2] + 2 * segment + data[2:])
+    assert picture_size(tmp_path / "a.jpg") == (40, 50)

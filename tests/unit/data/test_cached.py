@@ -67,7 +67,9 @@ def test_a_damaged_or_outdated_copy_is_made_anew(world: Path, tmp_path: Path) ->
 
 def test_another_size_or_split_is_another_cache(world: Path, tmp_path: Path) -> None:
     for size in (SIZE, (16, 32)):
-        assert Cached(opened(world), size, tmp_path / "cache")[0].image.shape[:2] == size
+        cached = Cached(opened(world), size, tmp_path / "cache")
+        assert cached[0].image.shape[:2] == size
+        np.testing.assert_array_equal(cached.image(0), cached[0].image)
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 

@@ -70,7 +70,7 @@ def variants() -> str:
     if ALIASES:
         aliases = (f"`{alias}` = `{name}` {preset or ''}".strip() for alias, (name, preset) in ALIASES.items())
         parts += ["Aliases: " + ", ".join(aliases) + "\n"]
-    ranges = {n: (p.order, str(p.mean), str(p.std)) for n, p in PREPROCESSINGS.items()}
+    ranges = {n: (p.order, str(list(p.mean)), str(list(p.std))) for n, p in PREPROCESSINGS.items()}
     parts += ["## `model.preprocessing`\n", table(ranges, "channels", "mean", "deviation (of x / 255)")]
     readers = {
         f"{name} ({target})": (first_line(reader), options(reader) or "-")

@@ -6,16 +6,18 @@ from .core.tables import LazyTable
 
 if TYPE_CHECKING:
     from .networks import load_network as load
-    from .networks import load_reference_state
-    from .tasks import create_network
+    from .networks import load_reference_state, register
+    from .tasks import create_network, wrap
 
-__all__ = ["create_network", "load", "load_reference_state"]
+__all__ = ["create_network", "load", "load_reference_state", "register", "wrap"]
 
 _HOMES: LazyTable[Any] = LazyTable(
     {
         "create_network": "segdepth.tasks:create_network",
         "load": "segdepth.networks:load_network",
         "load_reference_state": "segdepth.networks:load_reference_state",
+        "register": "segdepth.networks:register",
+        "wrap": "segdepth.tasks:wrap",
     }
 )
 

@@ -1,9 +1,9 @@
 """Read, override and check a configuration; say each mistake in one line."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -158,7 +158,7 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
         except ConfigError as error:
             mistakes.append(f"{where}: {'.'.join((*spec.path, spec.key))}: {error}")
             continue
-        model = options_model(getattr(section, spec.key), variant.options, variant.preset)
+        model = options_model(getattr(section, spec.key), variant.options, variant.preset, open_=variant.open)
         try:
             checked = model.model_validate(section.options)
         except ValidationError as error:
@@ -236,9 +236,16 @@ def _names_at(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
     """The keys that the section at ``location`` knows."""
     for part in location:
         annotation = model.model_fields[part].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+        model = next(found for found in _types_in(annotation) if issubclass(found, BaseModel))
     return list(model.model_fields)
+
+
+def _types_in(annotation: Any) -> Iterator[type]:
+    """The classes that an annotation is made of: of a union, of ``Annotated``."""
+    if isinstance(annotation, type):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _types_in(part)
 
 
 def _given(values: Any, location: Iterable[Any]) -> Any:

@@ -15,7 +15,7 @@ def annotation_of(function: Callable[..., Any], parameter: str) -> Any:
 
 
 def options_model(
-    name: str, options: Mapping[str, Parameter], preset: Mapping[str, Any] | None = None
+    name: str, options: Mapping[str, Parameter], preset: Mapping[str, Any] | None = None, *, open_: bool = False
 ) -> type[BaseModel]:
     """A pydantic model whose fields are the variant's options.
 
@@ -23,10 +23,11 @@ def options_model(
         name: of the variant; becomes the model's title.
         options: as :func:`segdepth.core.tables.signature_options` reads them.
         preset: defaults that replace the signature's (what an alias stands for).
+        open_: whether other fields are taken as they are.
     """
     fields: dict[str, Any] = {}
     for key, parameter in options.items():
         default = (preset or {}).get(key, parameter.default)
         fields[key] = (parameter.annotation, ... if default is parameter.empty else default)
-    config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    config = ConfigDict(extra="allow" if open_ else "forbid", frozen=True, hide_input_in_errors=True)
     return create_model(name, __config__=config, **fields)

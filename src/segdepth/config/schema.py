@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from segdepth.networks import NamedNormalisation
 from segdepth.tasks import TASKS
 
 __all__ = [
@@ -65,14 +66,16 @@ class ModelSection(VariantSection):
     """Which network, and its options.
 
     Attributes:
-        arch: name or alias in the table of networks.
-        pretrained: false; true to download ImageNet weights of the backbone; or the path of a local file of them.
-        preprocessing: name of the input range; none means ImageNet's, or the ancestor's under ``legacy``.
+        arch: name or alias in the table of networks, a registered name, or an address (``library:name``).
+        pretrained: false; true to download ImageNet weights of the backbone; the path of a local file of them; or the name of
+            an installed package that ships one.
+        preprocessing: the input range: a name, or mean, std, order and scale; none means ImageNet's, the ancestor's under
+            ``legacy``, or what the other library says.
     """
 
     arch: str
     pretrained: bool | Path = False
-    preprocessing: str | None = None
+    preprocessing: NamedNormalisation | None = None
 
 
 class DataSection(VariantSection):

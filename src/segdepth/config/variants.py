@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import did_you_mean, pick, signature_options
+from segdepth.core.tables import pick, signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
 from segdepth.losses import LOSSES
-from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, network_options, resolve_arch
+from segdepth.networks import ALIASES, NETWORKS, network_options, resolve_arch
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 from segdepth.tasks import TASKS
 
@@ -24,10 +24,17 @@ __all__ = ["VARIANT_SECTIONS", "Variant", "VariantSpec", "augmentation_model"]
 
 @dataclass(frozen=True)
 class Variant:
-    """What a section's name stands for: its options, and what an alias presets."""
+    """What a section's name stands for: its options, and what an alias presets.
+
+    Attributes:
+        options: by name.
+        preset: what an alias stands for.
+        open: whether others are taken, too, which only somebody else's code can check.
+    """
 
     options: Mapping[str, Parameter]
     preset: Mapping[str, Any] = field(default_factory=dict)
+    open: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> "Variant":
@@ -53,16 +60,12 @@ class VariantSpec:
 
 
 def _network(arch: str) -> Variant:
-    return Variant(network_options(arch), preset=resolve_arch(arch)[1])
+    options = network_options(arch)
+    return Variant(options or {}, preset=resolve_arch(arch)[1], open=options is None)
 
 
 def _find_network(_: Config, section: Any) -> Variant:
-    variant = _network(section.arch)
-    if section.preprocessing is not None and section.preprocessing not in PREPROCESSINGS:
-        raise ConfigError(
-            f"preprocessing: no {section.preprocessing!r} {did_you_mean(section.preprocessing, PREPROCESSINGS)}"
-        )
-    return variant
+    return _network(section.arch)
 
 
 def _find_dataset(config: Config, section: Any) -> Variant:

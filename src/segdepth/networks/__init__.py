@@ -4,16 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 from segdepth.core.tables import LazyTable
 
-from .build import ALIASES, NETWORKS, build_network, network_options, resolve_arch
-from .card import Card, Classes
-from .checkpoint import find_weights, load_network, read_card, read_state, save_network
+from .build import ALIASES, NETWORKS, build_network, is_guest, is_known, network_options, prepared, resolve_arch
+from .card import Card, Classes, GuestFacts
+from .checkpoint import find_weights, load_network, read_card, save_network
 from .devices import usable_device
+from .guests import LIBRARIES, GuestNetwork, Wanted, invite, register, split_address
 from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_reference_state
 from .outputs import OUTPUTS, Output
-from .preprocessing import PREPROCESSINGS, Preprocessing
+from .preprocessing import PREPROCESSINGS, NamedNormalisation, Normalisation, Preprocessing
 from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .sizes import SizeRule
+from .state_files import read_state
 from .weights import load_backbone, load_backbone_state
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ __all__ = [
     "ALIASES",
     "FCRN",
     "FRRN",
+    "LIBRARIES",
     "MIN_SIZE",
     "NETWORKS",
     "OUTPUTS",
@@ -37,28 +41,40 @@ __all__ = [
     "DeepLab",
     "DispNet",
     "FCN8s",
+    "GuestFacts",
+    "GuestNetwork",
+    "NamedNormalisation",
     "Network",
+    "Normalisation",
     "Output",
     "Preprocessing",
     "ReferenceNetwork",
     "SegNet",
+    "SizeRule",
+    "Wanted",
     "build_network",
     "find_weights",
+    "invite",
+    "is_guest",
+    "is_known",
     "load_backbone",
     "load_backbone_state",
     "load_network",
     "load_reference_state",
     "network_options",
+    "prepared",
     "read_card",
     "read_picture",
     "read_state",
     "recognise_backbone",
     "recognise_reference",
+    "register",
     "rename_reference_state",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",
     "save_network",
+    "split_address",
     "usable_device",
 ]
 

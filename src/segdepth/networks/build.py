@@ -1,5 +1,6 @@
 """From a name or a card to a network."""
 
+from collections.abc import Collection
 from inspect import Parameter
 from typing import Any
 
@@ -10,11 +11,12 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.tables import LazyTable, did_you_mean, pick, signature_options
 
 from .card import Card
+from .guests import GuestNetwork, find_registered, is_address, module_for, split_address
 from .legacy import LEGACY
 from .network import Network
 from .preprocessing import Preprocessing
 
-__all__ = ["ALIASES", "NETWORKS", "build_network", "network_options", "resolve_arch"]
+__all__ = ["ALIASES", "NETWORKS", "build_network", "is_guest", "is_known", "network_options", "resolve_arch"]
 
 #: One line each, imported when picked. Options are the keyword arguments of the constructor.
 NETWORKS: LazyTable[type[Network]] = LazyTable(
@@ -40,32 +42,68 @@ _LEGACY = Parameter("legacy", Parameter.KEYWORD_ONLY, default=False, annotation=
 
 
 def resolve_arch(arch: str) -> tuple[str, dict[str, Any]]:
-    """The name in the table, and the options that an alias stands for.
+    """The name in the table, and the options that an alias stands for. An address, or a registered name, stands for itself.
 
     Raises:
         ConfigError: if there is no such network.
     """
     names: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in NETWORKS}
+    if is_address(arch):
+        split_address(arch)
+        return arch, {}
+    if arch not in names | ALIASES and find_registered(arch) is not None:
+        return arch, {}
     name, options = pick(names | ALIASES, arch, kind="network")
     return name, dict(options)
 
 
-def network_options(arch: str) -> dict[str, Parameter]:
-    """The options of a network: name -> parameter with annotation and default."""
+def is_known(name: str) -> bool:
+    """Whether a name is one of ours, or of an alias."""
+    return name in NETWORKS or name in ALIASES
+
+
+def is_guest(arch: str) -> bool:
+    """Whether a network is of somebody else: an address, or a registered name.
+
+    Raises:
+        ConfigError: if there is no such network.
+    """
+    return resolve_arch(arch)[0] not in NETWORKS
+
+
+def network_options(arch: str) -> dict[str, Parameter] | None:
+    """The options of a network: name -> parameter with annotation and default; None where only its library knows them."""
     name, _ = resolve_arch(arch)
+    if name not in NETWORKS:
+        return None
     return ({_LEGACY.name: _LEGACY} if name in LEGACY else {}) | signature_options(NETWORKS[name])
 
 
-def build_network(card: Card) -> Network:
+def build_network(card: Card, *, allow: Collection[str] = ()) -> Network:
     """An untrained network for a card.
+
+    Args:
+        card: of a network of ours, or of somebody else.
+        allow: addresses of code that may be run.
 
     Raises:
         ConfigError: if the card names an unknown network, option or preprocessing, or an option's value is not allowed.
+        CheckpointError: if it names code that is not allowed.
+        InputError: if it needs a library that is not installed.
     """
+    net = _paper(card) if card.guest is None else GuestNetwork(module_for(card, allow), card)
+    return prepared(net, card)
+
+
+def _paper(card: Card) -> Network:
     _check_options(card)
     options = dict(card.options)
     table = LEGACY if options.pop(_LEGACY.name, False) else NETWORKS
-    net = table[card.arch](card.out_channels, card.output, **options)
+    return table[card.arch](card.out_channels, card.output, **options)
+
+
+def prepared(net: Network, card: Card) -> Network:
+    """A network that has its card and its preprocessing."""
     net.preprocessing = Preprocessing(card.preprocessing)
     net.card = card
     # one layout from the picture's bytes to the last map: no convolution has to reorder its input and its weights
@@ -74,6 +112,8 @@ def build_network(card: Card) -> Network:
 
 def _check_options(card: Card) -> None:
     allowed = network_options(card.arch)
+    if allowed is None:
+        raise ConfigError(f"the card of {card.arch} does not say how a network of somebody else is called and answers")
     for key, value in card.options.items():
         if key not in allowed:
             raise ConfigError(f"{card.arch} has no option {key!r} {did_you_mean(key, allowed)}")

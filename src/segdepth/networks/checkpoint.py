@@ -1,7 +1,7 @@
 """Networks on disk: safetensors whose metadata hold the card. Loading never executes code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +9,41 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
 from segdepth.runs import BEST, CARD_KEY, meant_by
 
-from .build import build_network
+from .build import build_network, prepared
 from .card import Card
 from .devices import usable_device
+from .guests import GuestNetwork
 from .network import Network
+from .state_files import read_state
 from .torch_files import is_torch_file, load_torch_file
 
-__all__ = ["find_weights", "load_network", "read_card", "read_state", "save_network"]
+__all__ = ["find_weights", "load_network", "read_card", "save_network"]
 
 #: What to do with a file of another program.
 _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's backbones into one"
-
-#: What training programs call the state dict in their checkpoints.
-_WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model", "net", "network", "weights")
 
 #: Files that a folder is searched for, the preferred one first.
 _NAMES = (BEST, "model.safetensors")
 
 
 def save_network(net: Network, path: Path) -> None:
-    """Write weights and card to one ``.safetensors`` file, whole or not at all."""
+    """Write weights and card to one ``.safetensors`` file, whole or not at all.
+
+    Tensors that a network holds under several names are written under each.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    seen: set[int] = set()
+    for name, tensor in state.items():
+        storage = tensor.untyped_storage().data_ptr()
+        if storage in seen:
+            state[name] = tensor.clone()
+        seen.add(storage)
     with replacing(path) as temporary:
         save_file(state, temporary, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"})
 
@@ -106,16 +114,28 @@ def _load_run_state(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_network(where: str | Path, device: str | torch.device = "cpu") -> Network:
-    """The network of a run folder or checkpoint file, in eval mode. Never downloads backbone weights.
+def load_network(
+    where: str | Path,
+    device: str | torch.device = "cpu",
+    *,
+    allow: Collection[str] = (),
+    module: nn.Module | None = None,
+) -> Network:
+    """The network of a run folder or checkpoint file, in eval mode. Downloads nothing, and runs no code that a card names.
+
+    Args:
+        where: run folder, or file.
+        device: where the network shall live.
+        allow: ``python:package.module:factory`` of the card, to let that code run.
+        module: takes the weights in place of what the card names: the same module as the one that was wrapped.
 
     Raises:
-        CheckpointError: if there is none, it is broken, or its weights do not fit its card.
+        CheckpointError: if there is none, it is broken, its weights do not fit its card, or it names code that is not allowed.
         InputError: if there is no such device.
     """
     target = usable_device(device)
     path = find_weights(Path(where))
-    net = _built(path, read_card(path))
+    net = _built(path, read_card(path), allow, module)
     state = _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
     try:
         net.load_state_dict(state)
@@ -125,47 +145,14 @@ def load_network(where: str | Path, device: str | torch.device = "cpu") -> Netwo
     return net.to(target).eval()
 
 
-def _built(path: Path, card: Card) -> Network:
+def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | None) -> Network:
+    if module is not None and card.guest is None:
+        raise CheckpointError(f"{str(path)!r} holds {card.arch}, which needs no module; leave module= out")
     try:
-        return build_network(card)
+        return build_network(card, allow=allow) if module is None else prepared(GuestNetwork(module, card), card)
     except SegdepthError:
         raise
     except Exception as error:  # whatever a constructor makes of settings that are no network's
         raise CheckpointError(
             f"{str(path)!r} has a card of a network that cannot be built: {card.arch} {card.options} ({reason(error)})"
         ) from None
-
-
-def read_state(path: Path) -> Mapping[str, Tensor]:
-    """A plain state dict from a ``.safetensors`` or a pickled torch file, without executing anything in it.
-
-    What training programs put around it (:data:`_WRAPPERS`) is taken off.
-
-    Raises:
-        CheckpointError: if the file is missing, truncated, or holds more than tensors and plain values.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"there is no weights file {str(path)!r}")
-    if path.suffix == ".safetensors" and not is_torch_file(path):
-        try:
-            with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        except Exception as error:  # of a header that is wrong, torch raises what it stumbles on
-            raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({reason(error)})") from None
-    state = _unwrapped(load_torch_file(path))
-    if state is None:
-        raise CheckpointError(
-            f"{str(path)!r} holds no state dict (a mapping from names to tensors), neither by itself nor as one of "
-            f"{', '.join(_WRAPPERS)}"
-        )
-    return state
-
-
-def _unwrapped(loaded: Any) -> Mapping[str, Tensor] | None:
-    """The state dict that something is, or holds under one of the usual names."""
-    if not isinstance(loaded, Mapping):
-        return None
-    if loaded and all(isinstance(value, Tensor) for value in loaded.values()):
-        return loaded
-    inner = (_unwrapped(loaded[key]) for key in _WRAPPERS if key in loaded)
-    return next((state for state in inner if state is not None), None)

@@ -141,7 +141,7 @@ def _download(model_id: str, **settings: Any) -> Path:
 
 def model_page(card: Card) -> str:
     """A front page in the hub's form: metadata for its search, then what a reader wants to know."""
-    tags = ["segdepth", card.arch, card.task]
+    tags = ["segdepth", card.arch.replace(":", "-"), card.task]
     data = ModelCardData(library_name="segdepth", pipeline_tag=OUTPUTS[card.output].pipeline, tags=tags)
     options = ", ".join(f"`{name}: {value}`" for name, value in card.options.items()) or "none"
     size = "at an unknown size" if card.input_size is None else "at {} rows, {} columns".format(*card.input_size)
@@ -151,7 +151,7 @@ def model_page(card: Card) -> str:
     lines = [
         f"---\n{data.to_yaml()}\n---\n",
         f"# {card.arch}, {card.task}\n",
-        f"Answers {answer}. Trained {size}; preprocessing `{card.preprocessing}`; options: {options}.\n",
+        f"Answers {answer}. Trained {size}; {_preprocessing_words(card)}; options: {options}.\n",
         "```python",
         "from segdepth.networks import Network\n",
         'net = Network.from_pretrained("this repository or folder")',
@@ -160,3 +160,8 @@ def model_page(card: Card) -> str:
         *(["| score | value |", "| --- | --- |", *scores, f"\nProtocol: `{card.protocol}`"] if scores else ()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _preprocessing_words(card: Card) -> str:
+    given = card.preprocessing
+    return f"pictures are {given.order} / {given.scale:g}, less {list(given.mean)}, by {list(given.std)}"

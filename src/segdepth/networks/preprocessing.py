@@ -1,52 +1,94 @@
-"""From 8-bit RGB to the range that a network's weights want. Named, and stored with the weights."""
+"""From 8-bit RGB to the range that a network's weights want: plain data that is stored with the weights."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float, UInt8
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor, nn
 
+from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick
 
-__all__ = ["PREPROCESSINGS", "Normalisation", "Preprocessing"]
+__all__ = ["PREPROCESSINGS", "NamedNormalisation", "Normalisation", "Preprocessing", "normalisation_of"]
+
+Positive = Annotated[float, Field(gt=0)]
 
 
-class Normalisation(NamedTuple):
-    """``(x / 255 - mean) / std`` of the channels in the given order."""
+class Normalisation(BaseModel):
+    """``(x / scale - mean) / std`` of the channels in the given order, ``x`` in 0..255.
 
-    order: Literal["RGB", "BGR"]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    Attributes:
+        mean: of each channel, in units of ``scale``.
+        std: of each channel, in these units.
+        order: of the channels.
+        scale: 255 for networks that want 0..1 before mean and deviation; 1 leaves 0..255.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
+    order: Literal["RGB", "BGR"] = "RGB"
+    scale: Positive = 255.0
 
 
-PREPROCESSINGS: dict[str, Normalisation] = {
-    # what torchvision's VGG and ResNet weights were trained with
-    "imagenet": Normalisation("RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    # what the ancestor fed its segmentation networks: BGR in [0, 1]
-    "reference_seg": Normalisation("BGR", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    # what the ancestor fed its depth networks: RGB in [-1, 1]
-    "reference_depth": Normalisation("RGB", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-}
+PREPROCESSINGS: Mapping[str, Normalisation] = MappingProxyType(
+    {
+        # what torchvision's VGG and ResNet weights were trained with
+        "imagenet": Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+        # what the ancestor fed its segmentation networks: BGR in [0, 1]
+        "reference_seg": Normalisation(order="BGR"),
+        # what the ancestor fed its depth networks: RGB in [-1, 1]
+        "reference_depth": Normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    }
+)
+
+
+def normalisation_of(said: str | Normalisation) -> Normalisation:
+    """A normalisation by its name in :data:`PREPROCESSINGS`, or itself.
+
+    Raises:
+        ConfigError: if there is none of that name.
+    """
+    return pick(PREPROCESSINGS, said, kind="preprocessing") if isinstance(said, str) else said
+
+
+def _named(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return normalisation_of(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+#: A field that takes a name of the table, too, as cards of the first form and configurations do.
+NamedNormalisation = Annotated[Normalisation, BeforeValidator(_named)]
 
 
 class Preprocessing(nn.Module):
-    """A named preprocessing that follows its network to any device.
+    """A normalisation that follows its network to any device.
 
     Args:
-        name: a key of :data:`PREPROCESSINGS`.
+        normalisation: or its name in :data:`PREPROCESSINGS`.
 
     Raises:
         ConfigError: if there is no preprocessing of that name.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, normalisation: str | Normalisation) -> None:
         super().__init__()
-        self.name = name
-        normalisation = pick(PREPROCESSINGS, name, kind="preprocessing")
-        self.flip = normalisation.order == "BGR"
-        # x / 255 and the normalisation in one multiplication and one addition
-        mean, std = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in normalisation[1:])
-        self.register_buffer("scale", (1 / (255 * std)).float(), persistent=False)
+        self.normalisation = normalisation_of(normalisation)
+        self.flip = self.normalisation.order == "BGR"
+        # x / scale and the normalisation in one multiplication and one addition
+        mean, std = (
+            torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1)
+            for v in (self.normalisation.mean, self.normalisation.std)
+        )
+        self.register_buffer("scale", (1 / (self.normalisation.scale * std)).float(), persistent=False)
         self.register_buffer("shift", (-mean / std).float(), persistent=False)
         self.scale: Tensor
         self.shift: Tensor

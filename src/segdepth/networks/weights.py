@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from segdepth.core.errors import CheckpointError
 from segdepth.layers.vgg import vgg16_convolution_indices
 
-from .checkpoint import read_state
 from .network import Network
+from .state_files import find_weights_file, read_state
 
 __all__ = ["URLS", "load_backbone", "load_backbone_state"]
 
@@ -33,8 +33,9 @@ def load_backbone(net: Network, source: bool | str | Path) -> None:
 
     Args:
         net: any network; one whose ``backbone`` is None is refused.
-        source: True to download the file that the network's ``backbone`` names, or the path of a local file in
-            torchvision's VGG-16, VGG-16-BN, ResNet-50 or ResNet-101 naming. False does nothing.
+        source: True to download the file that the network's ``backbone`` names; the path of a local file, or the name of an
+            installed package that ships one, in torchvision's VGG-16, VGG-16-BN, ResNet-50 or ResNet-101 naming. False does
+            nothing.
 
     Raises:
         CheckpointError: if the file is missing or broken, the download fails, or the weights do not fit.
@@ -43,7 +44,7 @@ def load_backbone(net: Network, source: bool | str | Path) -> None:
         return
     try:
         _require_backbone(net)
-        state = _download(str(net.backbone)) if source is True else read_state(Path(source))
+        state = _download(str(net.backbone)) if source is True else read_state(find_weights_file(source))
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
         used = load_backbone_state(net, state)
     except CheckpointError as error:

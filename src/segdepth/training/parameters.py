@@ -93,9 +93,9 @@ def parameter_groups(net: Network, factors: LrFactors) -> list[dict[str, Any]]:
 
 
 def _backbone(net: Network, key: str) -> nn.Module:
-    if net.backbone is None:
+    backbone: nn.Module | None = getattr(net, "encoder", None)
+    if backbone is None:
         raise ConfigError(
-            f"{key}: {net.card.arch} has no backbone (no part of it takes ImageNet weights); leave it out"
+            f"{key}: {net.card.arch} has no backbone (no part of it takes weights learned elsewhere); leave it out"
         )
-    backbone: nn.Module = net.encoder  # type: ignore[assignment]
     return backbone

@@ -89,11 +89,6 @@ def test_a_data_set_without_the_task_s_truth_is_told_with_those_that_have_it() -
             assert all(other in str(told.value) for other in fitting)
 
 
-def test_an_unknown_preprocessing_is_told_where_the_network_is() -> None:
-    with pytest.raises(ConfigError, match=r"preprocessing: no 'imagnet' .*imagenet"):
-        options_of("model", {"task": "seg"}, Section(arch="segnet", preprocessing="imagnet"))
-
-
 def test_augmentations_have_a_field_each_of_their_parameter_s_type() -> None:
     model = augmentation_model()
     assert model.model_fields.keys() == AUGMENTATIONS.keys()

@@ -53,7 +53,6 @@ def test_legacy_is_an_option_where_the_ancestor_has_the_network() -> None:
         ({"options": {"width": "0.5"}}, "the option width of segnet should be a valid number; '0.5' is given"),
         ({"options": {"legacy": 1}}, "the option legacy of segnet should be a valid boolean; 1 is given"),
         ({"arch": "frrn", "options": {"model_type": "C"}}, "the option model_type of frrn should be 'A' or 'B'"),
-        ({"preprocessing": "imagnet"}, "no preprocessing"),
     ],
 )
 def test_what_a_card_cannot_say(values: dict[str, Any], words: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from segdepth.networks import OUTPUTS, Card
+from segdepth.networks import OUTPUTS, Card, Normalisation
 
 
 def card(**values: Any) -> Card:
@@ -23,7 +23,9 @@ def test_a_card_is_json_and_back() -> None:
     [
         {"output": "depths"},
         {"out_channels": 0},
-        {"format": 2},
+        {"format": 3},
+        {"preprocessing": "imagnet"},
+        {"preprocessing": {"std": [1, 1, 0]}},
         {"colour": "red"},
         {"input_size": (32,)},
         {"classes": {"names": ["road"], "colours": [[1, 2]], "label_ids": [7]}},
@@ -38,3 +40,9 @@ def test_an_unknown_output_is_told_with_those_there_are() -> None:
     with pytest.raises(ValidationError, match="no output named 'depths'") as told:
         card(output="depths")
     assert all(name in str(told.value) for name in OUTPUTS)
+
+
+def test_a_card_of_the_first_form_named_its_preprocessing() -> None:
+    one = card(format=1, preprocessing="reference_seg")
+    assert one == card(preprocessing=Normalisation(order="BGR"))
+    assert '"format":2' in one.model_dump_json()

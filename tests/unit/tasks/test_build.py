@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from segdepth.core.errors import ConfigError
-from segdepth.networks import OUTPUTS
+from segdepth.networks import OUTPUTS, PREPROCESSINGS
 from segdepth.tasks import TASKS, create_network
 
 
@@ -16,7 +16,7 @@ def test_the_card_says_what_the_network_answers(task: str) -> None:
     card = net.card
     assert (card.arch, card.task, card.output, card.out_channels) == ("segnet", task, record.output, channels)
     assert card.options == {"width": 0.125}
-    assert card.preprocessing == "imagenet"
+    assert card.preprocessing == PREPROCESSINGS["imagenet"]
     with torch.no_grad():
         assert net.eval()(torch.zeros(1, 3, 37, 50)).shape == (1, channels, 37, 50)
 
@@ -27,8 +27,8 @@ def test_what_the_ancestor_s_networks_see_is_the_ancestor_s(task: str) -> None:
         old = create_network("segnet", task, legacy=True)
         chosen = create_network("segnet", task, legacy=True, preprocessing="imagenet")
     assert old.card.options == {"legacy": True}
-    assert old.card.preprocessing == TASKS[task].legacy_preprocessing
-    assert chosen.card.preprocessing == "imagenet"
+    assert old.card.preprocessing == PREPROCESSINGS[TASKS[task].legacy_preprocessing]
+    assert chosen.card.preprocessing == PREPROCESSINGS["imagenet"]
 
 
 def test_an_alias_is_written_out() -> None:

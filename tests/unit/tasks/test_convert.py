@@ -14,7 +14,7 @@ from torch import Tensor
 from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.layers.resnet import RESNET50, RESNET101, ResNet
 from segdepth.layers.vgg import VGG16_STAGES, vgg16_convolution_indices
-from segdepth.networks import load_network, recognise_backbone, save_network
+from segdepth.networks import PREPROCESSINGS, load_network, recognise_backbone, save_network
 from segdepth.tasks import convert_checkpoint, convert_state, create_network
 
 OURS = {"fcn": "fcn8s", "frrnA": "frrn", "frrnB": "frrn"}
@@ -73,7 +73,7 @@ def test_network_task_and_classes_are_recognised(arch: str, task: str, prefix: s
     conversion = convert_state(state | {"loss.weight": torch.zeros(19)})
     card = conversion.net.card
     assert (card.arch, card.task, card.out_channels) == (OURS.get(arch, arch), task, 19 if task == "seg" else 1)
-    assert card.preprocessing == f"reference_{task}"
+    assert card.preprocessing == PREPROCESSINGS[f"reference_{task}"]
     assert card.options.get("model_type") == (arch[4:] or None if arch.startswith("frrn") else None)
     assert conversion.used.keys() == state.keys()
     assert set(conversion.used.values()) == set(conversion.net.state_dict())

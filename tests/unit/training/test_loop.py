@@ -11,7 +11,7 @@ import yaml
 
 from segdepth.config import check_config
 from segdepth.core.errors import CheckpointError
-from segdepth.networks import read_card
+from segdepth.networks import PREPROCESSINGS, read_card
 from segdepth.training import train
 
 from .tiny import Impatient, assert_same_state, newest, scalars, tiny
@@ -55,7 +55,7 @@ def test_the_folder_says_everything(tmp_path: Path) -> None:
     assert card.classes.names[0] == "road"
     assert result.best is not None
     assert card.scores == result.best.scores
-    assert card.preprocessing == "imagenet"
+    assert card.preprocessing == PREPROCESSINGS["imagenet"]
 
 
 def test_a_run_that_was_stopped_while_it_validated_begins_with_that_validation(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""A module of somebody else, what is known of it, and the network that it becomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from segdepth.core.errors import ConfigError, InputError
+from segdepth.layers.answer_parts import Given
+
+from ..card import Card, GuestFacts
+from ..network import Network
+from ..preprocessing import PREPROCESSINGS, Normalisation
+
+__all__ = ["Guest", "GuestNetwork", "Wanted"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a library is asked for.
+
+    Attributes:
+        name: behind the colon of the address.
+        output: what the network shall answer, a name in :data:`~segdepth.networks.outputs.OUTPUTS`.
+        channels: of its last map; None: as many as its library gives it.
+        options: of the library's own.
+        pretrained: False for weights by chance; True for the library's own; or what
+            :func:`~segdepth.networks.state_files.find_weights_file` takes.
+    """
+
+    name: str
+    output: str
+    channels: int | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: bool | str | Path = False
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What a library gives.
+
+    Attributes:
+        module: answers a picture with a map, or with something that holds one.
+        channels: of that map; None: whoever invites it counts them.
+        options: with which, and without weights from anywhere, the same module is built again.
+        output: what its numbers mean, where that is not what was wanted.
+        preprocessing: the range that its weights want.
+        facts: how it is called and answers.
+        classes: their names, where its library gives them.
+        remarks: sentences that its user has to read.
+    """
+
+    module: nn.Module
+    channels: int | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    output: str | None = None
+    preprocessing: Normalisation = PREPROCESSINGS["imagenet"]
+    facts: GuestFacts = field(default_factory=GuestFacts)
+    classes: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+class GuestNetwork(Network):
+    """A network around a module of somebody else.
+
+    Args:
+        module: that answers.
+        card: with ``guest``, which says how.
+
+    Raises:
+        ConfigError: if the module has no encoder of the name that the card gives.
+    """
+
+    def __init__(self, module: nn.Module, card: Card) -> None:
+        super().__init__(card.out_channels, card.output)
+        self.guest = module
+        self.facts = card.guest or GuestFacts()
+        if self.facts.encoder is not None:
+            try:
+                module.get_submodule(self.facts.encoder)
+            except AttributeError:
+                raise ConfigError(f"{card.arch} has no part {self.facts.encoder!r} that could be its encoder") from None
+
+    @property
+    def encoder(self) -> nn.Module | None:
+        """The part that holds what was learned elsewhere; None if the card names none."""
+        return None if self.facts.encoder is None else self.guest.get_submodule(self.facts.encoder)
+
+    def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
+        """See :meth:`Network.raw`: the module's map, brought to the picture's size without aligned corners.
+
+        Raises:
+            InputError: if the module's answer holds no such map, or it takes no pictures of this size.
+        """
+        fitting = self.facts.size.fit(x)
+        size = fitting.shape[-2], fitting.shape[-1]
+        found = self._map(self.guest(fitting), size, len(x))
+        if found.shape[-2:] != size:
+            found = F.interpolate(found, size, mode="bilinear", align_corners=False)
+        return found[..., : x.shape[-2], : x.shape[-1]]
+
+    def _map(self, answer: Any, size: tuple[int, int], batch: int) -> Float[Tensor, "b c _h _w"]:
+        given = Given(answer, self.card.arch, size, batch)
+        if self.facts.part is not None:
+            given = given.part(self.facts.part)
+        found = given.map().value
+        if found.dim() == 3:
+            found = found[:, None]
+        if found.dim() != 4 or found.shape[:2] != (batch, self.out_channels) or not found.is_floating_point():
+            raise InputError(
+                f"{self.card.arch} answers {list(found.shape)} to a batch of {batch}; for {self.card.task} it has to answer "
+                f"[{batch}, {self.out_channels}, rows, columns]"
+            )
+        return found

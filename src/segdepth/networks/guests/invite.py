@@ -1,0 +1,123 @@
+"""From an address or a card to a network of somebody else."""
+
+import copy
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+from weakref import WeakSet
+
+import torch
+from torch import nn
+
+from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, reason
+from segdepth.layers.answer_parts import Given
+
+from ..card import Card, Classes
+from .address import LIBRARIES, is_address, split_address
+from .factory import guest_of
+from .guest import Guest, GuestNetwork, Wanted
+from .registry import find_registered
+
+__all__ = ["invite", "module_for"]
+
+log = logging.getLogger(__name__)
+
+#: Modules that were handed out: who asks for the same again, of a factory that keeps one, gets a copy.
+_HANDED_OUT: WeakSet[nn.Module] = WeakSet()
+
+
+def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -> GuestNetwork:
+    """A network of somebody else, as a task wants it. Who calls this has named the code that it runs.
+
+    Args:
+        arch: its address.
+        wanted: of its library.
+        task: name in the table of tasks.
+        preprocessing: other than its library says.
+
+    Raises:
+        ConfigError: if there is no such network, or it does not take the options.
+        CheckpointError: if its weights cannot be had or do not fit.
+        InputError: if its library is not installed.
+    """
+    guest = _guest(arch, wanted, allow=(arch,))
+    for remark in guest.remarks:
+        log.info("%s: %s", arch, remark)
+    card = Card(
+        arch=arch,
+        options=dict(guest.options),
+        output=guest.output or wanted.output,
+        out_channels=guest.channels or _count(guest, arch),
+        preprocessing=preprocessing or guest.preprocessing,
+        task=task,
+        guest=guest.facts,
+        classes=Classes.named(guest.classes) if guest.classes else None,
+    )
+    net = GuestNetwork(guest.module, card)
+    net.card = card
+    return net
+
+
+def module_for(card: Card, allow: Collection[str]) -> nn.Module:
+    """The untrained module that a card describes; nothing is downloaded.
+
+    Args:
+        card: of a guest.
+        allow: addresses whose code may be run.
+
+    Raises:
+        SegdepthError: see :func:`invite`; or if the card names code that is not allowed.
+    """
+    name = split_address(card.arch)[1] if is_address(card.arch) else card.arch
+    return _guest(card.arch, Wanted(name, card.output, card.out_channels, card.options), allow=allow).module
+
+
+def _guest(arch: str, wanted: Wanted, *, allow: Collection[str]) -> Guest:
+    try:
+        guest = _given(arch, wanted, allow)
+    except SegdepthError:
+        raise
+    except Exception as error:  # whatever a library makes of a name or an option that it does not know
+        options = "".join(f", {key}={value!r}" for key, value in wanted.options.items())
+        raise ConfigError(f"{arch}{options} cannot be built: {reason(error)}") from None
+    if guest.module in _HANDED_OUT:
+        guest = replace(guest, module=copy.deepcopy(guest.module))
+    _HANDED_OUT.add(guest.module)
+    return guest
+
+
+def _given(arch: str, wanted: Wanted, allow: Collection[str]) -> Guest:
+    if is_address(arch):
+        given: Guest = LIBRARIES[split_address(arch)[0]](wanted, allow)
+        return given
+    build = find_registered(arch)
+    if build is None:
+        raise CheckpointError(
+            f"no network is called {arch!r} here: it was registered, or wrapped, where it was made; "
+            f"segdepth.register({arch!r}, build) before, or segdepth.load(..., module=...)"
+        )
+    return guest_of(build, wanted, arch)
+
+
+#: Rows and columns of the picture that a module is asked with, to count its channels.
+_PROBE = 64
+
+
+def _count(guest: Guest, arch: str) -> int:
+    """How many channels a module's map has.
+
+    Raises:
+        InputError: if it answers no map.
+    """
+    rows, cols = guest.facts.size.fixed or (_PROBE, _PROBE)
+    was_training = guest.module.training
+    guest.module.eval()
+    try:
+        with torch.no_grad():
+            answer = guest.module(guest.facts.size.fit(torch.zeros(1, 3, rows, cols)))
+    finally:
+        guest.module.train(was_training)
+    given = Given(answer, arch, (rows, cols))
+    found = (given if guest.facts.part is None else given.part(guest.facts.part)).map().value
+    return found.shape[1] if found.dim() == 4 else 1

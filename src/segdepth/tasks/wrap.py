@@ -1,0 +1,107 @@
+"""A module of somebody's own, as a network of this house."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from torch import nn
+
+from segdepth.core.errors import ConfigError, InputError
+from segdepth.core.tables import pick
+from segdepth.networks import (
+    OUTPUTS,
+    Card,
+    Classes,
+    GuestFacts,
+    GuestNetwork,
+    Network,
+    Normalisation,
+    SizeRule,
+    is_known,
+    prepared,
+)
+from segdepth.networks.guests import encoder_of
+
+from .build import TASKS
+
+__all__ = ["wrap"]
+
+
+def wrap(
+    module: nn.Module,
+    *,
+    task: str = "seg",
+    classes: int | Sequence[str] | None = None,
+    mean: Sequence[float] = (0.485, 0.456, 0.406),
+    std: Sequence[float] = (0.229, 0.224, 0.225),
+    order: str = "RGB",
+    scale: float = 255.0,
+    output: str | int | tuple[str | int, ...] | None = None,
+    answers: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    encoder: str | None = None,
+    name: str | None = None,
+) -> Network:
+    """A network around a module: it trains, is scored, explained, saved and shared as ours are.
+
+    The module itself is held, not a copy. What is saved is loaded with ``segdepth.load(path, module=...)``, or without it where
+    ``segdepth.register(name, build)`` was called before.
+
+    Args:
+        module: answers a picture ``[b, 3, h, w]`` with a map ``[b, c, h', w']`` or ``[b, h', w']``, or with a dictionary,
+            dataclass or list that holds one. A map of another size is resized bilinearly to the picture's.
+        task: name in the table of tasks.
+        classes: of a segmentation: how many, or their names in the channels' order.
+        mean: of each channel, in units of ``scale``; None of the defaults fits weights that were trained with others.
+        std: of each channel, in these units.
+        order: "RGB" or "BGR".
+        scale: 255 where the module wants 0..1 before mean and deviation, 1 where it wants 0..255.
+        output: which part of the answer is the map: its key or attribute, or its number in a list; None where that is clear.
+        answers: what the map's numbers mean, a name in :data:`~segdepth.networks.OUTPUTS`; None: as the task's own networks
+            answer.
+        size: a number that rows and columns must be multiples of, or the only (rows, columns); None: any.
+        encoder: path of the part that ``freeze_backbone`` and ``lr_factors.backbone`` are about; None: ``encoder`` or
+            ``backbone``, where the module has one.
+        name: what cards call it; None: the module's class.
+
+    Raises:
+        InputError: if it is no module.
+        ConfigError: if something that is said of it cannot be.
+
+    Example:
+        >>> import torch
+        >>> net = wrap(nn.Conv2d(3, 2, 3, padding=1), classes=("road", "rest"))
+        >>> net(torch.zeros(1, 3, 37, 50)).shape
+        torch.Size([1, 2, 37, 50])
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(f"wrap takes a torch.nn.Module; this is a {type(module).__name__}")
+    record = pick(TASKS, task, kind="task")
+    meaning = answers or record.output
+    pick(OUTPUTS, meaning, kind="output")
+    called = name or type(module).__name__
+    if is_known(called):
+        raise ConfigError(f"{called!r} is the name of a network of ours; give name=")
+    named = None if classes is None or isinstance(classes, int) else Classes.named(list(classes))
+    channels = OUTPUTS[meaning].channels or (len(named.names) if named else classes)
+    if not isinstance(channels, int) or channels < 1:
+        raise ConfigError(f"task {task!r} needs classes=: how many, or their names")
+    try:
+        card = Card(
+            arch=called,
+            output=meaning,
+            out_channels=channels,
+            preprocessing=Normalisation.model_validate({"mean": mean, "std": std, "order": order, "scale": scale}),
+            task=task,
+            guest=GuestFacts(part=output, encoder=encoder or encoder_of(module), size=_rule(size)),
+            classes=named,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}, but {first['input']!r} is given"
+        ) from None
+    return prepared(GuestNetwork(module, card), card)
+
+
+def _rule(size: int | tuple[int, int] | None) -> SizeRule:
+    return SizeRule() if size is None else SizeRule(multiple=size) if isinstance(size, int) else SizeRule(fixed=size)

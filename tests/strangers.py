@@ -1,0 +1,58 @@
+"""Modules of somebody else, and makers of them, as ``python:`` addresses find them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Dictionary(nn.Module):
+    """Answers a dictionary at half the picture's size, with a second answer while it learns; its head has two names."""
+
+    def __init__(self, num_classes: int = 3, width: int = 4) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU())
+        self.head = nn.Conv2d(width, num_classes, 1)
+        self.tied = self.head
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        out = self.head(self.backbone(x))
+        return {"out": out, "aux": 0 * out} if self.training else {"out": out}
+
+
+class Strict(nn.Module):
+    """Takes multiples of 16 only."""
+
+    def __init__(self, out_channels: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, out_channels, 16, 16)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        if x.shape[-2] % 16 or x.shape[-1] % 16:
+            raise ValueError("multiples of 16")
+        return [self.layer(x)]
+
+
+def broken() -> nn.Module:
+    raise RuntimeError("no luck")
+
+
+def nothing() -> Any:
+    return 3
+
+
+ONE = Dictionary()
+
+
+def always_the_same() -> nn.Module:
+    return ONE
+
+
+def ready(num_classes: int) -> nn.Module:
+    """A factory that says all of it itself."""
+    from segdepth import wrap
+
+    return wrap(Strict(num_classes), classes=num_classes, size=16, scale=1, mean=(127,) * 3, std=(128,) * 3)
+
+
+MAKERS: dict[str, Callable[..., Any]] = {"dictionary": Dictionary, "strict": Strict}

@@ -62,7 +62,7 @@ def test_a_module_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
         ({"classes": 2, "answers": "meters"}, ConfigError, "no output named 'meters'"),
         ({"classes": 2, "name": "segnet"}, ConfigError, "the name of a network of ours"),
         ({"classes": 2, "std": (0, 1, 1)}, ConfigError, "std"),
-        ({"classes": 2, "size": 0}, ConfigError, "size"),
+        ({"classes": 2, "size": 0}, ConfigError, "multiple"),
     ],
     ids=["classes", "task", "answers", "name", "std", "size"],
 )

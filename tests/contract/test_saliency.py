@@ -41,7 +41,7 @@ def _small_answers(net: Network) -> None:
     with torch.no_grad():
         raw = net.eval().raw(torch.randn(1, 3, 64, 64, dtype=torch.float64))
     for module in net.modules():
-        if net.output.kind == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
+        if net.output.name == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
             module.weight.data /= raw.abs().amax()
     net.train()
 

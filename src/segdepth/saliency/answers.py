@@ -218,9 +218,9 @@ class _Given:
     def _told(self) -> str:
         if isinstance(self.value, Tensor):
             return f"a tensor {list(self.value.shape)}, which has no parts"
-        kind = type(self.value).__name__
+        type_name = type(self.value).__name__
         told = [f"{name} {list(tensor.shape)}" for name, tensor in _tensors(self.value)]
-        return f"a {kind} with {_listed(told)}" if told else f"a {kind} without a tensor"
+        return f"a {type_name} with {_listed(told)}" if told else f"a {type_name} without a tensor"
 
 
 def _listed(names: list[str]) -> str:
@@ -315,8 +315,8 @@ def _class_maps(answer: Any, classes: Tensor, masks: Tensor, size: tuple[int, in
         masks: logits ``[1, q, h, w]``.
         size: of the picture.
     """
-    kind = type(answer).__name__
-    before = (384, 384) if kind.startswith("Mask2Former") else size if kind.startswith("Eomt") else None
+    type_name = type(answer).__name__
+    before = (384, 384) if type_name.startswith("Mask2Former") else size if type_name.startswith("Eomt") else None
     if before is not None:
         masks = F.interpolate(masks, before, mode="bilinear", align_corners=False)
     return torch.einsum("bqc,bqhw->bchw", classes.softmax(-1)[..., :-1], masks.sigmoid())

@@ -73,7 +73,7 @@ def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> Stud
     """What is asked: the experiment, of the first ``count`` pictures of a data set."""
     tasks = [source.task for source in experiment.sources]
     return StudyInfo(
-        kind=experiment.kind,
+        kind=experiment.study,
         network=experiment.sources[0].network,
         task=tasks[0] if len(tasks) == 1 else "both",
         model=experiment.sources[0].model,

@@ -1,4 +1,4 @@
-"""Every engine gives the reference's answer: each network, task, odd sizes, borders, tiles of any shape, in float64."""
+"""Every engine gives the reference engine's answer: each network, task, odd sizes, borders, tiles of any shape, in float64."""
 
 import pytest
 import torch
@@ -68,7 +68,7 @@ def cases(fast: list[str], *rest: object) -> list[ParameterSet]:
 
 
 @pytest.mark.parametrize(("arch", "task", "legacy"), [*cases(MOST, "seg", False), *cases(SMALL, "depth", True)])
-def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bool) -> None:
+def test_every_engine_agrees_with_the_reference_engine(arch: str, task: str, legacy: bool) -> None:
     net = lively(arch, task, legacy=legacy)
     assert engines_agree(net, [*CORNERS, *GRID[::12]], None)
     assert net.training

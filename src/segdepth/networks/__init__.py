@@ -10,10 +10,10 @@ from .checkpoint import find_weights, load_network, read_card, read_state, save_
 from .devices import usable_device
 from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
-from .old_names import load_reference_state, rename_reference_state
+from .old_names import load_reference_state, rename_ancestor_state
 from .outputs import OUTPUTS, Output
 from .preprocessing import PREPROCESSINGS, Preprocessing
-from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .recognise import AncestorNetwork, recognise_ancestor, recognise_backbone, resembled_backbone
 from .weights import load_backbone, load_backbone_state
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
     "NETWORKS",
     "OUTPUTS",
     "PREPROCESSINGS",
+    "AncestorNetwork",
     "Card",
     "Classes",
     "DeepLab",
@@ -40,7 +41,6 @@ __all__ = [
     "Network",
     "Output",
     "Preprocessing",
-    "ReferenceNetwork",
     "SegNet",
     "build_network",
     "find_weights",
@@ -52,9 +52,9 @@ __all__ = [
     "read_card",
     "read_picture",
     "read_state",
+    "recognise_ancestor",
     "recognise_backbone",
-    "recognise_reference",
-    "rename_reference_state",
+    "rename_ancestor_state",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",

@@ -16,7 +16,7 @@ from .build import ALIASES, build_network
 from .card import Card
 from .old_names import RENAMES, new_name
 
-__all__ = ["ReferenceNetwork", "recognise_backbone", "recognise_reference", "resembled_backbone"]
+__all__ = ["AncestorNetwork", "recognise_ancestor", "recognise_backbone", "resembled_backbone"]
 
 Shape = tuple[int, ...]
 
@@ -32,7 +32,7 @@ _OTHER_VGGS = (8, 10, 16)  # convolutions of VGG-11, -13 and -19
 
 
 @dataclass(frozen=True)
-class ReferenceNetwork:
+class AncestorNetwork:
     """One of the ancestor's networks, as found in a file.
 
     Attributes:
@@ -50,7 +50,7 @@ class ReferenceNetwork:
     names: dict[str, str] = field(repr=False)
 
 
-def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
+def recognise_ancestor(state: Mapping[str, Tensor]) -> AncestorNetwork | None:
     """The ancestor's network that a state dict belongs to; None if too few names are the ancestor's.
 
     Args:
@@ -73,7 +73,7 @@ def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
             f"{list(wanted[misfits[0]])} and is {'missing' if found is None else list(found)}"
         )
     placed = {theirs: ours for theirs, ours in names.items() if ours in wanted}
-    return ReferenceNetwork(arch, dict(card.options), card.output, card.out_channels, placed)
+    return AncestorNetwork(arch, dict(card.options), card.output, card.out_channels, placed)
 
 
 def _renamed_shapes(arch: str, state: Mapping[str, Tensor]) -> tuple[dict[str, Shape], dict[str, str]]:

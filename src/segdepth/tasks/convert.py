@@ -13,14 +13,14 @@ from segdepth.core.tables import pick
 from segdepth.data.labels import CITYSCAPES
 from segdepth.networks import (
     NETWORKS,
+    AncestorNetwork,
     Classes,
     Network,
-    ReferenceNetwork,
     load_backbone_state,
     load_reference_state,
     read_state,
+    recognise_ancestor,
     recognise_backbone,
-    recognise_reference,
     resembled_backbone,
     resolve_arch,
 )
@@ -95,7 +95,7 @@ def convert_state(
         ConfigError: if ``arch`` or ``task`` is unknown.
     """
     said = _Said.check(arch, task, model_type)
-    ancestor = recognise_reference(state)
+    ancestor = recognise_ancestor(state)
     if ancestor is not None:
         return _from_ancestor(ancestor, state, said)
     backbone = recognise_backbone(state)
@@ -129,7 +129,7 @@ class _Said:
         return cls(name, options | ({} if model_type is None else {"model_type": model_type}), task)
 
 
-def _from_ancestor(found: ReferenceNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
+def _from_ancestor(found: AncestorNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
     task = next(name for name, record in TASKS.items() if record.output == found.output)
     for flag, given, is_ in (
         ("arch", said.arch, found.arch),

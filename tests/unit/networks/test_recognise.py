@@ -9,7 +9,7 @@ from torch import Tensor
 from segdepth.core.errors import CheckpointError
 from segdepth.layers.resnet import RESNET50, RESNET101, ResNet
 from segdepth.layers.vgg import VGG16_STAGES, vgg16_convolution_indices
-from segdepth.networks.recognise import recognise_backbone, recognise_reference, resembled_backbone
+from segdepth.networks.recognise import recognise_ancestor, recognise_backbone, resembled_backbone
 
 State = dict[str, Tensor]
 
@@ -47,7 +47,7 @@ def test_the_backbones_are_known_with_and_without_prefix_head_and_counters(state
     }
     for one in (state, trimmed, {f"module.{key}": t for key, t in state.items()}):
         assert recognise_backbone(one) == name
-        assert recognise_reference(one) is None
+        assert recognise_ancestor(one) is None
 
 
 def test_a_tensor_less_is_no_backbone() -> None:
@@ -106,7 +106,7 @@ def dispnet(channels: int) -> State:
 @pytest.mark.parametrize(("channels", "output"), [(1, "depth"), (19, "logits"), (11, "logits")])
 def test_the_ancestors_network_is_known_by_its_shapes(channels: int, output: str) -> None:
     state = dispnet(channels)
-    found = recognise_reference(state)
+    found = recognise_ancestor(state)
     assert found is not None
     assert (found.arch, found.output, found.out_channels) == ("dispnet", output, channels)
     assert found.options["legacy"] is True
@@ -122,11 +122,11 @@ def test_what_is_missing_or_has_another_shape_is_named() -> None:
         CheckpointError,
         match=r"the ancestor's dispnet, but one does not fit.*'down\.2\.0\.weight' should be .* is \[3, 3\]",
     ):
-        recognise_reference(broken)
+        recognise_ancestor(broken)
     del broken[name]
     with pytest.raises(CheckpointError, match="is missing"):
-        recognise_reference(broken)
+        recognise_ancestor(broken)
 
 
 def test_others_are_nobody_s() -> None:
-    assert recognise_reference({f"blocks.{k}.attn.qkv.weight": empty(3, 3) for k in range(9)}) is None
+    assert recognise_ancestor({f"blocks.{k}.attn.qkv.weight": empty(3, 3) for k in range(9)}) is None

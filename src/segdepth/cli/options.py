@@ -64,11 +64,11 @@ TaskName = Annotated[
 ]
 Height = Annotated[
     int | None,
-    typer.Option("--height", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 Width = Annotated[
     int | None,
-    typer.Option("--width", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 
 

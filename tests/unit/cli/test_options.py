@@ -67,7 +67,8 @@ def test_a_command_may_leave_fields_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("evaluate",), ("predict",), ("saliency",), ("study", "eval"), ("study", "class"), ("study", "faithfulness")]
+    "words",
+    [("evaluate",), ("predict",), ("saliency",), ("study", "eval"), ("study", "class"), ("study", "faithfulness")],
 )
 def test_a_command_that_loads_a_network_lets_its_user_say_which(words: tuple[str, ...]) -> None:
     command = typer.main.get_command(build_app())

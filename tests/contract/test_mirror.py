@@ -34,8 +34,6 @@ WITHOUT: frozenset[str] = frozenset(
         "config/schema.py",
         "data/frames.py",
         "data/kitti_frames.py",
-        "data/kitti_plan.py",
-        "data/kitti_raw.py",
         "data/sample.py",
         "data/synthetic/objects.py",
         "data/synthetic/paint.py",

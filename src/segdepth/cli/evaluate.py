@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, ModelName, Overrides, TaskName
+from .options import Device, Height, ModelName, Overrides, TaskName, Width
 
 __all__ = ["evaluate"]
 
@@ -37,14 +37,8 @@ def evaluate(
     ] = None,
     task: TaskName = None,
     model_name: ModelName = None,
-    height: Annotated[
-        int | None,
-        typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
+    height: Height = None,
+    width: Width = None,
     device: Device = "auto",
     dataset: Annotated[
         str | None,

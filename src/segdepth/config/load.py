@@ -205,12 +205,12 @@ def _sentence(
     """One mistake in one line: file, key, what was given, what is allowed."""
     location = _keys(detail["loc"], _given(values, prefix))
     key = ".".join(map(str, (*prefix, *location)))
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    mistake = detail["type"]
+    if mistake == "extra_forbidden":
         return f"{where}: {key}: unknown key {did_you_mean(str(location[-1]), [*_names_at(model, location[:-1]), *extra_names])}"
-    if kind == "missing":
+    if mistake == "missing":
         return f"{where}: {key}: is missing and has no default"
-    message = "Should be a path" if kind == "path_type" else detail["msg"]
+    message = "Should be a path" if mistake == "path_type" else detail["msg"]
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     message = message[0].lower() + message[1:]
     given = _given(values, (*prefix, *location))

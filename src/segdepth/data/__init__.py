@@ -35,13 +35,24 @@ _READERS: dict[str, dict[str, type[Dataset]]] = {
     "synthetic": {"labels": Synthetic, "depth": Synthetic},
 }
 
+#: The option of readers that refuse samples of which a file is missing.
+_ALLOW_MISSING = "allow_missing"
+
 #: Name in the configuration -> what it has the truth of -> who reads that, or what that is computed from.
 DATASETS: Mapping[str, Mapping[str, type[Dataset]]] = MappingProxyType(
     {name: with_derived(readers) for name, readers in _READERS.items()}
 )
 
 
-def open_dataset(name: str, *, path: Path | None, split: str, target: str | frozenset[str], **options: Any) -> Dataset:
+def open_dataset(
+    name: str,
+    *,
+    path: Path | None,
+    split: str,
+    target: str | frozenset[str],
+    leave_out_missing: bool = False,
+    **options: Any,
+) -> Dataset:
     """The data set of a name, ready to read pictures and their truth.
 
     Args:
@@ -49,6 +60,8 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: str | froz
         path: the data set's folder; None for one that is made up.
         split: "train", "val", "test", or what the data set knows besides.
         target: the truth wanted; several where one reader has them together.
+        leave_out_missing: samples of which a file is missing are left out, whatever the options say; many readers refuse them
+            otherwise, and the others have no need to be told.
         options: the data set's own options.
 
     Raises:
@@ -70,6 +83,8 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: str | froz
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
+    if leave_out_missing and _ALLOW_MISSING in known:
+        options[_ALLOW_MISSING] = True
     dataset = reader(path, split, frozenset(map(source_of, targets)), **options)
     return dataset if all(map(stored, targets)) else Derived(dataset, targets)
 

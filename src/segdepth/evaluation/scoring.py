@@ -1,8 +1,8 @@
 """One walk over answers: scored under every protocol, and shown to whoever looks on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from segdepth.data.sample import Dataset
 from segdepth.metrics import Scores, ScoreTable
@@ -11,7 +11,7 @@ from segdepth.tasks import Task
 
 from .answers import Answer, Answers, NetworkAnswers
 
-__all__ = ["OWN_PROTOCOL", "Evaluation", "Keep", "MakeScores", "Watch", "evaluate", "score"]
+__all__ = ["OWN_PROTOCOL", "Evaluation", "Keep", "MakeScores", "Table", "Watch", "evaluate", "score"]
 
 #: Is shown every answer.
 Watch = Callable[[Answer], None]
@@ -24,6 +24,14 @@ MakeScores = Callable[[Dataset], Scores]
 OWN_PROTOCOL = "the data set's own"
 
 
+class Table(NamedTuple):
+    """A score table's title, columns, and scores by part."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, Mapping[str, float | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Scores, and how they were taken.
@@ -32,11 +40,13 @@ class Evaluation:
         scores: by plain name; None where a score is undefined (a class that never occurs).
         protocol: plain data: data set, split, number of images, sizes, crop, depth range, resizing.
         words: what of the metric people have to know beside its average.
+        tables: what the means hide, by the name that a report calls it; empty where nobody asked.
     """
 
     scores: dict[str, float | None]
     protocol: dict[str, Any]
     words: str = ""
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 def score(
@@ -45,7 +55,7 @@ def score(
     *,
     watch: Sequence[Watch] = (),
     keep: Sequence[Keep] = (),
-    tables: Mapping[str, ScoreTable] | None = None,
+    tables: bool = False,
 ) -> dict[str, Evaluation]:
     """Score each answer once under each protocol. In a group of processes all get the scores of all.
 
@@ -54,7 +64,7 @@ def score(
         protocols: by name; None for the data set's own.
         watch: who is shown the answers.
         keep: who is shown the answers and their scores, which a GPU is waited for.
-        tables: that are filled on the way.
+        tables: whether the first protocol's evaluation has its tables.
 
     Returns:
         By the protocol's name.
@@ -62,7 +72,8 @@ def score(
     makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
     metrics = {name: make(answers.dataset).to(answers.device) for name, make in makers.items()}
     first, *others = metrics.values()
-    sums = [*others, *((tables or {}).values())]
+    parts = {name: table.to(answers.device) for name, table in first.tables().items()} if tables else {}
+    sums = [*others, *parts.values()]
     for answer in answers:
         pair = answer.answer[None], answer.truth[None]
         if keep:
@@ -75,10 +86,12 @@ def score(
             one.update(*pair)
         for watcher in watch:
             watcher(answer)
-    return {name: _evaluation(name, answers, metric) for name, metric in metrics.items()}
+    return {
+        name: _evaluation(name, answers, metric, parts if metric is first else {}) for name, metric in metrics.items()
+    }
 
 
-def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
+def _evaluation(name: str, answers: Answers, metric: Scores, parts: Mapping[str, ScoreTable]) -> Evaluation:
     dataset, kind = answers.dataset, answers.task.target
     protocol: dict[str, Any] = {
         "dataset": dataset.reader,
@@ -94,7 +107,8 @@ def _evaluation(name: str, answers: Answers, metric: Scores) -> Evaluation:
         **({"files_bad": answers.bad} if answers.bad else {}),
         "name": name,
     }
-    return Evaluation(metric.compute(), protocol, metric.words())
+    said = {name: Table(table.title, table.columns, table.compute()) for name, table in parts.items()}
+    return Evaluation(metric.compute(), protocol, metric.words(), said)
 
 
 def evaluate(net: Network, dataset: Dataset, task: Task, *, watch: Sequence[Watch] = (), **options: Any) -> Evaluation:

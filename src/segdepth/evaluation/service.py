@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from segdepth.config import Config, check_config
 from segdepth.config.splits import open_split
@@ -13,14 +13,13 @@ from segdepth.core.tables import pick
 from segdepth.data import DATASETS, Dataset, open_dataset
 from segdepth.data.kitti_eigen import NoTruthError
 from segdepth.data.leakage import shared_scenes
-from segdepth.data.sample import reader_options
 from segdepth.networks import Network
 from segdepth.tasks import TASKS, Task
 
 from .answers import Answer, Answers, NetworkAnswers, Progress
 from .depth_protocol import PROTOCOLS
 from .predictions import FileAnswers, Predictions
-from .scoring import OWN_PROTOCOL, Evaluation, MakeScores, Watch, score
+from .scoring import Evaluation, MakeScores, Table, Watch, score
 from .worst import Worst
 
 __all__ = [
@@ -85,13 +84,15 @@ class Source:
         given = {
             "files": self.files,
             "truth_path": self.truth_path,
-            "allow_missing": (self.allow_missing and _can_miss(name, task)) or None,
             "truth": truth,
         }
         said = {key: value for key, value in given.items() if value is not None}
         options = (dict(config.data.options) if own and config else {}) | dict(self.options) | said
         path = self.path if self.path is not None or config is None or not own else config.data.path
-        return open_dataset(name, path=path, split=self._split(config, name), target=task.target, **options)
+        return open_dataset(
+            name, path=path, split=self._split(config, name), target=task.target,
+            leave_out_missing=self.allow_missing, **options,
+        )  # fmt: skip
 
     def _split(self, config: Config | None, name: str) -> str:
         if self.split is not None:
@@ -113,12 +114,6 @@ class Source:
                 f"--baselines needs a training split, which {EIGEN} has not; score the prepared data's val split"
             )
         return replace(self, split=config.data.train_split if config else "train")
-
-
-def _can_miss(name: str, task: Task) -> bool:
-    """Whether the data set's reader refuses missing files unless it is told otherwise."""
-    reader = pick(DATASETS, name, kind="data set").get(task.target)
-    return reader is not None and "allow_missing" in reader_options(reader)
 
 
 def only_task(dataset: str | None) -> str | None:
@@ -261,14 +256,6 @@ def warn_of_leaks(training: Iterable[str], scored: Dataset) -> None:
         )  # fmt: skip
 
 
-class Table(NamedTuple):
-    """A score table's title, columns, and scores by part."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, Mapping[str, float | None]]
-
-
 @dataclass(frozen=True, slots=True)
 class Scored:
     """What one walk over a data set gave.
@@ -277,15 +264,18 @@ class Scored:
         dataset: that was scored.
         evaluations: by the protocol's name.
         pictures: the scores of each picture under the first protocol, by the sample's name.
-        tables: what the means hide, under the first protocol: title, columns, and scores by part, by the table's name.
         worst: files of the worst pictures, the worst first.
     """
 
     dataset: Dataset
     evaluations: Mapping[str, Evaluation]
     pictures: Mapping[str, Mapping[str, float | None]]
-    tables: Mapping[str, Table]
     worst: Sequence[Path] = ()
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """What the means hide, under the first protocol, by the table's name."""
+        return next(iter(self.evaluations.values())).tables
 
 
 def score_set(
@@ -305,16 +295,12 @@ def score_set(
         worst: number of pictures to draw.
         folder: for them.
     """
-    makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
     pictures: dict[str, Mapping[str, float | None]] = {}
     worst_seen = Worst(answers.task, worst)
-    first = next(iter(makers.values()))(answers.dataset)
-    tables = {name: table.to(answers.device) for name, table in first.tables().items()}
 
     def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:
         pictures[answer.name] = scores
 
-    evaluations = score(answers, makers, watch=watch, keep=[keep, worst_seen], tables=tables)
+    evaluations = score(answers, protocols, watch=watch, keep=[keep, worst_seen], tables=True)
     drawn = worst_seen.draw(answers.dataset, folder) if folder is not None else []
-    said = {name: Table(table.title, table.columns, table.compute()) for name, table in tables.items()}
-    return Scored(answers.dataset, evaluations, pictures, said, drawn)
+    return Scored(answers.dataset, evaluations, pictures, drawn)

@@ -11,10 +11,10 @@ from .devices import usable_device
 from .guests import LIBRARIES, GuestNetwork, Wanted, invite, register, split_address
 from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
-from .old_names import load_reference_state, rename_reference_state
+from .old_names import load_reference_state, rename_ancestor_state
 from .outputs import OUTPUTS, Output
 from .preprocessing import PREPROCESSINGS, NamedNormalisation, Normalisation, Preprocessing
-from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .recognise import AncestorNetwork, recognise_ancestor, recognise_backbone, resembled_backbone
 from .sizes import SizeRule
 from .state_files import read_state
 from .weights import load_backbone, load_backbone_state
@@ -36,6 +36,7 @@ __all__ = [
     "NETWORKS",
     "OUTPUTS",
     "PREPROCESSINGS",
+    "AncestorNetwork",
     "Card",
     "Classes",
     "DeepLab",
@@ -48,7 +49,6 @@ __all__ = [
     "Normalisation",
     "Output",
     "Preprocessing",
-    "ReferenceNetwork",
     "SegNet",
     "SizeRule",
     "Wanted",
@@ -66,10 +66,10 @@ __all__ = [
     "read_card",
     "read_picture",
     "read_state",
+    "recognise_ancestor",
     "recognise_backbone",
-    "recognise_reference",
     "register",
-    "rename_reference_state",
+    "rename_ancestor_state",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",

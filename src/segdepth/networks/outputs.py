@@ -20,7 +20,7 @@ class Output(nn.Module):
     """The last step of a network, without parameters.
 
     Attributes:
-        kind: what :meth:`forward` gives; what cards call it.
+        name: what cards call it: what :meth:`forward` gives.
         answers: the kind of truth that :meth:`decode` answers.
         channels: how many the answer has; None: as many as there are classes.
         pipeline: what the hub calls networks that answer so.
@@ -29,7 +29,7 @@ class Output(nn.Module):
         start: bias of the last layer with which an untrained network says what is usual.
     """
 
-    kind: ClassVar[str]
+    name: ClassVar[str]
     answers: ClassVar[Kind]
     channels: ClassVar[int | None] = None
     pipeline: ClassVar[str]
@@ -56,7 +56,7 @@ class Output(nn.Module):
             InputError: if it answers something else than depth.
         """
         del raw
-        raise InputError(f"a network that answers {self.kind} has no disparity; load the depth network")
+        raise InputError(f"a network that answers {self.name} has no disparity; load the depth network")
 
     @abstractmethod
     def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
@@ -71,7 +71,7 @@ class Output(nn.Module):
 class Logits(Output):
     """Class logits, as they come."""
 
-    kind: ClassVar[str] = "logits"
+    name: ClassVar[str] = "logits"
     answers: ClassVar[Kind] = KINDS["labels"]
     pipeline: ClassVar[str] = "image-segmentation"
 
@@ -90,9 +90,9 @@ class Logits(Output):
 
 
 class DepthOutput(Output):
-    """Depth in metres; what the kinds of depth output share."""
+    """Depth in metres; what outputs of depth share."""
 
-    kind: ClassVar[str] = "depth"
+    name: ClassVar[str] = "depth"
     answers: ClassVar[Kind] = KINDS["depth"]
     channels: ClassVar[int | None] = 1
     pipeline: ClassVar[str] = "depth-estimation"
@@ -159,7 +159,7 @@ class Normals(Output):
     Their length is left free, as that of logits is: the gradient of a unit vector along itself is zero everywhere.
     """
 
-    kind: ClassVar[str] = "normals"
+    name: ClassVar[str] = "normals"
     answers: ClassVar[Kind] = KINDS["normals"]
     channels: ClassVar[int | None] = 3
     pipeline: ClassVar[str] = "image-to-image"
@@ -181,4 +181,4 @@ class Normals(Output):
 
 
 #: By the name that cards call them by, where a paper has none of its own.
-OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth, Normals)})
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.name: output for output in (Logits, LogDepth, Normals)})

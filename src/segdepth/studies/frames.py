@@ -29,7 +29,7 @@ class PictureFolder(FrameDataset):
     def __init__(self, path: Path) -> None:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_ENDINGS)
         frames = [Frame(file.relative_to(path).with_suffix("").as_posix(), file) for file in files]
-        super().__init__(path, "all", frozenset(), frames=frames, kind="pictures")
+        super().__init__(path, "all", frozenset(), frames=frames, dataset="pictures")
 
 
 def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:

@@ -33,7 +33,7 @@ class StudyInfo:
     """What was asked.
 
     Attributes:
-        kind: of the experiment.
+        kind: the study's name: "eval", "class", "iou" or "faithfulness".
         network: whose maps.
         task: whose maps; "both" where a study has maps of two tasks, "none" where its maps are of no task.
         model: "trained", "random", "field", "edges" or "gaussian".

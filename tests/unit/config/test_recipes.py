@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, CellKind
+from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Problem
 from segdepth.config import Config, load_config
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
@@ -55,11 +55,11 @@ def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) 
     cell = PUBLISHED[name]
     config = load_config(CONFIGS / f"{name}.yml")
     size = (config.data.img_rows, config.data.img_cols)
-    if cell.kind.data == "kitti":
+    if cell.problem.data == "kitti":
         assert size == (256, 832)
     else:
         assert size == ((256, 512) if name == "frrnA_cityscapes_depth" else (512, 1024))
-    assert config.training.batch_size == BATCHES.get(cell.kind, config.training.batch_size)
+    assert config.training.batch_size == BATCHES.get(cell.problem, config.training.batch_size)
     assert config.model.pretrained is (cell.network not in NO_BACKBONE)
     assert config.training.resume is None
     comment = "\n".join(line for line in (CONFIGS / f"{name}.yml").read_text().splitlines() if line.startswith("#"))
@@ -69,9 +69,9 @@ def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) 
         assert number in comment
 
 
-@pytest.mark.parametrize("kind", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
-def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: CellKind) -> None:
-    configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.kind == kind]
+@pytest.mark.parametrize("problem", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
+def test_the_cells_of_a_problem_share_everything_but_the_network_and_its_rates(problem: Problem) -> None:
+    configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.problem == problem]
     assert len(configs) == 6
     first, *others = configs
     for other in others:
@@ -79,7 +79,7 @@ def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind
         assert other.training.lr_schedule == first.training.lr_schedule
         assert other.training.ema_decay == first.training.ema_decay
         assert other.data.path == first.data.path
-        if kind.task == "depth":
+        if problem.task == "depth":
             assert other.training.loss == first.training.loss
             assert not {"rcrop", "ccrop", "scale", "rscale"} & set(other.training.augmentations or ()), (
                 "zooms change what depth is"

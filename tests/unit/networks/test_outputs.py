@@ -87,6 +87,6 @@ def test_change_of_a_normal_is_half_its_turn() -> None:
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_each_output_says_what_it_is(name: str) -> None:
     output = OUTPUTS[name]()
-    assert output.kind == name
+    assert output.name == name
     assert output.channels == (len(output.channel_names) or output.channels)
     assert output.explained in NAMED_TARGETS

@@ -21,7 +21,7 @@ class RelativeDepth(Depth):
     """Depth up to a factor that differs from picture to picture, float32 ``[h, w]``."""
 
     units = ("relative depth",)
-    endings = ("depth_relative",)
+    endings = ("relative_depth",)
     is_relative = True
 
     def answer_from(
@@ -55,7 +55,7 @@ class RelativeInverseDepth(RelativeDepth):
     """Inverse depth up to a factor above zero and a shift that differ from picture to picture, float32 ``[h, w]``."""
 
     units = ("relative inverse depth",)
-    endings = ("inverse_depth_relative",)
+    endings = ("relative_inverse_depth",)
     is_inverse = True
 
     def answer_from(

@@ -26,9 +26,9 @@ def test_words_and_files_say_that_it_is_relative(tmp_path: Path) -> None:
     assert DEPTH.words(answer[0, 2], ()) == "2.25 (relative depth)"
     assert DEPTH.words(answer[0, 2], (), exact=True) == "2.25"
     (file,) = INVERSE.save(answer, tmp_path / "street")
-    assert file.name == "street_inverse_depth_relative.npy"
+    assert file.name == "street_relative_inverse_depth.npy"
     np.testing.assert_array_equal(np.load(file), answer)
-    assert [file.name for file in DEPTH.save(answer, tmp_path / "street")] == ["street_depth_relative.npy"]
+    assert [file.name for file in DEPTH.save(answer, tmp_path / "street")] == ["street_relative_depth.npy"]
 
 
 def test_numbers_of_files_are_taken_as_they_are() -> None:

@@ -187,9 +187,9 @@ class Metres(DepthOutput):
 
 
 class InverseMetres(DepthOutput):
-    """The map is disparity in inverse metres; bent where it is not above 2^-10 (1 km), as :class:`Metres` bends depth.
+    """The map is disparity in inverse metres.
 
-    Where a ReLU gave 0 the answer is 2 km, with a slope; whether that passes the ReLU is the ReLU's affair.
+    Bent where it is not above 2^-10 (1 km), as :class:`Metres` bends depth. Where a ReLU gave 0 the answer is 2 km, with a slope; whether that passes the ReLU is the ReLU's affair.
     """
 
     #: Inverse metres.
@@ -208,7 +208,10 @@ class InverseMetres(DepthOutput):
 
 
 class RelativeDepth(DepthOutput):
-    """The map is depth up to a factor above zero, which differs from picture to picture; bent where it is not above 2^-20."""
+    """The map is depth up to a factor above zero, which differs from picture to picture.
+
+    Bent where it is not above 2^-20, as :class:`Metres` bends depth.
+    """
 
     FLOOR: ClassVar[float] = 2**-20
 

@@ -61,7 +61,7 @@ def test_ids_are_for_files_of_labels(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_relative_answers_are_scored_once_they_are_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = ["--task", "depth", "--dataset", "synthetic", "num_images=2", "height=48", "width=96"]
+    data = ["--task", "depth", "--dataset", "synthetic", "data.num_images=2", "data.height=48", "data.width=96"]
     frames = open_dataset("synthetic", path=None, split="val", target="depth", num_images=2, height=48, width=96)
     near = np.stack([5 / np.maximum(frames[k].truth("depth"), 1) - 2 for k in range(2)])
     np.save(tmp_path / "near.npy", near.astype(np.float32))
@@ -93,7 +93,7 @@ def test_other_classes_are_scored_by_a_table(tmp_path: Path, capsys: pytest.Capt
     names = (*theirs[1:], "street")
     net.card = net.card.model_copy(update={"classes": Classes.named(names), "input_size": (32, 64)})
     save_network(net, tmp_path / "net.safetensors")
-    data = ["--dataset", "synthetic", "num_images=1", "height=48", "width=96"]
+    data = ["--dataset", "synthetic", "data.num_images=1", "data.height=48", "data.width=96"]
     command = ["evaluate", "--checkpoint", str(tmp_path / "net.safetensors"), *data]
     assert main(command) == 2
     said = " ".join(capsys.readouterr().err.split())

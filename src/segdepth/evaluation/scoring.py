@@ -1,7 +1,7 @@
 """One walk over answers: scored under every protocol, and shown to whoever looks on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from segdepth.data.sample import Dataset
@@ -15,7 +15,7 @@ __all__ = ["OWN_PROTOCOL", "Evaluation", "Keep", "MakeScores", "Table", "Watch",
 
 #: Is shown every answer.
 Watch = Callable[[Answer], None]
-#: Is shown every answer with its own scores under the first protocol.
+#: Is shown every answer, as the first protocol scores it, with its own scores.
 Keep = Callable[[Answer, Mapping[str, float | None]], None]
 #: The metric of a protocol for a data set.
 MakeScores = Callable[[Dataset], Scores]
@@ -68,9 +68,12 @@ def score(
 
     Returns:
         By the protocol's name.
+
+    Raises:
+        InputError: if a protocol cannot compare answers of this kind with truths.
     """
     makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
-    metrics = {name: make(answers.dataset).to(answers.device) for name, make in makers.items()}
+    metrics = {name: make(answers.dataset).reading(answers.kind).to(answers.device) for name, make in makers.items()}
     first, *others = metrics.values()
     parts = {name: table.to(answers.device) for name, table in first.tables().items()} if tables else {}
     sums = [*others, *parts.values()]
@@ -78,8 +81,9 @@ def score(
         pair = answer.answer[None], answer.truth[None]
         if keep:
             own = first(*pair)
+            seen = replace(answer, answer=first.as_scored(answer.answer, answer.truth))
             for looker in keep:
-                looker(answer, own)
+                looker(seen, own)
         else:
             first.update(*pair)
         for one in sums:

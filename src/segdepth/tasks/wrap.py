@@ -76,8 +76,7 @@ def wrap(
     if not isinstance(module, nn.Module):
         raise InputError(f"wrap takes a torch.nn.Module; this is a {type(module).__name__}")
     record = pick(TASKS, task, kind="task")
-    meaning = answers or record.output
-    pick(OUTPUTS, meaning, kind="output")
+    meaning = record.output_named(answers)
     called = name or type(module).__name__
     if is_known(called):
         raise ConfigError(f"{called!r} is the name of a network of ours; give name=")

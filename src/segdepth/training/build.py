@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import Classes, Network, load_network
+from segdepth.networks import OUTPUTS, Classes, Network, load_network
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network
 
@@ -31,6 +31,9 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
         config: checked.
         dataset: that it learns from.
         resumed: all weights will be replaced by a checkpoint's, so none need be fetched.
+
+    Raises:
+        ConfigError: if the network answers what cannot be compared with truths, which it would learn from.
     """
     model, training = config.model, config.training
     overwritten = resumed or training.init_from is not None
@@ -40,8 +43,10 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
         num_classes=len(dataset.classes) if dataset.classes else 2,
         pretrained=False if overwritten else model.pretrained,
         preprocessing=model.preprocessing,
+        answers=model.answers,
         **model.options,
     )
+    _require_metric(net, config.task)
     classes = dataset.classes
     net.card = net.card.model_copy(
         update={
@@ -56,6 +61,16 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
     if training.init_from is not None and not resumed:
         _start_from(net, training.init_from)
     return net
+
+
+def _require_metric(net: Network, task: str) -> None:
+    """Refuse to teach relative answers: losses and validations compare them with truths as they are."""
+    if net.output.answers.is_relative:
+        metric = [name for name in TASKS[task].outputs if not OUTPUTS[name].answers.is_relative]
+        raise ConfigError(
+            f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
+            f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
+        )
 
 
 #: Names in a message, before "and N more".

@@ -89,7 +89,7 @@ def assemble(
     settings = config.training
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
-    net = build_network_for(config, train_set, resumed=source is not None)
+    net = build_network_for(config, train_set, source=source)
     loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)

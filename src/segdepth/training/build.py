@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import OUTPUTS, Classes, Network, load_network
+from segdepth.networks import OUTPUTS, Classes, Network, build_network, is_guest, load_network, read_card
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network
 
@@ -24,28 +24,18 @@ __all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_opti
 log = logging.getLogger(__name__)
 
 
-def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False) -> Network:
+def build_network_for(config: Config, dataset: Dataset, *, source: Path | None = None) -> Network:
     """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
 
     Args:
         config: checked.
         dataset: that it learns from.
-        resumed: all weights will be replaced by a checkpoint's, so none need be fetched.
+        source: the checkpoint whose weights will replace all of it, so that none need be fetched; None for a new run.
 
     Raises:
-        ConfigError: if the network answers what cannot be compared with truths, which it would learn from.
+        SegdepthError: if the network cannot be had, or answers what cannot be compared with truths, which it would learn from.
     """
-    model, training = config.model, config.training
-    overwritten = resumed or training.init_from is not None
-    net = create_network(
-        model.arch,
-        config.task,
-        num_classes=len(dataset.classes) if dataset.classes else 2,
-        pretrained=False if overwritten else model.pretrained,
-        preprocessing=model.preprocessing,
-        answers=model.answers,
-        **model.options,
-    )
+    net = _made(config, dataset, source)
     _require_metric(net, config.task)
     classes = dataset.classes
     net.card = net.card.model_copy(
@@ -58,8 +48,9 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
             "provenance": provenance(config.seed),
         }
     )
-    if training.init_from is not None and not resumed:
-        _start_from(net, training.init_from)
+    start = config.training.init_from
+    if start is not None and source is None:
+        _start_from(net, start)
     return net
 
 
@@ -71,6 +62,33 @@ def _require_metric(net: Network, task: str) -> None:
             f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
             f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
         )
+
+
+def _made(config: Config, dataset: Dataset, source: Path | None) -> Network:
+    """The network before it has any weights but a backbone's.
+
+    That of a run that goes on is somebody else's as its card has it: what its library was given when the run began, a folder or
+    the hub, is asked for nothing again.
+
+    Raises:
+        ConfigError: if the run was of another network.
+    """
+    model = config.model
+    if source is not None and is_guest(model.arch):
+        card = read_card(source)
+        if card.arch != model.arch:
+            raise ConfigError(f"training.resume: {str(source)!r} holds {card.arch}, and model.arch is {model.arch}")
+        return build_network(card, allow=(model.arch,))
+    overwritten = source is not None or config.training.init_from is not None
+    return create_network(
+        model.arch,
+        config.task,
+        num_classes=len(dataset.classes) if dataset.classes else 2,
+        pretrained=False if overwritten else model.pretrained,
+        preprocessing=model.preprocessing,
+        answers=model.answers,
+        **model.options,
+    )
 
 
 #: Names in a message, before "and N more".

@@ -3,7 +3,7 @@
 from .address import LIBRARIES, is_address, split_address
 from .factory import encoder_of
 from .guest import Guest, GuestNetwork, Wanted
-from .invite import invite, module_for
+from .invite import describe, invite, module_for
 from .registry import find_registered, register
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Guest",
     "GuestNetwork",
     "Wanted",
+    "describe",
     "encoder_of",
     "find_registered",
     "invite",

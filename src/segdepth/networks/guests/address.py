@@ -6,7 +6,7 @@ from typing import Any
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import LazyTable, pick
 
-__all__ = ["LIBRARIES", "is_address", "split_address"]
+__all__ = ["DESCRIBERS", "LIBRARIES", "is_address", "split_address"]
 
 #: One line each, imported when picked: a function from a :class:`~segdepth.networks.guests.guest.Wanted` to a
 #: :class:`~segdepth.networks.guests.guest.Guest`.
@@ -18,6 +18,12 @@ LIBRARIES: LazyTable[Callable[..., Any]] = LazyTable(
         "torchvision": "segdepth.networks.guests.torchvision:guest",
         "python": "segdepth.networks.guests.python:guest",
     }
+)
+
+#: By the package that a module's class comes from: a function from the module to its address and a
+#: :class:`~segdepth.networks.guests.guest.Guest`, or to None where its library would not build it again.
+DESCRIBERS: LazyTable[Callable[..., Any]] = LazyTable(
+    {"transformers": "segdepth.networks.guests.transformers:describe"}
 )
 
 

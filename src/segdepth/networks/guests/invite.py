@@ -14,12 +14,12 @@ from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, re
 from segdepth.layers.answer_parts import Given
 
 from ..card import Card, Classes
-from .address import LIBRARIES, is_address, split_address
+from .address import DESCRIBERS, LIBRARIES, is_address, split_address
 from .factory import guest_of
 from .guest import Guest, GuestNetwork, Wanted
 from .registry import find_registered
 
-__all__ = ["invite", "module_for"]
+__all__ = ["describe", "invite", "module_for"]
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def invite(
         preprocessing=preprocessing or guest.preprocessing,
         task=task,
         guest=guest.facts,
+        input_size=guest.facts.size.fixed,
         classes=Classes.named(guest.classes) if guest.classes else None,
     )
     net = GuestNetwork(guest.module, card)
@@ -74,6 +75,13 @@ def module_for(card: Card, allow: Collection[str]) -> nn.Module:
     """
     name = split_address(card.arch)[1] if is_address(card.arch) else card.arch
     return _guest(card.arch, Wanted(name, card.output, card.out_channels, card.options), allow=allow).module
+
+
+def describe(module: nn.Module) -> tuple[str, Guest] | None:
+    """The address and the description of a library's own module; None where no library is known to build it again."""
+    package = type(module).__module__.partition(".")[0]
+    found: tuple[str, Guest] | None = DESCRIBERS[package](module) if package in DESCRIBERS else None
+    return found
 
 
 def _guest(arch: str, wanted: Wanted, *, allow: Collection[str]) -> Guest:

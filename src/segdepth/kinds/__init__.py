@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .depth import Depth
+from .given import by_kind
 from .kind import Colours, Kind, LegendEntry
 from .labels import IGNORE, Labels
 from .normals import Normals
 
-__all__ = ["IGNORE", "KINDS", "Colours", "Kind", "LegendEntry"]
+__all__ = ["IGNORE", "KINDS", "Colours", "Kind", "LegendEntry", "by_kind"]
 
 #: By the name that data sets, files and samples call them by.
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (Labels(), Depth(), Normals())})

@@ -33,6 +33,18 @@ class Strict(nn.Module):
         return [self.layer(x)]
 
 
+class Listed(nn.Module):
+    """Has an option that is a list."""
+
+    def __init__(self, num_classes: int, widths: list[int]) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, num_classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(x)
+        return out
+
+
 def broken() -> nn.Module:
     raise RuntimeError("no luck")
 

@@ -107,6 +107,11 @@ def evaluate(
                      help="Align each answer to its image's truth first: median (a factor of depth) or least-squares (a factor"
                           " and a shift of inverse depth). Relative answers are scored only so."),
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Score with this registered metric, too (once for each); by default training.metrics.",
+                     rich_help_panel=_RESULTS, show_default=False),
+    ] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines", help="Score the constant and the per-position answer of the training split too.",
@@ -160,6 +165,7 @@ def evaluate(
     source = Source(
         dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
     )
+    beside = metrics or (checked.training.metrics if checked else ())
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
@@ -187,7 +193,8 @@ def evaluate(
                 floor = Baselines(training, scored_set, answerer.task, next(iter(makers.values())))
             folder = pictures / truth if truth is not None and len(presets) > 1 else pictures
             watch = [floor] if floor else []
-            results.append(score_set(answerer.answers_to(scored_set), makers, watch=watch, worst=worst, folder=folder))
+            answers = answerer.answers_to(scored_set)
+            results.append(score_set(answers, makers, watch=watch, beside=beside, worst=worst, folder=folder))
     if not results:
         raise DataError(
             "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from segdepth.config import Config, check_config
+from segdepth.config import RECORDED, Config, check_config
 from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError, SegdepthError
 from segdepth.core.tables import pick
@@ -32,6 +32,7 @@ __all__ = [
     "open_scored",
     "protocols_of",
     "score_set",
+    "training_names",
     "warn_of_leaks",
 ]
 
@@ -118,7 +119,7 @@ class Source:
 
 def only_task(dataset: str | None) -> str | None:
     """The task of a data set that has one kind of truth; None if it has several, or is not named."""
-    targets = list(DATASETS.get(dataset or "", ()))
+    targets = [] if dataset is None else list(DATASETS.get(dataset, ()))
     return next((name for name, task in TASKS.items() if [task.target] == targets), None)
 
 
@@ -201,7 +202,7 @@ def network_answerer(
             class_map=class_map,
         )  # fmt: skip
 
-    return Answerer(net.card.arch, checkpoint, record, answers_to, lambda: _training_names(net))
+    return Answerer(net.card.arch, checkpoint, record, answers_to, lambda: training_names(net))
 
 
 def file_answerer(
@@ -238,12 +239,12 @@ def file_answerer(
     return Answerer(predictions.name, predictions, record, answers_to)
 
 
-def _training_names(net: Network) -> Iterable[str]:
+def training_names(net: Network) -> Iterable[str]:
     """The names of the training samples, if the training data are still where they were."""
     if net.card.config is None:
         return ()
     try:
-        config = check_config(net.card.config)
+        config = check_config(net.card.config, unchecked=RECORDED)
         return open_split(config, config.data.train_split).names
     except SegdepthError:
         return ()
@@ -287,6 +288,7 @@ def score_set(
     protocols: Mapping[str, MakeScores] | None = None,
     *,
     watch: Sequence[Watch] = (),
+    beside: Sequence[str] = (),
     worst: int = 0,
     folder: Path | None = None,
 ) -> Scored:
@@ -296,6 +298,7 @@ def score_set(
         answers: to a data set.
         protocols: by name; None or empty for the data set's own.
         watch: who else is shown the answers.
+        beside: names of registered metrics.
         worst: number of pictures to draw.
         folder: for them.
     """
@@ -305,6 +308,6 @@ def score_set(
     def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:
         pictures[answer.name] = scores
 
-    evaluations = score(answers, protocols, watch=watch, keep=[keep, worst_seen], tables=True)
+    evaluations = score(answers, protocols, watch=watch, keep=[keep, worst_seen], tables=True, beside=beside)
     drawn = worst_seen.draw(answers.dataset, folder) if folder is not None else []
     return Scored(answers.dataset, evaluations, pictures, drawn)

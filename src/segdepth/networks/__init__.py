@@ -4,11 +4,21 @@ from typing import TYPE_CHECKING, Any
 
 from segdepth.core.tables import LazyTable
 
-from .build import ALIASES, NETWORKS, build_network, is_guest, is_known, network_options, prepared, resolve_arch
+from .build import (
+    ALIASES,
+    NETWORKS,
+    build_network,
+    is_guest,
+    is_known,
+    network_options,
+    prepared,
+    register,
+    resolve_arch,
+)
 from .card import Card, Classes, GuestFacts
 from .checkpoint import find_weights, load_network, read_card, save_network
 from .devices import usable_device
-from .guests import LIBRARIES, GuestNetwork, Wanted, invite, register, split_address
+from .guests import LIBRARIES, GuestNetwork, Wanted, invite, split_address
 from .hub import HubNetwork
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_ancestor_state

@@ -43,8 +43,10 @@ def wrap(
 ) -> Network:
     """A network around a module: it trains, is scored, explained, saved and shared as ours are.
 
-    The module itself is held, not a copy. What is saved is loaded with ``segdepth.load(path, module=...)``, or without it where
-    ``segdepth.register(name, build)`` was called before, and where the module is transformers' own, whose configuration is saved.
+    The module itself is held, not a copy: wrapped twice (because it answers two tasks, say), both networks learn what one learns;
+    ``wrap(copy.deepcopy(module))`` has weights of its own. What is saved is loaded with ``segdepth.load(path, module=...)``, or
+    without it where ``segdepth.register(name, build)`` was called before, and where the module is transformers' own, whose
+    configuration is saved.
 
     Args:
         module: answers a picture ``[b, 3, h, w]`` with a map ``[b, c, h', w']`` or ``[b, h', w']``, or with a dictionary,

@@ -4,19 +4,19 @@ from .address import LIBRARIES, is_address, split_address
 from .factory import encoder_of
 from .guest import Guest, GuestNetwork, Wanted
 from .invite import describe, invite, module_for
-from .registry import find_registered, register
+from .registry import REGISTERED, Factory
 
 __all__ = [
     "LIBRARIES",
+    "REGISTERED",
+    "Factory",
     "Guest",
     "GuestNetwork",
     "Wanted",
     "describe",
     "encoder_of",
-    "find_registered",
     "invite",
     "is_address",
     "module_for",
-    "register",
     "split_address",
 ]

@@ -138,7 +138,8 @@ def test_a_folder_gives_its_configuration_and_preprocessing_without_weights(tmp_
         ("hf:chmv2", "depth", {}, "what the numbers of CHMv2ForDepthEstimation mean is not known here"),
         ("hf:segformr", "seg", {}, "no folder or model type 'segformr' .*did you mean 'segformer'"),
     ],
-    ids=["option", "type", "value", "labels", "trust", "inner option", "no map", "no depth", "queries", "task", "meaning", "name"],
+    ids=["option", "type", "value", "labels", "trust", "inner option", "no map", "no depth", "queries", "task", "meaning",
+         "name"],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(
     arch: str, task: str, options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch

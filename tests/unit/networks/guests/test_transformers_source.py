@@ -28,7 +28,7 @@ def test_the_hub_is_asked_for_nothing_that_nobody_wants(monkeypatch: pytest.Monk
     monkeypatch.setattr(transformers_source, "hf_hub_download", asked)
     monkeypatch.setattr(transformers_source, "snapshot_download", lambda *_, **__: pytest.fail("downloaded"))
     with pytest.raises(
-        CheckpointError, match="hf:someone/net is not here.*pretrained: true says so; say that, or give a folder"
+        CheckpointError, match=r"hf:someone/net is not here.*pretrained: true says so; say that, or give a folder"
     ):
         create_network("hf:someone/net", num_classes=3)
 

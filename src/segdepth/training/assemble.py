@@ -18,13 +18,14 @@ from segdepth.core.locks import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
+from segdepth.networks import read_card
 from segdepth.runs import RunFolder, begin
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
 from .distributed import from_first, launch, with_synchronised_batch_norm
 from .journal import Journal
 from .learning_rate import LearningRate
-from .parameters import freeze, training_mode
+from .parameters import freeze, leave_idle, training_mode
 from .precision import resolve_precision
 from .run import record_config, recorded_precision, require_same_experiment
 from .state import Run
@@ -89,10 +90,11 @@ def assemble(
     settings = config.training
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
-    net = build_network_for(config, train_set, resumed=source is not None)
+    net = build_network_for(config, train_set, begun=None if source is None else read_card(source))
     loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
+    leave_idle(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     optimizer = build_optimizer(config, net)
     if settings.channels_last:

@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import Classes, Network, load_network
+from segdepth.networks import Card, Classes, Network, load_network
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network
 
@@ -24,22 +24,23 @@ __all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_opti
 log = logging.getLogger(__name__)
 
 
-def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False) -> Network:
+def build_network_for(config: Config, dataset: Dataset, *, begun: Card | None = None) -> Network:
     """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
 
     Args:
         config: checked.
         dataset: that it learns from.
-        resumed: all weights will be replaced by a checkpoint's, so none need be fetched.
+        begun: the card of the checkpoint that all weights will come from, so that none need be fetched; what was known of
+            them when they were fetched (their input range, where they are from) is in it.
     """
     model, training = config.model, config.training
-    overwritten = resumed or training.init_from is not None
+    overwritten = begun is not None or training.init_from is not None
     net = create_network(
         model.arch,
         config.task,
         num_classes=len(dataset.classes) if dataset.classes else 2,
         pretrained=False if overwritten else model.pretrained,
-        preprocessing=model.preprocessing,
+        preprocessing=model.preprocessing if begun is None else begun.preprocessing,
         **model.options,
     )
     classes = dataset.classes
@@ -51,9 +52,10 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
             else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
             "config": config_to_dict(config),
             "provenance": provenance(config.seed),
+            "guest": net.card.guest if begun is None else begun.guest,
         }
     )
-    if training.init_from is not None and not resumed:
+    if training.init_from is not None and begun is None:
         _start_from(net, training.init_from)
     return net
 

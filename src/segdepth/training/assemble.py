@@ -25,7 +25,7 @@ from .build import build_learning_rate, build_loss, build_network_for, build_opt
 from .distributed import from_first, launch, with_synchronised_batch_norm
 from .journal import Journal
 from .learning_rate import LearningRate
-from .parameters import freeze, training_mode
+from .parameters import freeze, leave_idle, training_mode
 from .precision import resolve_precision
 from .run import record_config, recorded_precision, require_same_experiment
 from .state import Run
@@ -96,6 +96,7 @@ def assemble(
     loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
+    leave_idle(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     optimizer = build_optimizer(config, net)
     if settings.channels_last:

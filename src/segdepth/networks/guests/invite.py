@@ -17,7 +17,7 @@ from segdepth.layers.answer_parts import Given
 from ..card import Card, Classes
 from .address import DESCRIBERS, LIBRARIES, is_address, split_address
 from .factory import guest_of
-from .guest import Guest, GuestNetwork, Wanted
+from .guest import PROBE, Guest, GuestNetwork, Wanted
 from .registry import REGISTERED
 
 __all__ = ["describe", "invite", "module_for"]
@@ -125,17 +125,13 @@ def _given(arch: str, wanted: Wanted, allow: Collection[str]) -> Guest:
     return guest_of(build, wanted, arch)
 
 
-#: Rows and columns of the picture that a module is asked with, to count its channels.
-_PROBE = 64
-
-
 def _count(guest: Guest, arch: str) -> int:
     """How many channels a module's map has.
 
     Raises:
         InputError: if it answers no map.
     """
-    rows, cols = guest.facts.size.fixed or (_PROBE, _PROBE)
+    rows, cols = guest.facts.size.fixed or PROBE
     was_training = guest.module.training
     guest.module.eval()
     try:

@@ -1,7 +1,7 @@
 """The YAML configuration: its schema, and one clear line for each mistake."""
 
 from .json_schema import config_schema
-from .load import apply_overrides, check_config, config_to_dict, load_config, parse_yaml
+from .load import apply_overrides, check_config, config_to_dict, load_config
 from .schema import (
     Config,
     DataSection,
@@ -29,5 +29,4 @@ __all__ = [
     "config_schema",
     "config_to_dict",
     "load_config",
-    "parse_yaml",
 ]

@@ -12,9 +12,9 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import Classes, Network, load_network
+from segdepth.networks import Network, find_weights, load_state
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
-from segdepth.tasks import TASKS, create_network
+from segdepth.tasks import TASKS, create_network, with_classes_of
 
 from .learning_rate import LearningRate
 from .parameters import base_rates, parameter_groups
@@ -42,13 +42,10 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
         preprocessing=model.preprocessing,
         **model.options,
     )
-    classes = dataset.classes
+    net = with_classes_of(net, dataset)
     net.card = net.card.model_copy(
         update={
             "input_size": (config.data.img_rows, config.data.img_cols),
-            "classes": None
-            if classes is None or not net.output.answers.names_classes
-            else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
             "config": config_to_dict(config),
             "provenance": provenance(config.seed),
         }
@@ -65,10 +62,12 @@ _NAMED = 3
 def _start_from(net: Network, source: Path) -> None:
     """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start.
 
+    They are read as they lie in the file: the network that they are of is not built, and no code that its card names is run.
+
     Raises:
         ConfigError: if none fits, batch norm's counters aside, which fit everything.
     """
-    own, theirs = net.state_dict(), load_network(source).state_dict()
+    own, theirs = net.state_dict(), load_state(find_weights(source))
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
     learned = [name for name in own if not name.endswith(".num_batches_tracked")]  # a counter fits any other
     misfits = [

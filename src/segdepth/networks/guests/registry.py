@@ -8,7 +8,7 @@ from torch import nn
 
 from segdepth.core.errors import ConfigError, reason
 
-__all__ = ["GROUP", "Factory", "find_registered", "register"]
+__all__ = ["GROUP", "Factory", "find_registered", "register", "registered_names"]
 
 #: Entry points of this group, in installed packages: ``name = package.module:factory``.
 GROUP = "segdepth.networks"
@@ -59,3 +59,12 @@ def find_registered(name: str) -> Factory | None:
             ) from None
         return found  # type: ignore[no-any-return]
     return None
+
+
+def registered_names() -> dict[str, str]:
+    """Every name that there is, and who gave it; nothing is imported."""
+    packages = {
+        entry.name: f"{entry.value} of the package {entry.dist.name if entry.dist else '?'}"
+        for entry in entry_points(group=GROUP)
+    }
+    return packages | dict.fromkeys(_REGISTERED, "registered in this process")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from strangers import Dictionary
 
 import segdepth
 from segdepth.config import check_config
 from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.networks import save_network
 from segdepth.networks.guests import registry
+from strangers import Dictionary
 
 
 @pytest.fixture(autouse=True)

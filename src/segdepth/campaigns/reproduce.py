@@ -175,7 +175,8 @@ def _started_from(run: Path) -> str:
 
 
 def _score(cell: Cell, run: Path, device: torch.device, progress: Callable[[int, int], None] | None) -> Evaluation:
-    net, task, settings = load_network(run, device), TASKS[cell.config.task], cell.config.training
+    net = load_network(run, device, allow=[cell.config.model.arch])  # this command trained it, as its user said
+    task, settings = TASKS[cell.config.task], cell.config.training
     answers = NetworkAnswers(
         net, cell.scored_set(), task, size=(cell.config.data.img_rows, cell.config.data.img_cols),
         batch_size=settings.batch_size, n_workers=settings.n_workers, progress=progress,

@@ -1,7 +1,7 @@
 """The YAML configuration: its schema, and one clear line for each mistake."""
 
 from .json_schema import config_schema
-from .load import RECORDED, apply_overrides, check_config, config_to_dict, load_config, parse_yaml, read_values
+from .load import RECORDED, apply_overrides, check_config, config_to_dict, load_config, read_values
 from .schema import (
     Config,
     DataSection,
@@ -30,6 +30,5 @@ __all__ = [
     "config_schema",
     "config_to_dict",
     "load_config",
-    "parse_yaml",
     "read_values",
 ]

@@ -1,15 +1,14 @@
 """Read, override and check a configuration; say each mistake in one line."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
+from segdepth.core.yaml_text import parse_yaml
 from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
 
@@ -17,32 +16,7 @@ from .options import options_model
 from .schema import Config, LossSection, ScheduleSection
 from .variants import VARIANT_SECTIONS, augmentation_model
 
-__all__ = ["RECORDED", "apply_overrides", "check_config", "config_to_dict", "load_config", "parse_yaml", "read_values"]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 with two mends: 1e-4 is a number, and a key may stand only once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is no word", key_node.start_mark)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
+__all__ = ["RECORDED", "apply_overrides", "check_config", "config_to_dict", "load_config", "read_values"]
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
@@ -75,22 +49,6 @@ def read_values(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(Config.model_fields)}")
     return values
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """The value of a YAML text.
-
-    Raises:
-        ConfigError: with file, line and column of the mistake.
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigError(f"{where}{at}: no valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: no valid YAML: {' '.join(str(error).split())}") from None
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

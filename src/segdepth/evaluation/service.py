@@ -159,14 +159,14 @@ class Answerer:
 
     Attributes:
         label: for the table.
-        where: the checkpoint, or the predictions.
+        where: the checkpoint, the address, or the predictions.
         task: what is answered.
         answers_to: a data set.
         training_names: of the samples that a network learned from; empty where that is not known.
     """
 
     label: str
-    where: Path
+    where: str | Path
     task: Task
     answers_to: Callable[[Dataset], Answers]
     training_names: Callable[[], Iterable[str]] = tuple
@@ -174,7 +174,7 @@ class Answerer:
 
 def network_answerer(
     net: Network,
-    checkpoint: Path,
+    where: str | Path,
     config: Config | None,
     task: str | None,
     size: tuple[int, int],
@@ -186,7 +186,7 @@ def network_answerer(
 
     Args:
         net: on the device where the work is to be done.
-        checkpoint: that it was loaded from.
+        where: it is from.
         config: that says how pictures are loaded; None: one at a time.
         task: what it answers, where its card does not say it.
         size: rows and columns of its input.
@@ -202,7 +202,7 @@ def network_answerer(
             class_map=class_map,
         )  # fmt: skip
 
-    return Answerer(net.card.arch, checkpoint, record, answers_to, lambda: training_names(net))
+    return Answerer(net.card.arch, where, record, answers_to, lambda: training_names(net))
 
 
 def file_answerer(

@@ -16,10 +16,25 @@ from .build import (
     resolve_arch,
 )
 from .card import Card, Classes, GuestFacts
-from .checkpoint import find_weights, load_network, read_card, save_network
+from .checkpoint import find_weights, load_network, load_state, read_card, save_network
 from .devices import usable_device
-from .guests import LIBRARIES, GuestNetwork, Wanted, invite, split_address
-from .hub import HubNetwork
+from .guests import (
+    LIBRARIES,
+    PACKAGES,
+    REGISTERED,
+    GuestNetwork,
+    NetworkSpec,
+    Wanted,
+    invite,
+    is_address,
+    is_installed,
+    names_in,
+    parse_network,
+    split_address,
+    task_said_by,
+)
+from .hub import HubNetwork, fetch, is_repository
+from .model_page import model_page
 from .network import MIN_SIZE, Network, read_picture, resize_output
 from .old_names import load_reference_state, rename_ancestor_state
 from .outputs import OUTPUTS, Output
@@ -45,7 +60,9 @@ __all__ = [
     "MIN_SIZE",
     "NETWORKS",
     "OUTPUTS",
+    "PACKAGES",
     "PREPROCESSINGS",
+    "REGISTERED",
     "AncestorNetwork",
     "Card",
     "Classes",
@@ -56,6 +73,7 @@ __all__ = [
     "GuestNetwork",
     "NamedNormalisation",
     "Network",
+    "NetworkSpec",
     "Normalisation",
     "Output",
     "Preprocessing",
@@ -63,15 +81,22 @@ __all__ = [
     "SizeRule",
     "Wanted",
     "build_network",
+    "fetch",
     "find_weights",
     "invite",
+    "is_address",
     "is_guest",
+    "is_installed",
     "is_known",
+    "is_repository",
     "load_backbone",
     "load_backbone_state",
     "load_network",
     "load_reference_state",
+    "load_state",
+    "names_in",
     "network_options",
+    "parse_network",
     "prepared",
     "read_card",
     "read_picture",
@@ -85,11 +110,13 @@ __all__ = [
     "resolve_arch",
     "save_network",
     "split_address",
+    "task_said_by",
     "usable_device",
 ]
 
 # whoever reads a network finds its class in the table, and every class in the table stands on this one
 HubNetwork.write_checkpoint, HubNetwork.read_checkpoint = save_network, load_network
+HubNetwork.front_page = lambda net: model_page(net.card)
 
 _PAPERS: LazyTable[Any] = LazyTable(
     {

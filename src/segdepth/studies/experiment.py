@@ -9,6 +9,7 @@ from jaxtyping import Int, Shaped
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.words import as_file_name
 from segdepth.data import Sample
 from segdepth.kinds import KINDS, Kind
 
@@ -60,7 +61,7 @@ class Experiment(ABC):
     def name(self) -> str:
         """Of the store's folder: network and task."""
         source = self.sources[0]
-        return f"{source.prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else "")
+        return as_file_name(f"{source.prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else ""))
 
     def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
         """The targets of a picture."""

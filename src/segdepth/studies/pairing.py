@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.words import as_file_name
 
 from .columns import Column, peak_column
 from .statistics import image_means
@@ -46,7 +47,7 @@ class PairName(NamedTuple):
     @property
     def stem(self) -> str:
         """For files."""
-        return self.network.replace(" ", "_") + ("_classes" if self.kind == "class" else "")
+        return as_file_name(self.network.replace(" ", "_")) + ("_classes" if self.kind == "class" else "")
 
 
 @dataclass(frozen=True)

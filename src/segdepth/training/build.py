@@ -13,9 +13,9 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import OUTPUTS, Classes, Network, build_network, is_guest, load_network, read_card
+from segdepth.networks import OUTPUTS, Network, build_network, find_weights, is_guest, load_state, read_card
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
-from segdepth.tasks import TASKS, create_network
+from segdepth.tasks import TASKS, create_network, with_classes_of
 
 from .learning_rate import LearningRate
 from .parameters import base_rates, parameter_groups
@@ -40,19 +40,16 @@ def build_network_for(
         SegdepthError: if the network cannot be had, is for another task or other classes, or answers what cannot be compared with
             truths, which it would learn from.
     """
-    classes = dataset.classes
     if given is None:
         net = _made(config, dataset, source)
     else:
         _require_fitting(given, config, dataset)
         net = given
     _require_metric(net, config.task)
+    net = with_classes_of(net, dataset)
     net.card = net.card.model_copy(
         update={
             "input_size": (config.data.img_rows, config.data.img_cols),
-            "classes": None
-            if classes is None or not net.output.answers.names_classes
-            else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
             "config": config_to_dict(config),
             "provenance": provenance(config.seed),
         }
@@ -125,10 +122,12 @@ _NAMED = 3
 def _start_from(net: Network, source: Path) -> None:
     """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start.
 
+    They are read as they lie in the file: the network that they are of is not built, and no code that its card names is run.
+
     Raises:
         ConfigError: if none fits, batch norm's counters aside, which fit everything.
     """
-    own, theirs = net.state_dict(), load_network(source).state_dict()
+    own, theirs = net.state_dict(), load_state(find_weights(source))
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
     learned = [name for name in own if not name.endswith(".num_batches_tracked")]  # a counter fits any other
     misfits = [

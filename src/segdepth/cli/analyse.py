@@ -28,7 +28,7 @@ def analyse(
     """What studies say over pictures: one network by itself, or two against each other, with tests; tables and one HTML page.
 
     Compared are segmentation and depth of one network; where no network has both, the only two studies, the second folder against
-    the first. What cannot be compared is told by itself.
+    the first. What has no partner is told by itself.
     """
     from segdepth.report.analysis_page import statistic_title, write_analysis
     from segdepth.studies.analysis import EVERYWHERE

@@ -159,12 +159,13 @@ def _claims(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
     found: dict[str, dict[str, StudyTable]] = {}
     for study in studies:
         tasks = found.setdefault(study.info.network, {})
-        before = tasks.setdefault(study.info.task, study)
-        if before is not study and len(studies) > _PAIR:
+        before = tasks.get(study.info.task)
+        if before is not None and len(studies) > _PAIR:
             raise DataError(
                 f"two studies of {study.title} among others ({before.folder} and {study.folder}): name one of them, or these "
                 "two alone to compare them"
             )
+        tasks[study.info.task] = study
     return [
         _group(GroupName(network, kind), {task: tasks[task] for task in CLAIM})
         for network, tasks in found.items()

@@ -28,7 +28,7 @@ def write_study(
     store.begin(dict)
     places = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), -1).reshape(-1, 2)
     for index in range(images):
-        rng = np.random.default_rng((index, len(task)))
+        rng = np.random.default_rng((index, len(task), len(network)))  # equal noise would give equal differences
         n = len(places)
         rows = {
             "row": places[:, 0].astype(np.int16), "col": places[:, 1].astype(np.int16),

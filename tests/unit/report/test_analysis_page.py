@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from made_studies import COLUMNS, write_study
+from segdepth.report import analysis_page
 from segdepth.report.analysis_page import write_analysis
 from segdepth.runs import TASK_FACTS
 from segdepth.studies.analysis import analyse
 from segdepth.studies.store import find_stores, load_study
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take most of the time, and are looked at elsewhere."""
+    monkeypatch.setattr(analysis_page, "draw_histograms", lambda *_, **__: {"png": b"", "svg": b""})
 
 
 def page_of(*folders: Path) -> str:

@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 from segdepth.core.tables import LazyTable
 
-from .build import ALIASES, NETWORKS, build_network, is_guest, is_known, network_options, prepared, resolve_arch
+from .build import (
+    ALIASES,
+    NETWORKS,
+    build_network,
+    is_guest,
+    is_known,
+    is_named,
+    network_options,
+    prepared,
+    resolve_arch,
+)
 from .card import Card, Classes, GuestFacts
 from .checkpoint import find_weights, load_network, load_state, read_card, save_network
 from .devices import usable_device
@@ -14,7 +24,6 @@ from .guests import (
     GuestNetwork,
     NetworkSpec,
     Wanted,
-    find_registered,
     invite,
     is_address,
     is_installed,
@@ -73,13 +82,13 @@ __all__ = [
     "Wanted",
     "build_network",
     "fetch",
-    "find_registered",
     "find_weights",
     "invite",
     "is_address",
     "is_guest",
     "is_installed",
     "is_known",
+    "is_named",
     "is_repository",
     "load_backbone",
     "load_backbone_state",

@@ -16,7 +16,16 @@ from .legacy import LEGACY
 from .network import Network
 from .preprocessing import Preprocessing
 
-__all__ = ["ALIASES", "NETWORKS", "build_network", "is_guest", "is_known", "network_options", "resolve_arch"]
+__all__ = [
+    "ALIASES",
+    "NETWORKS",
+    "build_network",
+    "is_guest",
+    "is_known",
+    "is_named",
+    "network_options",
+    "resolve_arch",
+]
 
 #: One line each, imported when picked. Options are the keyword arguments of the constructor.
 NETWORKS: LazyTable[type[Network]] = LazyTable(
@@ -55,6 +64,14 @@ def resolve_arch(arch: str) -> tuple[str, dict[str, Any]]:
         return arch, {}
     name, options = pick(names | ALIASES, arch, kind="network")
     return name, dict(options)
+
+
+def is_named(name: str) -> bool:
+    """Whether a name is one of ours, of an alias, or registered."""
+    try:
+        return not is_address(resolve_arch(name)[0])
+    except ConfigError:
+        return False
 
 
 def is_known(name: str) -> bool:

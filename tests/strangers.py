@@ -60,6 +60,18 @@ class Listed(nn.Module):
         return out
 
 
+class Flat(nn.Module):
+    """Answers one number for each class, not a map."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.layer(x.mean((2, 3)))
+        return answer
+
+
 def broken() -> nn.Module:
     raise RuntimeError("no luck")
 

@@ -134,7 +134,7 @@ def _describe(
 
 def _network(named: str, task: str | None, allow: list[str] | None) -> "tuple[Network, str]":
     """A new one by its name or address, or what a checkpoint or the hub holds; and the file that it is from, if it is."""
-    from segdepth.networks import LIBRARIES, REGISTERED, is_known, parse_network, resolve_arch, task_said_by
+    from segdepth.networks import LIBRARIES, is_named, parse_network, resolve_arch, task_said_by
     from segdepth.tasks import Asked, find_origin, network_of
 
     from .loading import load_checked
@@ -142,7 +142,7 @@ def _network(named: str, task: str | None, allow: list[str] | None) -> "tuple[Ne
     arch = named.partition(",")[0]
     if arch.partition(":")[0] in LIBRARIES and ":" in arch:
         return network_of(parse_network(named), Asked(task or task_said_by(arch) or _USUAL)).eval(), ""
-    if is_known(arch) or arch in REGISTERED:
+    if is_named(arch):
         return network_of(parse_network(named), Asked(task or _USUAL)).eval(), ""
     if arch.isidentifier() and not Path(arch).exists():
         resolve_arch(arch)  # says which names there are

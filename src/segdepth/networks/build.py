@@ -22,6 +22,7 @@ __all__ = [
     "build_network",
     "is_guest",
     "is_known",
+    "is_named",
     "network_options",
     "prepared",
     "register",
@@ -86,6 +87,14 @@ def register(name: str, build: Factory) -> None:
     if is_known(name):
         raise ConfigError(f"{name!r} is a network of segdepth's own; register yours under another name")
     REGISTERED.register(name, build)
+
+
+def is_named(name: str) -> bool:
+    """Whether a name is one of ours, of an alias, or registered."""
+    try:
+        return not is_address(resolve_arch(name)[0])
+    except ConfigError:
+        return False
 
 
 def is_known(name: str) -> bool:

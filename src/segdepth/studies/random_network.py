@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
-from segdepth.networks import REGISTERED, Network, build_network, is_address
+from segdepth.networks import Network, build_network, is_address, is_named
 
 __all__ = ["random_network"]
 
@@ -38,8 +38,7 @@ def random_network(net: Network, seed: int) -> Network:
 
 
 def _can_be_built(net: Network) -> bool:
-    card = net.card
-    return card.guest is None or is_address(card.arch) or card.arch in REGISTERED
+    return is_address(net.card.arch) or is_named(net.card.arch)
 
 
 def _built(net: Network, seed: int) -> Network | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -15,6 +15,8 @@ from ..preprocessing import Normalisation
 from ..sizes import SizeRule
 
 __all__ = ["check_options", "imported", "known_name", "normalisation_from", "sizes_of", "with_their_weights"]
+
+Made = TypeVar("Made")
 
 #: Longer lists of names are not told, only what is close.
 _LISTED = 60
@@ -97,8 +99,8 @@ def check_options(
             raise ConfigError(f"{arch} has no option {key!r} {did_you_mean(key, set(known) - said_elsewhere.keys())}")
 
 
-def with_their_weights(make: Callable[[], nn.Module], arch: str) -> nn.Module:
-    """A module with the weights of its library, which fetches them.
+def with_their_weights(make: Callable[[], Made], arch: str) -> Made:
+    """A module with the weights of its library, or these, which it fetches.
 
     Raises:
         CheckpointError: if that fails.

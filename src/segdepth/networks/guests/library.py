@@ -16,7 +16,7 @@ from ..sizes import SizeRule
 
 __all__ = ["check_options", "imported", "known_name", "normalisation_from", "sizes_of", "with_their_weights"]
 
-W = TypeVar("W")
+Made = TypeVar("Made")
 
 #: Longer lists of names are not told, only what is close.
 _LISTED = 60
@@ -99,8 +99,8 @@ def check_options(
             raise ConfigError(f"{arch} has no option {key!r} {did_you_mean(key, set(known) - said_elsewhere.keys())}")
 
 
-def with_their_weights(make: Callable[[], W], arch: str) -> W:
-    """A module, or a state dict, with the weights of its library, which fetches them.
+def with_their_weights(make: Callable[[], Made], arch: str) -> Made:
+    """A module with the weights of its library, or these, which it fetches.
 
     Raises:
         CheckpointError: if that fails.
@@ -138,7 +138,7 @@ def sizes_of(module: nn.Module, stride: int, whole: tuple[int, int] | None, arch
         ConfigError: if it takes none of these.
     """
     rules = [SizeRule(), *(SizeRule(multiple=stride * factor) for factor in (1, 2, 4, 8))]
-    sizes: list[tuple[SizeRule, tuple[tuple[int, int], ...]]] = [(rule, _ODD) for rule in rules]
+    sizes = [(rule, _ODD) for rule in rules]
     if whole is not None:
         sizes.append((SizeRule(fixed=whole), (whole,)))
     why = ""

@@ -138,7 +138,7 @@ def sizes_of(module: nn.Module, stride: int, whole: tuple[int, int] | None, arch
         ConfigError: if it takes none of these.
     """
     rules = [SizeRule(), *(SizeRule(multiple=stride * factor) for factor in (1, 2, 4, 8))]
-    sizes = [(rule, _ODD) for rule in rules]
+    sizes: list[tuple[SizeRule, tuple[tuple[int, int], ...]]] = [(rule, _ODD) for rule in rules]
     if whole is not None:
         sizes.append((SizeRule(fixed=whole), (whole,)))
     why = ""

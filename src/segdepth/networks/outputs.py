@@ -153,42 +153,6 @@ class InverseDepth(DepthOutput):
         return 1 / self.disparity(raw)
 
 
-class Metres(DepthOutput):
-    """The map is depth in metres."""
-
-    kind: ClassVar[str] = "metres"
-    start: ClassVar[float] = LogDepth.CENTRE_M
-
-    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Metres."""
-        return raw.clamp(min=2**-10)
-
-
-class InverseMetres(DepthOutput):
-    """The map is disparity in inverse metres."""
-
-    kind: ClassVar[str] = "inverse_metres"
-    start: ClassVar[float] = 1 / LogDepth.CENTRE_M
-
-    def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Inverse metres."""
-        return raw.clamp(min=2**-10)
-
-    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Metres."""
-        return 1 / self.disparity(raw)
-
-
-class RelativeInverseDepth(DepthOutput):
-    """The map is inverse depth up to scale and shift."""
-
-    kind: ClassVar[str] = "relative_inverse_depth"
-
-    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """The map, unchanged."""
-        return raw
-
-
 class Normals(Output):
     """Vectors along surface normals; only their direction counts.
 
@@ -217,6 +181,4 @@ class Normals(Output):
 
 
 #: By the name that cards call them by, where a paper has none of its own.
-OUTPUTS: Mapping[str, type[Output]] = MappingProxyType(
-    {output.kind: output for output in (Logits, LogDepth, Normals, Metres, InverseMetres, RelativeInverseDepth)}
-)
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth, Normals)})

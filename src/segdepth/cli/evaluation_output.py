@@ -56,8 +56,15 @@ def card(evaluation: Evaluation) -> str:
         f" {protocol['average']}; truth: {protocol['ground_truth']}"
     )
     text += f"; {evaluation.words}" if evaluation.words else ""
+    text += f"; {protocol['classes']}{_unmapped(protocol['class_map'])}" if "classes" in protocol else ""
     text += _missing("missing", protocol["files_missing"])
     return text + _missing("without a prediction", protocol.get("predictions_missing", ()))
+
+
+def _unmapped(names: Mapping[str, str | None]) -> str:
+    """What of a network's classes is none of the data set's."""
+    absent = [name for name, meant in names.items() if meant is None]
+    return f" (never right: {', '.join(absent)})" if absent else ""
 
 
 def _missing(what: str, names: Sequence[str]) -> str:

@@ -167,6 +167,7 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
             continue
         _get(dump, spec.path).update(checked.model_dump())
     mistakes += _check_augmentations(config, dump, where)
+    mistakes += _check_answers(config, where)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Config.model_validate(dump)
@@ -183,6 +184,14 @@ def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> li
     if given:  # in the order of the file, without those that null switches off
         values = {name: getattr(checked, name) for name in given}
         dump["training"]["augmentations"] = {name: value for name, value in values.items() if value is not None}
+    return []
+
+
+def _check_answers(config: Config, where: str) -> list[str]:
+    try:
+        TASKS[config.task].output_named(config.model.answers)
+    except ConfigError as error:
+        return [f"{where}: model.answers: {error}"]
     return []
 
 

@@ -71,11 +71,13 @@ class ModelSection(VariantSection):
             an installed package that ships one.
         preprocessing: the input range: a name, or mean, std, order and scale; none means ImageNet's, the ancestor's under
             ``legacy``, or what the other library says.
+        answers: what the last map's numbers mean; none means what the other library says, or as the task's own networks answer.
     """
 
     arch: str
     pretrained: bool | Path = False
     preprocessing: NamedNormalisation | None = None
+    answers: str | None = None
 
 
 class DataSection(VariantSection):

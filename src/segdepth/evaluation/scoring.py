@@ -1,7 +1,7 @@
 """One walk over answers: scored under every protocol, and shown to whoever looks on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segdepth.data.sample import Dataset
@@ -15,7 +15,7 @@ __all__ = ["OWN_PROTOCOL", "Evaluation", "Keep", "MakeScores", "Watch", "evaluat
 
 #: Is shown every answer.
 Watch = Callable[[Answer], None]
-#: Is shown every answer with its own scores under the first protocol.
+#: Is shown every answer, as the first protocol scores it, with its own scores.
 Keep = Callable[[Answer, Mapping[str, float | None]], None]
 #: The metric of a protocol for a data set.
 MakeScores = Callable[[Dataset], Scores]
@@ -58,17 +58,21 @@ def score(
 
     Returns:
         By the protocol's name.
+
+    Raises:
+        InputError: if a protocol cannot compare answers of this kind with truths.
     """
     makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
-    metrics = {name: make(answers.dataset).to(answers.device) for name, make in makers.items()}
+    metrics = {name: make(answers.dataset).reading(answers.kind).to(answers.device) for name, make in makers.items()}
     first, *others = metrics.values()
     sums = [*others, *((tables or {}).values())]
     for answer in answers:
         pair = answer.answer[None], answer.truth[None]
         if keep:
             own = first(*pair)
+            seen = replace(answer, answer=first.as_scored(answer.answer, answer.truth))
             for looker in keep:
-                looker(answer, own)
+                looker(seen, own)
         else:
             first.update(*pair)
         for one in sums:

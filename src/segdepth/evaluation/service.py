@@ -183,6 +183,8 @@ def network_answerer(
     task: str | None,
     size: tuple[int, int],
     progress: Progress | None = None,
+    *,
+    class_map: Mapping[str, str | None] | None = None,
 ) -> Answerer:
     """A network's answers.
 
@@ -193,14 +195,16 @@ def network_answerer(
         task: what it answers, where its card does not say it.
         size: rows and columns of its input.
         progress: of each walk.
+        class_map: which class of the data each of its classes is (see :class:`~segdepth.evaluation.answers.NetworkAnswers`).
     """
     batch_size, n_workers = (config.training.batch_size, config.training.n_workers) if config else (1, 0)
     record = TASKS[net.card.task or task or ""]
 
     def answers_to(dataset: Dataset) -> Answers:
         return NetworkAnswers(
-            net, dataset, record, size=size, batch_size=batch_size, n_workers=n_workers, progress=progress
-        )
+            net, dataset, record, size=size, batch_size=batch_size, n_workers=n_workers, progress=progress,
+            class_map=class_map,
+        )  # fmt: skip
 
     return Answerer(net.card.arch, checkpoint, record, answers_to, lambda: _training_names(net))
 
@@ -308,7 +312,7 @@ def score_set(
     makers = protocols or {OWN_PROTOCOL: answers.task.make_metric}
     pictures: dict[str, Mapping[str, float | None]] = {}
     worst_seen = Worst(answers.task, worst)
-    first = next(iter(makers.values()))(answers.dataset)
+    first = next(iter(makers.values()))(answers.dataset).reading(answers.kind)
     tables = {name: table.to(answers.device) for name, table in first.tables().items()}
 
     def keep(answer: Answer, scores: Mapping[str, float | None]) -> None:

@@ -48,6 +48,8 @@ class Kind(ABC):
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
         endings: what :meth:`save` appends to a picture's name, without the files' suffixes.
         derived_from: the kind of truth that this one is computed from (see :meth:`derive`); None: files hold it.
+        is_relative: whether a value means something only beside the others of its picture.
+        is_inverse: whether larger values are nearer.
         names_classes: whether a value is the number of one of a data set's classes.
         column: in tables of pixels, what the column of its values is called; None where a value is no single number.
     """
@@ -59,6 +61,8 @@ class Kind(ABC):
     resizing: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
     derived_from: ClassVar[str | None] = None
+    is_relative: ClassVar[bool] = False
+    is_inverse: ClassVar[bool] = False
     names_classes: ClassVar[bool] = False
     column: ClassVar[str | None] = None
 

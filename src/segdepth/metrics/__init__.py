@@ -5,6 +5,7 @@ these pictures alone and adds them up. The sums add up over batches and over pro
 batches changes a score.
 """
 
+from .alignment import ALIGNMENTS
 from .depth import DEPTH_SCORES, DepthScores
 from .depth_protocol import DepthProtocol
 from .normals import NormalScores
@@ -12,6 +13,7 @@ from .scores import Scores, ScoreTable, by_class
 from .seg import SegmentationScores
 
 __all__ = [
+    "ALIGNMENTS",
     "DEPTH_SCORES",
     "DepthProtocol",
     "DepthScores",

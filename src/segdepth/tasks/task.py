@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from segdepth.core.errors import ConfigError
+from segdepth.core.tables import pick
 from segdepth.data.sample import Dataset
 from segdepth.metrics import Scores
+from segdepth.networks import OUTPUTS
 from segdepth.runs import TaskFacts
 
 __all__ = ["Task"]
@@ -34,6 +37,26 @@ class Task:
     def name(self) -> str:
         """What a config calls it."""
         return self.facts.name
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What networks for this task may answer, names in :data:`segdepth.networks.outputs.OUTPUTS`; the usual one first."""
+        return self.output, *(
+            name for name, one in OUTPUTS.items() if one.answers.name == self.target and name != self.output
+        )
+
+    def output_named(self, answers: str | None) -> str:
+        """The output that a user names; None for the usual one.
+
+        Raises:
+            ConfigError: if there is none of that name, or it is no answer to this task.
+        """
+        if answers is None:
+            return self.output
+        pick(OUTPUTS, answers, kind="output")
+        if answers not in self.outputs:
+            raise ConfigError(f"{answers!r} is no answer to task {self.name!r} (these are: {', '.join(self.outputs)})")
+        return answers
 
     @property
     def table_scores(self) -> tuple[str, ...]:

@@ -77,8 +77,7 @@ def wrap(
     if not isinstance(module, nn.Module):
         raise InputError(f"wrap takes a torch.nn.Module; this is a {type(module).__name__}")
     record = pick(TASKS, task, kind="task")
-    meaning = answers or record.output
-    pick(OUTPUTS, meaning, kind="output")
+    meaning = record.output_named(answers)
     known = describe(module) if name is None else None
     called, own = known or (
         name or type(module).__name__,

@@ -12,7 +12,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import Classes, Network, build_network, is_guest, load_network, read_card
+from segdepth.networks import OUTPUTS, Classes, Network, build_network, is_guest, load_network, read_card
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network
 
@@ -33,9 +33,10 @@ def build_network_for(config: Config, dataset: Dataset, *, source: Path | None =
         source: the checkpoint whose weights will replace all of it, so that none need be fetched; None for a new run.
 
     Raises:
-        SegdepthError: if the network cannot be had.
+        SegdepthError: if the network cannot be had, or answers what cannot be compared with truths, which it would learn from.
     """
     net = _made(config, dataset, source)
+    _require_metric(net, config.task)
     classes = dataset.classes
     net.card = net.card.model_copy(
         update={
@@ -75,8 +76,19 @@ def _made(config: Config, dataset: Dataset, source: Path | None) -> Network:
         num_classes=len(dataset.classes) if dataset.classes else 2,
         pretrained=False if overwritten else model.pretrained,
         preprocessing=model.preprocessing,
+        answers=model.answers,
         **model.options,
     )
+
+
+def _require_metric(net: Network, task: str) -> None:
+    """Refuse to teach relative answers: losses and validations compare them with truths as they are."""
+    if net.output.answers.is_relative:
+        metric = [name for name in TASKS[task].outputs if not OUTPUTS[name].answers.is_relative]
+        raise ConfigError(
+            f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
+            f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
+        )
 
 
 #: Names in a message, before "and N more".

@@ -108,3 +108,15 @@ def test_a_factor_for_a_frozen_backbone_is_refused() -> None:
     freeze(net, backbone=True, batch_norm=False)
     with pytest.raises(ConfigError, match="leave out one of the two"):
         build_optimizer(tiny(lr_factors={"backbone": 0.1}), net)
+
+
+def test_relative_answers_are_not_taught_until_it_is_said_what_they_shall_mean(tmp_path: Path) -> None:
+    def with_answers(answers: str) -> Config:
+        config = tiny(train_iters=1, val_interval=1)
+        return config.model_copy(update={"model": ModelSection(arch="fcrn", width=0.125, answers=answers)})
+
+    with pytest.raises(ConfigError, match=r"fcrn answers relative inverse depth.*model\.answers: .*inverse_metres"):
+        train(with_answers("relative_inverse_depth"), name="relative", root=tmp_path, accelerator="cpu")
+    assert not (tmp_path / "relative").exists()
+    run = train(with_answers("inverse_metres"), name="metric", root=tmp_path, accelerator="cpu")
+    assert load_network(run.folder).output.kind == "inverse_metres"

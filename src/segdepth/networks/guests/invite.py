@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 _HANDED_OUT: WeakSet[nn.Module] = WeakSet()
 
 
-def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -> GuestNetwork:
+def invite(
+    arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None, answers: str | None = None
+) -> GuestNetwork:
     """A network of somebody else, as a task wants it. Who calls this has named the code that it runs.
 
     Args:
@@ -35,6 +37,7 @@ def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -
         wanted: of its library.
         task: name in the table of tasks.
         preprocessing: other than its library says.
+        answers: what its numbers mean, whatever its library says.
 
     Raises:
         ConfigError: if there is no such network, or it does not take the options.
@@ -47,7 +50,7 @@ def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -
     card = Card(
         arch=arch,
         options=dict(guest.options),
-        output=guest.output or wanted.output,
+        output=answers or guest.output or wanted.output,
         out_channels=guest.channels or _count(guest, arch),
         preprocessing=preprocessing or guest.preprocessing,
         task=task,

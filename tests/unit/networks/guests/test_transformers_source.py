@@ -28,7 +28,7 @@ def test_the_hub_is_asked_for_nothing_that_nobody_wants(monkeypatch: pytest.Monk
     monkeypatch.setattr(transformers_source, "hf_hub_download", asked)
     monkeypatch.setattr(transformers_source, "snapshot_download", lambda *_, **__: pytest.fail("downloaded"))
     with pytest.raises(
-        CheckpointError, match="hf:someone/net is not here.*pretrained: true says so; say that, or give a folder"
+        CheckpointError, match=r"hf:someone/net is not here.*pretrained: true says so; say that, or give a folder"
     ):
         create_network("hf:someone/net", num_classes=3)
 
@@ -66,7 +66,7 @@ def test_the_hub_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.Monk
         raise OSError("no route\nlong story")
 
     monkeypatch.setattr(transformers_source, "hf_hub_download", down)
-    with pytest.raises(CheckpointError, match="^hf:someone/net cannot be had from the hub: no route$"):
+    with pytest.raises(CheckpointError, match=r"^hf:someone/net cannot be had from the hub: no route$"):
         create_network("hf:someone/net", num_classes=3, pretrained=True)
 
 
@@ -141,7 +141,7 @@ def test_a_folder_that_is_not_there(name: str) -> None:
 
 
 def test_a_file_is_no_folder(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="is a file; give the folder that holds its config.json"):
+    with pytest.raises(ConfigError, match=r"is a file; give the folder that holds its config.json"):
         find_source(str(folder / "config.json"), download=False)
 
 

@@ -26,7 +26,8 @@ from segdepth.config.options import options_model
 from segdepth.core.tables import signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
-from segdepth.losses import LOSSES
+from segdepth.kinds import KINDS
+from segdepth.losses import losses_for
 from segdepth.networks import ALIASES, NETWORKS, OUTPUTS, PREPROCESSINGS, network_options
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 
@@ -80,7 +81,8 @@ def variants() -> str:
         for target, reader in by_target.items()
     }
     parts += ["## `data.dataset`\n", table(readers, "what", "options (default)")]
-    for target, losses in LOSSES.items():
+    for target in KINDS:
+        losses = losses_for(target)
         parts += [f"## `training.loss.name` for {target}\n"]
         parts += [table({n: (first_line(f), options(f)) for n, f in losses.items()}, "what", "options (default)")]
     for title, functions in (

@@ -12,6 +12,7 @@ from .data import data_app
 from .demo import demo
 from .evaluate import evaluate
 from .export import export
+from .networks import networks
 from .predict import predict
 from .prepare import prepare_app
 from .receptive_field import receptive_field
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "receptive-field": receptive_field,
     "convert": convert,
     "export": export,
+    "networks": networks,
     "reproduce": reproduce,
     "demo": demo,
 }

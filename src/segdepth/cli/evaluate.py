@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, ModelName, Overrides, TaskName
+from .options import CHECKPOINT_HELP, NETWORK, AllowCode, Device, Height, ModelName, Overrides, TaskName, Width
 
 __all__ = ["evaluate"]
 
@@ -20,9 +20,9 @@ def evaluate(
                      show_default=False),
     ] = None,
     checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; by default testing.trained_model.",
-                     show_default=False),
+        str | None,
+        typer.Option("--checkpoint", "--model_path", metavar=NETWORK, show_default=False,
+                     help=f"{CHECKPOINT_HELP} By default testing.trained_model."),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -43,15 +43,10 @@ def evaluate(
     ] = None,
     task: TaskName = None,
     model_name: ModelName = None,
-    height: Annotated[
-        int | None,
-        typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
+    height: Height = None,
+    width: Width = None,
     device: Device = "auto",
+    allow_code: AllowCode = None,
     dataset: Annotated[
         str | None,
         typer.Option("--dataset", help="Data set other than the configuration's.", rich_help_panel=_DATA, show_default=False),
@@ -113,6 +108,11 @@ def evaluate(
                      help="Align each answer to its image's truth first: median (a factor of depth) or least-squares (a factor"
                           " and a shift of inverse depth). Relative answers are scored only so."),
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Score with this registered metric, too (once for each); by default training.metrics.",
+                     rich_help_panel=_RESULTS, show_default=False),
+    ] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines", help="Score the constant and the per-position answer of the training split too.",
@@ -138,11 +138,13 @@ def evaluate(
         Source,
         file_answerer,
         network_answerer,
+        only_task,
         open_scored,
         protocols_of,
         score_set,
         warn_of_leaks,
     )
+    from segdepth.tasks import TASKS, find_origin
 
     from .console import counting, log_to_terminal, out, results_in
     from .evaluation_output import print_report, write_report
@@ -160,12 +162,14 @@ def evaluate(
         raise ConfigError("give --protocol or --all-protocols, not both")
     given = named_data(overrides or [] if dataset is not None else [])
     others = given.others if dataset is not None else overrides or []
-    checked = find_configuration(config, checkpoint, predictions, others)
+    origin = None if checkpoint is None else find_origin(checkpoint)
+    checked = find_configuration(config, origin, predictions, others)
     if checked is None and given.section:
         raise ConfigError(f"data.{next(iter(given.section))} is for a configuration (--config); --split names a split")
     source = Source(
         dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
     )
+    beside = metrics or (checked.training.metrics if checked else ())
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
@@ -174,13 +178,17 @@ def evaluate(
             unit = _unit(pred_disp, relative, label_ids)
             answerer = file_answerer(predictions, said, dataset, unit=unit, allow_missing=allow_missing, progress=bar)
         else:
-            where = checkpoint or (checked.testing.trained_model if checked and checked.testing else None)
-            if where is None:
+            if origin is None and checked and checked.testing:
+                origin = find_origin(checked.testing.trained_model)
+            if origin is None:
                 raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
-            net = load_checked(where, device, model_name=model_name, task=said, height=height, width=width)
+            net = load_checked(
+                origin, device, allow=allow_code, model_name=model_name, task=said, likely=only_task(dataset), height=height,
+                width=width, data=lambda task: source.open(checked, TASKS[task], next(iter(presets))),
+            )  # fmt: skip
             classes = None if class_map is None else read_class_map(class_map)
-            size = input_size(net, where, checked)
-            answerer = network_answerer(net, where, checked, said, size, bar, class_map=classes)
+            size = input_size(net, origin, checked)
+            answerer = network_answerer(net, origin.words, checked, said, size, bar, class_map=classes)
         results, floor = [], None
         for truth, named in presets.items():
             scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
@@ -193,7 +201,8 @@ def evaluate(
                 floor = Baselines(training, scored_set, answerer.task, next(iter(makers.values())))
             folder = pictures / truth if truth is not None and len(presets) > 1 else pictures
             watch = [floor] if floor else []
-            results.append(score_set(answerer.answers_to(scored_set), makers, watch=watch, worst=worst, folder=folder))
+            answers = answerer.answers_to(scored_set)
+            results.append(score_set(answers, makers, watch=watch, beside=beside, worst=worst, folder=folder))
     if not results:
         raise DataError(
             "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"

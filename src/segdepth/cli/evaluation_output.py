@@ -34,9 +34,10 @@ def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], ba
     rows = score_rows(answerer, results, baselines)
     dataset = results[-1].dataset
     out.print(f"{answerer.where}, {counted(len(dataset), 'image')} of {dataset.split!r}", soft_wrap=True)
-    out.print(score_table(rows, answerer.task.table_scores, title=""))
     first = results[0]
-    for score, classes in by_class(next(iter(first.evaluations.values())).scores).items():
+    evaluation = next(iter(first.evaluations.values()))
+    out.print(score_table(rows, (*answerer.task.table_scores, *evaluation.beside), title=""))
+    for score, classes in by_class(evaluation.scores).items():
         out.print(score_table({name: {score: value} for name, value in classes.items()}, (score,), title=""))
     for table in first.tables.values():
         out.print(score_table(table.rows, table.columns, title=table.title))

@@ -5,11 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from .options import CHECKPOINT_HELP, NETWORK, AllowCode, TaskName
+
 __all__ = ["export"]
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Run folder or checkpoint file.", show_default=False)],
+    named: Annotated[str | None, typer.Argument(metavar=f"[{NETWORK}]", help=CHECKPOINT_HELP, show_default=False)] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar=NETWORK, help="The same, as an option.", show_default=False)
+    ] = None,
     form: Annotated[Literal["onnx", "torch_export"], typer.Option("--format", help="What to write.")] = "onnx",
     output: Annotated[
         Path | None,
@@ -18,6 +23,8 @@ def export(
     ] = None,
     height: Annotated[int | None, typer.Option("--height", min=32, help="Fix the rows; 33 to 8192 by default.")] = None,
     width: Annotated[int | None, typer.Option("--width", min=32, help="Fix the columns; 33 to 8192 by default.")] = None,
+    task: TaskName = None,
+    allow_code: AllowCode = None,
 ) -> None:  # fmt: skip
     """Write a network for ONNX Runtime or torch.export, and check that it answers as the network does.
 
@@ -35,14 +42,16 @@ def export(
     if output is not None and output.suffix != ending:
         raise InputError(f"--out is {str(output)!r}; a file of --format {form} ends in {ending}")
 
-    from segdepth.networks import find_weights, load_network
     from segdepth.networks.export import BATCH, SIDES, export_onnx, export_torch
+    from segdepth.tasks import find_origin
 
-    from .console import err, out, results_in
+    from .console import err, log_to_terminal, out, results_in
+    from .loading import load_checked
 
-    weights = find_weights(checkpoint)
-    target = output or weights.with_suffix(ending)
-    net = load_network(weights)
+    log_to_terminal()
+    origin = find_origin(_one_of(named, checkpoint))
+    net = load_checked(origin, "cpu", allow=allow_code, task=task)
+    target = output or origin.stem.with_name(origin.stem.name + ending)
     size = None if height is None or width is None else (height, width)
     write = {"onnx": export_onnx, "torch_export": export_torch}[form]
     with results_in(target), err.status(Text(f"exporting {net.card.arch}, half a minute or two")):
@@ -53,3 +62,11 @@ def export(
         f"{net.card.arch} for {net.card.task}, {shape}, within {error:.0e} of the network's answers -> {target}",
         soft_wrap=True,
     )  # fmt: skip
+
+
+def _one_of(named: str | None, checkpoint: str | None) -> str:
+    from segdepth.core.errors import InputError
+
+    if (named is None) == (checkpoint is None):
+        raise InputError("name one checkpoint, or the address of a network: segdepth export RUN, or --checkpoint RUN")
+    return named or checkpoint or ""

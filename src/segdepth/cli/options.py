@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from segdepth.data import Dataset
     from segdepth.networks import Network
+    from segdepth.tasks import Origin
 
 __all__ = [
+    "CHECKPOINT_HELP",
+    "NETWORK",
     "Accelerator",
+    "AllowCode",
     "Checkpoint",
     "ConfigFile",
     "Device",
@@ -40,9 +45,20 @@ Overrides = Annotated[
     typer.Argument(help="Values over those of the file, such as training.optimizer.lr=3e-4.", metavar="[KEY=VALUE]...",
                    show_default=False),
 ]  # fmt: skip
-_CHECKPOINT = typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file.", show_default=False)
-Checkpoint = Annotated[Path, _CHECKPOINT]
-MaybeCheckpoint = Annotated[Path | None, _CHECKPOINT]
+#: What a network is named by.
+CHECKPOINT_HELP = (
+    "Run folder or checkpoint file; owner/name on the hub; or the address of another library's network, with its options"
+    " behind commas: smp:Unet,encoder_name=resnet34,pretrained=true."
+)
+NETWORK = "PATH|ADDRESS"
+_CHECKPOINT = typer.Option("--checkpoint", "--model_path", metavar=NETWORK, help=CHECKPOINT_HELP, show_default=False)
+Checkpoint = Annotated[str, _CHECKPOINT]
+MaybeCheckpoint = Annotated[str | None, _CHECKPOINT]
+AllowCode = Annotated[
+    list[str] | None,
+    typer.Option("--allow-code", metavar="python:MODULE:FACTORY", show_default=False,
+                 help="Run this code, which a checkpoint says that its network is made by; may be given again."),
+]  # fmt: skip
 Processes = Annotated[
     int | None,
     typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False),
@@ -60,15 +76,19 @@ ModelName = Annotated[
 ]  # fmt: skip
 TaskName = Annotated[
     str | None,
-    typer.Option("--task", help="Checked against the checkpoint, which knows its task.", show_default=False),
+    typer.Option(
+        "--task",
+        help="Of an address: what it answers. Checked against a checkpoint, which knows it.",
+        show_default=False,
+    ),
 ]
 Height = Annotated[
     int | None,
-    typer.Option("--height", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 Width = Annotated[
     int | None,
-    typer.Option("--width", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 
 
@@ -81,19 +101,29 @@ class NetworkOptions:
     height: Height = None
     width: Width = None
     device: Device = "auto"
+    allow_code: AllowCode = None
 
-    def load(self, checkpoint: Path) -> "Network":
+    def load(
+        self, origin: "Origin", *, likely: str | None = None, data: "Callable[[str], Dataset | None]" = lambda _: None
+    ) -> "Network":
         """The network, on the device.
 
+        Args:
+            origin: of the network.
+            likely: the task of a network without a card, where no flag says it.
+            data: gives, for a task, what the network will be asked about.
+
         Raises:
-            CheckpointError: if the checkpoint is another network, task or size than said.
+            CheckpointError: if the checkpoint is another network, task or size than said, or names code that is not allowed.
             InputError: if there is no such device on this machine.
+            SegdepthError: if there is no such network.
         """
         from .loading import load_checked
 
         return load_checked(
-            checkpoint, self.device, model_name=self.model_name, task=self.task, height=self.height, width=self.width
-        )
+            origin, self.device, allow=self.allow_code, model_name=self.model_name, task=self.task, likely=likely,
+            height=self.height, width=self.width, data=data,
+        )  # fmt: skip
 
 
 def spread(without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -111,18 +141,19 @@ def spread(without: Collection[str] = ()) -> Callable[[Callable[..., None]], Cal
         parameters: list[Parameter] = []
         groups: dict[str, tuple[type, list[str]]] = {}
         for parameter in inspect.signature(command).parameters.values():
-            kind = types[parameter.name]
-            if is_dataclass(kind) and isinstance(kind, type):
-                own = _options_of(kind, without)
-                groups[parameter.name] = kind, [option.name for option in own]
+            declared = types[parameter.name]
+            if is_dataclass(declared) and isinstance(declared, type):
+                own = _options_of(declared, without)
+                groups[parameter.name] = declared, [option.name for option in own]
                 parameters += own
             else:
-                parameters.append(parameter.replace(annotation=kind, kind=Parameter.KEYWORD_ONLY))
+                parameters.append(parameter.replace(annotation=declared, kind=Parameter.KEYWORD_ONLY))
 
         @functools.wraps(command)
         def filled(**values: Any) -> None:
             objects = {
-                name: kind(**{option: values.pop(option) for option in names}) for name, (kind, names) in groups.items()
+                name: group(**{option: values.pop(option) for option in names})
+                for name, (group, names) in groups.items()
             }
             command(**values, **objects)
 

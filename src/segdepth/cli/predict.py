@@ -2,14 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import NetworkOptions, spread
+from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
 
 if TYPE_CHECKING:
     from segdepth.config import Config
+    from segdepth.data import Dataset
 
 __all__ = ["predict"]
 
@@ -22,9 +23,9 @@ def predict(
         list[Path] | None, typer.Argument(help="Pictures, or folders of them.", metavar="[IMAGE]...", show_default=False)
     ] = None,
     checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; with --config by default"
-                     " testing.trained_model.", show_default=False),
+        str | None,
+        typer.Option("--checkpoint", "--model_path", metavar=NETWORK, show_default=False,
+                     help=f"{CHECKPOINT_HELP} With --config by default testing.trained_model."),
     ] = None,
     image_path: Annotated[
         list[Path] | None, typer.Option("--image_path", "--img_path", help="The same, as an option.", show_default=False)
@@ -50,22 +51,30 @@ def predict(
     from segdepth.core.errors import ConfigError, InputError
     from segdepth.core.words import counted
     from segdepth.evaluation.predicting import save_label_ids, save_prediction
+    from segdepth.tasks import find_origin
 
-    from .console import counting, out, results_in
+    from .console import counting, log_to_terminal, out, results_in
+
+    log_to_terminal()
 
     paths = _pictures([*(images or []), *(image_path or [])], output)
+    named: str | Path | None = checkpoint
+    configured: dict[str, Any] = {}
     if config is not None:
         from segdepth.config import load_config
+        from segdepth.config.splits import open_split
 
         checked = load_config(config)
-        paths += _pictures_of(checked)
-        checkpoint = checkpoint or (checked.testing.trained_model if checked.testing else None)
-    if checkpoint is None:
+        dataset = open_split(checked, checked.data.test_split)
+        paths += _pictures_of(dataset, checked)
+        named = checkpoint or (checked.testing.trained_model if checked.testing else None)
+        configured = {"likely": checked.task, "data": lambda _: dataset}
+    if named is None:
         raise ConfigError("name a checkpoint: --checkpoint, or --config with testing.trained_model in it")
     if not paths:
         raise InputError("name at least one picture, or a folder with pictures (PNG, JPEG)")
     places = _places(paths)
-    net = network.load(checkpoint)
+    net = network.load(find_origin(named), **configured)
     save = save_label_ids if label_ids else save_prediction
     files = 0
     with results_in(f"{output}/"), counting("predicting") as bar:
@@ -102,12 +111,10 @@ def _places(paths: list[Path]) -> dict[Path, Path]:
     return places
 
 
-def _pictures_of(config: "Config") -> list[Path]:
+def _pictures_of(dataset: "Dataset", config: "Config") -> list[Path]:
     """The pictures of a configuration's test split, without their truth."""
-    from segdepth.config.splits import open_split
     from segdepth.core.errors import ConfigError
 
-    dataset = open_split(config, config.data.test_split)
     pictures = [dataset.picture(index) for index in range(len(dataset))]
     if None in pictures:
         raise ConfigError(

@@ -1,12 +1,13 @@
 """``segdepth receptive-field``."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Device, Height, Width
+from .options import CHECKPOINT_HELP, NETWORK, AllowCode, Device, Height, Width
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,11 +27,15 @@ def receptive_field(
         typer.Option("--arch", help="A network with random weights, or all; can be repeated.", show_default=False),
     ] = None,
     checkpoint: Annotated[
-        list[Path] | None,
-        typer.Option("--checkpoint", "--model_path", help="Run folder or checkpoint file; can be repeated.",
+        list[str] | None,
+        typer.Option("--checkpoint", "--model_path", metavar=NETWORK, help=f"{CHECKPOINT_HELP} Can be repeated.",
                      show_default=False),
     ] = None,
-    task: Annotated[str, typer.Option("--task", help="Of the networks named by --arch: seg, depth, normals.")] = "seg",
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="Of networks named by --arch (by default seg) or by an address: seg, depth, normals.",
+                     show_default=False),
+    ] = None,
     pictures: Annotated[
         Path | None,
         typer.Option("--pictures", help="A picture, or a folder of them, to measure with; by default noise.",
@@ -48,6 +53,7 @@ def receptive_field(
     json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
     output: Annotated[Path, typer.Option("--out", help="Folder for page, figures and JSON.")] = Path("receptive_fields"),
     device: Device = "auto",
+    allow_code: AllowCode = None,
 ) -> None:  # fmt: skip
     """How far an output pixel can see (theoretical receptive field), and how far it looks (effective)."""
     from segdepth.core.errors import InputError
@@ -58,7 +64,8 @@ def receptive_field(
     from .console import counting, err, log_to_terminal, out, results_in
 
     log_to_terminal()
-    pick(TASK_FACTS, task, kind="task")
+    if task is not None:
+        pick(TASK_FACTS, task, kind="task")
     if not arch and not checkpoint:
         raise InputError("name a network: --arch segnet (or all), or --checkpoint RUN")
     files = _files(pictures, samples)
@@ -66,7 +73,9 @@ def receptive_field(
     wanted = len(_names(arch)) + len(checkpoint or [])
     reports: list[FieldReport] = []
     with results_in(f"{output}/"), counting("receptive fields") as bar:
-        for name, net in _networks(arch, checkpoint, task, device, seed, height, width):
+        for name, net in chain(
+            _by_chance(arch, task, device, seed), _named(checkpoint, task, device, allow_code, height, width)
+        ):
             bar(len(reports), wanted)
             size = net.card.input_size or (height or _SIZE[0], width or _SIZE[1])
             inputs = _real(net, files, size) if files else _noise(net, count, size, seed)
@@ -100,24 +109,30 @@ def _names(arch: list[str] | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _networks(
-    arch: list[str] | None, checkpoint: list[Path] | None, task: str, device: str, seed: int, height: int | None,
+def _by_chance(arch: list[str] | None, task: str | None, device: str, seed: int) -> "Iterator[tuple[str, Network]]":
+    """Name and network, one at a time."""
+    from segdepth.networks import NetworkSpec
+    from segdepth.tasks import Asked, network_of
+
+    from .loading import resolve_device
+
+    where = resolve_device(device)
+    for name in _names(arch):
+        net = network_of(NetworkSpec(name), Asked(task or "seg", seed=seed))
+        yield f"{name} {net.card.task} (random weights)", net.to(where).eval()
+
+
+def _named(
+    checkpoint: list[str] | None, task: str | None, device: str, allow: list[str] | None, height: int | None,
     width: int | None,
 ) -> "Iterator[tuple[str, Network]]":  # fmt: skip
-    """Name and network, one at a time."""
-    import torch
+    """Name and network of checkpoints and addresses, one at a time."""
+    from segdepth.tasks import find_origin
 
-    from segdepth.tasks import create_network
+    from .loading import load_checked
 
-    from .loading import load_checked, resolve_device
-
-    for name in _names(arch):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            net = create_network(name, task)
-        yield f"{name} {task} (random weights)", net.to(resolve_device(device)).eval()
-    for path in checkpoint or []:
-        net = load_checked(path, device, height=height, width=width)
+    for named in checkpoint or []:
+        net = load_checked(find_origin(named), device, allow=allow, likely=task, height=height, width=width)
         yield f"{net.card.arch} {net.card.task}", net
 
 

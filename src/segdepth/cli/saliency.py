@@ -57,6 +57,8 @@ def saliency(
     network: NetworkOptions,
 ) -> None:  # fmt: skip
     """Draw which input pixels a network used for its answer at one pixel; or save the maps of many as one array."""
+    from segdepth.tasks import find_origin
+
     from .console import log_to_terminal
 
     log_to_terminal()  # warns of a map that is zero everywhere, and of operations that slow the engine down
@@ -64,7 +66,7 @@ def saliency(
         pixel, pos_i, pos_j, many=[flag for flag, given in (("--pixels", pixels), ("--grid", grid)) if given]
     )
     _refuse_signed_one(signed, one)
-    net = network.load(checkpoint)
+    net = network.load(find_origin(checkpoint))
     options: dict[str, Any] = {"target": target, "method": method, "engine": engine, "crop": crop}
     if one is not None:
         _explain_one(net, image, one, output, options)

@@ -1,12 +1,11 @@
 """``segdepth study``: the saliency statistics of many pictures."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import MaybeCheckpoint, spread
+from .options import NETWORK, MaybeCheckpoint, spread
 from .study_options import MapOptions, SampleRate, StudyOptions
 
 if TYPE_CHECKING:
@@ -49,25 +48,28 @@ def by_class(*, maps: MapOptions, sample_rate: SampleRate = 4, options: StudyOpt
 @spread(without=("task",))
 def iou(
     seg: Annotated[
-        Path,
-        typer.Option("--seg", "--model_seg_path", help="Checkpoint of the segmentation network.", show_default=False),
+        str,
+        typer.Option("--seg", "--model_seg_path", metavar=NETWORK, show_default=False,
+                     help="The segmentation network: checkpoint, owner/name on the hub, or address."),
     ],
     depth: Annotated[
-        Path, typer.Option("--depth", "--model_depth_path", help="Checkpoint of the depth network.", show_default=False)
+        str,
+        typer.Option("--depth", "--model_depth_path", metavar=NETWORK, help="The depth network.", show_default=False),
     ],
     sample_rate: SampleRate = 4,
     *,
     options: StudyOptions,
-) -> None:
+) -> None:  # fmt: skip
     """Overlap of the active pixels of segmentation's and depth's map of the same target."""
     from segdepth.core.errors import InputError
     from segdepth.studies.grid import TargetGrid
+    from segdepth.studies.pairing import CLAIM
     from segdepth.studies.saliency_iou import IouStudy
     from segdepth.studies.sources import NetworkMaps
 
-    paths = (seg, depth)
-    nets = [options.network(path) for path in paths]
-    _require_the_claim(paths, nets)
+    named = (seg, depth)
+    nets = [options.network(one, likely=task) for one, task in zip(named, CLAIM, strict=True)]
+    _require_the_claim(named, nets)
     sizes = {options.size(net) for net in nets}
     if len(sizes) > 1:
         raise InputError(f"the two networks see pictures of different sizes: {sorted(sizes)}; maps of one size overlap")
@@ -91,16 +93,16 @@ def faithfulness(*, checkpoint: MaybeCheckpoint = None, sample_rate: SampleRate 
     _carry_out(FaithfulnessStudy(NetworkMaps(net, engine=options.engine), grid), options)
 
 
-def _require_the_claim(paths: Sequence[Path], nets: "Sequence[Network]") -> None:
+def _require_the_claim(named: Sequence[str], nets: "Sequence[Network]") -> None:
     """Refuse networks that are not of the claim's tasks, in its order; the flags are called as the tasks are."""
     from segdepth.core.errors import InputError
     from segdepth.studies.pairing import CLAIM
 
     tasks = tuple(net.card.task for net in nets)
-    for wanted, path, task in zip(CLAIM, paths, tasks, strict=True):
+    for wanted, name, task in zip(CLAIM, named, tasks, strict=True):
         if task != wanted:
             raise InputError(
-                f"--{wanted} wants a network for {wanted!r}, but {str(path)!r} was trained for {task!r}"
+                f"--{wanted} wants a network for {wanted!r}, but {name!r} was trained for {task!r}"
                 + ("; the two are swapped" if tasks == CLAIM[::-1] else "")
             )
 
@@ -119,7 +121,7 @@ def _carry_out(experiment: "Experiment", options: StudyOptions) -> None:
     log_to_terminal()
     share = Shard.parse(options.shard)
     info = describe_study(experiment, dataset, how_many(dataset, options.num_image))
-    store = Store(options.output / experiment.kind / experiment.name, info)
+    store = Store(options.output / experiment.study / experiment.name, info)
     own = share.of(len(info.images))
     if options.plan:
         plan = make_plan(experiment, dataset, len(own), store.missing(own))
@@ -131,7 +133,7 @@ def _carry_out(experiment: "Experiment", options: StudyOptions) -> None:
             soft_wrap=True,
         )
         return
-    with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.kind} {experiment.name}") as bar:
+    with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.study} {experiment.name}") as bar:
         bar.begin(len(own) - len(store.missing(own)))
         done = run_study(experiment, dataset, store, share, bar)
     left = len(store.missing(range(len(info.images))))

@@ -102,17 +102,23 @@ class StudyOptions(NetworkOptions):
         typer.Option("--plan", help="Say how many maps, how long and how much memory; do nothing.", rich_help_panel=_WORK),
     ] = False  # fmt: skip
 
-    def network(self, checkpoint: Path) -> "Network":
-        """The network of a run, on the device; of several processes, each has its own."""
-        from segdepth.networks import find_weights
+    def network(self, checkpoint: str, likely: str | None = None) -> "Network":
+        """The network of a run or an address, on the device; of several processes, each has its own.
+
+        Args:
+            checkpoint: as the user named it.
+            likely: the task of a network without a card, where no flag says it.
+        """
+        from segdepth.tasks import find_origin
 
         from .console import log_to_terminal
 
         log_to_terminal()
-        path = find_weights(checkpoint)
-        net = replace(self, device=self._own_device()).load(path)
-        if path != checkpoint:  # a folder may hold many
-            log.info("%s: %s for %s", path, net.card.arch, net.card.task)
+        origin = find_origin(checkpoint)
+        own = replace(self, device=self._own_device())
+        net = own.load(origin, likely=likely, data=lambda _: self.pictures())
+        if origin.source != origin.words:  # a folder may hold many
+            log.info("%s: %s for %s", origin.source, net.card.arch, net.card.task)
         return net
 
     def _own_device(self) -> str:
@@ -171,7 +177,8 @@ class MapOptions:
             ConfigError: if a network is needed and none is named.
         """
         from segdepth.core.errors import ConfigError
-        from segdepth.studies.sources import NULL_MAPS, FieldMaps, NetworkMaps, random_network
+        from segdepth.studies.random_network import random_network
+        from segdepth.studies.sources import NULL_MAPS, FieldMaps, NetworkMaps
 
         net = None if self.checkpoint is None else options.network(self.checkpoint)
         size = options.size(net)

@@ -1,47 +1,22 @@
 """Read, override and check a configuration; say each mistake in one line."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
+from segdepth.core.yaml_text import parse_yaml
+from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
 
 from .options import options_model
 from .schema import Config, LossSection, ScheduleSection
 from .variants import VARIANT_SECTIONS, augmentation_model
 
-__all__ = ["apply_overrides", "check_config", "config_to_dict", "load_config", "parse_yaml"]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 with two mends: 1e-4 is a number, and a key may stand only once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is no word", key_node.start_mark)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
+__all__ = ["RECORDED", "apply_overrides", "check_config", "config_to_dict", "load_config", "read_values"]
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
@@ -55,6 +30,15 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
         ConfigError: if the file cannot be read, or any value in it or in the overrides is unknown, of the wrong type or out
             of range. One line per mistake: file, key, what was given, what is allowed.
     """
+    return check_config(apply_overrides(read_values(path), overrides), where=str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The sections of a YAML file as they are, unchecked.
+
+    Raises:
+        ConfigError: if the file cannot be read, or holds no sections.
+    """
     try:
         text = path.read_text()
     except OSError as error:
@@ -64,23 +48,7 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     values = parse_yaml(text, where=str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(Config.model_fields)}")
-    return check_config(apply_overrides(values, overrides), where=str(path))
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """The value of a YAML text.
-
-    Raises:
-        ConfigError: with file, line and column of the mistake.
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigError(f"{where}{at}: no valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: no valid YAML: {' '.join(str(error).split())}") from None
+    return values
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
@@ -119,8 +87,17 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def check_config(values: Mapping[str, Any], where: str = "configuration") -> Config:
+#: Of a configuration whose network is there: what need not be known in this process, because it only says how that came to be.
+RECORDED = frozenset({"model", "training.loss", "training.metrics"})
+
+
+def check_config(values: Mapping[str, Any], where: str = "configuration", *, unchecked: Collection[str] = ()) -> Config:
     """A checked configuration from nested mappings.
+
+    Args:
+        values: as a file has them.
+        where: they stand, for messages.
+        unchecked: sections, of those in :data:`RECORDED`, whose names and options are taken as they are.
 
     Raises:
         ConfigError: one line per mistake.
@@ -133,7 +110,7 @@ def check_config(values: Mapping[str, Any], where: str = "configuration") -> Con
         mistakes += [_sentence(where, detail, (), Config, values) for detail in error.errors()]
     if config is None:
         raise ConfigError("\n".join(mistakes))
-    return _check_variants(_with_default_variants(config), values, where)
+    return _check_variants(_with_default_variants(config), values, where, unchecked)
 
 
 def _with_default_variants(config: Config) -> Config:
@@ -145,13 +122,13 @@ def _with_default_variants(config: Config) -> Config:
     return config.model_copy(update={"training": filled})
 
 
-def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Config:
+def _check_variants(config: Config, values: Mapping[str, Any], where: str, unchecked: Collection[str]) -> Config:
     """Check every variant's name and options; return the configuration with the options' types and defaults filled in."""
-    mistakes: list[str] = []
+    mistakes: list[str] = [] if "training.metrics" in unchecked else _check_metrics(config, where)
     dump = config.model_dump()
     for spec in VARIANT_SECTIONS:
         section = _get(config, spec.path)
-        if section is None:
+        if section is None or ".".join(spec.path) in unchecked:
             continue
         try:
             variant = spec.find(config, section)
@@ -171,6 +148,14 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Config.model_validate(dump)
+
+
+def _check_metrics(config: Config, where: str) -> list[str]:
+    try:
+        pick_metrics(config.training.metrics, TASKS[config.task].target)
+    except ConfigError as error:
+        return [f"{where}: training.metrics: {error}"]
+    return []
 
 
 def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> list[str]:
@@ -214,12 +199,12 @@ def _sentence(
     """One mistake in one line: file, key, what was given, what is allowed."""
     location = _keys(detail["loc"], _given(values, prefix))
     key = ".".join(map(str, (*prefix, *location)))
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    mistake = detail["type"]
+    if mistake == "extra_forbidden":
         return f"{where}: {key}: unknown key {did_you_mean(str(location[-1]), [*_names_at(model, location[:-1]), *extra_names])}"
-    if kind == "missing":
+    if mistake == "missing":
         return f"{where}: {key}: is missing and has no default"
-    message = "Should be a path" if kind == "path_type" else detail["msg"]
+    message = "Should be a path" if mistake == "path_type" else detail["msg"]
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     message = message[0].lower() + message[1:]
     given = _given(values, (*prefix, *location))

@@ -1,6 +1,18 @@
-"""Words in messages."""
+"""Words in messages and in names of files."""
 
-__all__ = ["counted"]
+import re
+
+__all__ = ["as_file_name", "counted"]
+
+
+def as_file_name(words: str) -> str:
+    """A part of a file's name: what some systems, or nobody, would take in one becomes ``-``.
+
+    Example:
+        >>> as_file_name("hf:nvidia/segformer-b0"), as_file_name("python:my.nets:Net (random weights)")
+        ('hf-nvidia-segformer-b0', 'python-my.nets-Net-random-weights')
+    """
+    return re.sub(r"[^\w.=+-]+", "-", words).strip("-")
 
 
 def counted(number: int, noun: str) -> str:

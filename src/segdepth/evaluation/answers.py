@@ -150,7 +150,7 @@ class NetworkAnswers(Answers):
         return {
             "answers": f"network {self._net.card.arch}",
             "network_size": list(self._size),
-            "resize": f"{self._net.output.kind} resized bilinearly to the truth's size",
+            "resize": f"{self._net.output.name} resized bilinearly to the truth's size",
             **self._mapping(),
         }
 

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
-from segdepth.config import parse_yaml
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.tables import did_you_mean
+from segdepth.core.yaml_text import parse_yaml
 from segdepth.data.sample import Dataset
 from segdepth.kinds import IGNORE, Kind
 from segdepth.networks import Network

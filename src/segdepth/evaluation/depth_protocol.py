@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 
 from segdepth.core.errors import ConfigError
-from segdepth.data.kitti_eigen import Truth
+from segdepth.data.kitti_eigen import DepthTruth
 from segdepth.data.sample import Dataset
 from segdepth.metrics import DepthProtocol, DepthScores, Scores
 from segdepth.tasks import Task
@@ -27,7 +27,7 @@ class Preset:
     """
 
     about: str
-    truth: Truth
+    truth: DepthTruth
     protocol: DepthProtocol
 
     def scores(self, dataset: Dataset) -> DepthScores:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,10 +13,11 @@ from numpy import ndarray
 from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.kitti_names import KittiFrame
-from segdepth.data.labels import CITYSCAPES
+from segdepth.data.labels import CITYSCAPES, ClassTable
 from segdepth.data.predicted_labels import predicted_lookup
 from segdepth.data.sample import Dataset
 from segdepth.kinds import ANSWERS, Kind
+from segdepth.kinds.kind import AnswerFiles, ReadAnswer
 from segdepth.tasks import Task
 
 from .answers import Answer, Answers, Progress
@@ -150,8 +151,7 @@ class FileAnswers(Answers):
         self.missing = predictions.missing
         self._predictions = predictions
         self._progress = progress
-        reader = _READERS.get(task.target)
-        self._read = reader(predictions, dataset, unit) if reader else _Stored(predictions, unit or self.kind.units[0])
+        self._read = self.kind.reader_of(_Files(predictions, dataset.classes or CITYSCAPES), unit)
 
     def __iter__(self) -> Iterator[Answer]:
         """See :meth:`Answers.__iter__`."""
@@ -187,7 +187,28 @@ def _kind_of(unit: str, target: str) -> Kind:
     return units[unit]
 
 
-class _Stored:
+class _Files(AnswerFiles):
+    """The files of predictions.
+
+    Args:
+        predictions: of a data set's samples.
+        classes: of the data set.
+    """
+
+    def __init__(self, predictions: Predictions, classes: ClassTable) -> None:
+        self._predictions = predictions
+        self._classes = classes
+
+    def as_numbers(self, unit: str) -> ReadAnswer:
+        """See :meth:`AnswerFiles.as_numbers`."""
+        return _Numbers(self._predictions, unit)
+
+    def as_classes(self, unit: str | None) -> ReadAnswer:
+        """See :meth:`AnswerFiles.as_classes`."""
+        return _Classes(self._predictions, self._classes, unit)
+
+
+class _Numbers(ReadAnswer):
     """Files whose numbers are what they say."""
 
     def __init__(self, predictions: Predictions, unit: str) -> None:
@@ -198,21 +219,17 @@ class _Stored:
         return self._predictions.stored(name)
 
 
-class _LabelFiles:
+class _Classes(ReadAnswer):
     """Files of train ids or label ids, told apart once for all."""
 
-    def __init__(self, predictions: Predictions, dataset: Dataset, unit: str | None) -> None:
+    def __init__(self, predictions: Predictions, classes: ClassTable, unit: str | None) -> None:
         self._predictions = predictions
         files = [predictions.file(name) for name in predictions.answered]
-        self._lookup, self.unit = predicted_lookup(files, dataset.classes or CITYSCAPES, unit)
+        self._lookup, self.unit = predicted_lookup(files, classes, unit)
 
     def __call__(self, name: str) -> tuple[ndarray, str]:
         file = self._predictions.file(name)
         return map_labels(read_labels(file), self._lookup, file), str(file)
-
-
-#: Kinds whose files do not say themselves what their numbers are.
-_READERS: Mapping[str, Callable[[Predictions, Dataset, str | None], Any]] = {"labels": _LabelFiles}
 
 
 def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missing: bool) -> dict[str, Path]:

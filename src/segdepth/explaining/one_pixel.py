@@ -7,6 +7,7 @@ import numpy as np
 
 from segdepth.core.arrays import write_npy
 from segdepth.core.files import write_json
+from segdepth.core.words import as_file_name
 from segdepth.data.files import read_rgb
 from segdepth.drawing import colour_saliency, mark_pixel, write_png
 from segdepth.evaluation.predicting import colour_prediction
@@ -111,4 +112,4 @@ def result_folder(net: Network, path: Path, root: Path, what: str, target: str, 
     """
     asked = [word for word, default in ((target, "predicted"), (method, "gradient"), (crop, "none")) if word != default]
     suffix = "".join("_" + word.replace(" ", "-").replace(":", "-minus-") for word in asked)
-    return root / f"{path.stem}_{net.card.arch}_{net.card.task}_{what}{suffix}"
+    return root / f"{path.stem}_{as_file_name(net.card.arch)}_{net.card.task}_{what}{suffix}"

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
 
-__all__ = ["Colours", "Kind", "LegendEntry", "Picture", "Resized", "Truth", "Value"]
+__all__ = ["AnswerFiles", "Colours", "Kind", "LegendEntry", "Picture", "ReadAnswer", "Resized", "Truth", "Value"]
 
 Truth = Shaped[ndarray, "h w *values"]
 #: At another size than what it was made of.
@@ -35,6 +35,40 @@ class LegendEntry(NamedTuple):
     text: str
     colours: Colours
     end: str = ""
+
+
+class ReadAnswer(ABC):
+    """Reads the files of answers to a data set.
+
+    Attributes:
+        unit: of the numbers in the files, one of :attr:`Kind.units`.
+    """
+
+    unit: str
+
+    @abstractmethod
+    def __call__(self, name: str) -> tuple[Shaped[ndarray, "..."], str]:
+        """What :meth:`Kind.answer_from` takes of a sample's file, and the file, for messages.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+
+
+class AnswerFiles(ABC):
+    """Files of answers to a data set, and the ways in which they can be read."""
+
+    @abstractmethod
+    def as_numbers(self, unit: str) -> ReadAnswer:
+        """Each holds numbers of this unit."""
+
+    @abstractmethod
+    def as_classes(self, unit: str | None) -> ReadAnswer:
+        """Each holds classes of the data set, by its train ids or by its label ids; None: what names and values tell.
+
+        Raises:
+            DataError: if nothing tells which.
+        """
 
 
 class Kind(ABC):
@@ -115,6 +149,15 @@ class Kind(ABC):
         """The floor that a network has to beat: ``constant``, one answer everywhere, and ``position``, one for each place."""
 
     # from others' files
+
+    def reader_of(self, files: AnswerFiles, unit: str | None) -> ReadAnswer:
+        """Who reads files of answers.
+
+        Args:
+            files: of answers of this kind.
+            unit: one of :attr:`units`; None: what they tell of themselves, or the usual one.
+        """
+        return files.as_numbers(unit or self.units[0])
 
     @abstractmethod
     def answer_from(self, values: Shaped[ndarray, "..."], where: str, size: tuple[int, int], unit: str) -> Truth:

@@ -4,17 +4,43 @@ from typing import TYPE_CHECKING, Any
 
 from segdepth.core.tables import LazyTable
 
-from .build import ALIASES, NETWORKS, build_network, is_guest, is_known, network_options, prepared, resolve_arch
+from .build import (
+    ALIASES,
+    NETWORKS,
+    build_network,
+    is_guest,
+    is_known,
+    is_named,
+    network_options,
+    prepared,
+    register,
+    resolve_arch,
+)
 from .card import Card, Classes, GuestFacts
-from .checkpoint import find_weights, load_network, read_card, save_network
+from .checkpoint import find_weights, load_network, load_state, read_card, save_network
 from .devices import usable_device
-from .guests import LIBRARIES, GuestNetwork, Wanted, invite, register, split_address
-from .hub import HubNetwork
+from .guests import (
+    LIBRARIES,
+    PACKAGES,
+    REGISTERED,
+    GuestNetwork,
+    NetworkSpec,
+    Wanted,
+    invite,
+    is_address,
+    is_installed,
+    names_in,
+    parse_network,
+    split_address,
+    task_said_by,
+)
+from .hub import HubNetwork, fetch, is_repository
+from .model_page import model_page
 from .network import MIN_SIZE, Network, read_picture, resize_output
-from .old_names import load_reference_state, rename_reference_state
+from .old_names import load_reference_state, rename_ancestor_state
 from .outputs import OUTPUTS, Output
 from .preprocessing import PREPROCESSINGS, NamedNormalisation, Normalisation, Preprocessing
-from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .recognise import AncestorNetwork, recognise_ancestor, recognise_backbone, resembled_backbone
 from .sizes import SizeRule
 from .state_files import read_state
 from .weights import load_backbone, load_backbone_state
@@ -35,7 +61,10 @@ __all__ = [
     "MIN_SIZE",
     "NETWORKS",
     "OUTPUTS",
+    "PACKAGES",
     "PREPROCESSINGS",
+    "REGISTERED",
+    "AncestorNetwork",
     "Card",
     "Classes",
     "DeepLab",
@@ -45,41 +74,51 @@ __all__ = [
     "GuestNetwork",
     "NamedNormalisation",
     "Network",
+    "NetworkSpec",
     "Normalisation",
     "Output",
     "Preprocessing",
-    "ReferenceNetwork",
     "SegNet",
     "SizeRule",
     "Wanted",
     "build_network",
+    "fetch",
     "find_weights",
     "invite",
+    "is_address",
     "is_guest",
+    "is_installed",
     "is_known",
+    "is_named",
+    "is_repository",
     "load_backbone",
     "load_backbone_state",
     "load_network",
     "load_reference_state",
+    "load_state",
+    "names_in",
     "network_options",
+    "parse_network",
     "prepared",
     "read_card",
     "read_picture",
     "read_state",
+    "recognise_ancestor",
     "recognise_backbone",
-    "recognise_reference",
     "register",
-    "rename_reference_state",
+    "rename_ancestor_state",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",
     "save_network",
     "split_address",
+    "task_said_by",
     "usable_device",
 ]
 
 # whoever reads a network finds its class in the table, and every class in the table stands on this one
 HubNetwork.write_checkpoint, HubNetwork.read_checkpoint = save_network, load_network
+HubNetwork.front_page = lambda net: model_page(net.card)
 
 _PAPERS: LazyTable[Any] = LazyTable(
     {

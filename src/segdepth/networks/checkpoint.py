@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
@@ -23,7 +24,7 @@ from .network import Network
 from .state_files import read_state
 from .torch_files import is_torch_file, load_torch_file
 
-__all__ = ["find_weights", "load_network", "read_card", "save_network"]
+__all__ = ["find_weights", "load_network", "load_state", "read_card", "save_network"]
 
 #: What to do with a file of another program.
 _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's backbones into one"
@@ -114,6 +115,16 @@ def _load_run_state(path: Path) -> dict[str, Any]:
     return content
 
 
+def load_state(path: Path) -> Mapping[str, Tensor]:
+    """The weights in a checkpoint, without the network that they are of: nothing is built.
+
+    Raises:
+        CheckpointError: if the file is truncated or foreign.
+    """
+    read_card(path)
+    return _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
+
+
 def load_network(
     where: str | Path,
     device: str | torch.device = "cpu",
@@ -127,7 +138,7 @@ def load_network(
         where: run folder, or file.
         device: where the network shall live.
         allow: ``python:package.module:factory`` of the card, to let that code run.
-        module: takes the weights in place of what the card names: the same module as the one that was wrapped.
+        module: a copy of it takes the weights, in place of what the card names: of the form of the one that was wrapped.
 
     Raises:
         CheckpointError: if there is none, it is broken, its weights do not fit its card, or it names code that is not allowed.
@@ -136,9 +147,8 @@ def load_network(
     target = usable_device(device)
     path = find_weights(Path(where))
     net = _built(path, read_card(path), allow, module)
-    state = _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
     try:
-        net.load_state_dict(state)
+        net.load_state_dict(load_state(path))
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
         raise CheckpointError(f"{str(path)!r}: the weights do not fit the card: {said}") from None
@@ -149,7 +159,9 @@ def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | N
     if module is not None and card.guest is None:
         raise CheckpointError(f"{str(path)!r} holds {card.arch}, which needs no module; leave module= out")
     try:
-        return build_network(card, allow=allow) if module is None else prepared(GuestNetwork(module, card), card)
+        return (
+            build_network(card, allow=allow) if module is None else prepared(GuestNetwork(deepcopy(module), card), card)
+        )
     except SegdepthError:
         raise
     except Exception as error:  # whatever a constructor makes of settings that are no network's

@@ -1,25 +1,25 @@
 """Networks in folders and repositories of the Hugging Face hub."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from huggingface_hub import ModelCard, ModelCardData, ModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from torch import nn
 
 from segdepth.core.errors import CheckpointError, reason
 from segdepth.core.files import write_text
 
 from .card import Card
-from .outputs import OUTPUTS
 
-__all__ = ["HubNetwork"]
+__all__ = ["HubNetwork", "fetch", "is_repository"]
 
 N = TypeVar("N", bound="HubNetwork")
 
@@ -37,13 +37,16 @@ class HubNetwork(ModelHubMixin):
 
     Attributes:
         write_checkpoint: weights and card to a file.
-        read_checkpoint: the network of a file or folder, on a device. The package hands both over, because whoever reads needs
-            the table of networks, all of which stand on this class.
+        read_checkpoint: the network of a file or folder, on a device; ``allow`` and ``module`` are those of
+            :meth:`from_pretrained`.
+        front_page: what a repository says of the network. The package hands the three over, because whoever reads needs the table
+            of networks, all of which stand on this class.
     """
 
     card: Card
     write_checkpoint: ClassVar[Callable[[Any, Path], None]]
-    read_checkpoint: ClassVar[Callable[[Path, str], Any]]
+    read_checkpoint: ClassVar[Callable[..., Any]]
+    front_page: ClassVar[Callable[[Any], str]]
 
     _hub_mixin_config: dict[str, Any] = {}  # noqa: RUF012 - not None: the mixin shall not guess one from constructor arguments
 
@@ -62,6 +65,8 @@ class HubNetwork(ModelHubMixin):
         local_files_only: bool = False,
         token: str | bool | None = None,
         device: str = "cpu",
+        allow: Collection[str] = (),
+        module: nn.Module | None = None,
     ) -> N:
         """The network of a folder, file or repository, in eval mode.
 
@@ -73,27 +78,50 @@ class HubNetwork(ModelHubMixin):
             local_files_only: never ask the network.
             token: for private repositories.
             device: where the network shall live.
+            allow: ``python:package.module:factory`` of the card, to let that code run.
+            module: takes the weights in place of what the card names.
 
         Raises:
-            CheckpointError: if there is no network, or one of another class, or the hub cannot be asked.
+            CheckpointError: if there is no network, or one of another class, or the hub cannot be asked, or the card names code
+                that is not allowed.
             InputError: if there is no such device.
         """
         model_id = str(pretrained_model_name_or_path)
         where = Path(model_id)
         if not where.exists():
-            _require_repository(model_id, asked_for=local_files_only or revision is not None)
-            where = _download(
+            where = fetch(
                 model_id, revision=revision, cache_dir=cache_dir, force_download=force_download,
                 local_files_only=local_files_only, token=token,
             )  # fmt: skip
-        net = cls.read_checkpoint(where, device)
+        net = cls.read_checkpoint(where, device, allow=allow, module=module)
         if not isinstance(net, cls):
             raise CheckpointError(f"{model_id!r} holds a {type(net).__name__}, not a {cls.__name__}")
         return net
 
     def generate_model_card(self, **_: Any) -> ModelCard:
         """The repository's front page, from the card."""
-        return ModelCard(model_page(self.card))
+        return ModelCard(self.front_page())
+
+
+def is_repository(name: str) -> bool:
+    """Whether the hub could have a repository of that name."""
+    return _REPOSITORY.fullmatch(name) is not None
+
+
+def fetch(model_id: str, *, revision: str | None = None, local_files_only: bool = False, **settings: Any) -> Path:
+    """The checkpoint of a repository, in the cache.
+
+    Args:
+        model_id: ``owner/name``.
+        revision: branch, tag or commit.
+        local_files_only: never ask the network.
+        **settings: more for huggingface_hub.
+
+    Raises:
+        CheckpointError: if there is none, or the hub cannot be asked.
+    """
+    _require_repository(model_id, asked_for=local_files_only or revision is not None)
+    return _download(model_id, revision=revision, local_files_only=local_files_only, **settings)
 
 
 def _require_repository(model_id: str, *, asked_for: bool) -> None:
@@ -103,7 +131,7 @@ def _require_repository(model_id: str, *, asked_for: bool) -> None:
         model_id: that is neither a folder nor a file here.
         asked_for: whether the user said anything that only the hub knows.
     """
-    if not _REPOSITORY.fullmatch(model_id):
+    if not is_repository(model_id):
         raise CheckpointError(
             f"there is no folder or file {model_id!r}, and on the hub a network is called owner/name, in letters, digits, "
             "'-', '_' and '.'"
@@ -137,31 +165,3 @@ def _download(model_id: str, **settings: Any) -> Path:
     except (OSError, ValueError) as error:  # HTTP's other errors, offline mode, a full disk, a name with two dots
         why = reason(error)
     raise CheckpointError(f"cannot get {model_id!r} from the hub: {why}")
-
-
-def model_page(card: Card) -> str:
-    """A front page in the hub's form: metadata for its search, then what a reader wants to know."""
-    tags = ["segdepth", card.arch.replace(":", "-"), card.task]
-    data = ModelCardData(library_name="segdepth", pipeline_tag=OUTPUTS[card.output].pipeline, tags=tags)
-    options = ", ".join(f"`{name}: {value}`" for name, value in card.options.items()) or "none"
-    size = "at an unknown size" if card.input_size is None else "at {} rows, {} columns".format(*card.input_size)
-    output = OUTPUTS[card.output]
-    answer = f"{card.out_channels} classes" if output.answers.names_classes else output.answers.units[0]
-    scores = [f"| {name} | {value:.4f} |" for name, value in card.scores.items() if value is not None]
-    lines = [
-        f"---\n{data.to_yaml()}\n---\n",
-        f"# {card.arch}, {card.task}\n",
-        f"Answers {answer}. Trained {size}; {_preprocessing_words(card)}; options: {options}.\n",
-        "```python",
-        "from segdepth.networks import Network\n",
-        'net = Network.from_pretrained("this repository or folder")',
-        'net.predict("street.png")',
-        "```\n",
-        *(["| score | value |", "| --- | --- |", *scores, f"\nProtocol: `{card.protocol}`"] if scores else ()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _preprocessing_words(card: Card) -> str:
-    given = card.preprocessing
-    return f"pictures are {given.order} / {given.scale:g}, less {list(given.mean)}, by {list(given.std)}"

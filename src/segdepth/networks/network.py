@@ -96,6 +96,10 @@ class Network(nn.Module, HubNetwork):
         check_input(x)
         return self.output(self.raw(x))  # type: ignore[no-any-return]
 
+    def idle_parameters(self) -> list[str]:
+        """Names of parameters that have no part in the answer, and so would never get a gradient: none, in our own networks."""
+        return []
+
     def disparity(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres at the input's size, from a depth network.
 

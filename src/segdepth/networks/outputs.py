@@ -32,7 +32,7 @@ class Output(nn.Module):
     """The last step of a network, without parameters.
 
     Attributes:
-        kind: what :meth:`forward` gives; what cards call it.
+        name: what cards call it: what :meth:`forward` gives.
         answers: the kind of what :meth:`decode` answers; its name is that of the truth that it is compared with, and
             ``is_relative`` says whether that takes an alignment first.
         channels: how many the answer has; None: as many as there are classes.
@@ -43,7 +43,7 @@ class Output(nn.Module):
         start: bias of the last layer with which an untrained network says what is usual.
     """
 
-    kind: ClassVar[str]
+    name: ClassVar[str]
     answers: ClassVar[Kind]
     channels: ClassVar[int | None] = None
     pipeline: ClassVar[str]
@@ -71,7 +71,7 @@ class Output(nn.Module):
             InputError: if it answers something else than depth.
         """
         del raw
-        raise InputError(f"a network that answers {self.kind} has no disparity; load the depth network")
+        raise InputError(f"a network that answers {self.name} has no disparity; load the depth network")
 
     @abstractmethod
     def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
@@ -86,7 +86,7 @@ class Output(nn.Module):
 class Logits(Output):
     """Class logits, as they come."""
 
-    kind: ClassVar[str] = "logits"
+    name: ClassVar[str] = "logits"
     answers: ClassVar[Kind] = KINDS["labels"]
     pipeline: ClassVar[str] = "image-segmentation"
 
@@ -105,9 +105,9 @@ class Logits(Output):
 
 
 class DepthOutput(Output):
-    """Depth, in metres where nothing else is said; what the kinds of depth output share."""
+    """Depth, in metres where nothing else is said; what outputs of depth share."""
 
-    kind: ClassVar[str] = "depth"
+    name: ClassVar[str] = "depth"
     answers: ClassVar[Kind] = KINDS["depth"]
     channels: ClassVar[int | None] = 1
     pipeline: ClassVar[str] = "depth-estimation"
@@ -178,7 +178,7 @@ class Metres(DepthOutput):
     #: Metres.
     FLOOR: ClassVar[float] = 2**-10
 
-    kind: ClassVar[str] = "metres"
+    name: ClassVar[str] = "metres"
     start: ClassVar[float] = LogDepth.CENTRE_M
 
     def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
@@ -189,13 +189,14 @@ class Metres(DepthOutput):
 class InverseMetres(DepthOutput):
     """The map is disparity in inverse metres.
 
-    Bent where it is not above 2^-10 (1 km), as :class:`Metres` bends depth. Where a ReLU gave 0 the answer is 2 km, with a slope; whether that passes the ReLU is the ReLU's affair.
+    Bent where it is not above 2^-10 (1 km), as :class:`Metres` bends depth. Where a ReLU gave 0 the answer is 2 km, with a
+    slope; whether that passes the ReLU is the ReLU's affair.
     """
 
     #: Inverse metres.
     FLOOR: ClassVar[float] = 2**-10
 
-    kind: ClassVar[str] = "inverse_metres"
+    name: ClassVar[str] = "inverse_metres"
     start: ClassVar[float] = 1 / LogDepth.CENTRE_M
 
     def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
@@ -215,7 +216,7 @@ class RelativeDepth(DepthOutput):
 
     FLOOR: ClassVar[float] = 2**-20
 
-    kind: ClassVar[str] = "relative_depth"
+    name: ClassVar[str] = "relative_depth"
     answers: ClassVar[Kind] = ANSWERS["relative depth"]
     start: ClassVar[float] = 1.0
 
@@ -234,7 +235,7 @@ class RelativeInverseDepth(DepthOutput):
         Ranftl et al. 2020, arXiv:1907.01341, section 5.
     """
 
-    kind: ClassVar[str] = "relative_inverse_depth"
+    name: ClassVar[str] = "relative_inverse_depth"
     answers: ClassVar[Kind] = ANSWERS["relative inverse depth"]
     unknown: ClassVar[frozenset[str]] = frozenset({"depth", "log_depth"})
 
@@ -271,7 +272,7 @@ class Normals(Output):
     Their length is left free, as that of logits is: the gradient of a unit vector along itself is zero everywhere.
     """
 
-    kind: ClassVar[str] = "normals"
+    name: ClassVar[str] = "normals"
     answers: ClassVar[Kind] = KINDS["normals"]
     channels: ClassVar[int | None] = 3
     pipeline: ClassVar[str] = "image-to-image"
@@ -295,7 +296,7 @@ class Normals(Output):
 #: By the name that cards call them by, where a paper has none of its own.
 OUTPUTS: Mapping[str, type[Output]] = MappingProxyType(
     {
-        output.kind: output
+        output.name: output
         for output in (Logits, LogDepth, Metres, InverseMetres, RelativeInverseDepth, RelativeDepth, Normals)
     }
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from segdepth.core.files import write_json
 from segdepth.core.provenance import provenance
+from segdepth.core.words import as_file_name
 from segdepth.saliency.receptive_field import EffectiveField, TheoreticalField
 
 from .figures import figure_files, save_figure
@@ -135,4 +136,4 @@ def write_fields(reports: Sequence[FieldReport], folder: Path, *, source: str) -
 
 def _stem(name: str) -> str:
     """A file's name."""
-    return "_".join(name.replace("(", "").replace(")", "").replace(".", "").split())
+    return as_file_name("_".join(name.replace("(", "").replace(")", "").replace(".", "").split()))

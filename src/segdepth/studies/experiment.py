@@ -9,6 +9,7 @@ from jaxtyping import Int, Shaped
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.words import as_file_name
 from segdepth.data import Sample
 from segdepth.kinds import KINDS, Kind
 
@@ -26,13 +27,13 @@ class Experiment(ABC):
     """A measurement of the maps of one picture.
 
     Attributes:
-        kind: the study's name.
+        study: the study's name.
         grid: of targets.
         sources: of maps.
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str]
+    study: ClassVar[str]
     grid: TargetGrid
     sources: Sequence[MapSource]
     thresholds: tuple[float, ...]
@@ -60,7 +61,7 @@ class Experiment(ABC):
     def name(self) -> str:
         """Of the store's folder: network and task."""
         source = self.sources[0]
-        return f"{source.prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else "")
+        return as_file_name(f"{source.prefix}{source.network}" + (f"_{source.task}" if source.task != "none" else ""))
 
     def targets(self, sample: Sample) -> Int[ndarray, "p 2"]:
         """The targets of a picture."""

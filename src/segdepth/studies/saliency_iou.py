@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from segdepth.core.errors import InputError
+from segdepth.core.words import as_file_name
 from segdepth.data import Sample
 from segdepth.saliency.measuring import measure_overlaps
 
@@ -32,7 +33,7 @@ class IouStudy(Experiment):
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str] = "iou"
+    study: ClassVar[str] = "iou"
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class IouStudy(Experiment):
     def name(self) -> str:
         """The network, or both where they differ."""
         first, second = (s.prefix + s.network for s in self.sources)
-        return first if first == second else f"{first}_{second}"
+        return as_file_name(first if first == second else f"{first}_{second}")
 
     @property
     def columns(self) -> tuple[str, ...]:

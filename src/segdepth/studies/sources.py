@@ -17,14 +17,14 @@ from jaxtyping import Float, Float32, Int, Shaped, UInt8
 from numpy import ndarray
 from torch import Tensor
 
-from segdepth.networks import Network, build_network
+from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.receptive_field import FieldBoxes
 
 from .store import OF_A_NETWORK
 
-__all__ = ["NULL_MAPS", "EdgeMaps", "FieldMaps", "GaussianMaps", "MapSource", "NetworkMaps", "random_network"]
+__all__ = ["NULL_MAPS", "EdgeMaps", "FieldMaps", "GaussianMaps", "MapSource", "NetworkMaps"]
 
 Window = tuple[slice, slice]
 
@@ -152,14 +152,6 @@ class NetworkMaps(MapSource):
         device = self.net.preprocessing.scale.device
         x: Tensor = self.net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
         return x
-
-
-def random_network(net: Network, seed: int) -> Network:
-    """The same network with the weights that it would have had before training."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        fresh = build_network(net.card.model_copy(update={"scores": {}, "protocol": {}, "provenance": None}))
-    return fresh.to(net.preprocessing.scale.device).eval()
 
 
 class FieldMaps(MapSource):

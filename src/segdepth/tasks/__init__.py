@@ -2,7 +2,21 @@
 
 from .build import TASKS, create_network
 from .convert import Conversion, convert_checkpoint, convert_state
+from .origins import Asked, Origin, find_origin, network_of, with_classes_of
 from .task import Task
 from .wrap import wrap
 
-__all__ = ["TASKS", "Conversion", "Task", "convert_checkpoint", "convert_state", "create_network", "wrap"]
+__all__ = [
+    "TASKS",
+    "Asked",
+    "Conversion",
+    "Origin",
+    "Task",
+    "convert_checkpoint",
+    "convert_state",
+    "create_network",
+    "find_origin",
+    "network_of",
+    "with_classes_of",
+    "wrap",
+]

@@ -21,7 +21,7 @@ class Task:
         facts: its name and its scores; what can be said of it without torch.
         target: the truth that it needs from a data set.
         output: what the network answers, a name in :data:`segdepth.networks.outputs.OUTPUTS`.
-        default_loss: name in ``LOSSES[target]``.
+        default_loss: name of a loss that reads the target.
         legacy_preprocessing: what the ancestor fed its networks; None where it has no such task.
         make_metric: the metric that fits a data set (its classes; its depth range and crop).
     """

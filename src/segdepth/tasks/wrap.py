@@ -43,8 +43,10 @@ def wrap(
 ) -> Network:
     """A network around a module: it trains, is scored, explained, saved and shared as ours are.
 
-    The module itself is held, not a copy. What is saved is loaded with ``segdepth.load(path, module=...)``, or without it where
-    ``segdepth.register(name, build)`` was called before, and where the module is transformers' own, whose configuration is saved.
+    The module itself is held, not a copy: wrapped twice (because it answers two tasks, say), both networks learn what one learns;
+    ``wrap(copy.deepcopy(module))`` has weights of its own. What is saved is loaded with ``segdepth.load(path, module=...)``, or
+    without it where ``segdepth.register(name, build)`` was called before, and where the module is transformers' own, whose
+    configuration is saved.
 
     Args:
         module: answers a picture ``[b, 3, h, w]`` with a map ``[b, c, h', w']`` or ``[b, h', w']``, or with a dictionary,
@@ -77,12 +79,12 @@ def wrap(
     if not isinstance(module, nn.Module):
         raise InputError(f"wrap takes a torch.nn.Module; this is a {type(module).__name__}")
     record = pick(TASKS, task, kind="task")
-    meaning = record.output_named(answers)
     known = describe(module) if name is None else None
     called, own = known or (
         name or type(module).__name__,
         Guest(module, None, facts=GuestFacts(encoder=encoder_of(module))),
     )
+    meaning = record.output_named(answers or own.output)
     if is_known(called):
         raise ConfigError(f"{called!r} is the name of a network of ours; give name=")
     named = None if classes is None or isinstance(classes, int) else Classes.named(list(classes))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -12,9 +13,9 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import OUTPUTS, Classes, Network, build_network, is_guest, load_network, read_card
+from segdepth.networks import OUTPUTS, Network, build_network, find_weights, is_guest, load_state, read_card
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
-from segdepth.tasks import TASKS, create_network
+from segdepth.tasks import TASKS, create_network, with_classes_of
 
 from .learning_rate import LearningRate
 from .parameters import base_rates, parameter_groups
@@ -24,26 +25,31 @@ __all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_opti
 log = logging.getLogger(__name__)
 
 
-def build_network_for(config: Config, dataset: Dataset, *, source: Path | None = None) -> Network:
+def build_network_for(
+    config: Config, dataset: Dataset, *, source: Path | None = None, given: Network | None = None
+) -> Network:
     """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
 
     Args:
         config: checked.
         dataset: that it learns from.
         source: the checkpoint whose weights will replace all of it, so that none need be fetched; None for a new run.
+        given: is trained itself, from the weights that it has, in place of what ``model`` says.
 
     Raises:
-        SegdepthError: if the network cannot be had, or answers what cannot be compared with truths, which it would learn from.
+        SegdepthError: if the network cannot be had, is for another task or other classes, or answers what cannot be compared with
+            truths, which it would learn from.
     """
-    net = _made(config, dataset, source)
+    if given is None:
+        net = _made(config, dataset, source)
+    else:
+        _require_fitting(given, config, dataset)
+        net = given
     _require_metric(net, config.task)
-    classes = dataset.classes
+    net = with_classes_of(net, dataset)
     net.card = net.card.model_copy(
         update={
             "input_size": (config.data.img_rows, config.data.img_cols),
-            "classes": None
-            if classes is None or not net.output.answers.names_classes
-            else Classes(names=classes.names, colours=classes.colours, label_ids=classes.label_ids),
             "config": config_to_dict(config),
             "provenance": provenance(config.seed),
         }
@@ -52,6 +58,16 @@ def build_network_for(config: Config, dataset: Dataset, *, source: Path | None =
     if start is not None and source is None:
         _start_from(net, start)
     return net
+
+
+def _require_metric(net: Network, task: str) -> None:
+    """Refuse to teach relative answers: losses and validations compare them with truths as they are."""
+    if net.output.answers.is_relative:
+        metric = [name for name in TASKS[task].outputs if not OUTPUTS[name].answers.is_relative]
+        raise ConfigError(
+            f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
+            f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
+        )
 
 
 def _made(config: Config, dataset: Dataset, source: Path | None) -> Network:
@@ -81,13 +97,21 @@ def _made(config: Config, dataset: Dataset, source: Path | None) -> Network:
     )
 
 
-def _require_metric(net: Network, task: str) -> None:
-    """Refuse to teach relative answers: losses and validations compare them with truths as they are."""
-    if net.output.answers.is_relative:
-        metric = [name for name in TASKS[task].outputs if not OUTPUTS[name].answers.is_relative]
+def _require_fitting(net: Network, config: Config, dataset: Dataset) -> None:
+    card, classes = net.card, dataset.classes
+    if card.task != config.task:
+        raise ConfigError(f"task is {config.task!r}, but the network that is given is for {card.task!r}")
+    if classes is None or not net.output.answers.names_classes:
+        return
+    if net.out_channels != len(classes):
         raise ConfigError(
-            f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
-            f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
+            f"the network that is given answers {net.out_channels} classes, but {config.data.dataset} has {len(classes)}: "
+            f"{', '.join(classes.names)}"
+        )
+    if card.classes is not None and card.classes.names != classes.names:
+        raise ConfigError(
+            f"the network that is given answers {', '.join(card.classes.names)}, but {config.data.dataset} has "
+            f"{', '.join(classes.names)}; where it shall learn these, begin with a new network and training.init_from"
         )
 
 
@@ -98,10 +122,12 @@ _NAMED = 3
 def _start_from(net: Network, source: Path) -> None:
     """Copy the weights of a checkpoint; tensors of another shape (a head with other classes) are left at their start.
 
+    They are read as they lie in the file: the network that they are of is not built, and no code that its card names is run.
+
     Raises:
         ConfigError: if none fits, batch norm's counters aside, which fit everything.
     """
-    own, theirs = net.state_dict(), load_network(source).state_dict()
+    own, theirs = net.state_dict(), load_state(find_weights(source))
     fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
     learned = [name for name in own if not name.endswith(".num_batches_tracked")]  # a counter fits any other
     misfits = [
@@ -144,18 +170,26 @@ def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tens
         channels: of the network's output, for which there may be class weights.
 
     Raises:
-        ConfigError: if there is not one class weight for each.
+        ConfigError: if there is not one class weight for each; from the function, if somebody's loss is not one number.
     """
     section = config.training.loss
     assert section is not None  # check_config names the default
     weight = section.options.get("weight")
-    if weight is not None and len(weight) != channels:
+    if isinstance(weight, Sequence) and len(weight) != channels:
         raise ConfigError(
             f"training.loss.weight has {len(weight)} numbers, but {config.data.dataset} has {channels} classes; "
             "give one for each, in the order of the train ids"
         )
-    function = LOSSES[TASKS[config.task].target][section.name]
-    return lambda output, target: function(output, target, **section.options)
+    function, name, options = LOSSES[section.name][TASKS[config.task].target], section.name, section.options
+
+    def loss(output: Tensor, target: Tensor) -> Tensor:
+        value: Any = function(output, target, **options)
+        if not isinstance(value, Tensor) or value.shape:
+            what = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ConfigError(f"training.loss: {name!r} gives {what}; a loss is one number, a tensor of no dimensions")
+        return value
+
+    return loss
 
 
 def build_optimizer(config: Config, net: Network) -> Optimizer:

@@ -69,7 +69,7 @@ class Drives(FrameDataset):
             Frame(name, root / name[:10] / name[:26] / f"image_02/data/{name.rpartition('/')[2]}.png")
             for name in DRIVES
         ]
-        super().__init__(root, "test", frozenset({"depth"}), frames=frames, kind="drives")
+        super().__init__(root, "test", frozenset({"depth"}), frames=frames, dataset="drives")
 
     def _read_depth(self, file: Path, frame: Frame) -> Any:
         raise NotImplementedError

@@ -149,7 +149,7 @@ def test_disparity_is_explained_of_every_depth(name: str) -> None:
 
 @pytest.mark.parametrize("target", sorted(RelativeInverseDepth.unknown))
 def test_what_does_not_follow_from_an_answer_is_not_explained(target: str) -> None:
-    net = wrap(nn.Conv2d(3, 1, 3, padding=1), task="depth", answers=RelativeInverseDepth.kind)
+    net = wrap(nn.Conv2d(3, 1, 3, padding=1), task="depth", answers=RelativeInverseDepth.name)
     with pytest.raises(InputError, match=f"'{target}' does not follow from what this network answers"):
         saliency_maps(net, torch.rand(3, 32, 40), [(4, 5)], target=target)  # type: ignore[arg-type]
 
@@ -171,6 +171,6 @@ def test_change_of_a_normal_is_half_its_turn() -> None:
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_each_output_says_what_it_is(name: str) -> None:
     output = OUTPUTS[name]()
-    assert output.kind == name
+    assert output.name == name
     assert output.channels == (len(output.channel_names) or output.channels)
     assert output.explained in NAMED_TARGETS

@@ -9,8 +9,9 @@ from segdepth.data.loading import resize_sample
 from segdepth.networks import Network
 from segdepth.saliency.receptive_field import theoretical_field
 from segdepth.studies.grid import TargetGrid
+from segdepth.studies.random_network import random_network
 from segdepth.studies.saliency_eval import EvalStudy
-from segdepth.studies.sources import EdgeMaps, FieldMaps, GaussianMaps, NetworkMaps, random_network
+from segdepth.studies.sources import EdgeMaps, FieldMaps, GaussianMaps, NetworkMaps
 from segdepth.tasks import create_network
 
 from .tiny import SIZE as STREET

@@ -77,6 +77,6 @@ def test_what_numbers_mean_is_said_by_the_user_before_anybody_else(monkeypatch: 
     assert create_network("segnet", "depth", width=0.0625, answers="inverse_metres").card.output == "inverse_metres"
     monkeypatch.setattr(registry, "_REGISTERED", {"nearness": answers_nearness})
     assert create_network("nearness", "depth").card.output == "relative_inverse_depth"
-    assert create_network("nearness", "depth", answers="inverse_metres").output.kind == "inverse_metres"
+    assert create_network("nearness", "depth", answers="inverse_metres").output.name == "inverse_metres"
     with pytest.raises(ConfigError, match="'logits' is no answer to task 'depth'"):
         create_network("nearness", "depth", answers="logits")

@@ -12,7 +12,7 @@ from segdepth.tasks import TASKS
 def test_every_task_names_what_there_is(task: str) -> None:
     record = TASKS[task]
     assert record.name == task
-    assert record.default_loss in LOSSES[record.target]
+    assert record.target in LOSSES[record.default_loss]
     assert record.output in OUTPUTS
     assert record.best_score in record.table_scores
 

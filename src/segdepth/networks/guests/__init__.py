@@ -1,22 +1,38 @@
 """Networks that were not written for this house: of other libraries, of other people."""
 
-from .address import LIBRARIES, is_address, split_address
+from .address import (
+    LIBRARIES,
+    PACKAGES,
+    NetworkSpec,
+    is_address,
+    is_installed,
+    names_in,
+    parse_network,
+    split_address,
+    task_said_by,
+)
 from .factory import encoder_of
 from .guest import Guest, GuestNetwork, Wanted
 from .invite import describe, invite, module_for
-from .registry import find_registered, register
+from .registry import REGISTERED, Factory
 
 __all__ = [
     "LIBRARIES",
+    "PACKAGES",
+    "REGISTERED",
+    "Factory",
     "Guest",
     "GuestNetwork",
+    "NetworkSpec",
     "Wanted",
     "describe",
     "encoder_of",
-    "find_registered",
     "invite",
     "is_address",
+    "is_installed",
     "module_for",
-    "register",
+    "names_in",
+    "parse_network",
     "split_address",
+    "task_said_by",
 ]

@@ -95,7 +95,7 @@ def _object(kind: Any, settings: Mapping[str, Any], arch: str) -> Any:
 def _merged(arch: str, config: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options, those of inner configurations filled up with what these have."""
     known = {*_kept(config), *(config.attribute_map or {}), *config.sub_configs} - {"model_type"}
-    check_options(arch, options, known, _ELSEWHERE)
+    check_options(arch, options, _ELSEWHERE, known)
     return {key: _inner(f"{arch}: {key}", getattr(config, key, None), value) for key, value in options.items()}
 
 

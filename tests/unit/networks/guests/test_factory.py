@@ -1,10 +1,10 @@
 """What a factory makes, described."""
 
 import torch
-from strangers import Dictionary
 
 from segdepth import create_network
 from segdepth.networks.guests.factory import encoder_of
+from strangers import Dictionary
 
 
 def test_a_factory_that_wraps_says_all_itself() -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from strangers import Dictionary, Strict
 from torch import nn
 
 from segdepth import wrap
 from segdepth.core.errors import ConfigError, InputError
+from strangers import Dictionary, Strict
 
 
 def test_the_map_is_found_and_brought_to_the_picture_s_size() -> None:

@@ -9,7 +9,7 @@ from segdepth.config import Config
 from segdepth.config.schema import ModelSection
 from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError
-from segdepth.networks import Normalisation, load_network
+from segdepth.networks import Normalisation, load_network, save_network
 from segdepth.training import build_network_for, build_optimizer, train
 from segdepth.training.parameters import freeze
 

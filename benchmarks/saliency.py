@@ -110,7 +110,7 @@ def _calm(net: Network, image: Tensor) -> None:
     with torch.no_grad():
         largest = net.raw(image[None]).abs().amax()
         for module in net.modules():
-            if net.output.kind == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
+            if net.output.name == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
                 module.weight /= largest.clamp_min(1)
 
 

@@ -156,7 +156,7 @@ def our_update(arch: str, task: str, batch: Batch, precision: Any, device: torch
     net = create_network(arch, task, num_classes=CLASSES).to(memory_format=torch.channels_last)
     module, optimizer = fabric.setup(net, OPTIMIZERS["adam"]([{"params": list(net.parameters())}], lr=1e-9))
     module.train()
-    loss = LOSSES[TASKS[task].target][TASKS[task].default_loss]
+    loss = LOSSES[TASKS[task].default_loss][TASKS[task].target]
     update = Update(fabric, net, module, optimizer, loss)
     running = RunningLoss(device, 0)
     stream: Iterator[Batch] = itertools.repeat(batch)

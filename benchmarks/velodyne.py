@@ -35,7 +35,7 @@ SIZE = (256, 832)
 def plain(points: ndarray, calibration: Calibration, size: tuple[int, int]) -> ndarray:
     """The usual way: the last point wins, then a Python loop mends each pixel that got several.
 
-    As in most public KITTI code, the reference's included: ``Counter`` over the array, ``np.where`` for each pixel.
+    As in most public KITTI code, the ancestor's included: ``Counter`` over the array, ``np.where`` for each pixel.
     """
     ahead = points[points[:, 0] >= 0].astype(np.float64)
     ahead[:, 3] = 1

@@ -26,8 +26,9 @@ from segdepth.config.options import options_model
 from segdepth.core.tables import signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
-from segdepth.losses import LOSSES
-from segdepth.networks import ALIASES, NETWORKS, PREPROCESSINGS, network_options
+from segdepth.kinds import KINDS
+from segdepth.losses import losses_for
+from segdepth.networks import ALIASES, NETWORKS, OUTPUTS, PREPROCESSINGS, network_options
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 
 DOCS = Path(__file__).parent
@@ -72,13 +73,16 @@ def variants() -> str:
         parts += ["Aliases: " + ", ".join(aliases) + "\n"]
     ranges = {n: (p.order, str(list(p.mean)), str(list(p.std))) for n, p in PREPROCESSINGS.items()}
     parts += ["## `model.preprocessing`\n", table(ranges, "channels", "mean", "deviation (of x / 255)")]
+    outputs = {name: (one.answers.name, one.answers.units[0], first_line(one)) for name, one in OUTPUTS.items()}
+    parts += ["## `model.answers`\n", table(outputs, "truth", "answers", "what the network's last map is")]
     readers = {
         f"{name} ({target})": (first_line(reader), options(reader) or "-")
         for name, by_target in DATASETS.items()
         for target, reader in by_target.items()
     }
     parts += ["## `data.dataset`\n", table(readers, "what", "options (default)")]
-    for target, losses in LOSSES.items():
+    for target in KINDS:
+        losses = losses_for(target)
         parts += [f"## `training.loss.name` for {target}\n"]
         parts += [table({n: (first_line(f), options(f)) for n, f in losses.items()}, "what", "options (default)")]
     for title, functions in (

@@ -20,6 +20,21 @@ class Dictionary(nn.Module):
         return {"out": out, "aux": 0 * out} if self.training else {"out": out}
 
 
+class Supervised(nn.Module):
+    """Has a second head that only helps training, and a layer that nothing reads."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.backbone = nn.Conv2d(3, 4, 3, 2, 1)
+        self.head = nn.Conv2d(4, num_classes, 1)
+        self.side = nn.Conv2d(4, num_classes, 1)
+        self.unread = nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        features = self.backbone(x)
+        return [self.head(features), self.side(features)] if self.training else [self.head(features)]
+
+
 class Strict(nn.Module):
     """Takes multiples of 16 only."""
 
@@ -31,6 +46,18 @@ class Strict(nn.Module):
         if x.shape[-2] % 16 or x.shape[-1] % 16:
             raise ValueError("multiples of 16")
         return [self.layer(x)]
+
+
+class Listed(nn.Module):
+    """Has an option that is a list."""
+
+    def __init__(self, num_classes: int, widths: list[int]) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, num_classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(x)
+        return out
 
 
 class Flat(nn.Module):

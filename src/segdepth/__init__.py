@@ -5,18 +5,42 @@ from typing import TYPE_CHECKING, Any
 from .core.tables import LazyTable
 
 if TYPE_CHECKING:
+    from .api import analyse, evaluate, study, train
+    from .data import register_dataset
+    from .losses import register_loss
+    from .metrics import register_metric
     from .networks import load_network as load
     from .networks import load_reference_state, register
     from .tasks import create_network, wrap
 
-__all__ = ["create_network", "load", "load_reference_state", "register", "wrap"]
+__all__ = [
+    "analyse",
+    "create_network",
+    "evaluate",
+    "load",
+    "load_reference_state",
+    "register",
+    "register_dataset",
+    "register_loss",
+    "register_metric",
+    "study",
+    "train",
+    "wrap",
+]
 
 _HOMES: LazyTable[Any] = LazyTable(
     {
+        "analyse": "segdepth.api:analyse",
         "create_network": "segdepth.tasks:create_network",
+        "evaluate": "segdepth.api:evaluate",
         "load": "segdepth.networks:load_network",
         "load_reference_state": "segdepth.networks:load_reference_state",
         "register": "segdepth.networks:register",
+        "register_dataset": "segdepth.data:register_dataset",
+        "register_loss": "segdepth.losses:register_loss",
+        "register_metric": "segdepth.metrics:register_metric",
+        "study": "segdepth.api:study",
+        "train": "segdepth.api:train",
         "wrap": "segdepth.tasks:wrap",
     }
 )

@@ -191,11 +191,11 @@ def first_split(name: str) -> str:
     return "test" if name in TEST_ONLY else "train"
 
 
-def opened(name: str, target: str, root: Path, split: str | None = None) -> Any:
+def opened(name: str, target: str, root: Path, split: str | None = None, **said: bool) -> Any:
     split = split or first_split(name)
     if name in WITHOUT_FILES:
-        return open_dataset(name, path=None, split=split, target=target)
-    return open_dataset(name, path=root, split=split, target=target, **BUILDERS[name](root, target))
+        return open_dataset(name, path=None, split=split, target=target, **said)
+    return open_dataset(name, path=root, split=split, target=target, **BUILDERS[name](root, target), **said)
 
 
 def labels_are_classes(dataset: Dataset, labels: np.ndarray) -> None:
@@ -248,6 +248,13 @@ class TestEveryDataSet:
     def test_the_picture_alone_is_the_samples(self, name: str, target: str, tmp_path: Path) -> None:
         dataset = opened(name, target, tmp_path)
         np.testing.assert_array_equal(dataset.image(0), dataset[0].image)
+
+    def test_whoever_refuses_what_is_incomplete_can_be_told_not_to(
+        self, name: str, target: str, tmp_path: Path
+    ) -> None:
+        for said in (False, True):
+            dataset = opened(name, target, tmp_path / str(said), leave_out_missing=said)
+            assert dataset.opened_with.get("allow_missing", said) == said
 
     def test_only_the_target_is_read(self, name: str, target: str, tmp_path: Path) -> None:
         sample = opened(name, target, tmp_path)[0]

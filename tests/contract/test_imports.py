@@ -15,7 +15,11 @@ import pytest
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 
 #: Who imports what no text in the same place names, and why no ring can hide there.
-BY_VARIABLE_NAME = {"segdepth.core.tables": "a lazy table's entries, each read as an import by whoever holds the table"}
+BY_VARIABLE_NAME = {
+    "segdepth.core.tables": "a lazy table's entries, each read as an import by whoever holds the table",
+    "segdepth.networks.guests.library": "other people's libraries, by names that the modules beside it write out",
+    "segdepth.networks.guests.python": "code that a user names; what it imports of ours is there already",
+}
 
 ENTRY = re.compile(r"(segdepth(?:\.\w+)*):\w+")
 

@@ -12,7 +12,7 @@ from segdepth.losses import LOSSES
 from ..oracles.losses import CLASSES, PAIRS, TWINS
 
 HEIGHT, WIDTH = 6, 7
-EVERY = [(target, name) for target, losses in LOSSES.items() for name in losses]
+EVERY = [(kind, name) for name, losses in LOSSES.items() for kind in losses]
 
 pytestmark = pytest.mark.parametrize(("kind", "name"), EVERY, ids=[name for _, name in EVERY])
 
@@ -44,7 +44,7 @@ def value_and_gradient(loss, prediction, truth):
 
 
 def test_it_is_one_finite_number_and_not_negative(kind, name):
-    value = LOSSES[kind][name](*make_pair(kind, dtype=torch.float32))
+    value = LOSSES[name][kind](*make_pair(kind, dtype=torch.float32))
     assert value.shape == ()
     assert value.dtype == torch.float32
     assert value >= 0
@@ -52,7 +52,7 @@ def test_it_is_one_finite_number_and_not_negative(kind, name):
 
 
 def test_every_option_has_a_default_and_an_annotation(kind, name):
-    prediction, target, *options = inspect.signature(LOSSES[kind][name]).parameters.values()
+    prediction, target, *options = inspect.signature(LOSSES[name][kind]).parameters.values()
     assert (prediction.name, target.name) == ("prediction", "target")
     for option in options:
         assert option.kind is option.KEYWORD_ONLY
@@ -64,11 +64,11 @@ def test_gradcheck(kind, name):
     prediction, truth = make_pair(kind)
     # the first image is far off and held still: a loss may take a constant from the worst error of the batch
     worst, moving = prediction[:1] + 100 * torch.rand_like(prediction[:1]), prediction[1:].requires_grad_()
-    assert gradcheck(lambda x: LOSSES[kind][name](torch.cat([worst, x]), truth), moving, fast_mode=True)
+    assert gradcheck(lambda x: LOSSES[name][kind](torch.cat([worst, x]), truth), moving, fast_mode=True)
 
 
 def test_blind_to_invalid_pixels(kind, name):
-    loss = only_data(LOSSES[kind][name])
+    loss = only_data(LOSSES[name][kind])
     prediction, truth = make_pair(kind)
     invalid = invalid_of(kind, truth)
 
@@ -83,7 +83,7 @@ def test_blind_to_invalid_pixels(kind, name):
 
 def test_nothing_valid_is_zero_with_a_graph(kind, name):
     prediction, truth = make_pair(kind)
-    value, gradient = value_and_gradient(LOSSES[kind][name], prediction, torch.full_like(truth, KINDS[kind].void))
+    value, gradient = value_and_gradient(LOSSES[name][kind], prediction, torch.full_like(truth, KINDS[kind].void))
     assert value == 0
     assert (gradient == 0).all()
 
@@ -91,7 +91,7 @@ def test_nothing_valid_is_zero_with_a_graph(kind, name):
 def test_an_image_with_nothing_valid_does_not_poison_the_others(kind, name):
     prediction, truth = make_pair(kind)
     truth[1] = KINDS[kind].void
-    value, gradient = value_and_gradient(only_data(LOSSES[kind][name]), prediction, truth)
+    value, gradient = value_and_gradient(only_data(LOSSES[name][kind]), prediction, truth)
     assert value > 0
     assert gradient.isfinite().all()
     assert (gradient[1] == 0).all()
@@ -100,7 +100,7 @@ def test_an_image_with_nothing_valid_does_not_poison_the_others(kind, name):
 
 def test_the_order_of_the_images_does_not_matter(kind, name):
     prediction, truth = make_pair(kind, batch=3)
-    loss = LOSSES[kind][name]
+    loss = LOSSES[name][kind]
     torch.testing.assert_close(loss(prediction.flip(0), truth.flip(0)), loss(prediction, truth))
 
 
@@ -109,7 +109,7 @@ def test_another_size_is_resized_bilinearly(kind, name, size):
     prediction, truth = make_pair(kind)
     other = torch.rand(*prediction.shape[:2], *size, dtype=prediction.dtype) + 1
     resized = torch.nn.functional.interpolate(other, (HEIGHT, WIDTH), mode="bilinear", align_corners=False)
-    loss = LOSSES[kind][name]
+    loss = LOSSES[name][kind]
     torch.testing.assert_close(loss(other, truth), loss(resized, truth))
 
 
@@ -117,37 +117,37 @@ def test_another_size_is_resized_bilinearly(kind, name, size):
 def test_half_precision_is_summed_in_single(kind, name, half):
     prediction, truth = make_pair(kind, dtype=torch.float32)
     prediction = prediction.to(half)
-    value, gradient = value_and_gradient(LOSSES[kind][name], prediction, truth)
+    value, gradient = value_and_gradient(LOSSES[name][kind], prediction, truth)
     assert value.dtype == torch.float32
     assert gradient.dtype == half
-    assert value == LOSSES[kind][name](prediction.float(), truth)
+    assert value == LOSSES[name][kind](prediction.float(), truth)
 
 
 def test_it_does_not_change_what_it_is_given(kind, name):
     prediction, truth = make_pair(kind)
     before = prediction.clone(), truth.clone()
-    LOSSES[kind][name](prediction, truth)
+    LOSSES[name][kind](prediction, truth)
     assert torch.equal(prediction, before[0])
     assert torch.equal(truth, before[1])
 
 
 def test_descending_it_gets_better(kind, name):
     prediction, truth = make_pair(kind)
-    loss = only_data(LOSSES[kind][name])
+    loss = only_data(LOSSES[name][kind])
     value, gradient = value_and_gradient(loss, prediction, truth)
     assert loss(prediction - 1e-3 * gradient, truth) < value
 
 
 def test_it_is_its_slow_twin(kind, name):
     prediction, truth = make_pair(kind)
-    got = only_data(LOSSES[kind][name])(prediction, truth).item()
+    got = only_data(LOSSES[name][kind])(prediction, truth).item()
     assert got == pytest.approx(TWINS[name](prediction.numpy(), truth.numpy()), rel=1e-12)
 
 
 def test_no_value_is_read_on_the_way(kind, name):
     """A GPU is waited for when the host asks for a value; tensors without values refuse to be asked."""
     prediction, truth = (tensor.to("meta") for tensor in make_pair(kind))
-    value = LOSSES[kind][name](prediction.requires_grad_(), truth)
+    value = LOSSES[name][kind](prediction.requires_grad_(), truth)
     value.backward()
     assert value.device.type == "meta"
     assert prediction.grad.shape == prediction.shape
@@ -156,7 +156,7 @@ def test_no_value_is_read_on_the_way(kind, name):
 @pytest.mark.gpu
 def test_on_a_gpu_it_never_waits_and_gives_the_same(kind, name):
     prediction, truth = make_pair(kind)
-    loss = LOSSES[kind][name]
+    loss = LOSSES[name][kind]
     options = {"weight": [0.5] * CLASSES} if "weight" in inspect.signature(loss).parameters else {}
     on_gpu, truth_on_gpu = prediction.cuda().requires_grad_(), truth.cuda()
     loss(on_gpu, truth_on_gpu, **options).backward()  # kernels are loaded, and weights sent, on first use

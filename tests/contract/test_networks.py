@@ -127,7 +127,7 @@ def test_learns_one_picture(arch: str, task: str) -> None:
     losses = []
     for _ in range(30):
         y = net(net.preprocessing(image))
-        loss = loss_of[net.output.kind](y)
+        loss = loss_of[net.output.name](y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

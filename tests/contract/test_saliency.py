@@ -1,4 +1,4 @@
-"""Every engine gives the reference's answer: each network, task, odd sizes, borders, tiles of any shape, in float64."""
+"""Every engine gives the reference engine's answer: each network, task, odd sizes, borders, tiles of any shape, in float64."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def _small_answers(net: Network) -> None:
     with torch.no_grad():
         raw = net.eval().raw(torch.randn(1, 3, 64, 64, dtype=torch.float64))
     for module in net.modules():
-        if net.output.kind == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
+        if net.output.name == "depth" and isinstance(module, nn.Conv2d) and module.out_channels == 1:
             module.weight.data /= raw.abs().amax()
     net.train()
 
@@ -68,7 +68,7 @@ def cases(fast: list[str], *rest: object) -> list[ParameterSet]:
 
 
 @pytest.mark.parametrize(("arch", "task", "legacy"), [*cases(MOST, "seg", False), *cases(SMALL, "depth", True)])
-def test_every_engine_agrees_with_the_reference(arch: str, task: str, legacy: bool) -> None:
+def test_every_engine_agrees_with_the_reference_engine(arch: str, task: str, legacy: bool) -> None:
     net = lively(arch, task, legacy=legacy)
     assert engines_agree(net, [*CORNERS, *GRID[::12]], None)
     assert net.training

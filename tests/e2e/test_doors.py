@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from segdepth.cli import main
-from segdepth.core.locks import held
+from segdepth.core.locks import Part, held
 from segdepth.networks import read_card
 
 #: A name that markup would eat, and one that it would choke on; and what would become a picture of a car.
@@ -230,9 +230,9 @@ def test_the_second_in_a_folder_is_told_who_is_there(
     (prepared := tmp_path / "prepared/.prepare").mkdir(parents=True)
     before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
     for command, folder, part in (
-        (resume, run, ""),
-        (below["study"], tmp_path / "study/eval/segnet_seg", ""),
-        (below["prepare"], prepared, "0-of-1"),
+        (resume, run, None),
+        (below["study"], tmp_path / "study/eval/segnet_seg", None),
+        (below["prepare"], prepared, Part(0, 1)),
     ):
         with held(folder, part):
             assert main(command) == 2

@@ -51,6 +51,19 @@ def image_depth_scores(prediction, truth):
     }
 
 
+def least_squares_depth(answers, truth, inverse, farthest):
+    """MiDaS's alignment of the scored pixels of one image: the pseudo-inverse of ``[d, 1]``; no inverse depth below the cap."""
+    d = answers if inverse else np.array([1 / max(p, 1e-6) for p in answers])
+    (factor, shift), *_ = np.linalg.lstsq(np.stack([d, np.ones_like(d)], axis=1), 1 / truth, rcond=None)
+    return np.array([1 / max(factor * one + shift, 1 / farthest) for one in d])
+
+
+def median_depth(answers, truth, inverse, farthest):
+    """Monodepth2's scaling of the scored pixels of one image; what is at 0 inverse depth or less is infinitely far."""
+    depth = np.array([(1 / p if p > 0 else math.inf) if inverse else p for p in answers])
+    return np.array([min(p * np.median(truth) / np.median(depth), farthest) for p in depth])
+
+
 def depth_scores(predictions, truths):
     images = [image_depth_scores(p, t) for p, t in zip(predictions, truths, strict=True)]
     scored = [image for image in images if image is not None]

@@ -14,7 +14,7 @@ from segdepth.core.tables import did_you_mean
 from segdepth.data import Dataset, open_dataset
 from segdepth.tasks import TASKS
 
-from .published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, CellKind, Published
+from .published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Problem, Published
 
 __all__ = ["DATA", "PLACES", "Cell", "Place", "choose", "plan"]
 
@@ -29,7 +29,7 @@ DATA: Mapping[str, Path] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where cells of a kind learn and are scored: names in :data:`DATA`, data set and split.
+    """Where cells of a problem learn and are scored: names in :data:`DATA`, data set and split.
 
     Attributes:
         training: the data to learn from.
@@ -86,14 +86,14 @@ class Cell:
         return self.published.name
 
     @property
-    def kind(self) -> CellKind:
+    def problem(self) -> Problem:
         """Data and task."""
-        return self.published.kind
+        return self.published.problem
 
     @property
     def place(self) -> Place:
         """Where it learns and is scored."""
-        return PLACES[self.kind]
+        return PLACES[self.problem]
 
     @property
     def protocol(self) -> str:
@@ -149,18 +149,18 @@ def plan(
         if name not in DATA:
             raise ConfigError(f"--data: no data named {name!r} {did_you_mean(name, DATA)}")
     paths = {**DATA, **data}
-    found: dict[CellKind, str | None] = {}  # the cells of a kind read the same data
+    found: dict[Problem, str | None] = {}  # the cells of a problem read the same data
     cells = []
     for name in names:
         published = PUBLISHED[name]
-        place = PLACES[published.kind]
+        place = PLACES[published.problem]
         path = f"data.path={json.dumps(str(paths[place.training]))}"
         options = dict(eigen_options or {}) if place.dataset == "kitti_eigen" else {}
         config = load_config(configs / f"{name}.yml", [path, *overrides])
         cell = Cell(published, config, paths[place.scored], options)
-        if cell.kind not in found:
-            found[cell.kind] = _missing(cell, place, paths)
-        cells.append(replace(cell, missing=found[cell.kind]))
+        if cell.problem not in found:
+            found[cell.problem] = _missing(cell, place, paths)
+        cells.append(replace(cell, missing=found[cell.problem]))
     return cells
 
 

@@ -11,13 +11,13 @@ __all__ = [
     "KITTI_DEPTH",
     "KITTI_SEG",
     "PUBLISHED",
-    "CellKind",
+    "Problem",
     "Published",
     "cell_name",
 ]
 
 
-class CellKind(NamedTuple):
+class Problem(NamedTuple):
     """What the cells of one data set and one task have in common.
 
     Attributes:
@@ -29,9 +29,9 @@ class CellKind(NamedTuple):
     task: str
 
 
-def cell_name(network: str, kind: CellKind) -> str:
+def cell_name(network: str, problem: Problem) -> str:
     """How a cell, its configuration and its runs are called."""
-    return f"{network}_{kind.data}_{kind.task}"
+    return f"{network}_{problem.data}_{problem.task}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,22 @@ class Published:
 
     Attributes:
         network: its name.
-        kind: data and task.
+        problem: data and task.
         scores: by name; rmse in metres.
     """
 
     network: str
-    kind: CellKind
+    problem: Problem
     scores: Mapping[str, float]
 
     @property
     def name(self) -> str:
         """``<network>_<data>_<task>``."""
-        return cell_name(self.network, self.kind)
+        return cell_name(self.network, self.problem)
 
 
-CITYSCAPES_SEG, CITYSCAPES_DEPTH = CellKind("cityscapes", "seg"), CellKind("cityscapes", "depth")
-KITTI_SEG, KITTI_DEPTH = CellKind("kitti", "seg"), CellKind("kitti", "depth")
+CITYSCAPES_SEG, CITYSCAPES_DEPTH = Problem("cityscapes", "seg"), Problem("cityscapes", "depth")
+KITTI_SEG, KITTI_DEPTH = Problem("kitti", "seg"), Problem("kitti", "depth")
 
 
 def _depth(

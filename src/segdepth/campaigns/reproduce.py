@@ -30,7 +30,7 @@ __all__ = ["Results", "rows", "score_cell", "train_cell"]
 
 log = logging.getLogger(__name__)
 
-#: Cells of a kind with few pictures -> the kind to start from, as most of the published runs did.
+#: Cells of a problem with few pictures -> the problem to start from, as most of the published runs did.
 _STARTS = {KITTI_SEG: CITYSCAPES_SEG}
 
 #: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
@@ -162,8 +162,8 @@ def _with_start(cell: Cell, results: Results, runs: Path) -> Config:
 
 def _start(cell: Cell, results: Results) -> Path | None:
     """The weights to start from: those of the same network's cell with more pictures, once it is done."""
-    kind = _STARTS.get(cell.kind)
-    record = results.records.get(cell_name(cell.published.network, kind), {}) if kind else {}
+    problem = _STARTS.get(cell.problem)
+    record = results.records.get(cell_name(cell.published.network, problem), {}) if problem else {}
     weights = RunFolder(Path(record["run"])).best if "run" in record else None
     return weights if weights is not None and weights.is_file() else None
 
@@ -197,9 +197,9 @@ def rows(records: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 
 
 def _row(cell: Published, score_name: str, record: Mapping[str, Any]) -> Row:
-    place, published = PLACES[cell.kind], cell.scores[score_name]
+    place, published = PLACES[cell.problem], cell.scores[score_name]
     ours, files = record["scores"].get(score_name), record["protocol"]["files_scored"]
-    larger = TASKS[cell.kind.task].facts.higher_is_better(score_name)
+    larger = TASKS[cell.problem.task].facts.higher_is_better(score_name)
     whole = files == place.files
     better = (ours >= published if larger else ours <= published) if whole and ours is not None else None
     protocol = f"{place.words}, {files} of {place.files} files" + ("" if whole else ": not comparable")

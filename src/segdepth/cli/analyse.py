@@ -1,10 +1,17 @@
 """``segdepth analyse``."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from segdepth.studies.analysis import Analysis
+    from segdepth.studies.pairing import Group
 
 __all__ = ["analyse"]
 
@@ -18,13 +25,14 @@ def analyse(
     output: Annotated[Path, typer.Option("--out", help="Folder for page, tables and figures.")] = Path("saliency_analysis"),
     partial: Annotated[bool, typer.Option("--partial", help="Take what is there of unfinished studies.")] = False,
 ) -> None:  # fmt: skip
-    """Segmentation against depth over pictures: tests, effect sizes, histograms, strata, null models; one HTML page."""
-    from rich.table import Table
+    """What studies say over pictures: one network by itself, or two against each other, with tests; tables and one HTML page.
 
+    Compared are segmentation and depth of one network; where no network has both, the only two studies, the second folder against
+    the first. What has no partner is told by itself.
+    """
     from segdepth.report.analysis_page import statistic_title, write_analysis
     from segdepth.studies.analysis import EVERYWHERE
     from segdepth.studies.analysis import analyse as analyse_studies
-    from segdepth.studies.pairing import CLAIM
     from segdepth.studies.store import find_stores, load_study
 
     from .console import err, out
@@ -32,22 +40,13 @@ def analyse(
     studies = [load_study(folder, partial=partial) for folder in find_stores(results or [Path("saliency_study")])]
     analysis = analyse_studies(studies)
     page = write_analysis(analysis, output)
-    for pair in analysis.pairs:
-        for task, zeros in pair.zeros.items():
+    for group in (*analysis.pairs, *analysis.alone):
+        for side, zeros in group.zeros.items():
             if zeros:
                 err.print(
-                    f"{pair.name.title} {task}: {zeros:,} of {pair.targets:,} maps are zero everywhere; left out of the means"
+                    f"{group.title_of(side)}: {zeros:,} of {group.targets:,} maps are zero everywhere; left out of the means"
                 )
-        table = Table(title=f"\n{pair.name.title}", title_justify="left", box=None, pad_edge=False)
-        for number, column in enumerate(("", *CLAIM, "effect", "p (Holm)", "ref. count")):
-            table.add_column(column, justify="right" if number else "left", no_wrap=True)
-        for c in analysis.comparisons:
-            if c.pair == pair.name and c.reference is not None:
-                p = "-" if math.isnan(c.p_holm) else f"{c.p_holm:.2g}"
-                count = f"{100 * c.reference.fraction:.0f} %"
-                means = (f"{c.mean[task]:.4g}" for task in CLAIM)
-                table.add_row(statistic_title(c.statistic), *means, f"{c.effect:+.2f}", p, count)
-        out.print(table)
+        out.print(_compared(group, analysis) if group in analysis.pairs else _by_itself(group, analysis))
     for study in analysis.faithfulness:
         _, share, salient, random, _ = study.rows[0]
         moved = f"deleting {100 * share:g} % of the pixels moves it by {salient:.3g}, by chance {random:.3g}"
@@ -57,3 +56,45 @@ def analyse(
             values = ", ".join(f"{statistic_title(column)} {mean:.3f}" for column, mean in overlap.mean.items())
             out.print(f"\n{overlap.network}: {values}", soft_wrap=True)
     out.print(f"\n{page}", soft_wrap=True)
+
+
+def _compared(pair: "Group", analysis: "Analysis") -> "Table":
+    """Both sides' means over all targets, and the tests."""
+    from segdepth.report.analysis_page import statistic_title
+
+    count = ("ref. count",) if pair.of_the_claim else ()
+    table = _table(pair, (*pair.studies, "effect", "p (Holm)", *count))
+    for c in analysis.comparisons:
+        if c.pair == pair.name:
+            p = "-" if math.isnan(c.p_holm) else f"{c.p_holm:.2g}"
+            counts = () if c.reference is None else (f"{100 * c.reference.fraction:.0f} %",)
+            means = (f"{mean:.4g}" for mean in c.mean.values())
+            table.add_row(statistic_title(c.statistic), *means, f"{c.effect:+.2f}", p, *counts)
+    return table
+
+
+def _by_itself(one: "Group", analysis: "Analysis") -> "Table":
+    """Means over all targets, and their intervals; beside them those of null models."""
+    from segdepth.report.analysis_page import statistic_title
+    from segdepth.studies.analysis import EVERYWHERE
+
+    measured = {m.statistic: m for m in analysis.measured if m.group == one.name and m.stratum == EVERYWHERE}
+    nulls = [null for null in analysis.nulls if null.belongs_to(one) and not measured.keys().isdisjoint(null.means)]
+    table = _table(one, ("mean", "95 % interval", *(null.model for null in nulls)))
+    for statistic, m in measured.items():
+        numbers = (_short(null.means.get(statistic, math.nan)) for null in nulls)
+        table.add_row(statistic_title(statistic), _short(m.mean), " .. ".join(map(_short, m.interval)), *numbers)
+    return table
+
+
+def _short(number: float) -> str:
+    return "-" if math.isnan(number) else f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
+def _table(group: "Group", columns: Sequence[str]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=f"\n{group.name.title}", title_justify="left", box=None, pad_edge=False)
+    for number, column in enumerate(("", *columns)):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    return table

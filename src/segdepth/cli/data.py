@@ -243,14 +243,13 @@ class _Asked:
         return there
 
     def _open(self, split: str) -> "Dataset":
-        from segdepth.data import DATASETS, open_dataset
-        from segdepth.data.sample import reader_options
+        from segdepth.data import open_dataset
 
-        readers = DATASETS[self.dataset]
-        options = dict(self.options)
-        if any("allow_missing" in reader_options(readers[kind]) for kind in self.targets):
-            options["allow_missing"] = True  # what is missing is found and named
-        return open_dataset(self.dataset, path=self.folder, split=split, target=self.targets, **options)
+        return open_dataset(
+            self.dataset, path=self.folder, split=split, target=self.targets,
+            leave_out_missing=True,  # it is found and named
+            **self.options,
+        )  # fmt: skip
 
 
 def _asked(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import CHECKPOINT_HELP, NETWORK, AllowCode, Device, ModelName, Overrides, TaskName
+from .options import CHECKPOINT_HELP, NETWORK, AllowCode, Device, Height, ModelName, Overrides, TaskName, Width
 
 __all__ = ["evaluate"]
 
@@ -35,16 +35,16 @@ def evaluate(
         typer.Option("--label-ids/--train-ids", show_default=False,
                      help="What predicted labels are, where neither their names (_labelIds, _trainIds) nor their values tell."),
     ] = None,
+    class_map: Annotated[
+        Path | None,
+        typer.Option("--class-map", show_default=False,
+                     help="YAML: each class of the network -> the data set's class that it is, or null (then it is never"
+                          " right). For networks whose classes are not the data set's."),
+    ] = None,
     task: TaskName = None,
     model_name: ModelName = None,
-    height: Annotated[
-        int | None,
-        typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
-    ] = None,
+    height: Height = None,
+    width: Width = None,
     device: Device = "auto",
     allow_code: AllowCode = None,
     dataset: Annotated[
@@ -96,6 +96,23 @@ def evaluate(
         typer.Option("--pred_disp", "--inverse", rich_help_panel=_DEPTH,
                      help="The predictions are inverse depth (a checkpoint knows that of itself)."),
     ] = False,
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", rich_help_panel=_DEPTH,
+                     help="The predictions are relative depth, or with --inverse relative inverse depth, of no unit (a"
+                          " checkpoint knows that of itself)."),
+    ] = False,
+    align: Annotated[
+        str | None,
+        typer.Option("--align", rich_help_panel=_DEPTH, show_default=False,
+                     help="Align each answer to its image's truth first: median (a factor of depth) or least-squares (a factor"
+                          " and a shift of inverse depth). Relative answers are scored only so."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Score with this registered metric, too (once for each); by default training.metrics.",
+                     rich_help_panel=_RESULTS, show_default=False),
+    ] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines", help="Score the constant and the per-position answer of the training split too.",
@@ -115,7 +132,8 @@ def evaluate(
     from segdepth.core.errors import ConfigError, DataError
     from segdepth.evaluation import PROTOCOLS
     from segdepth.evaluation.baselines import Baselines
-    from segdepth.evaluation.depth_protocol import limited
+    from segdepth.evaluation.class_maps import read_class_map
+    from segdepth.evaluation.depth_protocol import adjusted
     from segdepth.evaluation.service import (
         Source,
         file_answerer,
@@ -136,6 +154,10 @@ def evaluate(
     log_to_terminal()
     if label_ids is not None and predictions is None:
         raise ConfigError("--label-ids and --train-ids are for the files of --predictions")
+    if relative and predictions is None:
+        raise ConfigError("--relative is for the files of --predictions; a network says of itself what it answers")
+    if class_map is not None and predictions is not None:
+        raise ConfigError("--class-map is for a network's classes; --predictions are the data set's already")
     if protocol is not None and all_protocols:
         raise ConfigError("give --protocol or --all-protocols, not both")
     given = named_data(overrides or [] if dataset is not None else [])
@@ -147,12 +169,13 @@ def evaluate(
     source = Source(
         dataset, dataset_dir or given.path, dataset_list, truth_dir, allow_missing, split, test, given.options
     )
+    beside = metrics or (checked.training.metrics if checked else ())
     presets = protocols_of(source.name(checked), list(PROTOCOLS) if all_protocols else [protocol] if protocol else [])
     written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
         said = task or (checked.task if checked else None)
         if predictions is not None:
-            unit = _unit(pred_disp, label_ids)
+            unit = _unit(pred_disp, relative, label_ids)
             answerer = file_answerer(predictions, said, dataset, unit=unit, allow_missing=allow_missing, progress=bar)
         else:
             if origin is None and checked and checked.testing:
@@ -163,20 +186,23 @@ def evaluate(
                 origin, device, allow=allow_code, model_name=model_name, task=said, likely=only_task(dataset), height=height,
                 width=width, data=lambda task: source.open(checked, TASKS[task], next(iter(presets))),
             )  # fmt: skip
-            answerer = network_answerer(net, origin.words, checked, said, input_size(net, origin, checked), bar)
+            classes = None if class_map is None else read_class_map(class_map)
+            size = input_size(net, origin, checked)
+            answerer = network_answerer(net, origin.words, checked, said, size, bar, class_map=classes)
         results, floor = [], None
         for truth, named in presets.items():
             scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
             if scored_set is None:
                 continue
             warn_of_leaks(answerer.training_names(), scored_set)
-            makers = limited(named, answerer.task, scored_set, min_depth, max_depth)
+            makers = adjusted(named, answerer.task, scored_set, min_depth=min_depth, max_depth=max_depth, align=align)
             if baselines:
                 training = source.training(checked).open(checked, answerer.task, None)
                 floor = Baselines(training, scored_set, answerer.task, next(iter(makers.values())))
             folder = pictures / truth if truth is not None and len(presets) > 1 else pictures
             watch = [floor] if floor else []
-            results.append(score_set(answerer.answers_to(scored_set), makers, watch=watch, worst=worst, folder=folder))
+            answers = answerer.answers_to(scored_set)
+            results.append(score_set(answers, makers, watch=watch, beside=beside, worst=worst, folder=folder))
     if not results:
         raise DataError(
             "none of the protocols' truths is there; without --all-protocols the sentence says what is missing"
@@ -187,10 +213,14 @@ def evaluate(
         write_report(output, answerer, results, rows, checked.seed if checked else None)
 
 
-def _unit(inverse: bool, label_ids: bool | None) -> str | None:
+def _unit(inverse: bool, relative: bool, label_ids: bool | None) -> str | None:
     """What the user says of the numbers in files of predictions."""
-    if inverse and label_ids is not None:
+    if (inverse or relative) and label_ids is not None:
         from segdepth.core.errors import ConfigError
 
-        raise ConfigError("--inverse is for depth, --label-ids and --train-ids are for labels; give one")
+        raise ConfigError(
+            "--inverse and --relative are for depth, --label-ids and --train-ids are for labels; give one"
+        )
+    if relative:
+        return "relative inverse depth" if inverse else "relative depth"
     return "inverse" if inverse else None if label_ids is None else "label ids" if label_ids else "train ids"

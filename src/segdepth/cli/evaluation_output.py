@@ -34,9 +34,10 @@ def print_report(out: Console, answerer: Answerer, results: Sequence[Scored], ba
     rows = score_rows(answerer, results, baselines)
     dataset = results[-1].dataset
     out.print(f"{answerer.where}, {counted(len(dataset), 'image')} of {dataset.split!r}", soft_wrap=True)
-    out.print(score_table(rows, answerer.task.table_scores, title=""))
     first = results[0]
-    for score, classes in by_class(next(iter(first.evaluations.values())).scores).items():
+    evaluation = next(iter(first.evaluations.values()))
+    out.print(score_table(rows, (*answerer.task.table_scores, *evaluation.beside), title=""))
+    for score, classes in by_class(evaluation.scores).items():
         out.print(score_table({name: {score: value} for name, value in classes.items()}, (score,), title=""))
     for table in first.tables.values():
         out.print(score_table(table.rows, table.columns, title=table.title))
@@ -56,8 +57,15 @@ def card(evaluation: Evaluation) -> str:
         f" {protocol['average']}; truth: {protocol['ground_truth']}"
     )
     text += f"; {evaluation.words}" if evaluation.words else ""
+    text += f"; {protocol['classes']}{_unmapped(protocol['class_map'])}" if "classes" in protocol else ""
     text += _missing("missing", protocol["files_missing"])
     return text + _missing("without a prediction", protocol.get("predictions_missing", ()))
+
+
+def _unmapped(names: Mapping[str, str | None]) -> str:
+    """What of a network's classes is none of the data set's."""
+    absent = [name for name, meant in names.items() if meant is None]
+    return f" (never right: {', '.join(absent)})" if absent else ""
 
 
 def _missing(what: str, names: Sequence[str]) -> str:

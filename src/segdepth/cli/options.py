@@ -84,11 +84,11 @@ TaskName = Annotated[
 ]
 Height = Annotated[
     int | None,
-    typer.Option("--height", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--height", "--img_height", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 Width = Annotated[
     int | None,
-    typer.Option("--width", help="Network size; checked against the checkpoint.", show_default=False),
+    typer.Option("--width", "--img_width", help="Network size; checked against the checkpoint.", show_default=False),
 ]
 
 
@@ -141,18 +141,19 @@ def spread(without: Collection[str] = ()) -> Callable[[Callable[..., None]], Cal
         parameters: list[Parameter] = []
         groups: dict[str, tuple[type, list[str]]] = {}
         for parameter in inspect.signature(command).parameters.values():
-            kind = types[parameter.name]
-            if is_dataclass(kind) and isinstance(kind, type):
-                own = _options_of(kind, without)
-                groups[parameter.name] = kind, [option.name for option in own]
+            declared = types[parameter.name]
+            if is_dataclass(declared) and isinstance(declared, type):
+                own = _options_of(declared, without)
+                groups[parameter.name] = declared, [option.name for option in own]
                 parameters += own
             else:
-                parameters.append(parameter.replace(annotation=kind, kind=Parameter.KEYWORD_ONLY))
+                parameters.append(parameter.replace(annotation=declared, kind=Parameter.KEYWORD_ONLY))
 
         @functools.wraps(command)
         def filled(**values: Any) -> None:
             objects = {
-                name: kind(**{option: values.pop(option) for option in names}) for name, (kind, names) in groups.items()
+                name: group(**{option: values.pop(option) for option in names})
+                for name, (group, names) in groups.items()
             }
             command(**values, **objects)
 

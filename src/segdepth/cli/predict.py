@@ -44,7 +44,7 @@ def predict(
     *,
     network: NetworkOptions,
 ) -> None:  # fmt: skip
-    """Predict pictures: class ids as PNG, metres as 16-bit PNG (x 256) and .npy, or normals as .npy; and coloured pictures.
+    """Predict pictures: class ids as PNG, metres as 16-bit PNG (x 256) and .npy, normals or relative depth as .npy; and coloured.
 
     Pictures of several folders keep their folders below the one that all of them are in.
     """

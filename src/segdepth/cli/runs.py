@@ -126,8 +126,8 @@ def _print_comparison(comparison: "Comparison") -> None:
             typer.echo(f"{run.name}: {problem}")
     for task, rows in comparison.scores.items():
         cells = [
-            (f"{name}, {kind}", *("-" if value is None else f"{value:.4f}" for value in values))
-            for (name, kind), values in rows.items()
+            (f"{name}, {which}", *("-" if value is None else f"{value:.4f}" for value in values))
+            for (name, which), values in rows.items()
         ]
         print_rows([(task, *comparison.labels), *cells, ()])
     _print_differences("configuration", columns, comparison.config)

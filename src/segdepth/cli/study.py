@@ -121,7 +121,7 @@ def _carry_out(experiment: "Experiment", options: StudyOptions) -> None:
     log_to_terminal()
     share = Shard.parse(options.shard)
     info = describe_study(experiment, dataset, how_many(dataset, options.num_image))
-    store = Store(options.output / experiment.kind / experiment.name, info)
+    store = Store(options.output / experiment.study / experiment.name, info)
     own = share.of(len(info.images))
     if options.plan:
         plan = make_plan(experiment, dataset, len(own), store.missing(own))
@@ -133,7 +133,7 @@ def _carry_out(experiment: "Experiment", options: StudyOptions) -> None:
             soft_wrap=True,
         )
         return
-    with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.kind} {experiment.name}") as bar:
+    with results_in(f"{store.folder}/", GOES_ON), counting(f"{experiment.study} {experiment.name}") as bar:
         bar.begin(len(own) - len(store.missing(own)))
         done = run_study(experiment, dataset, store, share, bar)
     left = len(store.missing(range(len(info.images))))

@@ -48,6 +48,7 @@ def train(
     if not rows:
         out.print("nothing left to do: the run had reached training.train_iters")
     else:
-        out.print(score_table(rows, TASKS[checked.task].table_scores, title=""))
+        beside = next(e.beside for e in (result.last, result.best) if e is not None)
+        out.print(score_table(rows, (*TASKS[checked.task].table_scores, *beside), title=""))
     out.print(str(result.folder), soft_wrap=True)
     err.print(f"{result.seconds:.0f} s")

@@ -1,7 +1,7 @@
 """The YAML configuration: its schema, and one clear line for each mistake."""
 
 from .json_schema import config_schema
-from .load import apply_overrides, check_config, config_to_dict, load_config
+from .load import RECORDED, apply_overrides, check_config, config_to_dict, load_config, read_values
 from .schema import (
     Config,
     DataSection,
@@ -15,6 +15,7 @@ from .schema import (
 )
 
 __all__ = [
+    "RECORDED",
     "Config",
     "DataSection",
     "LossSection",
@@ -29,4 +30,5 @@ __all__ = [
     "config_schema",
     "config_to_dict",
     "load_config",
+    "read_values",
 ]

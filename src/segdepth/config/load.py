@@ -1,6 +1,6 @@
 """Read, override and check a configuration; say each mistake in one line."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,13 +9,14 @@ from pydantic import BaseModel, ValidationError
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
 from segdepth.core.yaml_text import parse_yaml
+from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
 
 from .options import options_model
 from .schema import Config, LossSection, ScheduleSection
 from .variants import VARIANT_SECTIONS, augmentation_model
 
-__all__ = ["apply_overrides", "check_config", "config_to_dict", "load_config"]
+__all__ = ["RECORDED", "apply_overrides", "check_config", "config_to_dict", "load_config", "read_values"]
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
@@ -29,6 +30,15 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
         ConfigError: if the file cannot be read, or any value in it or in the overrides is unknown, of the wrong type or out
             of range. One line per mistake: file, key, what was given, what is allowed.
     """
+    return check_config(apply_overrides(read_values(path), overrides), where=str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The sections of a YAML file as they are, unchecked.
+
+    Raises:
+        ConfigError: if the file cannot be read, or holds no sections.
+    """
     try:
         text = path.read_text()
     except OSError as error:
@@ -38,7 +48,7 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     values = parse_yaml(text, where=str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(Config.model_fields)}")
-    return check_config(apply_overrides(values, overrides), where=str(path))
+    return values
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
@@ -77,8 +87,17 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def check_config(values: Mapping[str, Any], where: str = "configuration") -> Config:
+#: Of a configuration whose network is there: what need not be known in this process, because it only says how that came to be.
+RECORDED = frozenset({"model", "training.loss", "training.metrics"})
+
+
+def check_config(values: Mapping[str, Any], where: str = "configuration", *, unchecked: Collection[str] = ()) -> Config:
     """A checked configuration from nested mappings.
+
+    Args:
+        values: as a file has them.
+        where: they stand, for messages.
+        unchecked: sections, of those in :data:`RECORDED`, whose names and options are taken as they are.
 
     Raises:
         ConfigError: one line per mistake.
@@ -91,7 +110,7 @@ def check_config(values: Mapping[str, Any], where: str = "configuration") -> Con
         mistakes += [_sentence(where, detail, (), Config, values) for detail in error.errors()]
     if config is None:
         raise ConfigError("\n".join(mistakes))
-    return _check_variants(_with_default_variants(config), values, where)
+    return _check_variants(_with_default_variants(config), values, where, unchecked)
 
 
 def _with_default_variants(config: Config) -> Config:
@@ -103,13 +122,13 @@ def _with_default_variants(config: Config) -> Config:
     return config.model_copy(update={"training": filled})
 
 
-def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Config:
+def _check_variants(config: Config, values: Mapping[str, Any], where: str, unchecked: Collection[str]) -> Config:
     """Check every variant's name and options; return the configuration with the options' types and defaults filled in."""
-    mistakes: list[str] = []
+    mistakes: list[str] = [] if "training.metrics" in unchecked else _check_metrics(config, where)
     dump = config.model_dump()
     for spec in VARIANT_SECTIONS:
         section = _get(config, spec.path)
-        if section is None:
+        if section is None or ".".join(spec.path) in unchecked:
             continue
         try:
             variant = spec.find(config, section)
@@ -125,9 +144,18 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str) -> Co
             continue
         _get(dump, spec.path).update(checked.model_dump())
     mistakes += _check_augmentations(config, dump, where)
+    mistakes += _check_answers(config, where)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Config.model_validate(dump)
+
+
+def _check_metrics(config: Config, where: str) -> list[str]:
+    try:
+        pick_metrics(config.training.metrics, TASKS[config.task].target)
+    except ConfigError as error:
+        return [f"{where}: training.metrics: {error}"]
+    return []
 
 
 def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> list[str]:
@@ -141,6 +169,14 @@ def _check_augmentations(config: Config, dump: dict[str, Any], where: str) -> li
     if given:  # in the order of the file, without those that null switches off
         values = {name: getattr(checked, name) for name in given}
         dump["training"]["augmentations"] = {name: value for name, value in values.items() if value is not None}
+    return []
+
+
+def _check_answers(config: Config, where: str) -> list[str]:
+    try:
+        TASKS[config.task].output_named(config.model.answers)
+    except ConfigError as error:
+        return [f"{where}: model.answers: {error}"]
     return []
 
 
@@ -163,12 +199,12 @@ def _sentence(
     """One mistake in one line: file, key, what was given, what is allowed."""
     location = _keys(detail["loc"], _given(values, prefix))
     key = ".".join(map(str, (*prefix, *location)))
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    mistake = detail["type"]
+    if mistake == "extra_forbidden":
         return f"{where}: {key}: unknown key {did_you_mean(str(location[-1]), [*_names_at(model, location[:-1]), *extra_names])}"
-    if kind == "missing":
+    if mistake == "missing":
         return f"{where}: {key}: is missing and has no default"
-    message = "Should be a path" if kind == "path_type" else detail["msg"]
+    message = "Should be a path" if mistake == "path_type" else detail["msg"]
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     message = message[0].lower() + message[1:]
     given = _given(values, (*prefix, *location))

@@ -71,11 +71,13 @@ class ModelSection(VariantSection):
             an installed package that ships one.
         preprocessing: the input range: a name, or mean, std, order and scale; none means ImageNet's, the ancestor's under
             ``legacy``, or what the other library says.
+        answers: what the last map's numbers mean; none means what the other library says, or as the task's own networks answer.
     """
 
     arch: str
     pretrained: bool | Path = False
     preprocessing: NamedNormalisation | None = None
+    answers: str | None = None
 
 
 class DataSection(VariantSection):
@@ -155,6 +157,7 @@ class TrainingSection(Section):
         n_workers: processes that load pictures; 0 loads in the training process.
         print_interval: updates between lines of the log.
         loss: none means the task's own.
+        metrics: names of registered metrics that validations score with, beside the task's own.
         augmentations: name -> parameter, applied in the file's order.
         checkpoint_interval: updates between checkpoints to go on from.
         keep_checkpoints: how many of these stay; the best one by score is kept apart.
@@ -182,6 +185,7 @@ class TrainingSection(Section):
     n_workers: CountOrZero = 2
     print_interval: Count = 50
     loss: LossSection | None = None
+    metrics: list[str] = []
     optimizer: OptimizerSection = OptimizerSection()
     augmentations: dict[str, Any] | None = None
     lr_schedule: ScheduleSection | None = None

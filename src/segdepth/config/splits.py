@@ -18,10 +18,14 @@ def open_split(config: Config, split: str) -> Dataset:
     ``data.skip_bad`` leaves out what is incomplete, as it leaves out what is broken; that is logged.
     """
     section, target = config.data, TASKS[config.task].target
-    options = dict(section.options)
-    if section.skip_bad and "allow_missing" in options:
-        options["allow_missing"] = True
-    dataset = open_dataset(section.dataset, path=section.path, split=split, target=target, **options)
+    dataset = open_dataset(
+        section.dataset,
+        path=section.path,
+        split=split,
+        target=target,
+        leave_out_missing=section.skip_bad,
+        **section.options,
+    )
     if dataset.missing:
         named = ", ".join(dataset.missing[:3]) + (", ..." if len(dataset.missing) > 3 else "")
         log.warning("left out of %s: %d incomplete samples: %s", split, len(dataset.missing), named)

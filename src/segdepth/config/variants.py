@@ -11,7 +11,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.tables import pick, signature_options
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
-from segdepth.losses import LOSSES
+from segdepth.losses import LOSSES, losses_for
 from segdepth.networks import ALIASES, NETWORKS, network_options, resolve_arch
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 from segdepth.tasks import TASKS
@@ -81,11 +81,13 @@ def _find_dataset(config: Config, section: Any) -> Variant:
 
 def _find_loss(config: Config, section: Any) -> Variant:
     task = TASKS[config.task]
-    for target, losses in LOSSES.items():
-        if target != task.target and section.name in losses:
-            choices = ", ".join(LOSSES[task.target])
-            raise ConfigError(f"{section.name!r} is no loss of task {config.task!r} (there are: {choices})")
-    return Variant.of(pick(LOSSES[task.target], section.name, kind="loss"))
+    own = losses_for(task.target)
+    if section.name not in LOSSES:
+        pick(own, section.name, kind="loss")
+    losses = LOSSES[section.name]
+    if task.target not in losses:
+        raise ConfigError(f"{section.name!r} is no loss of task {config.task!r} (there are: {', '.join(own)})")
+    return Variant.of(losses[task.target])
 
 
 def _datasets() -> dict[str, Variant]:
@@ -93,7 +95,7 @@ def _datasets() -> dict[str, Variant]:
 
 
 def _losses() -> dict[str, Variant]:
-    return {name: Variant.of(loss) for losses in LOSSES.values() for name, loss in losses.items()}
+    return {name: Variant.of(next(iter(losses.values()))) for name, losses in LOSSES.items()}
 
 
 VARIANT_SECTIONS = (

@@ -9,16 +9,20 @@ import errno
 import json
 import os
 import platform
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .errors import BusyError
 
-__all__ = ["held"]
+__all__ = ["Part", "held"]
+
+_LOCK = ".lock"
 
 #: A lock is not to be had because another process has it; or because this file system has none.
 _TAKEN = {errno.EACCES, errno.EAGAIN}
@@ -29,8 +33,34 @@ _OURS: dict[Path, dict[str, Any]] = {}
 _ONE_AT_A_TIME = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one of several processes does in a folder that they share.
+
+    Attributes:
+        index: number of the part, from 0.
+        count: of all parts.
+
+    Example:
+        >>> str(Part(0, 4)), Part.read("0-of-4"), Part.read("")
+        ('0-of-4', Part(index=0, count=4), None)
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def read(cls, text: str) -> "Part | None":
+        """The part that is written so; None if none is."""
+        found = re.fullmatch(r"(\d+)-of-(\d+)", text)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.index}-of-{self.count}"
+
+
 @contextlib.contextmanager
-def held(folder: Path, part: str = "") -> Iterator[None]:
+def held(folder: Path, part: Part | None = None) -> Iterator[None]:
     """Be the only process that works in a folder; it is made where it is missing.
 
     Between processes of one machine, and of several where their common file system has locks. On Windows, and where a
@@ -39,22 +69,21 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
 
     Args:
         folder: to work in.
-        part: of the folder, ``i-of-n``, where processes share it: each part has its own lock, and the whole and parts of
-            another ``n`` keep out.
+        part: where processes share the folder: each has its own lock, and the whole and parts of another number keep out.
 
     Raises:
         BusyError: if another process works there, saying which and since when.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder.resolve() / (f".lock-{part}" if part else ".lock")
+    file = folder.resolve() / (_LOCK if part is None else f"{_LOCK}-{part}")
     with _ONE_AT_A_TIME:
         if file in _OURS:
             raise BusyError(_sentence(folder, _OURS[file]))
         lock = _lock(file, folder)
         _OURS[file] = _us()
     try:
-        for other in file.parent.glob(".lock*"):
-            if other != file and _excludes(other.name, part):
+        for other in file.parent.glob(f"{_LOCK}*"):
+            if other != file and not _go_together(part, Part.read(other.name.removeprefix(f"{_LOCK}-"))):
                 _refuse_if_held(other, folder)
         yield
     finally:
@@ -66,9 +95,9 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
             os.close(lock)
 
 
-def _excludes(lock: str, part: str) -> bool:
-    """Whether the whole of a folder, or a share of another number of shares, is worked at beside a part."""
-    return not part or lock.rpartition("-of-")[2] != part.rpartition("-of-")[2]
+def _go_together(part: Part | None, other: Part | None) -> bool:
+    """Whether two may be worked at beside each other: parts of one number; None is the whole."""
+    return part is not None and other is not None and part.count == other.count
 
 
 def _refuse_if_held(file: Path, folder: Path) -> None:

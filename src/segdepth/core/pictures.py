@@ -156,7 +156,7 @@ def _check_rows(path: Path, data: bytes) -> None:
     for row, column, row_step, column_step in _PASSES[interlaced > 0]:
         high, wide = len(range(row, rows, row_step)), len(range(column, columns, column_step))
         needed += high * (1 + (wide * bits + 7) // 8) if wide else 0
-    packed = b"".join(content for kind, content in _chunks(path, data) if kind == b"IDAT")
+    packed = b"".join(content for chunk, content in _chunks(path, data) if chunk == b"IDAT")
     if (there := len(zlib.decompressobj().decompress(packed, max(1, needed)))) < needed:
         raise DataError(f"{path} is truncated: the PNG has {there} bytes of pixels in place of {needed}")
 
@@ -184,17 +184,17 @@ def _too_large(path: Path, what: str, most: int) -> DataError:
 
 def _chunks(path: Path, data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Type and bytes of a PNG's chunks: each has a length, a type, its bytes and a checksum; the last one is IEND."""
-    view, position, kind = memoryview(data), len(_PNG_START), b""
-    while kind != b"IEND":
+    view, position, chunk = memoryview(data), len(_PNG_START), b""
+    while chunk != b"IEND":
         if position + 12 > len(data):
             raise DataError(f"{path} is truncated: the PNG has no end after {len(data)} bytes")
         (length,) = struct.unpack_from(">I", data, position)
-        kind, end = data[position + 4 : position + 8], position + 8 + length
+        chunk, end = data[position + 4 : position + 8], position + 8 + length
         if end + 4 > len(data):
             raise DataError(f"{path} is truncated: the PNG goes on after {len(data)} bytes")
         if struct.unpack_from(">I", data, end) != (zlib.crc32(view[position + 4 : end]),):
             raise DataError(f"{path} is damaged: a checksum of the PNG is wrong near byte {position}")
-        yield kind, view[position + 8 : end]
+        yield chunk, view[position + 8 : end]
         position = end + 4
 
 

@@ -14,13 +14,13 @@ from .errors import SegdepthError
 
 __all__ = ["Tell", "side_by_side"]
 
-#: What a job tells with: the kind of its news, and their values.
+#: What a job tells with: the topic of its news, and their values.
 Tell = Callable[..., None]
 
 #: Seconds without news after which the listener is given the word.
 _PULSE = 1.0
 
-#: Kinds of news that are not passed on.
+#: Topics of news that are not passed on.
 _LOG, _ERROR = "_log", "_error"
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 def side_by_side(
     jobs: Mapping[str, Callable[[Tell], None]],
 ) -> Generator[tuple[str, str, tuple[Any, ...]] | None, None, None]:
-    """Run every job at once; yields ``(job's name, kind, values)`` of all that they tell, and None when there was no news.
+    """Run every job at once; yields ``(job's name, topic, values)`` of all that they tell, and None when there was no news.
 
     What jobs log is logged here, under their names. Ctrl-C at a terminal reaches this process alone. When it leaves the
     generator, jobs that still run are sent SIGTERM once, which ends a training between two updates, and are waited for.
@@ -61,17 +61,17 @@ def side_by_side(
                 assert isinstance(connection, Connection)
                 name, process = listening[connection]
                 try:
-                    kind, values = connection.recv()
+                    topic, values = connection.recv()
                 except EOFError:
                     del listening[connection]
                     _check_end(name, process)
                     continue
-                if kind == _LOG:
+                if topic == _LOG:
                     log.log(values[0], "%s: %s", name, values[1])
-                elif kind == _ERROR:
+                elif topic == _ERROR:
                     raise values[0]
                 else:
-                    yield name, kind, values
+                    yield name, topic, values
             if not ready:
                 yield None
     finally:
@@ -115,8 +115,8 @@ class _LogTeller(logging.Handler):
 
 def _run(job: Callable[[Tell], None], connection: Connection) -> None:
 
-    def tell(kind: str, *values: Any) -> None:
-        connection.send((kind, values))
+    def tell(topic: str, *values: Any) -> None:
+        connection.send((topic, values))
 
     logger = logging.getLogger("segdepth")
     logger.handlers, logger.propagate = [_LogTeller(tell)], False

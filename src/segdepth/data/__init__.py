@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import did_you_mean, pick
+from segdepth.core.tables import OpenTable, did_you_mean, pick, require_readable_options
+from segdepth.kinds import KINDS, by_kind
 
 from .camvid import CamVid
 from .cityscapes import Cityscapes
@@ -21,7 +21,7 @@ from .nyuv2 import NYUv2
 from .sample import Dataset, Sample, reader_options
 from .synthetic import Synthetic
 
-__all__ = ["DATASETS", "Dataset", "Sample", "open_dataset", "stored_kinds"]
+__all__ = ["DATASETS", "Dataset", "Sample", "open_dataset", "register_dataset", "stored_kinds"]
 
 _READERS: dict[str, dict[str, type[Dataset]]] = {
     "camvid": {"labels": CamVid},
@@ -35,13 +35,71 @@ _READERS: dict[str, dict[str, type[Dataset]]] = {
     "synthetic": {"labels": Synthetic, "depth": Synthetic},
 }
 
+#: The option of readers that refuse samples of which a file is missing.
+_ALLOW_MISSING = "allow_missing"
+
+
+def _checked(given: Any) -> dict[str, type[Dataset]]:
+    readers = by_kind(given, KINDS, "a reader, which is a subclass of segdepth.data.Dataset", _is_reader)
+    for reader in readers.values():
+        require_readable_options(reader)
+    return with_derived(readers)
+
+
+def _is_reader(given: Any) -> bool:
+    return isinstance(given, type) and issubclass(given, Dataset)
+
+
 #: Name in the configuration -> what it has the truth of -> who reads that, or what that is computed from.
-DATASETS: Mapping[str, Mapping[str, type[Dataset]]] = MappingProxyType(
-    {name: with_derived(readers) for name, readers in _READERS.items()}
+DATASETS: OpenTable[Mapping[str, type[Dataset]]] = OpenTable(
+    {name: with_derived(readers) for name, readers in _READERS.items()},
+    kind="data set",
+    group="segdepth.datasets",
+    checked=_checked,
 )
 
 
-def open_dataset(name: str, *, path: Path | None, split: str, target: str | frozenset[str], **options: Any) -> Dataset:
+def register_dataset(name: str, readers: Mapping[str, type[Dataset]]) -> None:
+    """Let ``data.dataset`` know a data set by a name, in this process.
+
+    A package does the same for all processes with an entry point of the group ``segdepth.datasets`` that holds the mapping.
+
+    Args:
+        name: not one of ours.
+        readers: for each kind of truth ("labels", "depth", "normals") who reads it: a subclass of :class:`Dataset`, the same
+            for kinds that are known of the same pictures. The keyword arguments of its constructor are the data set's options
+            in a configuration, and are checked by their types.
+
+    Raises:
+        ConfigError: if the name cannot be one, there is no such kind, or something is no reader.
+
+    Example::
+
+        class Ramps(segdepth.data.Dataset):
+            def __init__(self, path, split, targets, *, count: int = 4):
+                super().__init__(path, split, targets)
+                self.names = [f"{split}/{index}" for index in range(count)]
+                self.depth_range = (0.5, 10.0)
+
+            def __getitem__(self, index):
+                depth = np.linspace(1, 5, 64 * 96, dtype=np.float32).reshape(64, 96)
+                image = np.repeat(depth[..., None] * 50, 3, axis=2).astype(np.uint8)
+                return segdepth.data.Sample(image, self.names[index], {"depth": depth})
+
+        segdepth.register_dataset("ramps", {"depth": Ramps})
+    """
+    DATASETS.register(name, readers)
+
+
+def open_dataset(
+    name: str,
+    *,
+    path: Path | None,
+    split: str,
+    target: str | frozenset[str],
+    leave_out_missing: bool = False,
+    **options: Any,
+) -> Dataset:
     """The data set of a name, ready to read pictures and their truth.
 
     Args:
@@ -49,6 +107,8 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: str | froz
         path: the data set's folder; None for one that is made up.
         split: "train", "val", "test", or what the data set knows besides.
         target: the truth wanted; several where one reader has them together.
+        leave_out_missing: samples of which a file is missing are left out, whatever the options say; many readers refuse them
+            otherwise, and the others have no need to be told.
         options: the data set's own options.
 
     Raises:
@@ -70,6 +130,8 @@ def open_dataset(name: str, *, path: Path | None, split: str, target: str | froz
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
+    if leave_out_missing and _ALLOW_MISSING in known:
+        options[_ALLOW_MISSING] = True
     dataset = reader(path, split, frozenset(map(source_of, targets)), **options)
     return dataset if all(map(stored, targets)) else Derived(dataset, targets)
 

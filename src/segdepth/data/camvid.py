@@ -54,7 +54,7 @@ class CamVid(FrameDataset):
         pairs, missing = _listed(root, list_file, allow_missing) if listed else _paired(root, split, allow_missing)
         frames = [Frame(image.stem, image, {"labels": label}) for image, label in pairs]
         frames.sort(key=lambda frame: frame.name)
-        super().__init__(root, split, targets, frames=frames, kind="camvid", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="camvid", missing=missing)
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return map_labels(read_labels(file), _LOOKUP, file)

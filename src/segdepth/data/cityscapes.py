@@ -78,7 +78,7 @@ class Cityscapes(FrameDataset):
         frames, missing = whole_frames(
             images, targets, {kind: partial(find, root, split, allow_missing) for kind, find in finders.items()}
         )
-        super().__init__(root, split, targets, frames=frames, kind="cityscapes", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="cityscapes", missing=missing)
 
     def _label_files(
         self, root: Path, split: str, allow_missing: bool, images: Mapping[str, Path]

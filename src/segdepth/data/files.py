@@ -149,8 +149,8 @@ def read_png16(path: Path) -> UInt16[ndarray, "h w"]:
     """
     values = read_array(path)
     if values.ndim != 2 or values.dtype != np.uint16:
-        kind = f"{values.dtype} with {1 if values.ndim == 2 else values.shape[2]} channels"
-        raise DataError(f"{path} is {kind}; 16-bit grey (uint16 with 1 channel) is needed")
+        stored = f"{values.dtype} with {1 if values.ndim == 2 else values.shape[2]} channels"
+        raise DataError(f"{path} is {stored}; 16-bit grey (uint16 with 1 channel) is needed")
     return values
 
 

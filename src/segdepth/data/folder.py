@@ -116,7 +116,7 @@ class Folder(FrameDataset):
             frames, missing = _listed(root, csv, split, list(globs), allow_missing)
         else:
             frames, missing = _globbed(root, globs, split, allow_missing)
-        super().__init__(root, split, targets, frames=frames, kind="folder", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="folder", missing=missing)
 
     def _declare_classes(
         self,

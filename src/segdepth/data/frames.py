@@ -58,18 +58,18 @@ class FrameDataset(Dataset):
         targets: frozenset[str],
         *,
         frames: Sequence[Frame],
-        kind: str,
+        dataset: str,
         missing: Iterable[str] = (),
     ) -> None:
         super().__init__(path, split, targets)
         known = sorted(one for one in KINDS if hasattr(self, f"_read_{one}"))
         if absent := sorted(targets.difference(known)):
-            raise DataError(f"{kind} has no {absent[0]} (it has: {', '.join(known)})")
+            raise DataError(f"{dataset} has no {absent[0]} (it has: {', '.join(known)})")
         if not frames:
-            raise DataError(f"{kind}: no images for the split {split!r} in {path}")
+            raise DataError(f"{dataset}: no images for the split {split!r} in {path}")
         name, count = Counter(frame.name for frame in frames).most_common(1)[0]
         if count > 1:
-            raise DataError(f"{kind}: {count} frames of the split {split!r} in {path} have the name {name!r}")
+            raise DataError(f"{dataset}: {count} frames of the split {split!r} in {path} have the name {name!r}")
         self.frames = tuple(frames)
         self.missing = tuple(missing)
         self.names = tuple(frame.name for frame in frames)
@@ -141,14 +141,14 @@ def whole_frames(
     return frames, missing
 
 
-def require_path(path: Path | None, kind: str) -> Path:
+def require_path(path: Path | None, dataset: str) -> Path:
     """The data set's folder.
 
     Raises:
         DataError: if none is given or if it is not there.
     """
     if path is None:
-        raise DataError(f"the data set {kind} needs a path (data.path in the configuration): the folder it is in")
+        raise DataError(f"the data set {dataset} needs a path (data.path in the configuration): the folder it is in")
     if not path.is_dir():
-        raise DataError(f"no folder {path} for the data set {kind} (data.path in the configuration)")
+        raise DataError(f"no folder {path} for the data set {dataset} (data.path in the configuration)")
     return path

@@ -63,7 +63,7 @@ class KittiDepth(FrameDataset):
             frames += there
             missing += absent
         self._focal = {root / drive: _read_focal_px(root / drive / PREPARED_CAMERA) for drive in drives}
-        super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="kitti", missing=missing)
 
     def _read_depth(self, file: Path, frame: Frame) -> Float32[ndarray, "h w"]:  # noqa: ARG002
         return read_npy(file) if file.suffix == ".npy" else read_depth_png(file, _METRES_PER_UNIT)

@@ -16,16 +16,16 @@ from .kitti_frames import SCAN, RawFrames
 from .kitti_names import KittiFrame
 from .splits import eigen_test_files
 
-__all__ = ["KittiEigen", "NoTruthError", "Truth"]
+__all__ = ["DepthTruth", "KittiEigen", "NoTruthError"]
 
 #: What depth is tested against.
-Truth = Literal["velodyne", "velodyne-forward", "improved"]
+DepthTruth = Literal["velodyne", "velodyne-forward", "improved"]
 
 #: How many of the 697 files have an improved truth. Source: Uhrig et al. 2017, arXiv:1708.06500, as counted by later papers.
 IMPROVED_FILES = 652
 
 _METRES_PER_UNIT = 1 / 256
-_ORIGINS: Mapping[Truth, str] = {
+_ORIGINS: Mapping[DepthTruth, str] = {
     "velodyne": SCAN,
     "velodyne-forward": "one laser scan, projected at the picture's size, nearest point of a pixel,"
     " metres along the laser's forward axis, about 0.27 m more than along the camera's",
@@ -68,7 +68,7 @@ class KittiEigen(RawFrames):
         targets: frozenset[str],
         *,
         files: str | None = None,
-        truth: Truth = "velodyne",
+        truth: DepthTruth = "velodyne",
         truth_path: str | None = None,
         allow_missing: bool = False,
     ) -> None:
@@ -86,8 +86,8 @@ class KittiEigen(RawFrames):
         missing = tuple(sorted(frame for frame in frames if isinstance(frame, str)))
         self.origins = {"depth": _ORIGINS[truth]}
         if len(found) < self.expected and not (allow_missing and found):
-            kind = DataError if found else NoTruthError
-            raise kind(_missing_sentence(root, self.expected, len(found), missing))
+            error_type = DataError if found else NoTruthError
+            raise error_type(_missing_sentence(root, self.expected, len(found), missing))
         there = sorted((frame for frame in frames if isinstance(frame, Frame)), key=lambda frame: frame.name)
         #: Each sample's place in the list, by which other programs number their files.
         self.positions = tuple(found[frame.name] for frame in there)
@@ -98,7 +98,7 @@ class KittiEigen(RawFrames):
             raw=root,
             raw_frames={origin.name: origin for origin in raw_frames},
             frames=there,
-            kind="kitti_eigen",
+            dataset="kitti_eigen",
             missing=missing,
         )
 

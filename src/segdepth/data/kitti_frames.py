@@ -36,7 +36,7 @@ class RawFrames(FrameDataset):
         raw: folder of KITTI raw.
         raw_frames: sample's name -> its frame there.
         frames: the samples' files.
-        kind: the data set's name.
+        dataset: the data set's name.
         missing: names of samples that are left out.
     """
 
@@ -54,10 +54,10 @@ class RawFrames(FrameDataset):
         raw: Path,
         raw_frames: Mapping[str, KittiFrame],
         frames: Sequence[Frame],
-        kind: str,
+        dataset: str,
         missing: Iterable[str] = (),
     ) -> None:
-        super().__init__(path, split, targets, frames=frames, kind=kind, missing=missing)
+        super().__init__(path, split, targets, frames=frames, dataset=dataset, missing=missing)
         self._raw = raw
         self._raw_frames = dict(raw_frames)
         self._calibrations: dict[Path, Calibration] = {}
@@ -118,7 +118,7 @@ class KittiRaw(RawFrames):
                     images[origin.name], raw_frames[origin.name] = image, origin
         frames, missing = whole_frames(images, targets, {"depth": partial(_scan_files, root, raw_frames)})
         super().__init__(
-            root, split, targets, raw=root, raw_frames=raw_frames, frames=frames, kind="kitti_raw", missing=missing
+            root, split, targets, raw=root, raw_frames=raw_frames, frames=frames, dataset="kitti_raw", missing=missing
         )
 
 

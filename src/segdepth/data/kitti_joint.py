@@ -68,7 +68,7 @@ class KittiJoint(RawFrames):
         self._lookup = cityscapes_lookup(list(labels.values()))
         frames = [Frame(name, there[name], {"labels": label, "depth": scans[name]}) for name, label in paired.items()]
         super().__init__(
-            root, split, targets, raw=raw, raw_frames=raw_frames, frames=frames, kind="kitti_joint", missing=missing
+            root, split, targets, raw=raw, raw_frames=raw_frames, frames=frames, dataset="kitti_joint", missing=missing
         )
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002

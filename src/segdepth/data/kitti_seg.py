@@ -45,7 +45,7 @@ class KittiSemantics(FrameDataset):
         images = split_images(root, split)
         finders = {"labels": partial(self._label_files, root, split, allow_missing)}
         frames, missing = whole_frames(images, targets, finders)
-        super().__init__(root, split, targets, frames=frames, kind="kitti", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="kitti", missing=missing)
 
     def _label_files(
         self, root: Path, split: str, allow_missing: bool, images: Mapping[str, Path]

@@ -68,7 +68,7 @@ class NYUv2(FrameDataset):
         images = files_by_stem(folder / "rgb", IMAGE_ENDINGS, f"nyuv2's images, split {split!r}")
         finders = {kind: partial(_truths, kind, folder / part, allow_missing) for kind, part in _FOLDERS.items()}
         frames, missing = whole_frames(images, targets, finders)
-        super().__init__(root, split, targets, frames=frames, kind="nyuv2", missing=missing)
+        super().__init__(root, split, targets, frames=frames, dataset="nyuv2", missing=missing)
 
     def _read_labels(self, file: Path, frame: Frame) -> UInt8[ndarray, "h w"]:  # noqa: ARG002
         return _only_inside(map_labels(read_labels(file), _LOOKUP, file), outside=IGNORE)

@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.files import naming, write_json, write_text
-from segdepth.core.locks import held
+from segdepth.core.locks import Part, held
 from segdepth.core.processes import in_processes
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.geometry import (
@@ -141,24 +141,24 @@ def prepare_kitti(
         )
     plan = plan_kitti(source, setup, skip_bad=skip_bad)
     _claim(output, setup)
-    with held(output / WORK, f"{index}-of-{count}"):
-        return _prepare(plan, source, output, setup, shard, workers, skip_bad, progress)
+    part = Part(index, count)
+    with held(output / WORK, part):
+        return _prepare(plan, source, output, setup, part, workers, skip_bad, progress)
 
 
 def _prepare(
-    plan: Plan, source: Path, output: Path, setup: Setup, shard: tuple[int, int], workers: int, skip_bad: bool,
+    plan: Plan, source: Path, output: Path, setup: Setup, part: Part, workers: int, skip_bad: bool,
     progress: Progress | None,
 ) -> Prepared:  # fmt: skip
-    index, count = shard
     known = _known(output)
-    jobs = plan.jobs[index::count]
-    staging = output / WORK / f"staging-{index}-of-{count}"
+    jobs = plan.jobs[part.index :: part.count]
+    staging = output / WORK / f"staging-{part}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     total = Outcome()
     make = partial(_prepare_frame, setup=setup, source=source, output=output, staging=staging, sizes=plan.sizes)
     tasks = ((job, {n: known[n] for n in _names(job, setup) if n in known}) for job in jobs)
-    journal_file = output / WORK / f"journal-{index}-of-{count}.jsonl"
+    journal_file = output / WORK / f"journal-{part}.jsonl"
     outcomes = in_processes(make, tasks, workers, _one_thread)
     with naming(journal_file), journal_file.open("a") as journal, closing(outcomes):
         for done, outcome in enumerate(outcomes, start=1):
@@ -169,10 +169,10 @@ def _prepare(
             total.add(outcome)
             if progress:
                 progress(done, len(jobs))
-    write_json(output / WORK / _done_name(plan, index, count), asdict(total))
+    write_json(output / WORK / _done_name(plan, part), asdict(total))
     shutil.rmtree(staging, ignore_errors=True)
     verified = len(total.files) // 2 - total.made
-    waiting, manifest = _finish(plan, setup, source, output, count, known)
+    waiting, manifest = _finish(plan, setup, source, output, part.count, known)
     return Prepared(total.made, verified, total.bad, waiting, manifest)
 
 
@@ -180,8 +180,8 @@ def _names(job: Job, setup: Setup) -> list[str]:
     return [name for frame, _ in job.images for name in setup.names(frame)]
 
 
-def _done_name(plan: Plan, index: int, count: int) -> str:
-    return f"done-{plan.digest}-{index}-of-{count}.json"
+def _done_name(plan: Plan, part: Part) -> str:
+    return f"done-{plan.digest}-{part}.json"
 
 
 def _options(setup: Setup) -> dict[str, object]:
@@ -345,13 +345,13 @@ def _finish(
         The shards that are not done, and the manifest if there are none.
     """
     work = output / WORK
-    waiting = tuple(k for k in range(count) if not (work / _done_name(plan, k, count)).exists())
+    waiting = tuple(k for k in range(count) if not (work / _done_name(plan, Part(k, count))).exists())
     if waiting and work.exists():
         return waiting, None
     total = Outcome()
     try:
         for k in range(count):
-            total.add(Outcome(**json.loads((work / _done_name(plan, k, count)).read_text())))
+            total.add(Outcome(**json.loads((work / _done_name(plan, Part(k, count))).read_text())))
     except FileNotFoundError:  # another shard that finished at the same moment has completed the tree
         return (), json.loads((output / MANIFEST).read_text())
     manifest = _complete(plan, setup, source, output, total, known)

@@ -1,7 +1,7 @@
 """Answers to the samples of a data set, one after another, whoever gives them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,11 @@ from torch import Tensor
 
 from segdepth.data.loading import Batch, EvaluationView, batches, evaluation_loader
 from segdepth.data.sample import Dataset
+from segdepth.kinds import KINDS, Kind
 from segdepth.networks import Network, resize_output
 from segdepth.tasks import Task
+
+from .class_maps import map_classes
 
 __all__ = ["Answer", "Answers", "NetworkAnswers", "Progress"]
 
@@ -27,7 +30,7 @@ class Answer:
 
     Attributes:
         name: of the sample.
-        answer: train ids, metres, or what the kind of truth holds.
+        answer: train ids, metres, or what the kind of the answers holds.
         truth: of the same kind, on the same device.
     """
 
@@ -42,6 +45,7 @@ class Answers(ABC):
     Attributes:
         dataset: that is answered, with the task's truth.
         task: what is answered.
+        kind: of the answers; its name is that of the truths'.
         device: where answers and truths are.
         bad: what is wrong with the samples that the last walk left out because they are broken.
         missing: names of the samples that have no answer.
@@ -53,6 +57,7 @@ class Answers(ABC):
     def __init__(self, dataset: Dataset, task: Task) -> None:
         self.dataset = dataset
         self.task = task
+        self.kind: Kind = KINDS[task.target]
         self.bad: list[str] = []
 
     @abstractmethod
@@ -79,6 +84,12 @@ class NetworkAnswers(Answers):
         n_workers: processes that load pictures.
         skip_bad: leave out broken samples and say so, instead of stopping.
         progress: of the walk.
+        class_map: the network's class by its name -> the data set's, or None (see
+            :func:`~segdepth.evaluation.class_maps.map_classes`).
+
+    Raises:
+        InputError: if the network's classes are not the data set's, and no table says which is which.
+        ConfigError: if the table does not fit them.
     """
 
     def __init__(
@@ -92,13 +103,16 @@ class NetworkAnswers(Answers):
         n_workers: int = 0,
         skip_bad: bool = False,
         progress: Progress | None = None,
+        class_map: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__(dataset, task)
+        self.kind = net.output.answers
         self.device = net.preprocessing.scale.device
         self._net = net
         self._size = size
         self._loading: dict[str, Any] = {"batch_size": batch_size, "n_workers": n_workers, "skip_bad": skip_bad}
         self._progress = progress
+        self._classes = map_classes(net, dataset, self.kind, class_map)
 
     def __iter__(self) -> Iterator[Answer]:
         """See :meth:`Answers.__iter__`."""
@@ -129,15 +143,21 @@ class NetworkAnswers(Answers):
         for name, output, truth in zip(batch.names, outputs, batch.target, strict=True):
             with torch.no_grad():
                 answer = self._net.decode(resize_output(output[None].float(), (truth.shape[0], truth.shape[1])))[0]
-            yield Answer(name, answer, truth)
+            yield Answer(name, self._classes(answer) if self._classes else answer, truth)
 
     def describe(self) -> dict[str, Any]:
         """See :meth:`Answers.describe`."""
         return {
             "answers": f"network {self._net.card.arch}",
             "network_size": list(self._size),
-            "resize": f"{self._net.output.kind} resized bilinearly to the truth's size",
+            "resize": f"{self._net.output.name} resized bilinearly to the truth's size",
+            **self._mapping(),
         }
+
+    def _mapping(self) -> dict[str, Any]:
+        if self._classes is None:
+            return {}
+        return {"classes": f"classes mapped {self._classes.words}", "class_map": dict(self._classes.names)}
 
 
 def _of_all(sentences: list[str], processes: int) -> list[str]:

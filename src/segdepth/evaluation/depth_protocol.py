@@ -6,14 +6,14 @@ from functools import partial
 from types import MappingProxyType
 
 from segdepth.core.errors import ConfigError
-from segdepth.data.kitti_eigen import Truth
+from segdepth.data.kitti_eigen import DepthTruth
 from segdepth.data.sample import Dataset
 from segdepth.metrics import DepthProtocol, DepthScores, Scores
 from segdepth.tasks import Task
 
 from .scoring import OWN_PROTOCOL, MakeScores
 
-__all__ = ["PROTOCOLS", "Preset", "limited"]
+__all__ = ["PROTOCOLS", "Preset", "adjusted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Preset:
     """
 
     about: str
-    truth: Truth
+    truth: DepthTruth
     protocol: DepthProtocol
 
     def scores(self, dataset: Dataset) -> DepthScores:
@@ -89,14 +89,16 @@ PROTOCOLS: Mapping[str, Preset] = MappingProxyType(
 )
 
 
-def limited(
+def adjusted(
     protocols: Mapping[str, MakeScores],
     task: Task,
     dataset: Dataset,
-    min_depth: float | None,
-    max_depth: float | None,
+    *,
+    min_depth: float | None = None,
+    max_depth: float | None = None,
+    align: str | None = None,
 ) -> dict[str, MakeScores]:
-    """Metrics by the protocol's name, with another range of depths where one is asked for: "eigen-raw-garg, 1-50 m".
+    """Metrics by the protocol's name, with what is asked for otherwise in it: "eigen-raw-garg, 1-50 m, least-squares".
 
     Args:
         protocols: by name; none for the data set's own.
@@ -104,22 +106,31 @@ def limited(
         dataset: that is scored.
         min_depth: metres, instead of the protocol's.
         max_depth: metres, instead of the protocol's.
+        align: how answers are aligned to each image's truth, one of :data:`~segdepth.metrics.ALIGNMENTS`, instead of the
+            protocol's scaling.
 
     Raises:
-        ConfigError: if a range is asked for and the task has no depths, or the range is empty.
+        ConfigError: if something is asked for and the task has no depths, the range is empty, or there is no such alignment.
     """
     makers = dict(protocols) or {OWN_PROTOCOL: task.make_metric}
-    if min_depth is None and max_depth is None:
+    if min_depth is None and max_depth is None and align is None:
         return makers
     found: dict[str, MakeScores] = {}
     for name, make in makers.items():
-        own = make(dataset).range_m
-        if own is None:
-            raise ConfigError(f"--min-depth and --max-depth are for depth; the scores of task {task.name!r} have none")
-        used = own[0] if min_depth is None else min_depth, own[1] if max_depth is None else max_depth
-        found[name if used == own else f"{name}, {used[0]:g}-{used[1]:g} m"] = partial(_within, make, used)
+        own = make(dataset)
+        if own.range_m is None:
+            raise ConfigError(
+                f"--min-depth, --max-depth and --align are for depth; the scores of task {task.name!r} have none"
+            )
+        used = own.range_m[0] if min_depth is None else min_depth, own.range_m[1] if max_depth is None else max_depth
+        changed = [] if used == own.range_m else [f"{used[0]:g}-{used[1]:g} m"]
+        limited = own.limited(used)
+        if align is not None and limited.aligned(align).describe() != limited.describe():
+            changed.append(align)
+        found[", ".join([name, *changed])] = partial(_adjusted, make, used, align)
     return found
 
 
-def _within(make: MakeScores, range_m: tuple[float, float], dataset: Dataset) -> Scores:
-    return make(dataset).limited(range_m)
+def _adjusted(make: MakeScores, range_m: tuple[float, float], align: str | None, dataset: Dataset) -> Scores:
+    limited = make(dataset).limited(range_m)
+    return limited if align is None else limited.aligned(align)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,10 +13,11 @@ from numpy import ndarray
 from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.kitti_names import KittiFrame
-from segdepth.data.labels import CITYSCAPES
+from segdepth.data.labels import CITYSCAPES, ClassTable
 from segdepth.data.predicted_labels import predicted_lookup
 from segdepth.data.sample import Dataset
-from segdepth.kinds import KINDS
+from segdepth.kinds import ANSWERS, Kind
+from segdepth.kinds.kind import AnswerFiles, ReadAnswer
 from segdepth.tasks import Task
 
 from .answers import Answer, Answers, Progress
@@ -25,7 +26,7 @@ __all__ = ["FileAnswers", "Predictions"]
 
 _ENDINGS = (".npy", ".png")
 #: What ``segdepth predict`` appends to a picture's name.
-_OURS = re.compile(rf"_({'|'.join(ending for kind in KINDS.values() for ending in kind.endings)})$")
+_OURS = re.compile(rf"_({'|'.join(ending for kind in ANSWERS.values() for ending in kind.endings)})$")
 #: What Cityscapes' own tools append.
 _CITYSCAPES = re.compile(r"_(labelIds|labelTrainIds)$")
 _FRAME_DIGITS = 10
@@ -39,7 +40,8 @@ class Predictions:
     end as is unique (``<date>/<drive>/image_02/data/<frame>``, ..., ``<frame>``); its place in the data set's list as a number.
     Each may end as :func:`segdepth.evaluation.predicting.save_prediction` ends them (``_depth_metres.npy``, ``_depth_x256.png``,
     ``_trainIds.png``). Depth is ``.npy`` in metres or 16-bit PNG of metres x 256; labels are PNG of train ids or label ids,
-    told apart by their names or values (:func:`~segdepth.data.predicted_labels.predicted_lookup`).
+    told apart by their names or values (:func:`~segdepth.data.predicted_labels.predicted_lookup`). Relative depth is ``.npy``
+    or PNG of whatever numbers.
 
     Args:
         path: the folder or file.
@@ -75,6 +77,31 @@ class Predictions:
         absent = frozenset(self.missing)
         return [name for name in self._place if name not in absent]
 
+    def kind(self, usual: Kind) -> Kind:
+        """What the files' names say of their numbers, as ``segdepth predict`` ends them; the usual where they say nothing.
+
+        Args:
+            usual: of this name are those that are asked for.
+
+        Raises:
+            DataError: if some say one thing and some another.
+        """
+        if self._stack is not None:
+            return usual
+        relative = [kind for kind in ANSWERS.values() if kind.name == usual.name and kind.is_relative]
+        endings = {f"_{ending}": kind for kind in relative for ending in kind.endings}
+        told = {
+            next((kind for ending, kind in endings.items() if file.stem.endswith(ending)), usual): file
+            for file in self._files.values()
+        }
+        if len(told) > 1:
+            one, other, *_ = told.items()
+            raise DataError(
+                f"{self.path}: by their names {other[1].name} holds {other[0].units[0]} and {one[1].name} {one[0].units[0]}; "
+                "give files of one kind"
+            )
+        return next(iter(told), usual)
+
     def stored(self, name: str) -> tuple[ndarray, str]:
         """What a sample's file holds, and its name for messages.
 
@@ -103,8 +130,8 @@ class FileAnswers(Answers):
         predictions: of the data set's samples.
         dataset: see :class:`~segdepth.evaluation.answers.Answers`.
         task: see there.
-        unit: of what the files hold, one of :attr:`segdepth.kinds.Kind.units`; None for the kind's first, or for what
-            their values say.
+        unit: of what the files hold, one of :attr:`segdepth.kinds.Kind.units` of the kinds that answer the task; None for what
+            their names or values say, or the first of the truth's own kind.
         progress: of the walk.
 
     Raises:
@@ -120,14 +147,11 @@ class FileAnswers(Answers):
         progress: Progress | None = None,
     ) -> None:
         super().__init__(dataset, task)
-        self._kind = KINDS[task.target]
-        if unit is not None and unit not in self._kind.units:
-            raise ConfigError(f"files of {self._kind.name} hold {' or '.join(self._kind.units)}, not {unit}")
+        self.kind = predictions.kind(self.kind) if unit is None else _kind_of(unit, task.target)
         self.missing = predictions.missing
         self._predictions = predictions
         self._progress = progress
-        reader = _READERS.get(task.target)
-        self._read = reader(predictions, dataset, unit) if reader else _Stored(predictions, unit or self._kind.units[0])
+        self._read = self.kind.reader_of(_Files(predictions, dataset.classes or CITYSCAPES), unit)
 
     def __iter__(self) -> Iterator[Answer]:
         """See :meth:`Answers.__iter__`."""
@@ -136,7 +160,7 @@ class FileAnswers(Answers):
         for done, (index, name) in enumerate(places, start=1):
             truth = self.dataset[index].truth(self.task.target)
             values, where = self._read(name)
-            answer = self._kind.answer_from(values, where, (truth.shape[0], truth.shape[1]), self._read.unit)
+            answer = self.kind.answer_from(values, where, (truth.shape[0], truth.shape[1]), self._read.unit)
             yield Answer(name, *(torch.from_numpy(np.ascontiguousarray(array)) for array in (answer, truth)))
             if self._progress is not None:
                 self._progress(done, len(places))
@@ -146,12 +170,45 @@ class FileAnswers(Answers):
         return {
             "answers": f"files {self._predictions.path} ({self._read.unit})",
             "network_size": None,
-            "resize": f"answer resized {self._kind.resizing} to the truth's size",
+            "resize": f"answer resized {self.kind.resizing} to the truth's size",
             "predictions_missing": list(self.missing),
         }
 
 
-class _Stored:
+def _kind_of(unit: str, target: str) -> Kind:
+    """The kind of answers whose files hold numbers of a unit.
+
+    Raises:
+        ConfigError: if answers to this truth are not stored so.
+    """
+    units = {unit: kind for kind in ANSWERS.values() if kind.name == target for unit in kind.units}
+    if unit not in units:
+        raise ConfigError(f"files of {target} hold {' or '.join(units)}, not {unit}")
+    return units[unit]
+
+
+class _Files(AnswerFiles):
+    """The files of predictions.
+
+    Args:
+        predictions: of a data set's samples.
+        classes: of the data set.
+    """
+
+    def __init__(self, predictions: Predictions, classes: ClassTable) -> None:
+        self._predictions = predictions
+        self._classes = classes
+
+    def as_numbers(self, unit: str) -> ReadAnswer:
+        """See :meth:`AnswerFiles.as_numbers`."""
+        return _Numbers(self._predictions, unit)
+
+    def as_classes(self, unit: str | None) -> ReadAnswer:
+        """See :meth:`AnswerFiles.as_classes`."""
+        return _Classes(self._predictions, self._classes, unit)
+
+
+class _Numbers(ReadAnswer):
     """Files whose numbers are what they say."""
 
     def __init__(self, predictions: Predictions, unit: str) -> None:
@@ -162,21 +219,17 @@ class _Stored:
         return self._predictions.stored(name)
 
 
-class _LabelFiles:
+class _Classes(ReadAnswer):
     """Files of train ids or label ids, told apart once for all."""
 
-    def __init__(self, predictions: Predictions, dataset: Dataset, unit: str | None) -> None:
+    def __init__(self, predictions: Predictions, classes: ClassTable, unit: str | None) -> None:
         self._predictions = predictions
         files = [predictions.file(name) for name in predictions.answered]
-        self._lookup, self.unit = predicted_lookup(files, dataset.classes or CITYSCAPES, unit)
+        self._lookup, self.unit = predicted_lookup(files, classes, unit)
 
     def __call__(self, name: str) -> tuple[ndarray, str]:
         file = self._predictions.file(name)
         return map_labels(read_labels(file), self._lookup, file), str(file)
-
-
-#: Kinds whose files do not say themselves what their numbers are.
-_READERS: Mapping[str, Callable[[Predictions, Dataset, str | None], Any]] = {"labels": _LabelFiles}
 
 
 def _files(folder: Path, dataset: Dataset, place: Mapping[str, int], allow_missing: bool) -> dict[str, Path]:

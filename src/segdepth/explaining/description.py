@@ -97,7 +97,7 @@ def describe_network(net: Network, size: tuple[int, int]) -> Description:
         preprocessing=card.preprocessing.model_dump(mode="json"),
         sizes=guest.size.words() if guest else "any",
         channels=card.out_channels,
-        meaning=f"{net.output.kind}: {'a number for each class' if kind.names_classes else kind.units[0]}",
+        meaning=f"{net.output.name}: {'a number for each class' if kind.names_classes else kind.units[0]}",
         classes=card.classes.names if card.classes else (),
         coverage=coverage_of(net, size),
     )

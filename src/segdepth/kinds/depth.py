@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -47,9 +48,9 @@ class Depth(Kind):
     void = 0
     dtype = np.float32
     #: "inverse": one over metres, up to a factor that median scaling takes away.
-    units = ("metres", "inverse")
+    units: ClassVar[tuple[str, ...]] = ("metres", "inverse")
     resizing = "bilinearly"
-    endings = ("depth_metres", "depth_x256")
+    endings: ClassVar[tuple[str, ...]] = ("depth_metres", "depth_x256")
     column = "depth_m"
 
     def resized(

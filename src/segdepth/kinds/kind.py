@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from segdepth.geometry.resize import resize_nearest
 
-__all__ = ["Colours", "Kind", "LegendEntry", "Picture", "Resized", "Truth", "Value"]
+__all__ = ["AnswerFiles", "Colours", "Kind", "LegendEntry", "Picture", "ReadAnswer", "Resized", "Truth", "Value"]
 
 Truth = Shaped[ndarray, "h w *values"]
 #: At another size than what it was made of.
@@ -37,6 +37,40 @@ class LegendEntry(NamedTuple):
     end: str = ""
 
 
+class ReadAnswer(ABC):
+    """Reads the files of answers to a data set.
+
+    Attributes:
+        unit: of the numbers in the files, one of :attr:`Kind.units`.
+    """
+
+    unit: str
+
+    @abstractmethod
+    def __call__(self, name: str) -> tuple[Shaped[ndarray, "..."], str]:
+        """What :meth:`Kind.answer_from` takes of a sample's file, and the file, for messages.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+
+
+class AnswerFiles(ABC):
+    """Files of answers to a data set, and the ways in which they can be read."""
+
+    @abstractmethod
+    def as_numbers(self, unit: str) -> ReadAnswer:
+        """Each holds numbers of this unit."""
+
+    @abstractmethod
+    def as_classes(self, unit: str | None) -> ReadAnswer:
+        """Each holds classes of the data set, by its train ids or by its label ids; None: what names and values tell.
+
+        Raises:
+            DataError: if nothing tells which.
+        """
+
+
 class Kind(ABC):
     """One kind of truth: an array ``[h, w]``, or ``[h, w, values]``, that says something of each pixel of a picture.
 
@@ -48,6 +82,8 @@ class Kind(ABC):
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
         endings: what :meth:`save` appends to a picture's name, without the files' suffixes.
         derived_from: the kind of truth that this one is computed from (see :meth:`derive`); None: files hold it.
+        is_relative: whether a value means something only beside the others of its picture.
+        is_inverse: whether larger values are nearer.
         names_classes: whether a value is the number of one of a data set's classes.
         column: in tables of pixels, what the column of its values is called; None where a value is no single number.
     """
@@ -59,6 +95,8 @@ class Kind(ABC):
     resizing: ClassVar[str]
     endings: ClassVar[tuple[str, ...]]
     derived_from: ClassVar[str | None] = None
+    is_relative: ClassVar[bool] = False
+    is_inverse: ClassVar[bool] = False
     names_classes: ClassVar[bool] = False
     column: ClassVar[str | None] = None
 
@@ -111,6 +149,15 @@ class Kind(ABC):
         """The floor that a network has to beat: ``constant``, one answer everywhere, and ``position``, one for each place."""
 
     # from others' files
+
+    def reader_of(self, files: AnswerFiles, unit: str | None) -> ReadAnswer:
+        """Who reads files of answers.
+
+        Args:
+            files: of answers of this kind.
+            unit: one of :attr:`units`; None: what they tell of themselves, or the usual one.
+        """
+        return files.as_numbers(unit or self.units[0])
 
     @abstractmethod
     def answer_from(self, values: Shaped[ndarray, "..."], where: str, size: tuple[int, int], unit: str) -> Truth:

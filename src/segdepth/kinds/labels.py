@@ -10,7 +10,7 @@ from numpy import ndarray
 from segdepth.drawing import colour_labels, overlay, write_png
 from segdepth.geometry.resize import resize_nearest
 
-from .kind import Colours, Kind, LegendEntry, Picture, Value
+from .kind import AnswerFiles, Colours, Kind, LegendEntry, Picture, ReadAnswer, Value
 
 __all__ = ["IGNORE", "Labels"]
 
@@ -41,6 +41,10 @@ class Labels(Kind):
             "constant": np.full(truths.shape[1:], counts.sum((1, 2)).argmax(), np.uint8),
             "position": counts.argmax(0).astype(np.uint8),
         }
+
+    def reader_of(self, files: AnswerFiles, unit: str | None) -> ReadAnswer:
+        """See :meth:`Kind.reader_of`."""
+        return files.as_classes(unit)
 
     def answer_from(
         self, values: UInt8[ndarray, "_h _w"], where: str, size: tuple[int, int], unit: str

@@ -114,9 +114,9 @@ class Given:
     def _told(self) -> str:
         if isinstance(self.value, Tensor):
             return f"a tensor {list(self.value.shape)}, which has no parts"
-        kind = type(self.value).__name__
+        type_name = type(self.value).__name__
         told = [f"{name} {list(tensor.shape)}" for name, tensor in _tensors(self.value)]
-        return f"a {kind} with {listed(told)}" if told else f"a {kind} without a tensor"
+        return f"a {type_name} with {listed(told)}" if told else f"a {type_name} without a tensor"
 
 
 def listed(names: list[str]) -> str:

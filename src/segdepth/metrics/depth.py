@@ -1,21 +1,37 @@
 """Scores of depth, per image and then averaged, under a stated protocol."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Float64, Shaped
 from torch import Tensor
 
+from segdepth.core.errors import InputError
+from segdepth.core.tables import pick
+from segdepth.kinds import Kind
+
+from .alignment import ALIGNMENTS
 from .depth_bands import DepthBands
-from .depth_protocol import DepthProtocol, scored_pixels
+from .depth_protocol import DepthProtocol, in_metres, scored_pixels
 from .scores import Scores
 
 __all__ = ["DEPTH_SCORES", "DepthScores"]
 
 #: Names of the scores in the order in which papers print them; the first seven are Eigen's.
 DEPTH_SCORES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3", "silog", "log10", "mae")
+
+#: Each alignment for people.
+_SCALING_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "none": "scaling none",
+        "median": "scaling median (each image's depth times one factor, which gives it the truth's median)",
+        "least-squares": "scaling least-squares (factor and shift of each image's inverse depth fitted to the truth's)",
+    }
+)
 
 
 class DepthScores(Scores):
@@ -49,7 +65,8 @@ class DepthScores(Scores):
         """Score a batch of images.
 
         Args:
-            prediction: metres, ``[b, h, w]`` or ``[b, 1, h, w]``; clipped to the range, never left out.
+            prediction: metres, or what the protocol makes metres of, ``[b, h, w]`` or ``[b, 1, h, w]``; clipped to the range,
+                never left out.
             truth: metres, same shape; 0 = no measurement. An image without a pixel to score is only counted.
 
         Raises:
@@ -105,11 +122,39 @@ class DepthScores(Scores):
         """See :meth:`Scores.limited`."""
         return DepthScores(replace(self.protocol, min_depth=range_m[0], max_depth=range_m[1]))
 
+    def aligned(self, how: str) -> "DepthScores":
+        """See :meth:`Scores.aligned`.
+
+        Raises:
+            ConfigError: if there is no such alignment.
+        """
+        pick(ALIGNMENTS, how, kind="alignment")
+        return DepthScores(replace(self.protocol, scaling=how))  # type: ignore[arg-type]
+
+    def reading(self, kind: Kind) -> "DepthScores":
+        """See :meth:`Scores.reading`.
+
+        Raises:
+            InputError: if the answers are relative and the protocol aligns nothing.
+        """
+        if kind.is_relative and self.protocol.scaling == "none":
+            doors = " or ".join(f"--align {name}" for name in ALIGNMENTS if name != "none")
+            raise InputError(
+                f"these answers are {kind.units[0]}, which has no metres to be scored: name a protocol that aligns them to "
+                f"each image's truth, {doors} (or, of kitti_eigen, a --protocol whose name ends in -median)"
+            )
+        same = kind.is_inverse == self.protocol.inverse
+        return self if same else DepthScores(replace(self.protocol, inverse=kind.is_inverse))
+
+    def as_scored(self, answer: Float[Tensor, "h w"], truth: Float[Tensor, "h w"]) -> Shaped[Tensor, "h w"]:
+        """See :meth:`Scores.as_scored`."""
+        return in_metres(answer, truth, self.protocol)
+
     def words(self) -> str:
         """See :meth:`Scores.words`."""
         how = self.protocol
         return (
-            f"crop {how.crop}, {how.min_depth:g}-{how.max_depth:g} m, scaling {how.scaling}, "
+            f"crop {how.crop}, {how.min_depth:g}-{how.max_depth:g} m, {_SCALING_WORDS[how.scaling]}, "
             "prediction clipped to the depth range, never left out"
         )
 

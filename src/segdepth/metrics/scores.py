@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from segdepth.core.errors import InputError
+from segdepth.kinds import Kind
 
 __all__ = ["ScoreTable", "Scores", "by_class"]
 
@@ -71,6 +72,36 @@ class Scores(SumsOfPictures):
             InputError: if there are no depths in it.
         """
         raise InputError(f"{type(self).__name__} has no range of depths that {range_m} could take the place of")
+
+    def aligned(self, how: str) -> "Scores":
+        """The same scores, of nothing yet, of answers that are aligned to each image's truth.
+
+        Args:
+            how: one of :data:`~segdepth.metrics.alignment.ALIGNMENTS`.
+
+        Raises:
+            InputError: if nothing can be aligned.
+        """
+        raise InputError(f"{type(self).__name__} has no scale that {how} could align")
+
+    def reading(self, kind: Kind) -> "Scores":
+        """These scores, where they are of answers of a kind; else the same of such answers, of nothing yet.
+
+        Args:
+            kind: of the answers, whose name is that of the truths'.
+
+        Raises:
+            InputError: if such answers cannot be compared with truths as they are.
+        """
+        del kind
+        return self
+
+    def as_scored(
+        self, answer: Shaped[Tensor, "h w *values"], truth: Shaped[Tensor, "h w *values"]
+    ) -> Shaped[Tensor, "h w *values"]:
+        """An answer as it is compared with its truth: where the protocol aligns it, aligned."""
+        del truth
+        return answer
 
     def words(self) -> str:
         """What of the protocol people have to know beside the average; empty where there is nothing."""

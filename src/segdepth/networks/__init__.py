@@ -13,6 +13,7 @@ from .build import (
     is_named,
     network_options,
     prepared,
+    register,
     resolve_arch,
 )
 from .card import Card, Classes, GuestFacts
@@ -21,26 +22,25 @@ from .devices import usable_device
 from .guests import (
     LIBRARIES,
     PACKAGES,
+    REGISTERED,
     GuestNetwork,
     NetworkSpec,
     Wanted,
     invite,
     is_address,
     is_installed,
+    kind_said_by,
     names_in,
     parse_network,
-    register,
-    registered_names,
     split_address,
-    task_said_by,
 )
 from .hub import HubNetwork, fetch, is_repository
 from .model_page import model_page
 from .network import MIN_SIZE, Network, read_picture, resize_output
-from .old_names import load_reference_state, rename_reference_state
+from .old_names import load_reference_state, rename_ancestor_state
 from .outputs import OUTPUTS, Output
 from .preprocessing import PREPROCESSINGS, NamedNormalisation, Normalisation, Preprocessing
-from .recognise import ReferenceNetwork, recognise_backbone, recognise_reference, resembled_backbone
+from .recognise import AncestorNetwork, recognise_ancestor, recognise_backbone, resembled_backbone
 from .sizes import SizeRule
 from .state_files import read_state
 from .weights import load_backbone, load_backbone_state
@@ -63,6 +63,8 @@ __all__ = [
     "OUTPUTS",
     "PACKAGES",
     "PREPROCESSINGS",
+    "REGISTERED",
+    "AncestorNetwork",
     "Card",
     "Classes",
     "DeepLab",
@@ -76,7 +78,6 @@ __all__ = [
     "Normalisation",
     "Output",
     "Preprocessing",
-    "ReferenceNetwork",
     "SegNet",
     "SizeRule",
     "Wanted",
@@ -90,6 +91,7 @@ __all__ = [
     "is_known",
     "is_named",
     "is_repository",
+    "kind_said_by",
     "load_backbone",
     "load_backbone_state",
     "load_network",
@@ -102,17 +104,15 @@ __all__ = [
     "read_card",
     "read_picture",
     "read_state",
+    "recognise_ancestor",
     "recognise_backbone",
-    "recognise_reference",
     "register",
-    "registered_names",
-    "rename_reference_state",
+    "rename_ancestor_state",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",
     "save_network",
     "split_address",
-    "task_said_by",
     "usable_device",
 ]
 

@@ -11,7 +11,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.tables import LazyTable, did_you_mean, pick, signature_options
 
 from .card import Card
-from .guests import GuestNetwork, find_registered, is_address, module_for, split_address
+from .guests import REGISTERED, Factory, GuestNetwork, is_address, module_for, split_address
 from .legacy import LEGACY
 from .network import Network
 from .preprocessing import Preprocessing
@@ -24,6 +24,8 @@ __all__ = [
     "is_known",
     "is_named",
     "network_options",
+    "prepared",
+    "register",
     "resolve_arch",
 ]
 
@@ -60,10 +62,31 @@ def resolve_arch(arch: str) -> tuple[str, dict[str, Any]]:
     if is_address(arch):
         split_address(arch)
         return arch, {}
-    if arch not in names | ALIASES and find_registered(arch) is not None:
+    if arch not in names | ALIASES and arch in REGISTERED:
         return arch, {}
-    name, options = pick(names | ALIASES, arch, kind="network")
+    if arch not in names | ALIASES:
+        pick(dict.fromkeys((*names, *ALIASES, *REGISTERED.others())), arch, kind="network")
+    name, options = (names | ALIASES)[arch]
     return name, dict(options)
+
+
+def register(name: str, build: Factory) -> None:
+    """Let ``model.arch``, cards and :func:`segdepth.create_network` know a network by a name, in this process.
+
+    A package does the same for all processes with an entry point of the group ``segdepth.networks``.
+
+    Args:
+        name: without a colon; not one of ours.
+        build: called with the options of the configuration or card, and with the number of channels as ``num_classes``,
+            ``classes`` or ``out_channels`` where it has such a parameter; gives a module, or a network of
+            :func:`segdepth.wrap`.
+
+    Raises:
+        ConfigError: if the name cannot be one, or ``build`` cannot be called.
+    """
+    if is_known(name):
+        raise ConfigError(f"{name!r} is a network of segdepth's own; register yours under another name")
+    REGISTERED.register(name, build)
 
 
 def is_named(name: str) -> bool:
@@ -122,7 +145,7 @@ def _paper(card: Card) -> Network:
 def prepared(net: Network, card: Card) -> Network:
     """A network that has its card and its preprocessing."""
     net.preprocessing = Preprocessing(card.preprocessing)
-    net.card = card
+    net.card = card.model_copy(deep=True)  # its options and classes are no other network's
     # one layout from the picture's bytes to the last map: no convolution has to reorder its input and its weights
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def load_network(
         where: run folder, or file.
         device: where the network shall live.
         allow: ``python:package.module:factory`` of the card, to let that code run.
-        module: takes the weights in place of what the card names: the same module as the one that was wrapped.
+        module: a copy of it takes the weights, in place of what the card names: of the form of the one that was wrapped.
 
     Raises:
         CheckpointError: if there is none, it is broken, its weights do not fit its card, or it names code that is not allowed.
@@ -158,7 +159,9 @@ def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | N
     if module is not None and card.guest is None:
         raise CheckpointError(f"{str(path)!r} holds {card.arch}, which needs no module; leave module= out")
     try:
-        return build_network(card, allow=allow) if module is None else prepared(GuestNetwork(module, card), card)
+        return (
+            build_network(card, allow=allow) if module is None else prepared(GuestNetwork(deepcopy(module), card), card)
+        )
     except SegdepthError:
         raise
     except Exception as error:  # whatever a constructor makes of settings that are no network's

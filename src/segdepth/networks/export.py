@@ -107,7 +107,7 @@ def export_onnx(net: Network, path: Path, *, size: tuple[int, int] | None = None
     module = PictureToAnswer(net)
     with _quiet():
         exported = torch.onnx.export(
-            trace(module, size), dynamo=True, verbose=False, input_names=["image"], output_names=[net.output.kind],
+            trace(module, size), dynamo=True, verbose=False, input_names=["image"], output_names=[net.output.name],
             dynamic_shapes=(_AXES,) if size is None else None,  # their names, which the traced program does not keep
         )  # fmt: skip
     assert exported is not None  # it is None only for the old exporter

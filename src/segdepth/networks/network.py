@@ -75,6 +75,11 @@ class Network(nn.Module, HubNetwork):
         """What saliency explains where nothing is said, a name among :data:`segdepth.saliency.Target`."""
         return self.output.explained
 
+    @property
+    def unknown_targets(self) -> frozenset[str]:
+        """Named targets that do not follow from its answer."""
+        return self.output.unknown
+
     @abstractmethod
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """The last linear map at the input's size, from which :attr:`output` makes the answer."""
@@ -90,6 +95,10 @@ class Network(nn.Module, HubNetwork):
         """
         check_input(x)
         return self.output(self.raw(x))  # type: ignore[no-any-return]
+
+    def idle_parameters(self) -> list[str]:
+        """Names of parameters that have no part in the answer, and so would never get a gradient: none, in our own networks."""
+        return []
 
     def disparity(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Inverse metres at the input's size, from a depth network.

@@ -11,7 +11,7 @@ from segdepth.core.errors import CheckpointError
 from .legacy.network import LegacyNetwork
 from .network import Network
 
-__all__ = ["RENAMES", "load_reference_state", "new_name", "rename_reference_state"]
+__all__ = ["RENAMES", "load_reference_state", "new_name", "rename_ancestor_state"]
 
 #: Per network: (pattern, replacement) for whole names; the first that matches wins. A replacement that ends in ``|0`` or
 #: ``|1`` is that part of a tensor of ours that holds two of the ancestor's, one after the other along the first axis.
@@ -105,7 +105,7 @@ RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 
-def rename_reference_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rename_ancestor_state(arch: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state dict of a network of the ancestor's under our names.
 
     Args:
@@ -161,7 +161,7 @@ def load_reference_state(net: Network, state: Mapping[str, Tensor]) -> None:
     """
     if not isinstance(net, LegacyNetwork):
         raise CheckpointError("the ancestor's weights fit only a network made with legacy=True; make it so")
-    renamed = rename_reference_state(net.card.arch, state)
+    renamed = rename_ancestor_state(net.card.arch, state)
     try:
         net.load_state_dict(renamed)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""From a network's last linear map to what it answers: class logits, depth in metres, normals."""
+"""From a network's last map to what it answers: class logits, depth in metres, relative depth, normals."""
 
 import math
 from abc import abstractmethod
@@ -11,30 +11,45 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
-from segdepth.kinds import KINDS, Kind
+from segdepth.kinds import ANSWERS, KINDS, Kind
 
-__all__ = ["OUTPUTS", "DepthOutput", "InverseDepth", "LogDepth", "Logits", "Normals", "Output"]
+__all__ = [
+    "OUTPUTS",
+    "DepthOutput",
+    "InverseDepth",
+    "InverseMetres",
+    "LogDepth",
+    "Logits",
+    "Metres",
+    "Normals",
+    "Output",
+    "RelativeDepth",
+    "RelativeInverseDepth",
+]
 
 
 class Output(nn.Module):
     """The last step of a network, without parameters.
 
     Attributes:
-        kind: what :meth:`forward` gives; what cards call it.
-        answers: the kind of truth that :meth:`decode` answers.
+        name: what cards call it: what :meth:`forward` gives.
+        answers: the kind of what :meth:`decode` answers; its name is that of the truth that it is compared with, and
+            ``is_relative`` says whether that takes an alignment first.
         channels: how many the answer has; None: as many as there are classes.
         pipeline: what the hub calls networks that answer so.
         channel_names: what its channels are called, where they are not classes; a single one needs no name.
         explained: what saliency explains where nothing is said (see :data:`segdepth.saliency.Target`).
+        unknown: named targets that do not follow from the answer.
         start: bias of the last layer with which an untrained network says what is usual.
     """
 
-    kind: ClassVar[str]
+    name: ClassVar[str]
     answers: ClassVar[Kind]
     channels: ClassVar[int | None] = None
     pipeline: ClassVar[str]
     channel_names: ClassVar[tuple[str, ...]] = ()
     explained: ClassVar[str] = "predicted"
+    unknown: ClassVar[frozenset[str]] = frozenset()
     start: ClassVar[float] = 0.0
 
     @abstractmethod
@@ -43,7 +58,7 @@ class Output(nn.Module):
 
     @abstractmethod
     def decode(self, output: Float[Tensor, "b c h w"]) -> Shaped[Tensor, "b h w *values"]:
-        """What a user reads: train ids (int64), or metres."""
+        """What a user reads: train ids (int64), metres, or what :attr:`answers` says."""
 
     def coarse(self, raw: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """What a coarse level hands on to a finer one."""
@@ -56,7 +71,7 @@ class Output(nn.Module):
             InputError: if it answers something else than depth.
         """
         del raw
-        raise InputError(f"a network that answers {self.kind} has no disparity; load the depth network")
+        raise InputError(f"a network that answers {self.name} has no disparity; load the depth network")
 
     @abstractmethod
     def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
@@ -71,7 +86,7 @@ class Output(nn.Module):
 class Logits(Output):
     """Class logits, as they come."""
 
-    kind: ClassVar[str] = "logits"
+    name: ClassVar[str] = "logits"
     answers: ClassVar[Kind] = KINDS["labels"]
     pipeline: ClassVar[str] = "image-segmentation"
 
@@ -90,9 +105,9 @@ class Logits(Output):
 
 
 class DepthOutput(Output):
-    """Depth in metres; what the kinds of depth output share."""
+    """Depth, in metres where nothing else is said; what outputs of depth share."""
 
-    kind: ClassVar[str] = "depth"
+    name: ClassVar[str] = "depth"
     answers: ClassVar[Kind] = KINDS["depth"]
     channels: ClassVar[int | None] = 1
     pipeline: ClassVar[str] = "depth-estimation"
@@ -106,7 +121,7 @@ class DepthOutput(Output):
         return 1 / self(raw)  # type: ignore[no-any-return]
 
     def decode(self, output: Float[Tensor, "b 1 h w"]) -> Shaped[Tensor, "b h w"]:
-        """Metres."""
+        """What is answered: metres, or what :attr:`answers` says."""
         return output.squeeze(1)
 
     def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
@@ -153,13 +168,111 @@ class InverseDepth(DepthOutput):
         return 1 / self.disparity(raw)
 
 
+class Metres(DepthOutput):
+    """The map is depth in metres, as the metric networks of other libraries answer it.
+
+    Depth is above zero: what is not above 2^-10 m is bent (see :func:`_above`), so that logarithms are finite and the slope is
+    never zero. A network whose own last step is a ReLU has no slope where it cuts, whatever follows.
+    """
+
+    #: Metres.
+    FLOOR: ClassVar[float] = 2**-10
+
+    name: ClassVar[str] = "metres"
+    start: ClassVar[float] = LogDepth.CENTRE_M
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Metres."""
+        return _above(raw, self.FLOOR)
+
+
+class InverseMetres(DepthOutput):
+    """The map is disparity in inverse metres.
+
+    Bent where it is not above 2^-10 (1 km), as :class:`Metres` bends depth. Where a ReLU gave 0 the answer is 2 km, with a
+    slope; whether that passes the ReLU is the ReLU's affair.
+    """
+
+    #: Inverse metres.
+    FLOOR: ClassVar[float] = 2**-10
+
+    name: ClassVar[str] = "inverse_metres"
+    start: ClassVar[float] = 1 / LogDepth.CENTRE_M
+
+    def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse metres."""
+        return _above(raw, self.FLOOR)
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Metres."""
+        return 1 / self.disparity(raw)
+
+
+class RelativeDepth(DepthOutput):
+    """The map is depth up to a factor above zero, which differs from picture to picture.
+
+    Bent where it is not above 2^-20, as :class:`Metres` bends depth.
+    """
+
+    FLOOR: ClassVar[float] = 2**-20
+
+    name: ClassVar[str] = "relative_depth"
+    answers: ClassVar[Kind] = ANSWERS["relative depth"]
+    start: ClassVar[float] = 1.0
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Depth up to a factor."""
+        return _above(raw, self.FLOOR)
+
+
+class RelativeInverseDepth(DepthOutput):
+    """The map is ``a / depth + b``, with ``a`` above zero and ``b`` of each picture's own: MiDaS, DPT, Depth Anything.
+
+    It is answered as it comes, of any sign: without ``b`` there is no depth to be had from it, nor its logarithm. Saliency
+    explains it itself, by "predicted" or by "disparity".
+
+    Source:
+        Ranftl et al. 2020, arXiv:1907.01341, section 5.
+    """
+
+    name: ClassVar[str] = "relative_inverse_depth"
+    answers: ClassVar[Kind] = ANSWERS["relative inverse depth"]
+    unknown: ClassVar[frozenset[str]] = frozenset({"depth", "log_depth"})
+
+    def forward(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """The map, unchanged."""
+        return raw
+
+    def disparity(self, raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Inverse depth up to a factor and a shift."""
+        return raw
+
+    def change(self, before: Float[Tensor, "1 c"], after: Float[Tensor, "n c"]) -> Float[Tensor, " n"]:
+        """The absolute difference, in the network's own units: a ratio would depend on the shift."""
+        return (after[:, 0] - before[:, 0]).abs()
+
+
+def _above(values: Float[Tensor, "b 1 h w"], floor: float) -> Float[Tensor, "b 1 h w"]:
+    """Values as they are where they are above a floor, below it ``floor^2 / (2 floor - value)``, at least in float32.
+
+    That is above zero, without a jump in value or slope, and its logarithm's slope is ``1 / (2 floor - value)``: never zero, so
+    that a network learns its way back from however far below.
+
+    Args:
+        values: of any sign.
+        floor: a power of two, so that values above it come out bit for bit.
+    """
+    values = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    return values.clamp(min=floor) * (floor / (2 * floor - values.clamp(max=floor)))
+
+
 class Normals(Output):
     """Vectors along surface normals; only their direction counts.
 
     Their length is left free, as that of logits is: the gradient of a unit vector along itself is zero everywhere.
     """
 
-    kind: ClassVar[str] = "normals"
+    name: ClassVar[str] = "normals"
     answers: ClassVar[Kind] = KINDS["normals"]
     channels: ClassVar[int | None] = 3
     pipeline: ClassVar[str] = "image-to-image"
@@ -181,4 +294,9 @@ class Normals(Output):
 
 
 #: By the name that cards call them by, where a paper has none of its own.
-OUTPUTS: Mapping[str, type[Output]] = MappingProxyType({output.kind: output for output in (Logits, LogDepth, Normals)})
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType(
+    {
+        output.name: output
+        for output in (Logits, LogDepth, Metres, InverseMetres, RelativeInverseDepth, RelativeDepth, Normals)
+    }
+)

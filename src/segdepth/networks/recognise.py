@@ -16,7 +16,7 @@ from .build import ALIASES, build_network
 from .card import Card
 from .old_names import RENAMES, new_name
 
-__all__ = ["ReferenceNetwork", "recognise_backbone", "recognise_reference", "resembled_backbone"]
+__all__ = ["AncestorNetwork", "recognise_ancestor", "recognise_backbone", "resembled_backbone"]
 
 Shape = tuple[int, ...]
 
@@ -32,7 +32,7 @@ _OTHER_VGGS = (8, 10, 16)  # convolutions of VGG-11, -13 and -19
 
 
 @dataclass(frozen=True)
-class ReferenceNetwork:
+class AncestorNetwork:
     """One of the ancestor's networks, as found in a file.
 
     Attributes:
@@ -50,7 +50,7 @@ class ReferenceNetwork:
     names: dict[str, str] = field(repr=False)
 
 
-def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
+def recognise_ancestor(state: Mapping[str, Tensor]) -> AncestorNetwork | None:
     """The ancestor's network that a state dict belongs to; None if too few names are the ancestor's.
 
     Args:
@@ -65,15 +65,11 @@ def recognise_reference(state: Mapping[str, Tensor]) -> ReferenceNetwork | None:
         return None
     misfits, card, wanted = min((_fit(card, shapes) for card in _candidates(arch, shapes)), key=lambda fit: len(fit[0]))
     if misfits:
-        found = shapes.get(misfits[0])
-        several = f"{len(misfits)} do not fit or are missing, the first"
-        raise CheckpointError(
-            f"these are tensors of the ancestor's {arch}, but "
-            f"{'one does not fit or is missing' if len(misfits) == 1 else several}: {misfits[0]!r} should be "
-            f"{list(wanted[misfits[0]])} and is {'missing' if found is None else list(found)}"
-        )
+        others = f" ({len(misfits) - 1} more do not fit or are missing)" if len(misfits) > 1 else ""
+        said = _misfit(misfits[0], wanted[misfits[0]], shapes, names)
+        raise CheckpointError(f"these are tensors of the ancestor's {arch}, but {said}{others}")
     placed = {theirs: ours for theirs, ours in names.items() if ours in wanted}
-    return ReferenceNetwork(arch, dict(card.options), card.output, card.out_channels, placed)
+    return AncestorNetwork(arch, dict(card.options), card.output, card.out_channels, placed)
 
 
 def _renamed_shapes(arch: str, state: Mapping[str, Tensor]) -> tuple[dict[str, Shape], dict[str, str]]:
@@ -115,6 +111,15 @@ def _fit(card: Card, shapes: Mapping[str, Shape]) -> tuple[list[str], Card, dict
     return misfits, card, wanted
 
 
+def _misfit(name: str, wanted: Shape, shapes: Mapping[str, Shape], names: Mapping[str, str]) -> str:
+    """What is wrong with a tensor, by the names that the file has for it; with ours only where the file has none."""
+    theirs = [repr(old) for old, new in names.items() if new == name]
+    if not theirs:
+        return f"one of shape {list(wanted)} is missing, {name!r} by its name here"
+    together = f"{' and '.join(theirs)} {'is' if len(theirs) == 1 else 'are together'}"
+    return f"{together} {list(shapes[name])}, where {list(wanted)} is needed"
+
+
 def _out_channels(two: Card, three: Card, shapes: Mapping[str, Shape]) -> int | None:
     """How many channels a network has, from the first axis that grows with them; some tensors have other channels beside."""
     longer = _shapes_of(three)
@@ -154,9 +159,9 @@ def resembled_backbone(state: Mapping[str, Tensor]) -> str | None:
     names = [name.removeprefix("module.") for name in state]
     if {"conv1.weight", "layer4.0.conv1.weight"} <= set(names) and all(map(_RESNET_NAME.fullmatch, names)):
         blocks = tuple(len({n.split(".")[1] for n in names if n.startswith(f"layer{k}.")}) for k in range(1, 5))
-        kind = "bottlenecks" if "layer1.0.conv3.weight" in names else "blocks of two convolutions"
-        depths = [depth for depth, entry in _OTHER_RESNETS.items() if entry == (blocks, kind)]
-        return f"ResNet{f'-{depths[0]}' if depths else ''} ({', '.join(map(str, blocks))} {kind})"
+        made_of = "bottlenecks" if "layer1.0.conv3.weight" in names else "blocks of two convolutions"
+        depths = [depth for depth, entry in _OTHER_RESNETS.items() if entry == (blocks, made_of)]
+        return f"ResNet-{depths[0]}" if depths else f"ResNet of {' + '.join(map(str, blocks))} {made_of}"
     convolutions = sum(tensor.dim() == 4 for tensor in state.values())
     if convolutions in _OTHER_VGGS and all(name.startswith(("features.", "classifier.")) for name in names):
         return f"VGG-{convolutions + 3}"

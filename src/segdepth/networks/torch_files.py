@@ -59,7 +59,7 @@ def load_torch_file(path: Path) -> Any:
         CheckpointError: if it is truncated, is no torch file, or could only be read by running code.
     """
     scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
-    allowed: list[Any] = [np.dtype, *(type(np.dtype(kind)) for kind in "fdil?")]
+    allowed: list[Any] = [np.dtype, *(type(np.dtype(code)) for code in "fdil?")]
     allowed += [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]  # of numpy 1 and 2
     try:
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
@@ -161,26 +161,26 @@ def _list_pickle(stream: BufferedReader | BytesIO, contents: _Contents) -> None:
     waiting: list[str] = []  # names of which it is not yet known what is done with them
     argument: Any
     for opcode, argument, _ in pickletools.genops(stream):
-        kind = opcode.name
-        if kind == "PROTO":
+        code = opcode.name
+        if code == "PROTO":
             contents.protocol = max(contents.protocol, argument)
-        elif kind in {"LONG1", "BININT", "BININT1", "BININT2", "INT", "LONG"}:
+        elif code in {"LONG1", "BININT", "BININT1", "BININT2", "INT", "LONG"}:
             contents.values.append(argument)
-        elif "UNICODE" in kind or "STRING" in kind:
+        elif "UNICODE" in code or "STRING" in code:
             texts.append(argument)
-        elif kind == "MEMOIZE":
+        elif code == "MEMOIZE":
             memo[len(memo)] = texts[-1] if texts else ""
-        elif kind in {"BINPUT", "LONG_BINPUT", "PUT"}:
+        elif code in {"BINPUT", "LONG_BINPUT", "PUT"}:
             memo[argument] = texts[-1] if texts else ""
-        elif kind in {"BINGET", "LONG_BINGET", "GET"}:
+        elif code in {"BINGET", "LONG_BINGET", "GET"}:
             texts.append(memo.get(argument, ""))
-        elif kind in {"GLOBAL", "INST"}:
+        elif code in {"GLOBAL", "INST"}:
             waiting.append(argument.replace(" ", "."))
-        elif kind == "STACK_GLOBAL":
+        elif code == "STACK_GLOBAL":
             waiting.append(".".join(texts[-2:]))
-        if kind in {"REDUCE", "OBJ", "INST", "NEWOBJ", "NEWOBJ_EX", "STOP"}:
+        if code in {"REDUCE", "OBJ", "INST", "NEWOBJ", "NEWOBJ_EX", "STOP"}:
             for name in waiting:
-                if kind.startswith("NEWOBJ") or _CLASSES.fullmatch(name):
+                if code.startswith("NEWOBJ") or _CLASSES.fullmatch(name):
                     contents.classes.append(name)
                 elif not _HARMLESS.fullmatch(name):
                     contents.calls.append(name)

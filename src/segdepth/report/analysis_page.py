@@ -1,25 +1,24 @@
-"""The saliency study's page: a table per network, histograms, null models, strata; CSV and figures beside it."""
+"""The saliency study's page: a table per network or pair, histograms, null models, strata; CSV and figures beside it."""
 
-import csv
-import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from segdepth.core.files import write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.words import counted
 from segdepth.runs import TASK_FACTS
-from segdepth.studies.analysis import EVERYWHERE, Analysis, Comparison, NullModel
+from segdepth.studies.analysis import EVERYWHERE, Analysis, Comparison, Measured, NullModel
 from segdepth.studies.columns import Column
-from segdepth.studies.pairing import CLAIM, Pair
+from segdepth.studies.pairing import CLAIM, Group, GroupName
 from segdepth.studies.statistics import FEWEST
 
+from .analysis_tables import write_tables
 from .figures import save_figure
-from .histograms import draw_histograms
+from .histograms import Look, draw_histograms
 from .page import write_page
 
-__all__ = ["statistic_title", "write_analysis"]
+__all__ = ["null_label", "statistic_title", "write_analysis"]
 
 _NAMES = {
     "activation_distance": "activation distance",
@@ -44,6 +43,11 @@ _UNITS = {
     "effective_pixels": "number",
 }
 
+Cell = TypeVar("Cell", Comparison, Measured)
+
+#: Colour of the second of two sides that are of one task.
+_OTHER_COLOUR = "#7c3aed"
+
 #: What the strata show: the two statistics of the claim, and the one without a threshold.
 _IN_STRATA = (Column("activation_distance", 0.1), Column("activation_ratio", 0.1), Column("weighted_distance"))
 
@@ -59,8 +63,13 @@ def statistic_title(column: Column) -> str:
     return name if column.threshold is None else f"{name} at {column.threshold:g}"
 
 
+def _unit(column: Column) -> str:
+    """In words; empty where it is not known."""
+    return _UNITS.get(column.measure, "")
+
+
 def _axis_title(column: Column) -> str:
-    unit = _UNITS.get(column.measure)
+    unit = _unit(column)
     return statistic_title(column) + (f" ({unit})" if unit else "")
 
 
@@ -71,64 +80,129 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         analysis: of the studies.
         folder: made if need be.
     """
-    write_text(folder / "comparisons.csv", _comparison_csv([*analysis.comparisons, *analysis.strata]))
-    write_text(folder / "overlap.csv", _overlap_csv(analysis))
-    write_text(folder / "nulls.csv", _null_csv(analysis))
-    if analysis.faithfulness:
-        write_text(folder / "faithfulness.csv", _faithfulness_csv(analysis))
-    figures = {
-        pair.name: {column: _figure(analysis, pair, column, folder / "figures") for column in pair.means}
-        for pair in analysis.pairs
-    }
+    write_tables(analysis, folder)
+    groups = (*analysis.pairs, *analysis.alone)
+    looks = {group.name: _looks(group) for group in groups}
+    everywhere = [m for m in analysis.measured if m.stratum == EVERYWHERE]
     values = {
         "a": analysis,
-        "figures": figures,
-        "tables": {pair.name: [c for c in analysis.comparisons if c.pair == pair.name] for pair in analysis.pairs},
-        "strata": {pair.name: _strata_rows(analysis, pair) for pair in analysis.pairs},
+        "looks": looks,
+        "heading": _heading(analysis),
+        "below": _below(analysis),
+        "counted_targets": _counted_targets(analysis),
+        "label": null_label,
+        "words": _words(analysis.pairs),
+        "claim": [TASK_FACTS[task].title for task in CLAIM],
+        "figures": {
+            group.name: {column: _figure(analysis, group, column, folder / "figures") for column in group.means}
+            for group in groups
+        },
+        "tables": {pair.name: [c for c in analysis.comparisons if c.pair == pair.name] for pair in analysis.pairs}
+        | {one.name: [m for m in everywhere if m.group == one.name] for one in analysis.alone},
+        "strata": {pair.name: _rows(pair.name, ((c.pair, c) for c in analysis.strata)) for pair in analysis.pairs}
+        | {
+            one.name: _rows(one.name, ((m.group, m) for m in analysis.measured if m.stratum != EVERYWHERE))
+            for one in analysis.alone
+        },
         "families": _families(analysis),
         "headlines": [c for c in analysis.comparisons if c.statistic in _IN_STRATA[:2]],
-        "claim": CLAIM,
+        "measured": [m for m in everywhere if m.statistic in _IN_STRATA[:2]],
+        "fewest": FEWEST,
+        "others": [n for n in analysis.nulls if not any(n.is_of_a_network and n.belongs_to(g) for g in groups)],
         "everywhere": EVERYWHERE,
         "facts": TASK_FACTS,
-        "verdict": _verdict,
+        "verdict": lambda c: _verdict(c, looks[c.pair]),
         "provenance": provenance(),
     }
     page = folder / "index.html"
     write_page(
-        page, "analysis.html", values, {"number": _number, "short": _short, "p": _p_value, "title": statistic_title}
+        page,
+        "analysis.html",
+        values,
+        {"number": _number, "short": _short, "p": _p_value, "title": statistic_title, "unit": _unit},
     )
     return page
 
 
-def _figure(analysis: Analysis, pair: Pair, column: Column, folder: Path) -> str:
+def _looks(group: Group) -> dict[str, Look]:
+    """Side -> how it is called and drawn: in its task's colour; of two with the same, the second in another."""
+    colours: list[str] = []
+    for study in group.studies.values():
+        colour = TASK_FACTS[study.info.task].colour
+        colours.append(_OTHER_COLOUR if colour in colours else colour)
+    return {side: Look(title, colour) for (side, title), colour in zip(group.words.items(), colours, strict=True)}
+
+
+def _words(pairs: Sequence[Group]) -> tuple[str, ...]:
+    """What both sides of all pairs are called."""
+    found = {tuple(pair.words.values()) for pair in pairs}
+    return found.pop() if len(found) == 1 else ("the first", "the second")
+
+
+def _heading(analysis: Analysis) -> str:
+    if analysis.pairs or len(analysis.alone) > 1:
+        return "How far and how widely networks look"
+    return "How far and how widely a network looks" if analysis.alone else "Saliency maps, examined"
+
+
+def _counted_targets(analysis: Analysis) -> str:
+    """In words, what the means beside those of null models are over."""
+    of_null = "a null model's over all where its own is not."
+    if not analysis.pairs:
+        return f"A network's numbers are over the targets that its maps are not zero at, {of_null}"
+    whose = "both its tasks' maps" if all(pair.of_the_claim for pair in analysis.pairs) else "both maps"
+    alone = ", of one by itself over those that its own are not" if analysis.alone else ""
+    return f"A network's numbers are over the targets that {whose} are not zero at{alone}, {of_null}"
+
+
+def _below(analysis: Analysis) -> str:
+    """What the page is of, in words."""
+    pairs = dict.fromkeys(" against ".join(pair.words.values()) for pair in analysis.pairs)
+    alone = dict.fromkeys(side for one in analysis.alone for side in one.studies)
+    parts = [", and ".join(pairs) + ", picture by picture"] if pairs else []
+    if alone:
+        parts.append(f"{', '.join(alone)}, {'each ' if len(alone) > 1 else ''}by itself: means over pictures")
+    return "; ".join(parts)
+
+
+def _figure(analysis: Analysis, group: Group, column: Column, folder: Path) -> str:
     """Save a histogram in every format; returns the page's copy."""
-    ours = [n for n in analysis.nulls if column in n.means and n.belongs_to(pair.name.network)]
+    ours = [n for n in analysis.nulls if column in n.means and n.belongs_to(group)]
     files = draw_histograms(
-        pair.means[column],
-        f"{pair.name.title}: {statistic_title(column)}",
-        {_null_label(n): n.means[column] for n in ours},
+        group.means[column],
+        _looks(group),
+        f"{group.name.title}: {statistic_title(column)}",
+        {null_label(n, group): n.means[column] for n in ours},
         axis=_axis_title(column),
     )
-    return save_figure(files, folder, f"{pair.name.stem}_{column.name}")
+    return save_figure(files, folder, f"{group.name.stem}_{column.name}")
 
 
-def _null_label(null: NullModel) -> str:
-    """A null model's title where the network's name stands above."""
+def null_label(null: NullModel, group: Group) -> str:
+    """A null model's title; shorter where the only network's name stands above.
+
+    Args:
+        null: beside the group.
+        group: that stands above.
+    """
+    if len({study.info.network for study in group.studies.values()}) > 1:
+        return null.title
     return {"field": "receptive field", "random": f"random weights, {null.task}"}.get(null.model, null.title)
 
 
-def _strata_rows(analysis: Analysis, pair: Pair) -> Mapping[str, Mapping[Column, Comparison]]:
-    """Stratum -> statistic -> comparison."""
-    rows: dict[str, dict[Column, Comparison]] = {}
-    for c in analysis.strata:
-        if c.pair == pair.name and c.statistic in _IN_STRATA:
-            rows.setdefault(c.stratum, {})[c.statistic] = c
+def _rows(name: GroupName, cells: Iterable[tuple[GroupName, Cell]]) -> Mapping[str, Mapping[Column, Cell]]:
+    """Stratum -> statistic -> what is known of it, of one group."""
+    rows: dict[str, dict[Column, Cell]] = {}
+    for group, cell in cells:
+        if group == name and cell.statistic in _IN_STRATA:
+            rows.setdefault(cell.stratum, {})[cell.statistic] = cell
     return rows
 
 
 def _families(analysis: Analysis) -> list[str]:
     """In words, what each correction is over."""
     words = []
+    noun = "network" if all(pair.of_the_claim for pair in analysis.pairs) else "pair"
     for what, comparisons in (("over all targets", analysis.comparisons), ("by class and distance", analysis.strata)):
         tested = [c for c in comparisons if c.tested]
         if not tested:
@@ -140,13 +214,13 @@ def _families(analysis: Analysis) -> list[str]:
         where = "" if strata == [EVERYWHERE] else f", {len(strata)} strata ({', '.join(strata)})"
         names = ", ".join(map(statistic_title, statistics))
         words.append(
-            f"{what}: {len(tested)} comparisons; {len(networks)} network{'s' if len(networks) > 1 else ''} "
+            f"{what}: {len(tested)} comparisons; {counted(len(networks), noun)} "
             f"({', '.join(networks)}), {len(statistics)} statistics ({names}){where}"
         )
     return words
 
 
-def _verdict(c: Comparison) -> str:
+def _verdict(c: Comparison, looks: Mapping[str, Look]) -> str:
     """In words, what the test says."""
     if not c.tested:
         return (
@@ -155,7 +229,7 @@ def _verdict(c: Comparison) -> str:
             else "not tested: no difference"
         )
     if c.larger is not None:
-        return f"{TASK_FACTS[c.larger].title} larger"
+        return f"{looks[c.larger].title} larger"
     return "too few pictures to tell" if c.too_few else "no clear difference"
 
 
@@ -186,55 +260,3 @@ def _p_value(value: float) -> str:
     if math.isnan(value):
         return "-"
     return f"{value:.3f}" if value >= 1e-3 else f"{value:.0e}"
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([["" if isinstance(v, float) and math.isnan(v) else v for v in row] for row in rows])
-    return text.getvalue()
-
-
-def _comparison_csv(comparisons: Sequence[Comparison]) -> str:
-    header = (
-        "network", "stratum", "statistic", "images", "targets", *(f"mean_{task}" for task in CLAIM),
-        *(f"median_{task}" for task in CLAIM), "difference", "interval_low", "interval_high", "rank_biserial", "p", "p_holm",
-        "smallest_p_holm", "family", "reference_fraction",
-    )  # fmt: skip
-    return _csv(
-        header,
-        [
-            (
-                c.pair.title, c.stratum, c.statistic.name, c.images, c.targets, *(c.mean[task] for task in CLAIM),
-                *(c.median[task] for task in CLAIM), c.difference, *c.interval, c.effect, c.p, c.p_holm, c.smallest_p, c.family,
-                c.reference.fraction if c.reference else math.nan,
-            )
-            for c in comparisons
-        ],
-    )  # fmt: skip
-
-
-def _overlap_csv(analysis: Analysis) -> str:
-    return _csv(
-        ("network", "stratum", "statistic", "images", "targets", "mean", "undefined_share"),
-        [
-            (o.network, o.stratum, column.name, o.images, o.targets, mean, o.undefined[column])
-            for o in analysis.overlaps
-            for column, mean in o.mean.items()
-        ],
-    )
-
-
-def _null_csv(analysis: Analysis) -> str:
-    return _csv(
-        ("null_model", "statistic", "mean"),
-        [(null.title, column.name, mean) for null in analysis.nulls for column, mean in null.means.items()],
-    )
-
-
-def _faithfulness_csv(analysis: Analysis) -> str:
-    return _csv(
-        ("network", "images", "targets", "action", "share", "salient", "random", "p"),
-        [(f.title, f.images, f.targets, *row) for f in analysis.faithfulness for row in f.rows],
-    )

@@ -1,35 +1,49 @@
-"""Histograms of several tasks over each other, drawn once and saved in any format."""
+"""Histograms of several networks over each other, drawn once and saved in any format."""
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from segdepth.runs import TASK_FACTS
-
 from .figures import figure_files
 
-__all__ = ["draw_histograms"]
+__all__ = ["Look", "draw_histograms"]
 
 #: From how many pictures on bars say more than points.
 _FEWEST_FOR_BARS = 15
+#: Letters that a figure has room for, in its title and in a line of its legend.
+_TITLE, _LEGEND = 62, 66
+
+
+class Look(NamedTuple):
+    """How one of the histograms is shown.
+
+    Attributes:
+        title: in the legend.
+        colour: as HTML has it.
+    """
+
+    title: str
+    colour: str
 
 
 def draw_histograms(
     means: Mapping[str, Float[ndarray, " n"]],
+    looks: Mapping[str, Look],
     title: str,
     nulls: Mapping[str, float],
     *,
     axis: str,
     formats: tuple[str, ...] = ("png", "svg"),
 ) -> dict[str, bytes]:
-    """Histograms of the pictures' means, every task on the same bins; of few pictures, a point each.
+    """Histograms of the pictures' means, all on the same bins; of few pictures, a point each.
 
     Args:
-        means: task -> a mean per picture; nan is left out.
+        means: side -> a mean per picture; nan is left out.
+        looks: side -> how it is shown.
         title: of the statistic.
         nulls: null model -> its mean, drawn as a line where it lies near the pictures' range, and else noted.
         axis: title of the x axis, with its unit.
@@ -41,7 +55,7 @@ def draw_histograms(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    known = {task: values[np.isfinite(values)] for task, values in means.items()}
+    known = {side: values[np.isfinite(values)] for side, values in means.items()}
     everything = np.concatenate(list(known.values()))
     as_points = max(map(len, known.values())) < _FEWEST_FOR_BARS
     edges = (
@@ -53,8 +67,8 @@ def draw_histograms(
     axes = figure.subplots()
     if as_points and len(means) == 2:  # a line joins a picture's two points
         axes.plot(np.stack(list(means.values())), [[0], [-1]], color="#cbd5e1", linewidth=0.7, zorder=0)
-    for row, (task, values) in enumerate(known.items()):
-        look: dict[str, Any] = {"color": TASK_FACTS[task].colour, "label": TASK_FACTS[task].title}
+    for row, (side, values) in enumerate(known.items()):
+        look: dict[str, Any] = {"color": looks[side].colour, "label": looks[side].title}
         if as_points:
             axes.plot(values, [-row] * len(values), "o", alpha=0.6, clip_on=False, **look)
         else:
@@ -67,7 +81,7 @@ def draw_histograms(
             axes.axvline(value, color="#475569", linewidth=1.2, linestyle=style, label=name)
         elif len(everything) and np.isfinite(value):
             far.append(f"{name} {value:.3g}")
-    figure.suptitle(title, fontsize=9, x=0.02, ha="left")
+    figure.suptitle(textwrap.fill(title, _TITLE), fontsize=9, x=0.02, ha="left")
     beyond = textwrap.wrap(f"beyond the axis: {'; '.join(far)}", 66) if far else []
     axes.set_xlabel("\n".join([axis, *beyond]), fontsize=7)
     if as_points:
@@ -81,7 +95,11 @@ def draw_histograms(
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.xaxis.get_offset_text().set_fontsize(8)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False, columnspacing=1.2, handlelength=1.6)
+    longest = max(map(len, axes.get_legend_handles_labels()[1]), default=0)
+    columns = min(3, max(1, _LEGEND // max(1, longest)))
+    figure.legend(
+        loc="outside lower center", ncols=columns, fontsize=7, frameon=False, columnspacing=1.2, handlelength=1.6
+    )
     return figure_files(figure, formats)
 
 

@@ -107,7 +107,7 @@ def _score_rows(runs: Sequence[Run], task: str) -> dict[tuple[str, str], tuple[f
     best = [run.best.scores if run.task == task and run.best else {} for run in runs]
     last = [run.validations[-1][1] if run.task == task and run.validations else {} for run in runs]
     return {
-        (name, kind): tuple(scores.get(name) for scores in column)
+        (name, which): tuple(scores.get(name) for scores in column)
         for name in TASK_FACTS[task].scores
-        for kind, column in (("best", best), ("last", last))
+        for which, column in (("best", best), ("last", last))
     }

@@ -71,10 +71,10 @@ class Run:
 
     @property
     def network(self) -> str | None:
-        """Name of the network, with its kind where it has one: ``frrnA``."""
+        """Name of the network, with its variant where it has one: ``frrnA``."""
         arch = word(self.setting("model.arch")) or word(self.card.get("arch"))
-        kind = word(self.setting("model.model_type"))
-        return f"{arch}{kind}" if arch and kind and not arch.endswith(kind) else arch
+        variant = word(self.setting("model.model_type"))
+        return f"{arch}{variant}" if arch and variant and not arch.endswith(variant) else arch
 
     @property
     def dataset(self) -> str | None:

@@ -98,8 +98,8 @@ class _Apart:
             operation = self._wrong_operation(traced, suspects)
             if operation is not None:
                 suspects[operation] = f"{name_of(operation)}, whose gradient would be {wrong}"
-                path, kind = operation.meta.get("module", ("", type(self._net).__name__))
-                differences.append(_difference(f"{name_of(operation)} in {path!r} ({kind})", wrong))
+                path, class_name = operation.meta.get("module", ("", type(self._net).__name__))
+                differences.append(_difference(f"{name_of(operation)} in {path!r} ({class_name})", wrong))
                 continue
             module = self._wrong_module(opaque, wrong)
             if module is None:

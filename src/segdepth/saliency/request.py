@@ -42,7 +42,7 @@ def as_method(method: MethodName | Method) -> Method:
     """
     if isinstance(method, str):
         return pick(METHODS, method, kind="saliency method")
-    if not any(isinstance(method, kind) for kind in get_args(Method)):
+    if not any(isinstance(method, one) for one in get_args(Method)):
         raise InputError(
             f"{method!r} is no saliency method; give {', '.join(map(repr, METHODS))}, or SmoothGrad(samples=50)"
         )

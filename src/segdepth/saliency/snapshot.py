@@ -85,7 +85,7 @@ class Snapshot:
 
     def sees_a_first_pass(self) -> bool:
         """Whether a network made itself ready: modules of another class, with other attributes, parts, weights, hooks, tables."""
-        return any(type(module) is not kind or _parts(module) != parts for module, kind, _, parts in self._modules)
+        return any(type(module) is not was or _parts(module) != parts for module, was, _, parts in self._modules)
 
 
 def _parts(module: nn.Module) -> dict[str, Any]:

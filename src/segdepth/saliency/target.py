@@ -60,7 +60,8 @@ class Weighted:
 #: What to explain at a pixel: the logit of the class predicted there ("predicted"), of a class (or a channel) by its number, the
 #: margin between two classes, depth in metres, its natural logarithm, disparity in inverse metres, the length of a vector along
 #: the direction predicted there ("direction"), a weighted sum of channels, or any function from the output ``[1, c, h, w]`` and
-#: the pixel to a number. A network may say of itself what "predicted" means, by a name in its attribute ``explained``.
+#: the pixel to a number. A network may say of itself what "predicted" means, by a name in its attribute ``explained``, and in
+#: ``unknown_targets`` (a frozenset) which names do not follow from its answer.
 Target = (
     Literal["predicted", "depth", "log_depth", "disparity", "direction"]
     | int
@@ -191,9 +192,14 @@ def meant(answer: Answer, target: Target) -> Target:
     """What a target says of this network: of a whole answer "predicted" is what the network's ``explained`` names.
 
     Raises:
-        InputError: if that is no target.
+        InputError: if that is no target, or one of the network's ``unknown_targets``.
     """
     whole = answer.output is None and answer.layer is None
+    unknown = getattr(answer.net, "unknown_targets", None)
+    if whole and isinstance(target, str) and isinstance(unknown, frozenset) and target in unknown:
+        raise InputError(
+            f"the target {target!r} does not follow from what this network answers: its answer itself is 'predicted'"
+        )
     if not (isinstance(target, str) and target == "predicted" and whole):
         return target
     own = getattr(answer.net, "explained", None)

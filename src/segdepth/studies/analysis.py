@@ -1,4 +1,4 @@
-"""Does depth look farther and wider than segmentation? Tables and tests over stored studies.
+"""How far and how widely do networks look? Tables and tests over stored studies: of one network, or of one against another.
 
 The unit of every test is the picture: maps of neighbouring pixels are nearly the same, so a test that took
 pixels for independent would find any difference significant. The ancestor did take them so, per picture, and
@@ -15,14 +15,17 @@ from numpy import ndarray
 
 from segdepth.core.errors import DataError
 from segdepth.kinds import KINDS
+from segdepth.runs import TASK_FACTS
 
 from .columns import ACTIONS, CHOICES, Column, change_column, peak_column
-from .pairing import CLAIM, Pair, PairName, overlapping, pair_up
+from .pairing import Group, GroupName, group_up, overlapping
 from .statistics import (
     SIGNIFICANT,
+    Estimate,
     PairedTest,
     ReferenceCount,
     compare,
+    estimate,
     holm,
     image_means,
     mean_of,
@@ -30,17 +33,20 @@ from .statistics import (
     reference_count,
     signed_rank,
 )
-from .store import OF_A_NETWORK, StudyTable
+from .store import OF_A_NETWORK, OF_NO_TASK, StudyTable
 
-__all__ = ["EVERYWHERE", "Analysis", "Comparison", "Faithfulness", "NullModel", "Overlap", "analyse"]
+__all__ = ["EVERYWHERE", "Analysis", "Comparison", "Faithfulness", "Measured", "NullModel", "Overlap", "analyse"]
 
 #: The stratum of all targets.
 EVERYWHERE = "all"
 
+#: Strata that every study has, by the target's row.
+_THIRDS = ("upper third", "middle third", "lower third")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(PairedTest):
-    """One statistic of one network, the claim's second task against its first, over pictures.
+    """One statistic of a pair, its second side against its first, over pictures.
 
     Attributes:
         pair: whose maps.
@@ -50,10 +56,10 @@ class Comparison(PairedTest):
         p_holm: p corrected for all tests of its family.
         smallest_p: what p_holm would be if all differences had one sign; from 0.05 on, there are too few pictures to tell.
         family: number of tests in it.
-        reference: the published count; None in strata.
+        reference: the published count, of the claim's pairs over all targets; else None.
     """
 
-    pair: PairName
+    pair: GroupName
     statistic: Column
     stratum: str = EVERYWHERE
     targets: int = 0
@@ -73,8 +79,25 @@ class Comparison(PairedTest):
 
     @property
     def larger(self) -> str | None:
-        """The task whose numbers are larger; None where the test says nothing."""
-        return CLAIM[self.effect > 0] if self.p_holm < SIGNIFICANT else None
+        """The side whose numbers are larger; None where the test says nothing."""
+        return tuple(self.mean)[self.effect > 0] if self.p_holm < SIGNIFICANT else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Estimate):
+    """One statistic of one network alone, over pictures.
+
+    Attributes:
+        group: whose maps.
+        statistic: which.
+        stratum: :data:`EVERYWHERE`, a class's name, a band of distances, or a part of the window.
+        targets: pixels behind the pictures' means.
+    """
+
+    group: GroupName
+    statistic: Column
+    stratum: str
+    targets: int
 
 
 @dataclass(frozen=True)
@@ -104,9 +127,10 @@ class NullModel:
         """Whether it is made of one."""
         return self.model in OF_A_NETWORK
 
-    def belongs_to(self, network: str) -> bool:
-        """Whether it says something of this network: it is made of it, or of none."""
-        return not self.is_of_a_network or self.network == network
+    def belongs_to(self, group: Group) -> bool:
+        """Whether it says something of these studies' networks: it is made of one of them, or of none."""
+        networks = [(study.info.network, study.info.task) for study in group.studies.values()]
+        return not self.is_of_a_network or (self.network, self.task) in networks
 
 
 @dataclass(frozen=True)
@@ -152,11 +176,25 @@ class Faithfulness:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that a page or a table shows."""
+    """Everything that a page or a table shows.
 
-    pairs: Sequence[Pair]
+    Attributes:
+        pairs: studies that are compared.
+        comparisons: of the pairs, over all targets.
+        strata: of the pairs, over some targets.
+        alone: studies that are not compared.
+        measured: of these, over all targets and over some.
+        nulls: null models.
+        overlaps: of both tasks' maps.
+        faithfulness: of maps.
+        studies: all that were read.
+    """
+
+    pairs: Sequence[Group]
     comparisons: Sequence[Comparison]
     strata: Sequence[Comparison]
+    alone: Sequence[Group]
+    measured: Sequence[Measured]
     nulls: Sequence[NullModel]
     overlaps: Sequence[Overlap]
     faithfulness: Sequence[Faithfulness]
@@ -164,22 +202,25 @@ class Analysis:
 
 
 def analyse(studies: Sequence[StudyTable]) -> Analysis:
-    """Pair the studies of each network, compare, stratify.
+    """Compare what belongs together, estimate what stands alone, stratify both.
 
     Args:
-        studies: of kind eval (or class) for both tasks, of null models, and of kind iou, in any order.
+        studies: of kind eval (or class), of null models, of kind iou and faithfulness. Their order matters where the only two are
+            compared, the second against the first.
 
     Raises:
-        DataError: if a network's two studies are not of the same pictures and targets, or nothing can be paired.
+        DataError: if two that are compared are not of the same pictures and targets, if a task is not known, or if there are only
+            null models.
     """
+    _require_known(studies)
     measured = [s for s in studies if s.info.kind in ("eval", "class")]
-    pairs = pair_up(s for s in measured if s.info.model == "trained")
+    pairs, alone = group_up(s for s in measured if s.info.model == "trained")
     overlaps = [s for s in studies if s.info.kind == "iou"]
     faithfulness = [_faithfulness(s) for s in studies if s.info.kind == "faithfulness"]
-    if not pairs and not overlaps and not faithfulness:
+    if not pairs and not alone and not overlaps and not faithfulness:
         raise DataError(
-            f"nothing to compare: the analysis needs the eval (or class) studies of a network's {' and '.join(CLAIM)} "
-            "checkpoint, or an iou or a faithfulness study"
+            f"there are only null models ({', '.join(s.title for s in measured)}), which say something beside a trained network: "
+            "name the eval (or class) study of one, too"
         )
     comparisons = [c for pair in pairs for c in _comparisons(pair, _elsewhere(pair, pairs, "eval"))]
     strata = [c for pair in pairs for c in _strata(pair, _elsewhere(pair, pairs, "class"))]
@@ -188,11 +229,21 @@ def analyse(studies: Sequence[StudyTable]) -> Analysis:
         pairs=pairs,
         comparisons=_corrected(comparisons),
         strata=_corrected(strata),
+        alone=alone,
+        measured=[m for one in alone for m in _measured(one, alone)],
         nulls=nulls,
         overlaps=[o for s in overlaps for o in _overlaps(s)],
         faithfulness=faithfulness,
         studies=studies,
     )
+
+
+def _require_known(studies: Sequence[StudyTable]) -> None:
+    for study in studies:
+        if study.info.task not in (*TASK_FACTS, *OF_NO_TASK):
+            raise DataError(
+                f"{str(study.folder)!r} is of the task {study.info.task!r}, which is none of {', '.join(TASK_FACTS)}"
+            )
 
 
 def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -209,23 +260,27 @@ def _smallest(p_values: Sequence[float], place: int, alone: float) -> float:
     return holm([*p_values[:place], alone, *p_values[place + 1 :]])[place]
 
 
-def _elsewhere(pair: Pair, pairs: Sequence[Pair], kind: str) -> set[Column]:
-    """Statistics of the same network that the study of this kind answers: nothing is tested twice.
+def _elsewhere(group: Group, groups: Sequence[Group], kind: str) -> set[Column]:
+    """Statistics of the same networks that the study of this kind answers: nothing is said twice.
 
     Eval studies answer for all targets, class studies for the strata.
     """
-    others = (other for other in pairs if other is not pair and other.name == PairName(pair.name.network, kind))
+    others = (other for other in groups if other is not group and other.name == GroupName(group.name.subject, kind))
     return {column for other in others for column in other.first.columns}
 
 
-def _comparisons(pair: Pair, elsewhere: Collection[Column]) -> list[Comparison]:
+def _comparisons(pair: Group, elsewhere: Collection[Column]) -> list[Comparison]:
     image = pair.first.rows["image"]
     return [
         Comparison(
             pair=pair.name,
             statistic=column,
             targets=int(pair.alive.sum()),
-            reference=reference_count(*(per_image(study.rows[column.name], image) for study in pair.studies.values())),
+            reference=(
+                reference_count(*(per_image(study.rows[column.name], image) for study in pair.studies.values()))
+                if pair.of_the_claim
+                else None
+            ),
             **vars(compare(means)),
         )
         for column, means in pair.means.items()
@@ -238,13 +293,13 @@ def _members(study: StudyTable) -> list[tuple[str, Bool[ndarray, " n"]]]:
     members = [
         found
         for kind in KINDS.values()
-        if kind.column is not None
+        if kind.column is not None and kind.column in study.rows
         for found in kind.strata(study.rows[kind.column], study.info.classes).items()
     ]
     return [(name, where) for name, where in members if where.any()]
 
 
-def _strata(pair: Pair, elsewhere: Collection[Column]) -> list[Comparison]:
+def _strata(pair: Group, elsewhere: Collection[Column]) -> list[Comparison]:
     return [
         Comparison(
             pair=pair.name,
@@ -257,6 +312,35 @@ def _strata(pair: Pair, elsewhere: Collection[Column]) -> list[Comparison]:
         for column in pair.first.columns
         if column not in elsewhere
     ]
+
+
+def _measured(one: Group, alone: Sequence[Group]) -> list[Measured]:
+    """What its statistics are over all targets, and over those of each stratum."""
+    study = one.first
+    everywhere = (EVERYWHERE, np.ones(one.targets, bool))
+    asked = (("eval", [everywhere]), ("class", [*_members(study), *_thirds(study)]))
+    return [
+        Measured(
+            group=one.name,
+            statistic=column,
+            stratum=stratum,
+            targets=int((where & one.alive).sum()),
+            **vars(estimate(*one.means_where(column, where & one.alive).values())),
+        )
+        for kind, members in asked
+        for elsewhere in [_elsewhere(one, alone, kind)]
+        for stratum, where in members
+        for column in study.columns
+        if column not in elsewhere
+    ]
+
+
+def _thirds(study: StudyTable) -> list[tuple[str, Bool[ndarray, " n"]]]:
+    """The evaluated window's thirds, by the targets' rows; only those with a target."""
+    top, bottom, *_ = study.info.protocol["window"]
+    third = (study.rows["row"].astype(int) - top) * len(_THIRDS) // (bottom - top)
+    members = [(name, third == place) for place, name in enumerate(_THIRDS)]
+    return [(name, where) for name, where in members if where.any()]
 
 
 def _null(study: StudyTable) -> NullModel:

@@ -27,13 +27,13 @@ class Experiment(ABC):
     """A measurement of the maps of one picture.
 
     Attributes:
-        kind: the study's name.
+        study: the study's name.
         grid: of targets.
         sources: of maps.
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str]
+    study: ClassVar[str]
     grid: TargetGrid
     sources: Sequence[MapSource]
     thresholds: tuple[float, ...]

@@ -34,7 +34,7 @@ class FaithfulnessStudy(Experiment):
         seed: of the pixels drawn by chance.
     """
 
-    kind: ClassVar[str] = "faithfulness"
+    study: ClassVar[str] = "faithfulness"
 
     def __init__(
         self, source: NetworkMaps, grid: TargetGrid, shares: tuple[float, ...] = (0.01, 0.05, 0.2), seed: int = 0

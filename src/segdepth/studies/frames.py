@@ -1,6 +1,7 @@
 """The pictures of a study: every network sees the same ones, in the same order."""
 
 from pathlib import Path
+from typing import Any
 
 from segdepth.config import Config
 from segdepth.core.errors import DataError, InputError, SegdepthError
@@ -29,22 +30,25 @@ class PictureFolder(FrameDataset):
     def __init__(self, path: Path) -> None:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_ENDINGS)
         frames = [Frame(file.relative_to(path).with_suffix("").as_posix(), file) for file in files]
-        super().__init__(path, "all", frozenset(), frames=frames, kind="pictures")
+        super().__init__(path, "all", frozenset(), frames=frames, dataset="pictures")
 
 
-def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
+def open_frames(path: Path | None, dataset: str | None, split: str, **options: Any) -> Dataset:
     """A named data set, KITTI semantics where a folder is laid out so, or else the pictures of a folder.
 
     Args:
         path: of the data.
         dataset: name in the table of data sets; None: judge by the folder.
         split: of a data set that has splits.
+        **options: of the data set that is named.
 
     Raises:
         DataError: if there are no pictures.
     """
     if dataset is not None:
-        return _open_named(dataset, path, split)
+        return _open_named(dataset, path, split, **options)
+    if options:
+        raise InputError(f"{next(iter(options))}= is an option of a data set; name that, too")
     if path is None:
         raise InputError(
             "name the pictures: --data_path (KITTI semantics, or a folder of pictures), --dataset or --config"
@@ -56,10 +60,10 @@ def open_frames(path: Path | None, dataset: str | None, split: str) -> Dataset:
     return PictureFolder(path)
 
 
-def _open_named(name: str, path: Path | None, split: str) -> Dataset:
+def _open_named(name: str, path: Path | None, split: str, **options: Any) -> Dataset:
     """With all truths where one reader has them, else with the first that it has."""
     first = next(iter(pick(DATASETS, name, kind="data set")))
-    return open_dataset(name, path=path, split=split, target=stored_kinds(name, together_with=first))
+    return open_dataset(name, path=path, split=split, target=stored_kinds(name, together_with=first), **options)
 
 
 def open_configured(config: Config, split: str | None) -> Dataset:

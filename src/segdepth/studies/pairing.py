@@ -1,25 +1,26 @@
-"""Which studies belong together: both tasks of the claim, of one network, on the same pictures and targets.
+"""Which studies belong together: both tasks of the claim, of one network; else any two; what is left stands alone.
 
 The claim is that depth looks farther and wider than segmentation. It is named here, and nowhere else in the studies.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
-from segdepth.core.words import as_file_name
+from segdepth.runs import TASK_FACTS
 
 from .columns import Column, peak_column
 from .statistics import image_means
 from .store import StudyInfo, StudyTable
 
-__all__ = ["CLAIM", "Pair", "PairName", "overlapping", "pair_up"]
+__all__ = ["CLAIM", "Group", "GroupName", "file_stem", "group_up", "overlapping"]
 
 #: The tasks that are compared: the second looks farther and wider than the first.
 CLAIM = ("seg", "depth")
@@ -27,53 +28,57 @@ CLAIM = ("seg", "depth")
 #: What has to be the same in two studies that are compared.
 _SHARED = ("size", "window", "sample_rate", "grid_start", "thresholds", "normalisation")
 
+#: Studies that are compared.
+_PAIR = 2
 
-class PairName(NamedTuple):
-    """Which pair.
+
+class GroupName(NamedTuple):
+    """Which group.
 
     Attributes:
-        network: whose maps.
-        kind: of both studies, "eval" or "class".
+        subject: whose maps: the network of the claim's pair; of others, networks and tasks in words.
+        kind: of its studies, "eval" or "class".
     """
 
-    network: str
+    subject: str
     kind: str
 
     @property
     def title(self) -> str:
         """For people."""
-        return self.network + (" (classes)" if self.kind == "class" else "")
+        return self.subject + (" (classes)" if self.kind == "class" else "")
 
     @property
     def stem(self) -> str:
         """For files."""
-        return as_file_name(self.network.replace(" ", "_")) + ("_classes" if self.kind == "class" else "")
+        return file_stem(self.subject) + ("_classes" if self.kind == "class" else "")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Both tasks of one network, on the same pictures and targets.
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One study, or two that are compared and so are of the same pictures and targets.
 
     Attributes:
         name: which.
-        studies: task -> its study, in the claim's order.
-        alive: the targets that count: neither task's map is zero everywhere.
-        zeros: task -> number of maps that are zero everywhere.
+        studies: side -> its study, the second against the first. The claim's sides are called as its tasks are, others as their
+            studies are.
+        alive: the targets that count: no side's map is zero everywhere.
+        zeros: side -> number of maps that are zero everywhere.
     """
 
-    name: PairName
+    name: GroupName
     studies: Mapping[str, StudyTable]
     alive: Bool[ndarray, " t"]
     zeros: Mapping[str, int]
 
     @property
     def first(self) -> StudyTable:
-        """Of the claim's first task; pictures, targets, protocol and what is there are those of both."""
-        return self.studies[CLAIM[0]]
+        """Of the first side; pictures, targets, protocol and what is there are those of all."""
+        return next(iter(self.studies.values()))
 
     @property
     def info(self) -> StudyInfo:
-        """What both studies share: all but the task."""
+        """What its studies share: all but network and task."""
         return self.first.info
 
     @property
@@ -81,42 +86,114 @@ class Pair:
         """In all pictures, with those that do not count."""
         return len(self.alive)
 
+    @property
+    def of_the_claim(self) -> bool:
+        """Whether it is the claim's pair, which a published analysis was made of."""
+        return tuple(self.studies) == CLAIM
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Side -> what it is called in a sentence."""
+        if self.of_the_claim:
+            return {task: TASK_FACTS[task].title for task in self.studies}
+        return {side: side for side in self.studies}
+
+    def title_of(self, side: str) -> str:
+        """Network and task of a side, for people."""
+        if self.of_the_claim:
+            return f"{self.name.title} {side}"
+        return GroupName(side, self.name.kind).title
+
     @cached_property
     def means(self) -> Mapping[Column, Mapping[str, Float[ndarray, " n"]]]:
-        """Statistic -> task -> one mean per picture, over the targets that count."""
+        """Statistic -> side -> one mean per picture, over the targets that count."""
         return {column: self.means_where(column, self.alive) for column in self.first.columns}
 
     def means_where(self, column: Column, where: Bool[ndarray, " t"]) -> dict[str, Float[ndarray, " n"]]:
-        """Task -> one mean per picture over some targets."""
+        """Side -> one mean per picture over some targets."""
         count = len(self.info.images)
         return {
-            task: image_means(study.rows[column.name], study.rows["image"], count, where)
-            for task, study in self.studies.items()
+            side: image_means(study.rows[column.name], study.rows["image"], count, where)
+            for side, study in self.studies.items()
         }
 
 
-def pair_up(studies: Iterable[StudyTable]) -> list[Pair]:
-    """Both tasks of each network and kind; what has no partner is left out.
+def file_stem(words: str) -> str:
+    """Words as a part of a file's name, or of a column's.
+
+    Example:
+        >>> file_stem("segnet depth (first)")
+        'segnet_depth_first'
+    """
+    return re.sub(r"[^\w.-]+", "_", words).strip("_")
+
+
+def group_up(studies: Iterable[StudyTable]) -> tuple[list[Group], list[Group]]:
+    """Pairs that are compared, and what stands alone.
+
+    Of each kind of study: both tasks of the claim are a pair, of each network that has both. Where none has, and there are two
+    studies, these are one, the second against the first. Everything else stands alone.
 
     Args:
         studies: of trained networks.
 
     Raises:
-        DataError: if there are two of one task, or the two are not of the same pictures and targets.
+        DataError: if two of several are of one network and task, or a pair's are not of the same pictures and targets.
     """
-    found: dict[PairName, dict[str, StudyTable]] = {}
+    kinds: dict[str, list[StudyTable]] = {}
     for study in studies:
-        group = found.setdefault(PairName(study.info.network, study.info.kind), {})
-        if study.info.task in group:
-            raise DataError(
-                f"two studies of {study.title} ({group[study.info.task].folder} and {study.folder}): analyse one at a time"
-            )
-        group[study.info.task] = study
-    return [
-        _pair(name, {task: group[task] for task in CLAIM})
-        for name, group in found.items()
-        if group.keys() >= set(CLAIM)
+        kinds.setdefault(study.info.kind, []).append(study)
+    pairs = [pair for kind, some in kinds.items() for pair in _claims(kind, some) or _only_two(kind, some)]
+    paired = [id(study) for pair in pairs for study in pair.studies.values()]
+    alone = [
+        _group(GroupName(study.title, kind), {study.title: study})
+        for kind, some in kinds.items()
+        for study in some
+        if id(study) not in paired
     ]
+    return pairs, alone
+
+
+def _claims(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
+    """Both tasks of each network that has both."""
+    found: dict[str, dict[str, StudyTable]] = {}
+    for study in studies:
+        tasks = found.setdefault(study.info.network, {})
+        before = tasks.get(study.info.task)
+        if before is not None and len(studies) > _PAIR:
+            raise DataError(
+                f"two studies of {study.title} among others ({before.folder} and {study.folder}): name one of them, or these "
+                "two alone to compare them"
+            )
+        tasks[study.info.task] = study
+    return [
+        _group(GroupName(network, kind), {task: tasks[task] for task in CLAIM})
+        for network, tasks in found.items()
+        if tasks.keys() >= set(CLAIM)
+    ]
+
+
+def _only_two(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
+    """A pair if there are two: called by network and task, and by their folders where these are the same."""
+    if len(studies) != _PAIR:
+        return []
+    names = [study.title for study in studies]
+    if len(set(names)) < _PAIR:
+        names = [f"{name} ({part})" for name, part in zip(names, _told_apart(*studies), strict=True)]
+    return [_group(GroupName(" against ".join(names), kind), dict(zip(names, studies, strict=True)))]
+
+
+def _told_apart(*studies: StudyTable) -> tuple[str, ...]:
+    """The last parts of two folders' paths that differ.
+
+    Raises:
+        DataError: if they are the same.
+    """
+    first, second = ([*study.folder.absolute().parts[::-1], ""] for study in studies)
+    for parts in zip(first, second, strict=False):
+        if len(set(parts)) == _PAIR:
+            return tuple(part or str(study.folder) for part, study in zip(parts, studies, strict=True))
+    raise DataError(f"{studies[0].folder} is named twice: a study says nothing beside itself")
 
 
 def overlapping(study: StudyTable) -> Bool[ndarray, " t"]:
@@ -124,11 +201,13 @@ def overlapping(study: StudyTable) -> Bool[ndarray, " t"]:
     return _all_alive(study.rows[peak_column(task)] for task in CLAIM)
 
 
-def _pair(name: PairName, studies: Mapping[str, StudyTable]) -> Pair:
-    _require_same(*studies.values())
-    peaks = {task: study.rows[peak_column()] for task, study in studies.items()}
-    zeros = {task: int((peak == 0).sum()) for task, peak in peaks.items()}
-    return Pair(name, studies, _all_alive(peaks.values()), zeros)
+def _group(name: GroupName, studies: Mapping[str, StudyTable]) -> Group:
+    first, *others = studies.values()
+    for other in others:
+        _require_same(first, other)
+    peaks = {side: study.rows[peak_column()] for side, study in studies.items()}
+    zeros = {side: int((peak == 0).sum()) for side, peak in peaks.items()}
+    return Group(name, studies, _all_alive(peaks.values()), zeros)
 
 
 def _all_alive(peaks: Iterable[Shaped[ndarray, " t"]]) -> Bool[ndarray, " t"]:
@@ -137,17 +216,57 @@ def _all_alive(peaks: Iterable[Shaped[ndarray, " t"]]) -> Bool[ndarray, " t"]:
 
 
 def _require_same(first: StudyTable, second: StudyTable) -> None:
-    for key in _SHARED:
-        values = [study.info.protocol.get(key) for study in (first, second)]
-        if values[0] != values[1]:
-            raise DataError(
-                f"{first.folder} and {second.folder} differ in their {key} ({values[0]} and {values[1]}): repeat one of them"
-            )
-    if dict(first.digests) != dict(second.digests) or first.info.images != second.info.images:
+    """Refuse two studies that did not see the same.
+
+    Raises:
+        DataError: that says what differs.
+    """
+    both, alone = f"{first.folder} and {second.folder}", "or analyse each alone"
+    asked = [
+        {key: study.info.protocol.get(key) for key in _SHARED} | {"statistics": list(study.info.columns)}
+        for study in (first, second)
+    ]
+    for key, value in asked[0].items():
+        if value != asked[1][key]:
+            raise DataError(f"{both} differ in their {key} ({value} and {asked[1][key]}): repeat one of them, {alone}")
+    if (what := _other_pictures(first, second)) is not None:
         raise DataError(
-            f"{first.folder} and {second.folder} are not of the same pictures: repeat one of them with the same --num_image, "
-            "--split and data"
+            f"{both} are not of the same pictures ({what}): repeat one of them with the same --num_image, --split and data, "
+            f"{alone}"
         )
-    for column in ("image", "row", "col"):
-        if not np.array_equal(first.rows[column], second.rows[column]):
-            raise DataError(f"{first.folder} and {second.folder} are not of the same targets: repeat one of them")
+    if (what := _other_targets(first, second)) is not None:
+        raise DataError(f"{both} are not of the same targets ({what}): repeat one of them, {alone}")
+
+
+def _other_pictures(first: StudyTable, second: StudyTable) -> str | None:
+    """What differs, in words; None: nothing does."""
+    counts = [len(study.digests) for study in (first, second)]
+    if counts[0] != counts[1]:
+        return f"{counts[0]} and {counts[1]}"
+    for place, names in enumerate(zip(first.info.images, second.info.images, strict=False), 1):
+        if names[0] != names[1]:
+            return f"number {place} is {names[0]!r} in one and {names[1]!r} in the other"
+    if len(first.info.images) != len(second.info.images):
+        return f"{len(first.info.images)} and {len(second.info.images)} were asked for"
+    for name, digest in first.digests.items():
+        if second.digests.get(name) != digest:
+            return f"{name!r} " + ("has other pixels" if name in second.digests else "is in one of them only")
+    return None
+
+
+def _other_targets(first: StudyTable, second: StudyTable) -> str | None:
+    """What differs, in words; None: nothing does."""
+    counts = [len(study.rows["image"]) for study in (first, second)]
+    if counts[0] != counts[1]:
+        return f"{counts[0]:,} and {counts[1]:,}"
+    places = [np.stack([study.rows[column] for column in ("image", "row", "col")], 1) for study in (first, second)]
+    differ = (places[0] != places[1]).any(1)
+    if not differ.any():
+        return None
+    one, other = (table[differ.argmax()] for table in places)
+    return f"the first that differs is {_place(first, one)} in one and {_place(second, other)} in the other"
+
+
+def _place(study: StudyTable, where: Int[ndarray, "3"]) -> str:
+    image, row, column = where.tolist()
+    return f"({row}, {column}) of {study.info.images[image]!r}"

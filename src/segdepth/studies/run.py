@@ -14,7 +14,7 @@ import torch
 from segdepth.core import group
 from segdepth.core.errors import InputError
 from segdepth.core.files import remove_unfinished
-from segdepth.core.locks import held
+from segdepth.core.locks import Part, held
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
 from segdepth.saliency.request import BLOCK_BYTES
@@ -60,9 +60,9 @@ class Shard:
         return Shard(int(index), int(count))
 
     @property
-    def name(self) -> str:
-        """Of a part; of the whole nothing."""
-        return f"{self.index}-of-{self.count}" if self.count > 1 else ""
+    def part(self) -> Part | None:
+        """Of the folder that the shards share; None of the whole."""
+        return Part(self.index, self.count) if self.count > 1 else None
 
     def of(self, count: int) -> list[int]:
         """Which of so many pictures are its own."""
@@ -73,7 +73,7 @@ def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> Stud
     """What is asked: the experiment, of the first ``count`` pictures of a data set."""
     tasks = [source.task for source in experiment.sources]
     return StudyInfo(
-        kind=experiment.kind,
+        kind=experiment.study,
         network=experiment.sources[0].network,
         task=tasks[0] if len(tasks) == 1 else "both",
         model=experiment.sources[0].model,
@@ -107,7 +107,7 @@ def run_study(
     Raises:
         BusyError: if another process does them.
     """
-    with held(store.folder, shard.name):
+    with held(store.folder, shard.part):
         if shard.count == 1:
             remove_unfinished(store.folder)
         return _do(experiment, dataset, store, shard, progress)

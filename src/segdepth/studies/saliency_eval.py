@@ -39,7 +39,7 @@ class EvalStudy(Experiment):
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str] = "eval"
+    study: ClassVar[str] = "eval"
 
     def __init__(self, source: MapSource, grid: TargetGrid, thresholds: tuple[float, ...] = (0.1, 0.5, 0.9)) -> None:
         self.sources = (source,)
@@ -79,7 +79,7 @@ class ClassStudy(EvalStudy):
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str] = "class"
+    study: ClassVar[str] = "class"
 
     def __init__(
         self, source: MapSource, grid: TargetGrid, thresholds: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -33,7 +33,7 @@ class IouStudy(Experiment):
         thresholds: shares of a normalised map's range.
     """
 
-    kind: ClassVar[str] = "iou"
+    study: ClassVar[str] = "iou"
 
     def __init__(
         self,

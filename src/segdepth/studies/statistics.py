@@ -15,10 +15,12 @@ from scipy.stats import rankdata, wilcoxon
 __all__ = [
     "FEWEST",
     "SIGNIFICANT",
+    "Estimate",
     "PairedTest",
     "ReferenceCount",
     "bootstrap_interval",
     "compare",
+    "estimate",
     "holm",
     "image_means",
     "mean_of",
@@ -74,6 +76,33 @@ class PairedTest:
     smallest_p: float
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """One number of each picture.
+
+    Attributes:
+        images: pictures with one.
+        mean: of the pictures.
+        median: of the pictures.
+        interval: 95 % bootstrap interval of the mean, over pictures; nan with fewer than two.
+    """
+
+    images: int
+    mean: float
+    median: float
+    interval: tuple[float, float]
+
+
+def estimate(values: Float[ndarray, " n"]) -> Estimate:
+    """What the pictures' numbers say of others like them.
+
+    Args:
+        values: one per picture; nan: none.
+    """
+    known = values[np.isfinite(values)]
+    return Estimate(len(known), mean_of(known), _median(known), _interval(known))
+
+
 def compare(values: Mapping[str, Float[ndarray, " n"]]) -> PairedTest:
     """The second of two numbers against the first, over pictures.
 
@@ -84,13 +113,12 @@ def compare(values: Mapping[str, Float[ndarray, " n"]]) -> PairedTest:
     known = {name: one[both] for name, one in values.items()}
     first, second = known.values()
     difference = second - first
-    count = int(both.sum())
     return PairedTest(
-        images=count,
+        images=int(both.sum()),
         mean={name: mean_of(one) for name, one in known.items()},
-        median={name: float(np.median(one)) if count else math.nan for name, one in known.items()},
+        median={name: _median(one) for name, one in known.items()},
         difference=mean_of(difference),
-        interval=bootstrap_interval(difference) if count >= 2 else (math.nan, math.nan),
+        interval=_interval(difference),
         effect=rank_biserial(difference),
         p=signed_rank(difference),
         smallest_p=signed_rank(np.abs(difference)),
@@ -107,6 +135,15 @@ def signed_rank(difference: Float[ndarray, " n"]) -> float:
 def mean_of(values: Float[ndarray, " n"]) -> float:
     """Nan where there is none."""
     return float(values.mean()) if len(values) else math.nan
+
+
+def _median(values: Float[ndarray, " n"]) -> float:
+    return float(np.median(values)) if len(values) else math.nan
+
+
+def _interval(values: Float[ndarray, " n"]) -> tuple[float, float]:
+    """One picture tells nothing of others."""
+    return bootstrap_interval(values) if len(values) > 1 else (math.nan, math.nan)
 
 
 def reference_count(first: Float[ndarray, "n p"], second: Float[ndarray, "n p"]) -> ReferenceCount:

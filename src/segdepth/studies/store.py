@@ -20,10 +20,13 @@ from segdepth.core.provenance import provenance
 
 from .columns import Column, columns_of
 
-__all__ = ["OF_A_NETWORK", "Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
+__all__ = ["OF_A_NETWORK", "OF_NO_TASK", "Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
 
 #: Null models that are made of a network, whose name they bear, and what stands before that in a title.
 OF_A_NETWORK = {"random": "random", "field": "receptive field of"}
+
+#: What stands for the task of a study whose maps are of two tasks, or of none.
+OF_NO_TASK = ("both", "none")
 
 _INFO = "study.json"
 
@@ -33,7 +36,7 @@ class StudyInfo:
     """What was asked.
 
     Attributes:
-        kind: of the experiment.
+        kind: the study's name: "eval", "class", "iou" or "faithfulness".
         network: whose maps.
         task: whose maps; "both" where a study has maps of two tasks, "none" where its maps are of no task.
         model: "trained", "random", "field", "edges" or "gaussian".
@@ -208,7 +211,7 @@ class StudyTable:
     @property
     def title(self) -> str:
         """Network and task."""
-        task = () if self.info.task in ("none", "both") else (self.info.task,)
+        task = () if self.info.task in OF_NO_TASK else (self.info.task,)
         null = (OF_A_NETWORK[self.info.model],) if self.info.model in OF_A_NETWORK else ()
         return " ".join([*null, self.info.network, *task])
 
@@ -264,4 +267,7 @@ def find_stores(paths: Iterable[Path]) -> list[Path]:
         if not here:
             raise DataError(f"{str(path)!r} holds no study (no {_INFO} in it); `segdepth study` makes one")
         found += here
-    return list(dict.fromkeys(found))
+    once: dict[Path, Path] = {}
+    for folder in found:
+        once.setdefault(folder.resolve(), folder)
+    return list(once.values())

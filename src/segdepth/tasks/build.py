@@ -38,6 +38,7 @@ def create_network(
     legacy: bool = False,
     pretrained: bool | str | Path = False,
     preprocessing: str | Normalisation | None = None,
+    answers: str | None = None,
     **options: Any,
 ) -> Network:
     """An untrained network for a task.
@@ -54,10 +55,12 @@ def create_network(
             the name of an installed package that ships one.
         preprocessing: the input range, or its name; None: ImageNet's, the ancestor's where ``legacy``, or what the other
             library says.
+        answers: what the last map's numbers mean, one of the task's :attr:`~segdepth.tasks.Task.outputs`; None: what the other
+            library says, or as the task's own networks answer.
         **options: the network's own.
 
     Raises:
-        ConfigError: if the network, the task, an option or the preprocessing is unknown.
+        ConfigError: if the network, the task, what it answers, an option or the preprocessing is unknown.
         CheckpointError: if the backbone weights cannot be had or do not fit.
 
     Example:
@@ -71,13 +74,14 @@ def create_network(
         raise ConfigError(f"num_classes is {num_classes}; a segmentation needs at least 2")
     if legacy and record.legacy_preprocessing is None:
         raise ConfigError(f"the ancestor has no networks for task {task!r}; leave legacy out")
-    channels = OUTPUTS[record.output].channels or num_classes
+    output = record.output_named(answers)
+    channels = OUTPUTS[output].channels or num_classes
     given = None if preprocessing is None else normalisation_of(preprocessing)
     if is_guest(arch):
         if legacy:
             raise ConfigError(f"the ancestor had no {arch}; leave legacy out")
-        wanted = Wanted(arch.partition(":")[2] or arch, record.output, channels, options, pretrained)
-        guest = invite(arch, wanted, task=task, preprocessing=given)
+        wanted = Wanted(arch.partition(":")[2] or arch, output, channels, options, pretrained)
+        guest = invite(arch, wanted, task=task, preprocessing=given, answers=answers)
         return prepared(guest, guest.card)
     if channels is None:
         raise ConfigError(f"{arch} needs its number of classes: num_classes")
@@ -85,7 +89,7 @@ def create_network(
     card = Card(
         arch=name,
         options=implied | options | ({"legacy": True} if legacy else {}),
-        output=record.output,
+        output=output,
         out_channels=channels,
         preprocessing=given or normalisation_of((legacy and record.legacy_preprocessing) or "imagenet"),
         task=task,

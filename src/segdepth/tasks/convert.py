@@ -13,14 +13,14 @@ from segdepth.core.tables import pick
 from segdepth.data.labels import CITYSCAPES
 from segdepth.networks import (
     NETWORKS,
+    AncestorNetwork,
     Classes,
     Network,
-    ReferenceNetwork,
     load_backbone_state,
     load_reference_state,
     read_state,
+    recognise_ancestor,
     recognise_backbone,
-    recognise_reference,
     resembled_backbone,
     resolve_arch,
 )
@@ -95,7 +95,7 @@ def convert_state(
         ConfigError: if ``arch`` or ``task`` is unknown.
     """
     said = _Said.check(arch, task, model_type)
-    ancestor = recognise_reference(state)
+    ancestor = recognise_ancestor(state)
     if ancestor is not None:
         return _from_ancestor(ancestor, state, said)
     backbone = recognise_backbone(state)
@@ -104,8 +104,8 @@ def convert_state(
     looks = resembled_backbone(state)
     if looks is not None:
         raise CheckpointError(
-            f"these look like torchvision's {looks}; of its classifiers only VGG-16, VGG-16-BN, ResNet-50 and ResNet-101 "
-            "are the backbone of a network here"
+            f"these look like torchvision's {looks}, which no network here is built on; of its classifiers only VGG-16, "
+            "VGG-16-BN, ResNet-50 and ResNet-101 are backbones"
         )
     raise CheckpointError(
         "these tensors are neither those of a network of the ancestor nor of torchvision's VGG-16, VGG-16-BN, ResNet-50 or "
@@ -129,26 +129,25 @@ class _Said:
         return cls(name, options | ({} if model_type is None else {"model_type": model_type}), task)
 
 
-def _from_ancestor(found: ReferenceNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
+def _from_ancestor(found: AncestorNetwork, state: Mapping[str, Tensor], said: _Said) -> Conversion:
     task = next(name for name, record in TASKS.items() if record.output == found.output)
+    variant = found.options.get("model_type", "")
+    source = f"the ancestor's {found.arch} {variant}".strip() + f" for {task}"
     for flag, given, is_ in (
         ("arch", said.arch, found.arch),
         ("task", said.task, task),
         *((key, value, found.options.get(key)) for key, value in said.options.items()),
     ):
         if given is not None and given != is_:
-            raise CheckpointError(
-                f"{flag} is said to be {given!r}, but the tensors are those of the ancestor's {is_!r}"
-            )
+            raise CheckpointError(f"{flag} is said to be {given!r}, but these are tensors of {source}")
     net = create_network(found.arch, task, num_classes=max(found.out_channels, 2), **found.options)
     load_reference_state(net, {name: state[name] for name in found.names})
     if found.output == "logits" and found.out_channels == len(CITYSCAPES):  # the only 19 classes that it knows
         classes = Classes(names=CITYSCAPES.names, colours=CITYSCAPES.colours, label_ids=CITYSCAPES.label_ids)
         net.card = net.card.model_copy(update={"classes": classes})
-    variant = found.options.get("model_type", "")
     return Conversion(
         net=net.eval(),
-        source=f"the ancestor's {found.arch} {variant}".strip() + f" for {task}",
+        source=source,
         used=found.names,
         unused=tuple(sorted(set(state) - set(found.names))),
         untouched=(),

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from segdepth.core.errors import ConfigError
+from segdepth.core.tables import pick
 from segdepth.data.sample import Dataset
 from segdepth.metrics import Scores
+from segdepth.networks import OUTPUTS
 from segdepth.runs import TaskFacts
 
 __all__ = ["Task"]
@@ -18,7 +21,7 @@ class Task:
         facts: its name and its scores; what can be said of it without torch.
         target: the truth that it needs from a data set.
         output: what the network answers, a name in :data:`segdepth.networks.outputs.OUTPUTS`.
-        default_loss: name in ``LOSSES[target]``.
+        default_loss: name of a loss that reads the target.
         legacy_preprocessing: what the ancestor fed its networks; None where it has no such task.
         make_metric: the metric that fits a data set (its classes; its depth range and crop).
     """
@@ -34,6 +37,26 @@ class Task:
     def name(self) -> str:
         """What a config calls it."""
         return self.facts.name
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What networks for this task may answer, names in :data:`segdepth.networks.outputs.OUTPUTS`; the usual one first."""
+        return self.output, *(
+            name for name, one in OUTPUTS.items() if one.answers.name == self.target and name != self.output
+        )
+
+    def output_named(self, answers: str | None) -> str:
+        """The output that a user names; None for the usual one.
+
+        Raises:
+            ConfigError: if there is none of that name, or it is no answer to this task.
+        """
+        if answers is None:
+            return self.output
+        pick(OUTPUTS, answers, kind="output")
+        if answers not in self.outputs:
+            raise ConfigError(f"{answers!r} is no answer to task {self.name!r} (these are: {', '.join(self.outputs)})")
+        return answers
 
     @property
     def table_scores(self) -> tuple[str, ...]:

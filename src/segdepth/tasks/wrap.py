@@ -19,7 +19,7 @@ from segdepth.networks import (
     is_known,
     prepared,
 )
-from segdepth.networks.guests import encoder_of
+from segdepth.networks.guests import Guest, describe, encoder_of
 
 from .build import TASKS
 
@@ -43,8 +43,10 @@ def wrap(
 ) -> Network:
     """A network around a module: it trains, is scored, explained, saved and shared as ours are.
 
-    The module itself is held, not a copy. What is saved is loaded with ``segdepth.load(path, module=...)``, or without it where
-    ``segdepth.register(name, build)`` was called before.
+    The module itself is held, not a copy: wrapped twice (because it answers two tasks, say), both networks learn what one learns;
+    ``wrap(copy.deepcopy(module))`` has weights of its own. What is saved is loaded with ``segdepth.load(path, module=...)``, or
+    without it where ``segdepth.register(name, build)`` was called before, and where the module is transformers' own, whose
+    configuration is saved.
 
     Args:
         module: answers a picture ``[b, 3, h, w]`` with a map ``[b, c, h', w']`` or ``[b, h', w']``, or with a dictionary,
@@ -58,10 +60,11 @@ def wrap(
         output: which part of the answer is the map: its key or attribute, or its number in a list; None where that is clear.
         answers: what the map's numbers mean, a name in :data:`~segdepth.networks.OUTPUTS`; None: as the task's own networks
             answer.
-        size: a number that rows and columns must be multiples of, or the only (rows, columns); None: any.
+        size: a number that rows and columns must be multiples of, or the only (rows, columns); None: any, or what the module's
+            library is known to take.
         encoder: path of the part that ``freeze_backbone`` and ``lr_factors.backbone`` are about; None: ``encoder`` or
             ``backbone``, where the module has one.
-        name: what cards call it; None: the module's class.
+        name: what cards call it; None: the module's class, or its address where it is transformers' own.
 
     Raises:
         InputError: if it is no module.
@@ -76,9 +79,12 @@ def wrap(
     if not isinstance(module, nn.Module):
         raise InputError(f"wrap takes a torch.nn.Module; this is a {type(module).__name__}")
     record = pick(TASKS, task, kind="task")
-    meaning = answers or record.output
-    pick(OUTPUTS, meaning, kind="output")
-    called = name or type(module).__name__
+    known = describe(module) if name is None else None
+    called, own = known or (
+        name or type(module).__name__,
+        Guest(module, None, facts=GuestFacts(encoder=encoder_of(module))),
+    )
+    meaning = record.output_named(answers or own.output)
     if is_known(called):
         raise ConfigError(f"{called!r} is the name of a network of ours; give name=")
     named = None if classes is None or isinstance(classes, int) else Classes.named(list(classes))
@@ -88,11 +94,14 @@ def wrap(
     try:
         card = Card(
             arch=called,
+            options=dict(own.options),
             output=meaning,
             out_channels=channels,
             preprocessing=Normalisation.model_validate({"mean": mean, "std": std, "order": order, "scale": scale}),
             task=task,
-            guest=GuestFacts(part=output, encoder=encoder or encoder_of(module), size=_rule(size)),
+            guest=GuestFacts(
+                part=output, encoder=encoder or own.facts.encoder, size=own.facts.size if size is None else _rule(size)
+            ),
             classes=named,
         )
     except ValidationError as error:
@@ -103,5 +112,5 @@ def wrap(
     return prepared(GuestNetwork(module, card), card)
 
 
-def _rule(size: int | tuple[int, int] | None) -> SizeRule:
-    return SizeRule() if size is None else SizeRule(multiple=size) if isinstance(size, int) else SizeRule(fixed=size)
+def _rule(size: int | tuple[int, int]) -> SizeRule:
+    return SizeRule(multiple=size) if isinstance(size, int) else SizeRule(fixed=size)

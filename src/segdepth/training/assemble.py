@@ -18,13 +18,14 @@ from segdepth.core.locks import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
+from segdepth.networks import Network
 from segdepth.runs import RunFolder, begin
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
 from .distributed import from_first, launch, with_synchronised_batch_norm
 from .journal import Journal
 from .learning_rate import LearningRate
-from .parameters import freeze, training_mode
+from .parameters import freeze, leave_idle, training_mode
 from .precision import resolve_precision
 from .run import record_config, recorded_precision, require_same_experiment
 from .state import Run
@@ -70,6 +71,7 @@ def assemble(
     runs: Path,
     accelerator: str,
     until_the_end: ExitStack,
+    given: Network | None = None,
 ) -> Assembly:
     """Make what a configuration describes, claim the run's folder, and go on from a checkpoint where there is one.
 
@@ -80,6 +82,7 @@ def assemble(
         runs: the folder of the configuration's runs.
         accelerator: "auto", "cpu", "cuda" or "mps".
         until_the_end: closes the journal, lets go of the folder, and ends determinism.
+        given: is trained in place of the configured network.
 
     Raises:
         SegdepthError: if the configuration does not fit data, device or checkpoint, or another process is at work in the folder.
@@ -89,10 +92,11 @@ def assemble(
     settings = config.training
     fabric = launch(config, accelerator)
     seed_step(config.seed, 0)
-    net = build_network_for(config, train_set, resumed=source is not None)
+    net = build_network_for(config, train_set, source=source, given=given)
     loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
+    leave_idle(net)
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     optimizer = build_optimizer(config, net)
     if settings.channels_last:

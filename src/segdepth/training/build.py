@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -12,7 +13,7 @@ from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
-from segdepth.networks import Network, find_weights, load_state
+from segdepth.networks import OUTPUTS, Network, build_network, find_weights, is_guest, load_state, read_card
 from segdepth.optim import OPTIMIZERS, SCHEDULES, Rate, WarmUp, warmed_up
 from segdepth.tasks import TASKS, create_network, with_classes_of
 
@@ -24,24 +25,27 @@ __all__ = ["build_learning_rate", "build_loss", "build_network_for", "build_opti
 log = logging.getLogger(__name__)
 
 
-def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False) -> Network:
+def build_network_for(
+    config: Config, dataset: Dataset, *, source: Path | None = None, given: Network | None = None
+) -> Network:
     """The configured network with the data set's classes; its start is ``init_from``, the backbone's weights, or chance.
 
     Args:
         config: checked.
         dataset: that it learns from.
-        resumed: all weights will be replaced by a checkpoint's, so none need be fetched.
+        source: the checkpoint whose weights will replace all of it, so that none need be fetched; None for a new run.
+        given: is trained itself, from the weights that it has, in place of what ``model`` says.
+
+    Raises:
+        SegdepthError: if the network cannot be had, is for another task or other classes, or answers what cannot be compared with
+            truths, which it would learn from.
     """
-    model, training = config.model, config.training
-    overwritten = resumed or training.init_from is not None
-    net = create_network(
-        model.arch,
-        config.task,
-        num_classes=len(dataset.classes) if dataset.classes else 2,
-        pretrained=False if overwritten else model.pretrained,
-        preprocessing=model.preprocessing,
-        **model.options,
-    )
+    if given is None:
+        net = _made(config, dataset, source)
+    else:
+        _require_fitting(given, config, dataset)
+        net = given
+    _require_metric(net, config.task)
     net = with_classes_of(net, dataset)
     net.card = net.card.model_copy(
         update={
@@ -50,9 +54,65 @@ def build_network_for(config: Config, dataset: Dataset, *, resumed: bool = False
             "provenance": provenance(config.seed),
         }
     )
-    if training.init_from is not None and not resumed:
-        _start_from(net, training.init_from)
+    start = config.training.init_from
+    if start is not None and source is None:
+        _start_from(net, start)
     return net
+
+
+def _require_metric(net: Network, task: str) -> None:
+    """Refuse to teach relative answers: losses and validations compare them with truths as they are."""
+    if net.output.answers.is_relative:
+        metric = [name for name in TASKS[task].outputs if not OUTPUTS[name].answers.is_relative]
+        raise ConfigError(
+            f"model: {net.card.arch} answers {net.output.answers.units[0]}, and truths are {net.output.answers.name} in "
+            f"metres: say what its numbers shall mean from now on, model.answers: {' or '.join(metric)}"
+        )
+
+
+def _made(config: Config, dataset: Dataset, source: Path | None) -> Network:
+    """The network before it has any weights but a backbone's.
+
+    That of a run that goes on is somebody else's as its card has it: what its library was given when the run began, a folder or
+    the hub, is asked for nothing again.
+
+    Raises:
+        ConfigError: if the run was of another network.
+    """
+    model = config.model
+    if source is not None and is_guest(model.arch):
+        card = read_card(source)
+        if card.arch != model.arch:
+            raise ConfigError(f"training.resume: {str(source)!r} holds {card.arch}, and model.arch is {model.arch}")
+        return build_network(card, allow=(model.arch,))
+    overwritten = source is not None or config.training.init_from is not None
+    return create_network(
+        model.arch,
+        config.task,
+        num_classes=len(dataset.classes) if dataset.classes else 2,
+        pretrained=False if overwritten else model.pretrained,
+        preprocessing=model.preprocessing,
+        answers=model.answers,
+        **model.options,
+    )
+
+
+def _require_fitting(net: Network, config: Config, dataset: Dataset) -> None:
+    card, classes = net.card, dataset.classes
+    if card.task != config.task:
+        raise ConfigError(f"task is {config.task!r}, but the network that is given is for {card.task!r}")
+    if classes is None or not net.output.answers.names_classes:
+        return
+    if net.out_channels != len(classes):
+        raise ConfigError(
+            f"the network that is given answers {net.out_channels} classes, but {config.data.dataset} has {len(classes)}: "
+            f"{', '.join(classes.names)}"
+        )
+    if card.classes is not None and card.classes.names != classes.names:
+        raise ConfigError(
+            f"the network that is given answers {', '.join(card.classes.names)}, but {config.data.dataset} has "
+            f"{', '.join(classes.names)}; where it shall learn these, begin with a new network and training.init_from"
+        )
 
 
 #: Names in a message, before "and N more".
@@ -110,18 +170,26 @@ def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tens
         channels: of the network's output, for which there may be class weights.
 
     Raises:
-        ConfigError: if there is not one class weight for each.
+        ConfigError: if there is not one class weight for each; from the function, if somebody's loss is not one number.
     """
     section = config.training.loss
     assert section is not None  # check_config names the default
     weight = section.options.get("weight")
-    if weight is not None and len(weight) != channels:
+    if isinstance(weight, Sequence) and len(weight) != channels:
         raise ConfigError(
             f"training.loss.weight has {len(weight)} numbers, but {config.data.dataset} has {channels} classes; "
             "give one for each, in the order of the train ids"
         )
-    function = LOSSES[TASKS[config.task].target][section.name]
-    return lambda output, target: function(output, target, **section.options)
+    function, name, options = LOSSES[section.name][TASKS[config.task].target], section.name, section.options
+
+    def loss(output: Tensor, target: Tensor) -> Tensor:
+        value: Any = function(output, target, **options)
+        if not isinstance(value, Tensor) or value.shape:
+            what = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ConfigError(f"training.loss: {name!r} gives {what}; a loss is one number, a tensor of no dimensions")
+        return value
+
+    return loss
 
 
 def build_optimizer(config: Config, net: Network) -> Optimizer:

@@ -132,7 +132,9 @@ def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     except TypeError as error:
         raise CheckpointError(f"{str(path)!r} was written by another version ({reason(error)})") from None
     numbers = (state.step, state.validated, state.since_best, state.loss_count, state.loss_total, state.best or 0.0)
-    if not all(isinstance(n, kind) for n, kind in zip(numbers, (int, int, int, int, float, float), strict=True)):
+    if not all(
+        isinstance(n, number_type) for n, number_type in zip(numbers, (int, int, int, int, float, float), strict=True)
+    ):
         raise CheckpointError(f"{str(path)!r} is no checkpoint of a run: its state is {content['state']}")
     return state, content
 

@@ -107,8 +107,8 @@ class _Convolution(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)
         ctx.save_for_backward(x, weight)
         ctx.places = Places(stride, padding, dilation)
-        ctx.kind = output_padding is not None, output_padding or [0, 0], 1
-        return torch.convolution(x, weight, bias, stride, padding, dilation, *ctx.kind)
+        ctx.transposition = output_padding is not None, output_padding or [0, 0], 1
+        return torch.convolution(x, weight, bias, stride, padding, dilation, *ctx.transposition)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -118,15 +118,15 @@ class _Convolution(torch.autograd.Function):
         of_input, _, of_bias = ctx.needs_input_grad[:3]
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         x_gradient = None
-        if of_input and not ctx.kind[0] and weight.numel() > _MANY_WEIGHTS * x.numel():
+        if of_input and not ctx.transposition[0] and weight.numel() > _MANY_WEIGHTS * x.numel():
             x_gradient = _input_gradient(x, gradient, weight, ctx.places)
         elif of_input:
             x_gradient = torch.ops.aten.convolution_backward(
-                gradient, x, weight, None, *ctx.places, *ctx.kind, [True, False, False]
+                gradient, x, weight, None, *ctx.places, *ctx.transposition, [True, False, False]
             )[0]
         bias_gradient = gradient.sum((0, 2, 3)) if of_bias else None
         # a transposed convolution is a convolution read backwards
-        seen, answer = (gradient, x) if ctx.kind[0] else (x, gradient)
+        seen, answer = (gradient, x) if ctx.transposition[0] else (x, gradient)
         of_weight = weight_gradient(seen, answer, weight.shape, ctx.places)
         return x_gradient, of_weight, bias_gradient, None, None, None, None
 

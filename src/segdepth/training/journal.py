@@ -68,13 +68,13 @@ class Journal:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._recording:
             return
         logging.getLogger("segdepth").removeHandler(self._handler)
         if self._wandb is not None:
-            self._wandb.finish(exit_code=0 if kind is None else 1)
+            self._wandb.finish(exit_code=0 if error_type is None else 1)
         # where a full disk, or the like, ended the run, it is not said again
         quietly = suppress(OSError) if isinstance(error, OSError) else nullcontext()
         with self._until_the_end:

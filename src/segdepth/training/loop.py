@@ -11,6 +11,8 @@ from segdepth.config.splits import open_split
 from segdepth.core import group
 from segdepth.data.loading import Timed
 from segdepth.evaluation import Evaluation
+from segdepth.networks import Network
+from segdepth.runs import RunFolder
 
 from .assemble import Assembly, assemble, training_stream
 from .checkpoints import checkpoint_to_resume
@@ -40,6 +42,16 @@ class TrainingResult:
     last: Evaluation | None
     seconds: float
 
+    @property
+    def checkpoint(self) -> Path:
+        """The network that scored best, with its card; what :func:`segdepth.load` takes."""
+        return RunFolder(self.folder).best
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """Those of the network that scored best; empty where nothing was validated."""
+        return {} if self.best is None else dict(self.best.scores)
+
 
 def train(
     config: Config,
@@ -48,6 +60,7 @@ def train(
     root: Path = Path("runs"),
     accelerator: str = "auto",
     progress: Progress | None = None,
+    net: Network | None = None,
 ) -> TrainingResult:
     """Run a configuration. Under ``torchrun`` every process of the group calls this.
 
@@ -57,6 +70,7 @@ def train(
         root: where runs are kept.
         accelerator: "auto", "cpu", "cuda" or "mps".
         progress: who watches.
+        net: is trained itself in place of the configured network, whose section has to say what it is.
 
     Raises:
         SegdepthError: if the data, a checkpoint or the configuration cannot be used, or the loss is not finite.
@@ -70,7 +84,9 @@ def train(
     source = checkpoint_to_resume(config.training.resume, runs)
     started = time.monotonic()
     with ExitStack() as until_the_end:
-        made = assemble(config, train_set, source, runs=runs, accelerator=accelerator, until_the_end=until_the_end)
+        made = assemble(
+            config, train_set, source, runs=runs, accelerator=accelerator, until_the_end=until_the_end, given=net
+        )
         run, stop = made.run, until_the_end.enter_context(StopRequest())
         introduce(run, train_set, val_set, remark=made.remark, resumed=source is not None)
         if progress is not None:

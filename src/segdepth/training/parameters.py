@@ -11,7 +11,7 @@ from segdepth.config import Config, LrFactors
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network
 
-__all__ = ["base_rates", "freeze", "parameter_groups", "training_mode", "warn_of_untrained_statistics"]
+__all__ = ["base_rates", "freeze", "leave_idle", "parameter_groups", "training_mode", "warn_of_untrained_statistics"]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,18 @@ def freeze(net: Network, *, backbone: bool, batch_norm: bool) -> list[nn.Module]
         learning = sum(p.numel() for p in net.parameters() if p.requires_grad)
         log.info("%.1f million parameters learn, the others are frozen", learning / 1e6)
     return frozen
+
+
+def leave_idle(net: Network) -> None:
+    """Let parameters that have no part in the answer stay as they are: no decay, and no process waits for their gradients."""
+    idle = net.idle_parameters()
+    for name in idle:
+        net.get_parameter(name).requires_grad_(False)
+    if idle:
+        modules = dict.fromkeys(name.removeprefix("guest.").split(".")[0] for name in idle)
+        count = sum(net.get_parameter(name).numel() for name in idle)
+        log.info("%d parameters of %s have no part in its answer and do not learn (in %s)",
+                 count, net.card.arch, ", ".join(modules))  # fmt: skip
 
 
 def warn_of_untrained_statistics(config: Config) -> None:

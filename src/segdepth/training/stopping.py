@@ -38,9 +38,9 @@ class StopRequest:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._answered.__exit__(kind, error, trace)
+        self._answered.__exit__(error_type, error, trace)
         for number, handler in self._before.items():
             if handler is not None:  # one that was not set by Python cannot be put back by it
                 signal.signal(number, handler)

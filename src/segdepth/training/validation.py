@@ -69,6 +69,7 @@ class Validation:
         self.last = evaluate(
             run.scored, self._dataset, run.task, size=(data.img_rows, data.img_cols), batch_size=settings.batch_size,
             n_workers=settings.n_workers, progress=self._watch, skip_bad=data.skip_bad, watch=[samples.watch],
+            beside=settings.metrics,
         )  # fmt: skip
         self._journal.write("validation", run.state.step, self.last.scores, prefix="val_metrics")
         self._journal.show(run.state.step, samples.pictures)
@@ -94,5 +95,5 @@ class Validation:
 
 
 def _summary(evaluation: Evaluation, task: Task) -> str:
-    values = ((name, evaluation.scores.get(name)) for name in task.table_scores)
+    values = ((name, evaluation.scores.get(name)) for name in (*task.table_scores, *evaluation.beside))
     return ", ".join(f"{name} {value:.4f}" for name, value in values if value is not None)

@@ -16,4 +16,4 @@ def test_cells_are_chosen_by_globs_and_starts_come_first() -> None:
 
 
 def test_every_kind_of_cell_has_a_place() -> None:
-    assert PLACES.keys() == {cell.kind for cell in PUBLISHED.values()}
+    assert PLACES.keys() == {cell.problem for cell in PUBLISHED.values()}

@@ -6,7 +6,7 @@ from segdepth.tasks import TASKS
 
 def test_the_published_scores_are_scores_of_their_tasks() -> None:
     for cell in PUBLISHED.values():
-        task, scores = TASKS[cell.kind.task], cell.scores
+        task, scores = TASKS[cell.problem.task], cell.scores
         assert set(scores) <= set(task.table_scores)
         assert task.best_score in scores
         for score, value in scores.items():
@@ -15,5 +15,5 @@ def test_the_published_scores_are_scores_of_their_tasks() -> None:
 
 def test_a_cell_is_called_after_its_network_data_and_task() -> None:
     cell = PUBLISHED["frrnA_kitti_depth"]
-    assert (cell.network, cell.kind) == ("frrnA", KITTI_DEPTH)
-    assert all(name == f"{cell.network}_{cell.kind.data}_{cell.kind.task}" for name, cell in PUBLISHED.items())
+    assert (cell.network, cell.problem) == ("frrnA", KITTI_DEPTH)
+    assert all(name == f"{cell.network}_{cell.problem.data}_{cell.problem.task}" for name, cell in PUBLISHED.items())

@@ -67,11 +67,16 @@ def test_a_command_may_leave_fields_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("predict",), ("saliency",), ("study", "eval"), ("study", "class"), ("study", "faithfulness")]
+    "words",
+    [("evaluate",), ("predict",), ("saliency",), ("study", "eval"), ("study", "class"), ("study", "faithfulness")],
 )
 def test_a_command_that_loads_a_network_lets_its_user_say_which(words: tuple[str, ...]) -> None:
     command = typer.main.get_command(build_app())
     for word in words:
         command = command.commands[word]  # type: ignore[attr-defined]
-    assert {"model_name", "task", "height", "width", "device"} <= {option.name for option in command.params}
+    spelled = {option.name: option.opts for option in command.params}
+    assert {"model_name", "task", "height", "width", "device"} <= spelled.keys()
+    assert {f"--{name}": spelled[name][1:] for name in ("height", "width")} == {
+        "--height": ["--img_height"], "--width": ["--img_width"]
+    }, "the old scripts' spellings beside ours"  # fmt: skip
     assert NetworkOptions().device == "auto"

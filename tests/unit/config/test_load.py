@@ -97,6 +97,8 @@ def test_absent_and_null_sections_have_defaults() -> None:
         ("model.arch=segnot", ["model.arch", "segnot", "did you mean 'segnet'"]),
         ("model.widht=0.5", ["model.widht", "unknown key", "did you mean 'width'"]),
         ("model.width=wide", ["model.width", "number", "'wide'"]),
+        ("model.answers=meters task=depth", ["model.answers", "no output named 'meters'", "did you mean 'metres'"]),
+        ("model.answers=metres", ["model.answers", "no answer to task 'seg'", "logits"]),
         ("model.preprocessing.mena=2", ["model.preprocessing.mena", "did you mean 'mean'"]),
         ("model.arch=fcrn model.dropout=2.0", ["model.dropout", "less than 1", "2.0"]),
         ("task=sge", ["task", "'seg', 'depth' or", "'sge'"]),

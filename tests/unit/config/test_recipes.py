@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, CellKind
+from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Problem
 from segdepth.config import Config, load_config
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
@@ -15,6 +15,8 @@ FILES = sorted(CONFIGS.glob("*.yml"))
 #: From the published results.
 BATCHES = {KITTI_SEG: 4, KITTI_DEPTH: 4, CITYSCAPES_DEPTH: 2}
 NO_BACKBONE = ("frrnA", "dispnet")
+#: What networks of others are made with, by the library in their address.
+LIBRARIES = {"smp": "segmentation_models_pytorch"}
 
 
 @pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
@@ -29,6 +31,9 @@ def test_there_is_a_recipe_for_every_cell() -> None:
 
 def test_the_recipe_builds_its_network_and_groups_its_parameters(recipe: tuple[Path, Config]) -> None:
     config = recipe[1]
+    library = config.model.arch.partition(":")[0]
+    if library in LIBRARIES:
+        pytest.importorskip(LIBRARIES[library], reason=f"needs {LIBRARIES[library]}", exc_type=ImportError)
     with torch.device("meta"):
         net = create_network(config.model.arch, config.task, **config.model.options)
     settings = config.training
@@ -40,8 +45,9 @@ def test_the_recipe_builds_its_network_and_groups_its_parameters(recipe: tuple[P
 
 def test_the_recipe_is_for_what_its_name_says(recipe: tuple[Path, Config]) -> None:
     file, config = recipe
-    network, dataset, task = file.stem.split("_")
-    assert (config.model.arch, config.data.dataset, config.task) == (network, dataset, task)
+    network, dataset, task = file.stem.rsplit("_", 2)
+    assert (config.data.dataset, config.task) == (dataset, task)
+    assert f"{network}_".startswith(config.model.arch.replace(":", "_").lower() + "_") or network == config.model.arch
     path = config.data.path
     assert path is None or (not path.is_absolute() and path.parts[0] == "data")
     assert config.training.batch_size % config.training.accumulation == 0
@@ -55,11 +61,11 @@ def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) 
     cell = PUBLISHED[name]
     config = load_config(CONFIGS / f"{name}.yml")
     size = (config.data.img_rows, config.data.img_cols)
-    if cell.kind.data == "kitti":
+    if cell.problem.data == "kitti":
         assert size == (256, 832)
     else:
         assert size == ((256, 512) if name == "frrnA_cityscapes_depth" else (512, 1024))
-    assert config.training.batch_size == BATCHES.get(cell.kind, config.training.batch_size)
+    assert config.training.batch_size == BATCHES.get(cell.problem, config.training.batch_size)
     assert config.model.pretrained is (cell.network not in NO_BACKBONE)
     assert config.training.resume is None
     comment = "\n".join(line for line in (CONFIGS / f"{name}.yml").read_text().splitlines() if line.startswith("#"))
@@ -69,9 +75,9 @@ def test_a_cell_is_trained_at_the_published_size_and_says_the_number(name: str) 
         assert number in comment
 
 
-@pytest.mark.parametrize("kind", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
-def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind: CellKind) -> None:
-    configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.kind == kind]
+@pytest.mark.parametrize("problem", [CITYSCAPES_SEG, KITTI_SEG, KITTI_DEPTH, CITYSCAPES_DEPTH], ids="_".join)
+def test_the_cells_of_a_problem_share_everything_but_the_network_and_its_rates(problem: Problem) -> None:
+    configs = [load_config(CONFIGS / f"{name}.yml") for name, cell in PUBLISHED.items() if cell.problem == problem]
     assert len(configs) == 6
     first, *others = configs
     for other in others:
@@ -79,7 +85,7 @@ def test_the_cells_of_a_kind_share_everything_but_the_network_and_its_rates(kind
         assert other.training.lr_schedule == first.training.lr_schedule
         assert other.training.ema_decay == first.training.ema_decay
         assert other.data.path == first.data.path
-        if kind.task == "depth":
+        if problem.task == "depth":
             assert other.training.loss == first.training.loss
             assert not {"rcrop", "ccrop", "scale", "rscale"} & set(other.training.augmentations or ()), (
                 "zooms change what depth is"

@@ -12,7 +12,7 @@ from segdepth.config.variants import VARIANT_SECTIONS, VariantSpec, augmentation
 from segdepth.core.errors import ConfigError
 from segdepth.data import DATASETS
 from segdepth.data.transforms import AUGMENTATIONS
-from segdepth.losses import LOSSES
+from segdepth.losses import LOSSES, losses_for
 from segdepth.networks import ALIASES, NETWORKS
 from segdepth.optim import OPTIMIZERS, SCHEDULES
 from segdepth.tasks import TASKS
@@ -20,7 +20,7 @@ from segdepth.tasks import TASKS
 TABLES: dict[str, set[str]] = {
     "model": {*NETWORKS, *ALIASES},
     "data": {*DATASETS},
-    "training.loss": {name for losses in LOSSES.values() for name in losses},
+    "training.loss": {*LOSSES},
     "training.optimizer": {*OPTIMIZERS},
     "training.lr_schedule": {*SCHEDULES},
 }
@@ -65,7 +65,7 @@ def test_an_alias_presets_options_of_what_it_stands_for() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_losses_are_the_task_s(task: str) -> None:
-    own = LOSSES[TASKS[task].target]
+    own = losses_for(TASKS[task].target)
     for name in TABLES["training.loss"]:
         if name in own:
             assert options_of("training.loss", {"task": task}, Section(name=name)) is not None

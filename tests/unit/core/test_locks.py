@@ -11,7 +11,7 @@ import pytest
 
 from segdepth.core import locks
 from segdepth.core.errors import BusyError
-from segdepth.core.locks import held
+from segdepth.core.locks import Part, held
 
 HOLDER = """
 import sys, time
@@ -91,8 +91,12 @@ def test_a_file_system_without_locks_keeps_nobody_out(tmp_path: Path, monkeypatc
         pass
 
 
-@pytest.mark.parametrize(("first", "second"), [("", "0-of-2"), ("0-of-2", ""), ("0-of-2", "1-of-3"), ("", "")])
-def test_the_whole_and_its_parts_keep_each_other_out(tmp_path: Path, first: str, second: str) -> None:
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(None, Part(0, 2)), (Part(0, 2), None), (Part(0, 2), Part(1, 3)), (Part(0, 2), Part(0, 12)), (None, None)],
+    ids=str,
+)
+def test_the_whole_and_its_parts_keep_each_other_out(tmp_path: Path, first: Part | None, second: Part | None) -> None:
     with held(tmp_path, first), pytest.raises(BusyError, match="is in use by process"), held(tmp_path, second):
         pass
     with held(tmp_path, second):  # given back
@@ -100,8 +104,8 @@ def test_the_whole_and_its_parts_keep_each_other_out(tmp_path: Path, first: str,
 
 
 def test_parts_of_one_number_work_side_by_side(tmp_path: Path) -> None:
-    with held(tmp_path, "0-of-2"), held(tmp_path, "1-of-2"):
-        assert len(list(tmp_path.glob(".lock-*"))) == 2
+    with held(tmp_path, Part(0, 2)), held(tmp_path, Part(1, 2)):
+        assert {path.name for path in tmp_path.iterdir()} == {".lock-0-of-2", ".lock-1-of-2"}
 
 
 def test_a_part_of_another_process_keeps_the_whole_out(tmp_path: Path, holder: subprocess.Popen) -> None:
@@ -109,3 +113,9 @@ def test_a_part_of_another_process_keeps_the_whole_out(tmp_path: Path, holder: s
     (run / ".lock").rename(run / ".lock-0-of-2")
     with pytest.raises(BusyError, match=str(holder.pid)), held(run):
         pass
+
+
+@pytest.mark.parametrize("text", ["", "0", "1-of-", "-of-2", "1-of-2.jsonl", "1 of 2", "a-of-b"])
+def test_what_is_no_part_is_none(text: str) -> None:
+    assert Part.read(text) is None
+    assert Part.read(str(Part(3, 11))) == Part(3, 11)

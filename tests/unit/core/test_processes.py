@@ -2,8 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +99,32 @@ def test_who_stops_early_waits_for_nothing_that_has_not_begun() -> None:
 
 def test_there_is_a_core() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_a_killed_parent_takes_its_workers_along(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from segdepth.core.processes import in_processes\n"
+        "if __name__ == '__main__':\n"
+        "    for done in in_processes(time.sleep, [0.0] * 4 + [60.0] * 4, 2):\n"
+        "        import multiprocessing; print(*(c.pid for c in multiprocessing.active_children()), flush=True)"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    children = process.stdout.readline().split()
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while any(_alive(int(pid)) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(children) == 2
+    assert not any(_alive(int(pid)) for pid in children)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from segdepth.core.errors import ConfigError
-from segdepth.core.tables import LazyTable, pick
+from segdepth.core.tables import LazyTable, OpenTable, pick, require_readable_options, signature_options
 
 TABLE: LazyTable[type] = LazyTable({"pair": "fractions:Fraction", "missing": "no_such_module:Nothing"})
 
@@ -35,3 +35,52 @@ assert segdepth.networks.NETWORKS["fcrn"] is segdepth.networks.FCRN
 assert papers & set(sys.modules) == {"segdepth.networks.fcrn"}
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def positive(given: object) -> int:
+    if not isinstance(given, int) or given < 1:
+        raise ConfigError(f"{given!r} is not positive")
+    return given
+
+
+@pytest.fixture
+def numbers() -> OpenTable[int]:
+    return OpenTable(LazyTable({"two": "math:tau"}), kind="number", group="segdepth.no_such_group", checked=positive)
+
+
+def test_others_add_to_an_open_table(numbers: OpenTable[int]) -> None:
+    numbers.register("three", 3)
+    numbers.register("three", 33)  # a notebook's cell, run again
+    assert (numbers["three"], len(numbers), list(numbers)) == (33, 2, ["two", "three"])
+    assert numbers.others() == {"three": "registered in this process"}
+    assert numbers.get("four") is None
+    assert pick(numbers, "two", kind="number") == pytest.approx(6.283, abs=1e-3)
+    with pytest.raises(ConfigError, match=r"no number named 'tree' \(there are: three, two\); did you mean 'three'\?"):
+        pick(numbers, "tree", kind="number")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("two", 2, "'two' is a number of segdepth's own; register yours under another name"),
+        ("", 2, "a number cannot be called ''"),
+        ("none", 0, "the number 'none': 0 is not positive"),
+    ],
+    ids=["ours", "no name", "no number"],
+)
+def test_what_cannot_be_added_is_told(name: str, value: int, words: str, numbers: OpenTable[int]) -> None:
+    with pytest.raises(ConfigError, match=words):
+        numbers.register(name, value)
+    assert len(numbers) == 1
+
+
+def test_options_without_types_are_taken_and_unreadable_ones_told() -> None:
+    def careless(prediction, target, *, weight=1.0):  # type: ignore[no-untyped-def]
+        return weight
+
+    def broken(prediction: int, *, weight: "NoSuchType" = 1) -> None: ...  # type: ignore[name-defined]
+
+    assert signature_options(careless)["weight"].default == 1.0
+    require_readable_options(careless)
+    with pytest.raises(ConfigError, match="the options of its signature cannot be read"):
+        require_readable_options(broken)

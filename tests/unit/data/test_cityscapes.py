@@ -62,7 +62,7 @@ def test_a_broken_camera_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.data
-def test_depth_is_that_of_the_reference(tmp_path: Path, conformance: Path, conformance_inputs: ModuleType) -> None:
+def test_depth_is_that_of_the_ancestor(tmp_path: Path, conformance: Path, conformance_inputs: ModuleType) -> None:
     write_frame(tmp_path, conformance_inputs.raw_disparity(852, 48, 96).astype(np.uint16))
     golden = np.load(conformance / "preprocess.npz")["cityscapes_depth_full_48x96"]
     np.testing.assert_allclose(Cityscapes(tmp_path, "val", DEPTH)[0].truth("depth"), golden, rtol=1e-6)
@@ -78,7 +78,7 @@ def test_label_ids_become_train_ids_and_the_rest_is_ignored(tmp_path: Path) -> N
 
 
 @pytest.mark.data
-def test_labels_are_those_of_the_reference(tmp_path: Path, conformance: Path, conformance_inputs: ModuleType) -> None:
+def test_labels_are_those_of_the_ancestor(tmp_path: Path, conformance: Path, conformance_inputs: ModuleType) -> None:
     write_frame(tmp_path, np.zeros((48, 96), np.uint16), labels=conformance_inputs.raw_label(851, 48, 96))
     labels = Cityscapes(tmp_path, "val", LABELS)[0].truth("labels")
     golden = np.load(conformance / "preprocess.npz")["cityscapes_seg_24x48_label"]  # nearest: odd rows and columns

@@ -49,6 +49,33 @@ def test_values_tell_or_the_user_is_asked(tmp_path: Path, values: list[int], ids
     }  # fmt: skip
 
 
+TAKEN = "taken for train ids, because {} no class's label id; if they are label ids, say --label-ids (--train-ids says"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([7, 8, 11, 4], TAKEN.format("4 is")),  # a network that knows "static", whose label ids these may be
+        ([0, 1, 13], TAKEN.format("0-1 are")),
+        (list(range(19)), TAKEN.format("0-6, 9-10, 14-16, 18 are")),
+        ([0], TAKEN.format("0 is")),
+        ([250, 255], None),
+        ([7, 26], None),
+    ],
+)
+def test_what_is_taken_for_train_ids_without_proof_is_said(
+    tmp_path: Path, values: list[int], words: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    predicted_lookup(written(tmp_path, values), CITYSCAPES)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]
+    caplog.clear()
+    predicted_lookup(written(tmp_path, values), CITYSCAPES, "train ids")
+    predicted_lookup(written(tmp_path, values, ending="_trainIds"), CITYSCAPES)
+    assert not caplog.records
+
+
 def test_the_users_word_and_the_files_names_decide(tmp_path: Path) -> None:
     as_label_ids, as_train_ids = np.array([[0, 2, IGNORE]], np.uint8), np.array([[7, 11, IGNORE]], np.uint8)
     for ending, said, expected in (
@@ -90,6 +117,11 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert predicted_lookup(written(tmp_path, [200, 1, 0]), own)[1] == "label ids"
     with pytest.raises(DataError, match="may be"):
         predicted_lookup(written(tmp_path, [0, 1]), own)
+    reversed_ids: Any = ClassTable(("cat", "dog"), ((0, 0, 0), (1, 1, 1)), (1, 0))
+    with pytest.raises(DataError, match=r"\(0\) may be"):
+        predicted_lookup(written(tmp_path, [0, 0]), reversed_ids)
+    partly: Any = ClassTable(("cat", "dog"), ((0, 0, 0), (1, 1, 1)), (0, 9))
+    assert predicted_lookup(written(tmp_path, [0, 0]), partly)[1] == "train ids"
     (file,) = written(tmp_path, [0, 1])
     label_ids, train_ids = (predicted_lookup([file], own, ids)[0] for ids in ("label ids", "train ids"))
     assert [map_labels(np.array([[0, 1]], np.uint8), table, file).tolist() for table in (label_ids, train_ids)] == [

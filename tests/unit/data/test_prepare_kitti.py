@@ -19,31 +19,19 @@ import pytest
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.data import open_dataset
-from segdepth.data.kitti_names import KittiDrive
-from segdepth.data.kitti_plan import Setup, plan_kitti, validation_scenes
-from segdepth.data.kitti_raw import moving_frames, read_velodyne
+from segdepth.data.kitti_plan import Setup
+from segdepth.data.kitti_raw import read_velodyne
 from segdepth.data.prepare_kitti import prepare_kitti
-from segdepth.data.splits import eigen_test_files, eigen_test_scenes, static_frames
-from segdepth.data.synthetic import write_kitti_raw
 from segdepth.geometry import nearest_point, project_velodyne, read_kitti_calibration
 
-SMALL = Setup(height=24, width=78, static="none")
-DATE = "2011_09_26"
-
-
-def scene(number: int) -> KittiDrive:
-    return KittiDrive(DATE, f"{number:04d}")
-
-
-def drive(number: int) -> str:
-    return str(scene(number))
+from .drives import DATE, SMALL, drive, scene, write_drives
 
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two training drives and a test drive (0002), small."""
     root = tmp_path_factory.mktemp("raw")
-    write_kitti_raw(root, drives=(1, 2, 5), frames=4, height=94, width=311)
+    write_drives(root)
     return root
 
 
@@ -191,35 +179,6 @@ def test_killed_at_random_moments_it_ends_in_the_identical_tree(
     assert content(out) == whole
 
 
-def test_a_killed_parent_takes_its_workers_along(tmp_path: Path) -> None:
-    code = (
-        "import os, sys, time; from segdepth.core.processes import in_processes\n"
-        "if __name__ == '__main__':\n"
-        "    for done in in_processes(time.sleep, [0.0] * 4 + [60.0] * 4, 2):\n"
-        "        import multiprocessing; print(*(c.pid for c in multiprocessing.active_children()), flush=True)"
-    )
-    script = tmp_path / "parent.py"
-    script.write_text(code)
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    children = process.stdout.readline().split()
-    process.kill()
-    process.communicate()
-    deadline = time.monotonic() + 10
-    while any(_alive(int(pid)) for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(children) == 2
-    assert not any(_alive(int(pid)) for pid in children)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 def test_other_options_are_refused(raw: Path, tmp_path: Path) -> None:
     prepare_kitti(raw, tmp_path, SMALL)
     with pytest.raises(InputError, match=r"other options \(width 78 -> 80\)"):
@@ -295,22 +254,6 @@ def test_a_calibration_without_a_key_is_named(own_raw: Path, tmp_path: Path) -> 
         prepare_kitti(own_raw, tmp_path / "out", SMALL)
 
 
-def test_static_frames_by_list_and_by_speed(own_raw: Path, tmp_path: Path) -> None:
-    listing = tmp_path / "still.txt"
-    listing.write_text(f"{DATE} {drive(5)} 0000000002")
-    plan = plan_kitti(own_raw, Setup(static=str(listing)))
-    assert plan.static == 1
-    assert [job.number for job in plan.jobs if job.drive == scene(5)] == ["0000000000", "0000000001", "0000000003"]
-    assert plan_kitti(own_raw, Setup(static="speed")).static == 0
-    for file in (own_raw / DATE / drive(5) / "oxts/data").iterdir():
-        values = file.read_text().split()
-        file.write_text(" ".join([*values[:8], "0.1", *values[9:]]))
-    assert {job.drive for job in plan_kitti(own_raw, Setup(static="speed")).jobs} == {scene(1)}
-    listing.write_text("nonsense")
-    with pytest.raises(DataError, match=r"still\.txt: 'nonsense' is not"):
-        plan_kitti(own_raw, Setup(static=str(listing)))
-
-
 def test_a_drive_without_speeds_is_named_or_left_out(own_raw: Path, tmp_path: Path) -> None:
     shutil.rmtree(own_raw / DATE / drive(5) / "oxts")
     setup = Setup(height=24, width=78, static="speed")
@@ -338,36 +281,6 @@ def test_the_source_is_not_written_into(own_raw: Path) -> None:
         with pytest.raises(InputError, match="is inside"):
             prepare_kitti(own_raw, inside, SMALL)
     assert not (own_raw / "prepared").exists()
-
-
-def test_velocities_are_summed_until_the_car_has_moved() -> None:
-    forward = np.array([3.0, 1.0, 1.0, 0.5, 0.0, 9.0])
-    kept = moving_frames(np.stack([forward, 0 * forward, 0 * forward], axis=1))
-    assert kept.tolist() == [True, False, False, True, False, True]
-
-
-def test_the_split_of_a_scene_is_its_own() -> None:
-    scenes = sorted({drive for drive, _ in static_frames()} - eigen_test_scenes())
-    held_out = validation_scenes(scenes, 0.1)
-    assert 0.05 < len(held_out) / len(scenes) < 0.15
-    assert validation_scenes(scenes[::2], 0.1) == held_out & set(scenes[::2]), "whatever other scenes there are"
-    assert len(validation_scenes([scene(1), scene(5)], 0.001)) == 1
-    assert not validation_scenes(scenes, 0)
-
-
-def test_the_shipped_lists_are_the_public_ones() -> None:
-    assert len(eigen_test_files()) == len(set(eigen_test_files())) == 697
-    assert {frame.drive for frame in eigen_test_files()} == eigen_test_scenes()
-    assert len(eigen_test_scenes()) == 28
-    assert len(static_frames()) == 8044
-
-
-def test_no_drives_and_only_test_drives_are_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no drives of KITTI raw"):
-        plan_kitti(tmp_path, SMALL)
-    write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
-    with pytest.raises(DataError, match=r"1 drive, 1 of test scenes, and no other .*--drive"):
-        plan_kitti(tmp_path / "raw", SMALL)
 
 
 def test_drives_that_are_named_are_prepared_and_test_scenes_listed_apart(
@@ -403,17 +316,6 @@ def test_another_choice_of_drives_is_another_tree(raw: Path, tmp_path: Path) -> 
         prepare_kitti(raw, out, first)
         with pytest.raises(InputError, match=r"other options \(drives"):
             prepare_kitti(raw, out, second)
-
-
-def test_a_drive_that_is_not_there_is_named(raw: Path) -> None:
-    with pytest.raises(DataError, match=rf"has no drive {drive(7)} \(it has 3: {drive(1)}, {drive(2)}, {drive(5)}\)"):
-        plan_kitti(raw, replace(SMALL, drives=(scene(7), scene(1))))
-
-
-def test_nothing_left_of_named_drives_is_said(tmp_path: Path) -> None:
-    write_kitti_raw(tmp_path / "raw", drives=(2,), frames=1, height=32, width=64)
-    with pytest.raises(DataError, match="1 drive, and none that is wanted has 3 frames"):
-        plan_kitti(tmp_path / "raw", replace(SMALL, drives=(scene(2),)))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"options": 3}'])

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from segdepth.core.errors import InputError
+from segdepth.data.sample import Dataset
 from segdepth.data.synthetic import Synthetic
-from segdepth.evaluation import evaluate
+from segdepth.evaluation import NetworkAnswers, evaluate, score
+from segdepth.evaluation.answers import Answer
+from segdepth.evaluation.depth_protocol import adjusted
+from segdepth.evaluation.service import score_set
 from segdepth.networks import Network
-from segdepth.tasks import TASKS, create_network
+from segdepth.tasks import TASKS, create_network, wrap
 
 pytestmark = pytest.mark.usefixtures("frames_drawn_once")
 SIZE = (32, 64)
@@ -42,3 +48,53 @@ def test_scores_are_the_plain_ways_for_any_batching(net: Network, batch_size: in
         # logits that tie in one batch size do not in another
         assert value == pytest.approx(plain[name], rel=1e-2, abs=1e-3), name
     assert ours.protocol["images"] == 5
+
+
+class Nearness(nn.Module):
+    """Answers an affine function of the true inverse depth of the pictures in their order, one a call."""
+
+    def __init__(self, data: Dataset) -> None:
+        super().__init__()
+        truths = [torch.from_numpy(data[k].truth("depth")) for k in range(len(data))]
+        self.answers = [(k + 1) / truth.clamp(min=1) - 0.3 * k for k, truth in enumerate(truths)]
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return self.answers[(self.calls - 1) % len(self.answers)][None]
+
+
+def nearness() -> NetworkAnswers:
+    data = dataset("val", 3)
+    net = wrap(Nearness(data), task="depth", answers="relative_inverse_depth")
+    return NetworkAnswers(net, data, TASKS["depth"], size=(61, 127), batch_size=1)
+
+
+def test_relative_answers_are_scored_only_by_a_protocol_that_aligns_them() -> None:
+    answers = nearness()
+    with pytest.raises(InputError, match=r"relative inverse depth.*--align median or --align least-squares"):
+        score(answers)
+    with pytest.raises(InputError, match="no metres to be scored"):
+        score_set(answers)
+    scores = {}
+    for align in ("median", "least-squares"):
+        (evaluation,) = score(answers, adjusted({}, TASKS["depth"], answers.dataset, align=align)).values()
+        assert align in evaluation.words
+        assert evaluation.protocol["scaling"] == align
+        assert evaluation.protocol["name"] == f"the data set's own, {align}"
+        scores[align] = evaluation.scores
+    assert scores["least-squares"]["abs_rel"] == pytest.approx(0, abs=1e-5)
+    assert scores["median"]["abs_rel"] > 0.1
+
+
+def test_who_keeps_answers_is_shown_them_in_metres() -> None:
+    answers, seen = nearness(), []
+
+    def keep(answer: Answer, _: object) -> None:
+        seen.append(answer)
+
+    score(answers, adjusted({}, TASKS["depth"], answers.dataset, align="least-squares"), keep=[keep])
+    assert len(seen) == 3
+    for answer in seen:
+        known = (answer.truth > 1) & (answer.truth < 80)
+        torch.testing.assert_close(answer.answer[known], answer.truth[known], rtol=1e-3, atol=0)

@@ -7,7 +7,7 @@ import pytest
 
 from segdepth.core.errors import ConfigError
 from segdepth.evaluation import PROTOCOLS
-from segdepth.evaluation.depth_protocol import limited
+from segdepth.evaluation.depth_protocol import adjusted
 from segdepth.metrics import DepthProtocol, DepthScores
 from segdepth.tasks import TASKS
 
@@ -18,8 +18,11 @@ AXES = {"velodyne": "camera", "velodyne-forward": "laser", "improved": "camera"}
 GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].scores}
 
 
-def made(protocols: dict[str, object], low: float | None, high: float | None) -> dict[str, DepthProtocol]:
-    metrics = {name: make(Streets()) for name, make in limited(protocols, TASKS["depth"], Streets(), low, high).items()}
+def made(
+    protocols: dict[str, object], low: float | None, high: float | None, align: str | None = None
+) -> dict[str, DepthProtocol]:
+    makers = adjusted(protocols, TASKS["depth"], Streets(), min_depth=low, max_depth=high, align=align)
+    metrics = {name: make(Streets()) for name, make in makers.items()}
     assert all(isinstance(metric, DepthScores) for metric in metrics.values())
     return {name: metric.protocol for name, metric in metrics.items()}
 
@@ -40,9 +43,25 @@ def test_limits_change_the_range_alone() -> None:
 
 @pytest.mark.parametrize("task", ["seg", "normals"])
 def test_a_range_of_depths_is_for_depth_also_where_the_data_have_some(task: str) -> None:
-    assert list(limited({}, TASKS[task], Streets(), None, None)) == ["the data set's own"]
+    assert list(adjusted({}, TASKS[task], Streets())) == ["the data set's own"]
     with pytest.raises(ConfigError, match=f"for depth; the scores of task '{task}' have none"):
-        limited({}, TASKS[task], Streets(), None, 3)
+        adjusted({}, TASKS[task], Streets(), max_depth=3)
+
+
+def test_a_protocol_that_aligns_otherwise_has_another_name() -> None:
+    own = "the data set's own"
+    assert made({}, None, None, "least-squares") == {
+        f"{own}, least-squares": DepthProtocol("none", 0.001, 80.0, "least-squares")
+    }
+    assert list(made({}, 1.0, None, "median")) == [f"{own}, 1-80 m, median"]
+    assert list(made({}, None, None, "none")) == [own]
+    median = {"m": PROTOCOLS["eigen-raw-garg-median"].scores}
+    assert list(made(median, None, None, "median")) == ["m"]
+    assert list(made(median, None, None, "least-squares")) == ["m, least-squares"]
+    with pytest.raises(ConfigError, match=r"no alignment named 'least squares'.*least-squares"):
+        made({}, None, None, "least squares")
+    with pytest.raises(ConfigError, match="--align are for depth; the scores of task 'seg' have none"):
+        adjusted({}, TASKS["seg"], Streets(), align="median")
 
 
 def test_the_first_protocol_is_the_specifications() -> None:

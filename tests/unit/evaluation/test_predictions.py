@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.errors import ConfigError, DataError, InputError
 from segdepth.data.frames import Frame, FrameDataset
 from segdepth.data.labels import CITYSCAPES
 from segdepth.drawing import write_depth_png16, write_png
@@ -69,7 +69,7 @@ class Drives(FrameDataset):
             Frame(name, root / name[:10] / name[:26] / f"image_02/data/{name.rpartition('/')[2]}.png")
             for name in DRIVES
         ]
-        super().__init__(root, "test", frozenset({"depth"}), frames=frames, kind="drives")
+        super().__init__(root, "test", frozenset({"depth"}), frames=frames, dataset="drives")
 
     def _read_depth(self, file: Path, frame: Frame) -> Any:
         raise NotImplementedError
@@ -191,3 +191,49 @@ def test_a_stack_that_is_too_short_or_not_there_is_named(tmp_path: Path) -> None
         Predictions(tmp_path / "all.npy", Streets())
     with pytest.raises(DataError, match="no predictions"):
         Predictions(tmp_path / "nowhere", Streets())
+
+
+def relative(folder: Path, ending: str) -> None:
+    """Answers that are right but for factor and shift, called as ``segdepth predict`` calls them."""
+    folder.mkdir()
+    data = Streets()
+    for k, name in enumerate(data.names):
+        truth = np.maximum(data[k].truth("depth"), 1)
+        values = (k + 1) / truth - 0.3 * k if "inverse" in ending else (k + 1) * truth
+        np.save(folder / f"{name.replace('/', '_')}{ending}.npy", values)
+
+
+@pytest.mark.parametrize(
+    ("ending", "unit", "read"),
+    [
+        ("_relative_inverse_depth", None, "relative inverse depth"),
+        ("_relative_depth", None, "relative depth"),
+        ("", "relative inverse depth", "relative inverse depth"),
+        ("", "relative depth", "relative depth"),
+    ],
+)
+def test_relative_answers_are_told_by_their_names_or_the_user(
+    tmp_path: Path, ending: str, unit: str | None, read: str
+) -> None:
+    folder = tmp_path / f"p{ending}"
+    relative(folder, ending or f"_{read}")
+    for file in folder.iterdir() if not ending else ():
+        file.rename(folder / file.name.replace(f"_{read}", ""))
+    data = Streets()
+    answers = FileAnswers(Predictions(folder, data), data, TASKS["depth"], unit)
+    assert answers.describe()["answers"].endswith(f"({read})")
+    with pytest.raises(InputError, match=f"these answers are {read}"):
+        score(answers)
+    (evaluation,) = score(
+        answers, {"aligned": lambda _: DepthScores(DepthProtocol("none", scaling="least-squares"))}
+    ).values()
+    assert evaluation.scores["abs_rel"] == pytest.approx(0, abs=1e-5)
+
+
+def test_files_of_several_kinds_are_refused(tmp_path: Path) -> None:
+    relative(tmp_path / "p", "_relative_depth")
+    first = sorted((tmp_path / "p").iterdir())[0]
+    first.rename(first.with_name(first.name.replace("_relative_depth", "_depth_metres")))
+    data = Streets()
+    with pytest.raises(DataError, match=r"by their names .* give files of one kind"):
+        FileAnswers(Predictions(tmp_path / "p", data), data, TASKS["depth"])

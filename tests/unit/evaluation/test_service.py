@@ -98,15 +98,10 @@ def test_another_data_set_takes_nothing_from_the_configuration(opened: Opened, t
     assert opened.options["split"] == "test"
 
 
-@pytest.mark.parametrize("name", DATASETS)
-def test_missing_files_are_allowed_where_a_reader_refuses_them(name: str, opened: Opened) -> None:
-    for task in TASKS.values():
-        if task.target in DATASETS[name]:
-            source(dataset=name, allow_missing=True).open(None, task, None)
-            known = "allow_missing" in service.reader_options(DATASETS[name][task.target])
-            assert opened.options.get("allow_missing", False) == known
-            source(dataset=name).open(None, task, None)
-            assert "allow_missing" not in opened.options
+@pytest.mark.parametrize("said", [False, True])
+def test_missing_files_are_left_out_where_the_user_says_so(said: bool, opened: Opened) -> None:
+    source(allow_missing=said).open(config(), TASKS["depth"], None)
+    assert opened.options["leave_out_missing"] == said
 
 
 def test_who_names_no_data_set_is_told() -> None:

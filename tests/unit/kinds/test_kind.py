@@ -5,6 +5,7 @@ import pytest
 from numpy import ndarray
 
 from segdepth.kinds import KINDS
+from segdepth.kinds.kind import AnswerFiles, ReadAnswer
 
 SIZE = (6, 9)
 #: Numbers at a pixel, where they are several.
@@ -111,3 +112,30 @@ def test_what_legends_say() -> None:
 
 def test_one_kind_names_classes() -> None:
     assert [kind.name for kind in KINDS.values() if kind.names_classes] == ["labels"]
+
+
+class Noted(ReadAnswer):
+    """Reads nothing; notes how files would be read."""
+
+    def __init__(self, how: str, unit: str | None) -> None:
+        self.how, self.unit = how, unit or "told"
+
+    def __call__(self, name: str) -> tuple[ndarray, str]:
+        raise NotImplementedError
+
+
+class Files(AnswerFiles):
+    def as_numbers(self, unit: str) -> Noted:
+        return Noted("numbers", unit)
+
+    def as_classes(self, unit: str | None) -> Noted:
+        return Noted("classes", unit)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_says_how_files_of_answers_are_read(name: str) -> None:
+    kind = KINDS[name]
+    for unit in (None, *kind.units):
+        reader = kind.reader_of(Files(), unit)
+        expected = ("classes", unit or "told") if kind.names_classes else ("numbers", unit or kind.units[0])
+        assert (reader.how, reader.unit) == expected

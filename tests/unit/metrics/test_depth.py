@@ -6,6 +6,7 @@ import torch
 from jaxtyping import TypeCheckError
 
 from segdepth.core.errors import ConfigError, InputError
+from segdepth.kinds import ANSWERS
 from segdepth.metrics import DEPTH_SCORES, DepthProtocol, DepthScores
 
 NO_CROP = DepthProtocol(crop="none")
@@ -144,3 +145,19 @@ def test_a_protocol_that_scores_nothing_is_refused(wrong, message):
 def test_an_unknown_scaling_is_refused():
     with pytest.raises((ConfigError, TypeCheckError), match="'mean'"):  # the latter where types are checked as well
         DepthProtocol(scaling="mean")
+
+
+def test_relative_answers_need_an_alignment() -> None:
+    relative = ANSWERS["relative inverse depth"]
+    with pytest.raises(InputError, match=r"relative inverse depth.*--align median or --align least-squares"):
+        DepthScores().reading(relative)
+    assert DepthScores().reading(ANSWERS["metres"]).protocol == DepthProtocol()
+    read = DepthScores(DepthProtocol("none")).aligned("least-squares").reading(relative)
+    assert read.protocol == DepthProtocol("none", scaling="least-squares", inverse=True)
+    assert "scaling least-squares (factor and shift of each image's inverse depth" in read.words()
+    truth = torch.tensor([[[2.0, 4.0, 8.0]]])
+    read.update(-3 + 7 / truth, truth)
+    assert read.compute()["abs_rel"] == pytest.approx(0, abs=1e-6)
+    table = read.tables()["bands"]
+    table.update(-3 + 7 / truth, truth)
+    assert table.compute()["0-10 m"]["abs_rel"] == pytest.approx(0, abs=1e-6)

@@ -23,7 +23,7 @@ from segdepth.networks import (
     load_reference_state,
     read_card,
     read_state,
-    rename_reference_state,
+    rename_ancestor_state,
     save_network,
 )
 
@@ -234,21 +234,21 @@ def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
         read_state(tmp_path / "missing.pkl")
 
 
-def test_reference_names_with_and_without_module() -> None:
+def test_the_ancestor_s_names_with_and_without_module() -> None:
     state = {"conv1.0.weight": torch.zeros(1), "upconv7.0.bias": torch.ones(1), "predict_disp4.0.bias": torch.ones(2)}
     want = {"down.0.0.weight", "up.6.bias", "heads.3.bias"}
-    assert rename_reference_state("dispnet", state).keys() == want
-    assert rename_reference_state("dispnet", {f"module.{k}": v for k, v in state.items()}).keys() == want
+    assert rename_ancestor_state("dispnet", state).keys() == want
+    assert rename_ancestor_state("dispnet", {f"module.{k}": v for k, v in state.items()}).keys() == want
 
 
-def test_foreign_reference_names_are_refused() -> None:
+def test_foreign_names_are_refused() -> None:
     with pytest.raises(CheckpointError, match=r"'layer1\.0\.conv1\.weight' belongs to no dispnet"):
-        rename_reference_state("dispnet", {"layer1.0.conv1.weight": torch.zeros(1)})
+        rename_ancestor_state("dispnet", {"layer1.0.conv1.weight": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="no table of the ancestor's tensor names for 'unet'"):
-        rename_reference_state("unet", {})
+        rename_ancestor_state("unet", {})
 
 
-def test_reference_weights_fit_only_legacy_networks_of_their_sizes() -> None:
+def test_the_ancestor_s_weights_fit_only_legacy_networks_of_their_sizes() -> None:
     with pytest.raises(CheckpointError, match="legacy=True"):
         load_reference_state(make(), {})
     with pytest.raises(CheckpointError, match="do not fit this dispnet"):

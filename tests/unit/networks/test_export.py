@@ -52,7 +52,7 @@ def check_onnx(net: Network, path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert [(i.name, i.shape) for i in session.get_inputs()] == [("image", ["batch", 3, "height", "width"])]
     assert session.get_outputs()[0].shape[0] == "batch"
-    assert [o.name for o in session.get_outputs()] == [net.output.kind]
+    assert [o.name for o in session.get_outputs()] == [net.output.name]
     card = json.loads(session.get_modelmeta().custom_metadata_map["segdepth"])
     assert card == net.card.model_dump(mode="json")
     for size in SIZES:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from segdepth.core.errors import CheckpointError
-from segdepth.networks.old_names import load_reference_state, new_name, rename_reference_state
+from segdepth.networks.old_names import load_reference_state, new_name, rename_ancestor_state
 from segdepth.tasks import create_network
 
 
@@ -37,7 +37,7 @@ def test_parts_are_put_together_in_order_and_counters_are_one() -> None:
         "module.up1.bn1_2.num_batches_tracked": torch.tensor(7),
         "module.up1.bn1_1.num_batches_tracked": torch.tensor(7),
     }
-    found = rename_reference_state("fcrn", state)
+    found = rename_ancestor_state("fcrn", state)
     assert found.keys() == {"decoder.0.convs.0.weight", "decoder.0.bn1.num_batches_tracked"}
     assert found["decoder.0.convs.0.weight"][:, 0, 0, 0].tolist() == [1, 2]
     assert found["decoder.0.bn1.num_batches_tracked"].shape == ()
@@ -45,9 +45,9 @@ def test_parts_are_put_together_in_order_and_counters_are_one() -> None:
 
 def test_what_is_not_known_is_named() -> None:
     with pytest.raises(CheckpointError, match=r"'conv9\.weight' belongs to no fcrn"):
-        rename_reference_state("fcrn", {"conv9.weight": torch.zeros(1)})
+        rename_ancestor_state("fcrn", {"conv9.weight": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="no table of the ancestor's tensor names for 'vgg'"):
-        rename_reference_state("vgg", {})
+        rename_ancestor_state("vgg", {})
 
 
 def test_weights_fit_only_what_is_legacy_and_whole() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from segdepth.core.errors import CheckpointError
 from segdepth.layers.resnet import RESNET50, RESNET101, ResNet
 from segdepth.layers.vgg import VGG16_STAGES, vgg16_convolution_indices
-from segdepth.networks.recognise import recognise_backbone, recognise_reference, resembled_backbone
+from segdepth.networks.recognise import recognise_ancestor, recognise_backbone, resembled_backbone
 
 State = dict[str, Tensor]
 
@@ -47,7 +47,7 @@ def test_the_backbones_are_known_with_and_without_prefix_head_and_counters(state
     }
     for one in (state, trimmed, {f"module.{key}": t for key, t in state.items()}):
         assert recognise_backbone(one) == name
-        assert recognise_reference(one) is None
+        assert recognise_ancestor(one) is None
 
 
 def test_a_tensor_less_is_no_backbone() -> None:
@@ -58,19 +58,20 @@ def test_a_tensor_less_is_no_backbone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("blocks", "kind", "said"),
+    ("blocks", "convolutions", "said"),
     [
-        ((2, 2, 2, 2), 2, "ResNet-18 (2, 2, 2, 2 blocks of two convolutions)"),
-        ((3, 4, 6, 3), 2, "ResNet-34 (3, 4, 6, 3 blocks of two convolutions)"),
-        ((3, 8, 36, 3), 3, "ResNet-152 (3, 8, 36, 3 bottlenecks)"),
-        ((1, 1, 1, 1), 3, "ResNet (1, 1, 1, 1 bottlenecks)"),
+        ((2, 2, 2, 2), 2, "ResNet-18"),
+        ((3, 4, 6, 3), 2, "ResNet-34"),
+        ((3, 8, 36, 3), 3, "ResNet-152"),
+        ((1, 1, 1, 1), 3, "ResNet of 1 + 1 + 1 + 1 bottlenecks"),
+        ((1, 1, 2, 1), 2, "ResNet of 1 + 1 + 2 + 1 blocks of two convolutions"),
     ],
 )
-def test_other_resnets_are_called_by_their_name(blocks: tuple[int, ...], kind: int, said: str) -> None:
+def test_other_resnets_are_called_by_their_name(blocks: tuple[int, ...], convolutions: int, said: str) -> None:
     state = {"conv1.weight": empty(64, 3, 7, 7), "fc.bias": empty(1000)}
     for stage, count in enumerate(blocks, start=1):
         for block in range(count):
-            state |= {f"layer{stage}.{block}.conv{k}.weight": empty(1, 1, 1, 1) for k in range(1, kind + 1)}
+            state |= {f"layer{stage}.{block}.conv{k}.weight": empty(1, 1, 1, 1) for k in range(1, convolutions + 1)}
     assert resembled_backbone(state) == said
     assert resembled_backbone(state | {"decoder.weight": empty(1)}) is None
 
@@ -106,7 +107,7 @@ def dispnet(channels: int) -> State:
 @pytest.mark.parametrize(("channels", "output"), [(1, "depth"), (19, "logits"), (11, "logits")])
 def test_the_ancestors_network_is_known_by_its_shapes(channels: int, output: str) -> None:
     state = dispnet(channels)
-    found = recognise_reference(state)
+    found = recognise_ancestor(state)
     assert found is not None
     assert (found.arch, found.output, found.out_channels) == ("dispnet", output, channels)
     assert found.options["legacy"] is True
@@ -120,13 +121,17 @@ def test_what_is_missing_or_has_another_shape_is_named() -> None:
     broken = state | {name: empty(3, 3)}
     with pytest.raises(
         CheckpointError,
-        match=r"the ancestor's dispnet, but one does not fit.*'down\.2\.0\.weight' should be .* is \[3, 3\]",
+        match=rf"the ancestor's dispnet, but '{name}' is \[3, 3\], where \[128, 64, 3, 3\] is needed$",
     ):
-        recognise_reference(broken)
+        recognise_ancestor(broken)
     del broken[name]
-    with pytest.raises(CheckpointError, match="is missing"):
-        recognise_reference(broken)
+    missing = r"one of shape \[128, 64, 3, 3\] is missing, 'down\.2\.0\.weight' by its name here"
+    with pytest.raises(CheckpointError, match=missing + "$"):
+        recognise_ancestor(broken)
+    bias = name.replace("weight", "bias")
+    with pytest.raises(CheckpointError, match=missing + r" \(1 more do not fit or are missing\)$"):
+        recognise_ancestor({key: tensor for key, tensor in broken.items() if key != bias})
 
 
 def test_others_are_nobody_s() -> None:
-    assert recognise_reference({f"blocks.{k}.attn.qkv.weight": empty(3, 3) for k in range(9)}) is None
+    assert recognise_ancestor({f"blocks.{k}.attn.qkv.weight": empty(3, 3) for k in range(9)}) is None

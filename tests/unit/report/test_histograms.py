@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from segdepth.report.histograms import draw_histograms
+from segdepth.report.histograms import Look, draw_histograms
 from segdepth.runs import TASK_FACTS
 
 
 @pytest.mark.parametrize("pictures", [3, 20])
 def test_every_task_has_its_title_and_colour(pictures: int) -> None:
     means = {name: np.linspace(0, 1 + k, pictures) for k, name in enumerate(TASK_FACTS)}
-    files = draw_histograms(means, "statistic", {"gaussian": 0.5}, axis="unit", formats=("svg",))
+    looks = {name: Look(facts.title, facts.colour) for name, facts in TASK_FACTS.items()}
+    files = draw_histograms(means, looks, "statistic", {"gaussian": 0.5}, axis="unit", formats=("svg",))
     text = files["svg"].decode()
     for facts in TASK_FACTS.values():
         assert facts.colour in text

@@ -1,4 +1,4 @@
-"""A small network that the tests of calls share."""
+"""A small network, and a function with a derivative of its own, that tests share."""
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,19 @@ class Small(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         coarse = self.tail(self.head(self.encoder(x)))
         return F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Squared(torch.autograd.Function):
+    """A square whose derivative is its user's, 3 x, which a trace would not see; forward mode has none."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 3 * g * ctx.saved_tensors[0]
 
 
 def agree(net: nn.Module, image: Tensor, engine: str, **options: object) -> None:

@@ -96,7 +96,7 @@ def test_many_random_webs_agree_with_autograd(seed: int) -> None:
             assert error <= 1e-12, (engine, each, str(RandomWeb(each)))
 
 
-def test_maps_of_random_networks_are_the_reference_s() -> None:
+def test_maps_of_random_networks_are_the_reference_engine_s() -> None:
     """The same through the call, in a crop."""
     for seed in range(3):
         net = RandomNetwork(seed).double()

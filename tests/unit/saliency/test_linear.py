@@ -13,6 +13,8 @@ from segdepth.core.errors import InputError
 from segdepth.saliency import ENGINES, ExplainedPicture, Explainer, Margin, Target, request
 from segdepth.saliency.linear import JacobianOperator
 
+from .small import Squared
+
 HEIGHT, WIDTH = 10, 13
 PIXELS = [(r, c) for r in range(0, HEIGHT, 3) for c in range(0, WIDTH, 4)]
 CROP = (slice(2, 9), slice(1, 12))
@@ -95,26 +97,13 @@ def test_singular_values_and_vectors_are_numpy_s(image: Tensor) -> None:
     np.testing.assert_allclose(abs((v[::-1] * right[:3]).sum(1)), 1, rtol=1e-6)
 
 
-class OnlyBackward(torch.autograd.Function):
-    """A square without a forward derivative."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx, g):
-        return 2 * g * ctx.saved_tensors[0]
-
-
-class OnceBackward(OnlyBackward):
-    """The same, whose backward pass has none."""
+class OnceBackward(Squared):
+    """The same, whose backward pass has no derivative."""
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, g):
-        return 2 * g * ctx.saved_tensors[0]
+        return 3 * g * ctx.saved_tensors[0]
 
 
 def _ungraded(x: Tensor) -> Tensor:
@@ -127,7 +116,7 @@ def _ungraded(x: Tensor) -> Tensor:
     ("middle", "chosen"),
     [
         (torch.tanh, "_in_forward_mode"),
-        (OnlyBackward.apply, "_TwiceBackward"),
+        (Squared.apply, "_TwiceBackward"),
         (OnceBackward.apply, "_by_rows"),
         (_ungraded, "_TwiceBackward"),  # PyTorch's forward mode does not stop where its backward mode does
         (lambda x: x * x.detach(), "_in_forward_mode"),

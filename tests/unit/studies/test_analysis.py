@@ -1,52 +1,15 @@
-import csv
-import re
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from made_studies import COLUMNS, IMAGES, SIDE, write_study
 from segdepth.core.errors import DataError
 from segdepth.report.analysis_page import write_analysis
+from segdepth.runs import TASK_FACTS
 from segdepth.studies.analysis import EVERYWHERE, analyse
 from segdepth.studies.columns import Column
-from segdepth.studies.saliency_eval import statistic_names
-from segdepth.studies.store import Store, StudyInfo, StudyTable, find_stores, load_study
-
-IMAGES, SIDE = 12, 6
-COLUMNS = statistic_names((0.1, 0.5, 0.9))
-CLASSES = ("road", "car")
-
-
-def write_study(
-    folder: Path, task: str, shift: float, *, kind: str = "eval", model: str = "trained", images: int = IMAGES,
-    network: str = "fcn",
-) -> None:  # fmt: skip
-    """A study whose statistics are noise plus ``shift``."""
-    columns = COLUMNS if kind == "eval" else ("iou_0.05", "iou_0.5")
-    info = StudyInfo(
-        kind=kind, network=network, task=task, model=model, columns=columns, classes=CLASSES,
-        protocol={"size": [64, 96], "window": [0, 64, 0, 96], "sample_rate": 8, "grid_start": "one step in", "crop": "garg",
-                  "thresholds": [0.05, 0.5] if kind == "iou" else [0.1, 0.5, 0.9]},
-        images=tuple(f"frame{k}" for k in range(images)), dataset={"kind": "Made", "split": "val"},
-    )  # fmt: skip
-    store = Store(folder, info)
-    store.begin(dict)
-    places = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), -1).reshape(-1, 2)
-    for index in range(images):
-        rng = np.random.default_rng((index, len(task)))
-        n = len(places)
-        rows = {
-            "row": places[:, 0].astype(np.int16), "col": places[:, 1].astype(np.int16),
-            "label": (np.arange(n) % 3).astype(np.uint8), "depth_m": np.linspace(1, 60, n).astype(np.float32),
-            "peak": np.where(np.arange(n) < 9, 0, 1).astype(np.float32),
-        }  # fmt: skip
-        rows["label"][rows["label"] == 2] = 255
-        values = {name: (0.3 + shift + 0.02 * rng.standard_normal(n)).astype(np.float32) for name in columns}
-        if kind == "iou":
-            rows["peak_seg"], rows["peak_depth"] = rows.pop("peak"), (np.arange(n) != 9).astype(np.float32)
-            values = {name: np.where(np.arange(n) < 10, 0, v).astype(np.float32) for name, v in values.items()}
-            values["iou_0.5"][8:12] = np.nan
-        store.write(index, rows | values, np.full((4, 4, 3), index, np.uint8))
+from segdepth.studies.store import StudyTable, find_stores, load_study
 
 
 @pytest.fixture
@@ -119,25 +82,10 @@ def test_eval_and_class_studies_are_not_tested_twice(tmp_path: Path) -> None:
 
 def test_a_null_model_belongs_to_its_own_network(studies: list[StudyTable]) -> None:
     (null,) = analyse(studies).nulls
-    assert null.belongs_to("fcn")
-    assert not null.belongs_to("segnet")
-
-
-def test_the_page_stands_alone_and_says_what_the_tables_say(studies: list[StudyTable], tmp_path: Path) -> None:
-    analysis = analyse(studies)
-    page = write_analysis(analysis, tmp_path / "out")
-    text = page.read_text()
-    assert not re.search(r"(src|href)=[\"'](?!data:)", text), "self-contained"
-    assert text.count("data:image/png") == len(COLUMNS)
-    assert text.count("depth larger") >= len(COLUMNS)
-    assert "random fcn seg" in text
-    figures = sorted(p.name for p in (tmp_path / "out/figures").iterdir())
-    assert len(figures) == 2 * len(COLUMNS)
-    with (tmp_path / "out/comparisons.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(analysis.comparisons) + len(analysis.strata)
-    assert float(rows[0]["mean_seg"]) == pytest.approx(analysis.comparisons[0].mean["seg"])
-    assert (tmp_path / "out/overlap.csv").read_text().count("\n") == 1 + 2 * len(analysis.overlaps)
+    of_fcn = analyse(studies).pairs[0]
+    assert null.belongs_to(of_fcn)
+    assert not replace(null, network="segnet").belongs_to(of_fcn)
+    assert replace(null, network="gaussian", model="gaussian").belongs_to(of_fcn)
 
 
 def test_studies_of_other_pictures_are_not_compared(tmp_path: Path) -> None:
@@ -147,9 +95,79 @@ def test_studies_of_other_pictures_are_not_compared(tmp_path: Path) -> None:
         analyse([load_study(tmp_path / "a"), load_study(tmp_path / "b")])
 
 
-def test_one_study_alone_cannot_be_compared(tmp_path: Path) -> None:
-    write_study(tmp_path / "a", "seg", 0.0)
-    with pytest.raises(DataError, match="nothing to compare"):
+@pytest.mark.parametrize("task", sorted(TASK_FACTS))
+def test_one_study_alone_is_told_with_intervals_and_strata(tmp_path: Path, task: str) -> None:
+    write_study(tmp_path / "a", task, 0.1)
+    analysis = analyse([load_study(tmp_path / "a")])
+    assert not analysis.pairs
+    assert not analysis.comparisons
+    strata = dict.fromkeys(m.stratum for m in analysis.measured)
+    assert list(strata) == [
+        EVERYWHERE, "road", "car", "0-10 m", "10-20 m", "20-40 m", "40-80 m", "upper third",
+    ]  # fmt: skip
+    assert len(analysis.measured) == len(strata) * len(COLUMNS)
+    for m in analysis.measured:
+        assert m.group.title == f"fcn {task}"
+        if m.stratum == EVERYWHERE:
+            assert (m.images, m.targets) == (IMAGES, IMAGES * (SIDE**2 - 9)), "nine maps a picture are zero"
+            assert m.mean == pytest.approx(0.4, abs=0.01)
+            assert m.interval[0] < m.mean < m.interval[1]
+
+
+def test_strata_are_what_the_study_holds(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "normals", 0.1)
+    study = load_study(tmp_path / "a")
+    rows = {name: values for name, values in study.rows.items() if name not in ("label", "depth_m")}
+    rows["row"] = rows["row"] * 12  # the window has 64
+    analysis = analyse([replace(study, rows=rows)])
+    assert list(dict.fromkeys(m.stratum for m in analysis.measured)) == [
+        EVERYWHERE, "upper third", "middle third", "lower third",
+    ]  # fmt: skip
+
+
+def test_a_class_study_beside_an_eval_study_answers_for_the_strata(tmp_path: Path) -> None:
+    for kind in ("eval", "class"):
+        write_study(tmp_path / kind, "normals", 0.1)
+    info = tmp_path / "class/study.json"
+    info.write_text(info.read_text().replace('"kind": "eval"', '"kind": "class"'))
+    analysis = analyse([load_study(tmp_path / kind) for kind in ("eval", "class")])
+    assert {m.group.title for m in analysis.measured if m.stratum == EVERYWHERE} == {"fcn normals"}
+    assert {m.group.title for m in analysis.measured if m.stratum != EVERYWHERE} == {"fcn normals (classes)"}
+    assert "Its statistics are those of the eval study" in write_analysis(analysis, tmp_path / "out").read_text()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("depth", "fcn"), ("depth", "mine")), (("normals", "fcn"), ("seg", "fcn")), (("depth", "mine"), ("seg", "fcn"))],
+    ids=["networks", "tasks", "both"],
+)
+def test_any_two_are_compared_as_the_claims_pair_is(
+    tmp_path: Path, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    for folder, (task, network), shift in (("a", first, 0.0), ("b", second, 0.1)):
+        write_study(tmp_path / folder, task, shift, network=network)
+    analysis = analyse([load_study(tmp_path / folder) for folder in "ab"])
+    one, other = (f"{network} {task}" for task, network in (first, second))
+    assert not analysis.alone
+    assert [pair.name.title for pair in analysis.pairs] == [f"{one} against {other}"]
+    for c in analysis.comparisons:
+        assert list(c.mean) == [one, other]
+        assert c.effect == 1
+        assert c.larger == other
+        assert c.p_holm == pytest.approx(len(COLUMNS) * 2 / 2**IMAGES)
+        assert c.reference is None, "nobody published a count of these"
+    assert {c.stratum for c in analysis.strata} == {"road", "car", "0-10 m", "10-20 m", "20-40 m", "40-80 m"}
+
+
+def test_only_null_models_say_nothing(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "seg", 0.0, model="random")
+    with pytest.raises(DataError, match=r"only null models \(random fcn seg\)"):
+        analyse([load_study(tmp_path / "a")])
+
+
+def test_a_task_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    write_study(tmp_path / "a", "flow", 0.0)
+    with pytest.raises(DataError, match="of the task 'flow', which is none of seg, depth"):
         analyse([load_study(tmp_path / "a")])
 
 

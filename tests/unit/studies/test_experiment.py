@@ -18,7 +18,7 @@ SIZE = (24, 40)
 class Numbered(Experiment):
     """Measures nothing but which target it is."""
 
-    kind: ClassVar[str] = "numbered"
+    study: ClassVar[str] = "numbered"
     columns = ("number",)
 
     def __init__(self, *sources: type, grid: TargetGrid | None = None) -> None:

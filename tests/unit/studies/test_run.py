@@ -118,7 +118,7 @@ def test_zero_maps_are_counted_and_said_once(
     targets = len(grid.pixels)
     for study in (EvalStudy(dead, grid), IouStudy(dead, alive, grid), FaithfulnessStudy(dead, TargetGrid(SIZE, 25))):
         caplog.clear()
-        run_study(study, streets, store_of(study, streets, tmp_path / study.kind), Shard())
+        run_study(study, streets, store_of(study, streets, tmp_path / study.study), Shard())
         maps = len(study.grid.pixels) * COUNT
         warnings = [record.getMessage() for record in caplog.records if record.name.startswith("segdepth")]
         assert len(warnings) == 1, warnings

@@ -1,6 +1,7 @@
 """Tests, effect sizes and counts over pictures, against their definitions and the published numbers."""
 
 import json
+import math
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +11,7 @@ import pytest
 from segdepth.studies.statistics import (
     bootstrap_interval,
     compare,
+    estimate,
     holm,
     image_means,
     per_image,
@@ -92,3 +94,18 @@ def test_only_pictures_with_both_numbers_are_compared() -> None:
 def test_pictures_may_have_unequal_numbers_of_targets() -> None:
     table = per_image(np.array([1.0, 2.0, 3.0]), np.array([4, 4, 7]))
     np.testing.assert_array_equal(table, [[1, 2], [3, np.nan]])
+
+
+def test_an_estimate_is_of_the_pictures_that_have_a_number() -> None:
+    known = np.random.default_rng(0).normal(3, 1, 40)
+    found = estimate(np.append(known, math.nan))
+    assert found == estimate(known)
+    assert found.images == 40
+    assert (found.mean, found.median) == (pytest.approx(known.mean()), pytest.approx(np.median(known)))
+    assert found.interval == bootstrap_interval(known)
+    assert found.interval[0] < found.mean < found.interval[1]
+
+
+def test_one_picture_has_no_interval() -> None:
+    assert np.isnan(estimate(np.array([2.0])).interval).all()
+    assert np.isnan(estimate(np.array([])).mean)

@@ -149,6 +149,9 @@ def test_stores_are_found_at_any_depth_once(tmp_path: Path) -> None:
         filled(tmp_path / name, written=())
     assert find_stores([tmp_path]) == [tmp_path / "a", tmp_path / "b", tmp_path / "b/c"]
     assert find_stores([tmp_path / "b", tmp_path]) == [tmp_path / "b", tmp_path / "b/c", tmp_path / "a"]
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    assert find_stores([tmp_path / "b", tmp_path / "link", tmp_path / "a/../b"]) == [tmp_path / "b", tmp_path / "b/c"]
+    (tmp_path / "link").unlink()
     (tmp_path / "nothing").mkdir()
     for folder in (tmp_path / "nothing", tmp_path / "missing"):
         with pytest.raises(DataError, match="holds no study"):

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from segdepth.core.errors import ConfigError
 from segdepth.networks import OUTPUTS, PREPROCESSINGS
-from segdepth.tasks import TASKS, create_network
+from segdepth.networks.guests import registry
+from segdepth.tasks import TASKS, create_network, wrap
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -64,3 +66,17 @@ def test_unknown_names_are_told(arguments: tuple[str, ...], words: str) -> None:
 def test_options_that_cannot_be_are_told(options: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         create_network("segnet", "seg", **options)  # type: ignore[arg-type]
+
+
+def answers_nearness() -> nn.Module:
+    """A network of somebody else that says of itself what its numbers mean."""
+    return wrap(nn.Conv2d(3, 1, 1), task="depth", answers="relative_inverse_depth")
+
+
+def test_what_numbers_mean_is_said_by_the_user_before_anybody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert create_network("segnet", "depth", width=0.0625, answers="inverse_metres").card.output == "inverse_metres"
+    monkeypatch.setattr(registry, "_REGISTERED", {"nearness": answers_nearness})
+    assert create_network("nearness", "depth").card.output == "relative_inverse_depth"
+    assert create_network("nearness", "depth", answers="inverse_metres").output.name == "inverse_metres"
+    with pytest.raises(ConfigError, match="'logits' is no answer to task 'depth'"):
+        create_network("nearness", "depth", answers="logits")

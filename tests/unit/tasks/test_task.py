@@ -2,6 +2,7 @@
 
 import pytest
 
+from segdepth.core.errors import ConfigError
 from segdepth.losses import LOSSES
 from segdepth.networks import OUTPUTS
 from segdepth.tasks import TASKS
@@ -11,7 +12,7 @@ from segdepth.tasks import TASKS
 def test_every_task_names_what_there_is(task: str) -> None:
     record = TASKS[task]
     assert record.name == task
-    assert record.default_loss in LOSSES[record.target]
+    assert record.target in LOSSES[record.default_loss]
     assert record.output in OUTPUTS
     assert record.best_score in record.table_scores
 
@@ -27,3 +28,14 @@ def test_a_score_beats_what_is_worse_or_nothing(task: str) -> None:
     assert not record.is_better(None, None)
     assert not record.is_better(None, worse)
     assert not record.is_better(float("nan"), worse)
+
+
+def test_a_task_is_answered_by_the_outputs_of_its_truth() -> None:
+    assert TASKS["seg"].outputs == ("logits",)
+    assert TASKS["depth"].outputs[0] == TASKS["depth"].output_named(None) == "depth"
+    assert TASKS["depth"].output_named("relative_inverse_depth") == "relative_inverse_depth"
+    assert sorted(name for task in TASKS.values() for name in task.outputs) == sorted(OUTPUTS)
+    with pytest.raises(ConfigError, match=r"'metres' is no answer to task 'seg' \(these are: logits\)"):
+        TASKS["seg"].output_named("metres")
+    with pytest.raises(ConfigError, match=r"no output named 'meters'.*metres"):
+        TASKS["depth"].output_named("meters")

@@ -36,6 +36,19 @@ def test_tied_weights_are_saved_and_stay_tied(tmp_path: Path) -> None:
     assert back.guest.one.weight is back.guest.other.weight  # type: ignore[union-attr]
 
 
+def test_two_checkpoints_loaded_with_one_module_are_two_networks(tmp_path: Path) -> None:
+    one, other = (wrap(nn.Conv2d(3, 2, 1), classes=2) for _ in range(2))
+    for net, name in ((one, "one"), (other, "other")):
+        save_network(net, tmp_path / f"{name}.safetensors")
+    form = nn.Conv2d(3, 2, 1)
+    before = form.weight.clone()
+    found = [segdepth.load(tmp_path / f"{name}.safetensors", module=form) for name in ("one", "other")]
+    x = torch.rand(1, 3, 32, 32)
+    for net, loaded in zip((one, other), found, strict=True):
+        assert torch.equal(loaded(x), net(x))
+    assert torch.equal(form.weight, before)
+
+
 def test_preprocessing_is_what_was_said() -> None:
     net = wrap(nn.Conv2d(3, 2, 1), classes=2, mean=(1, 2, 3), std=(2, 2, 2), order="BGR", scale=1)
     picture = torch.tensor([10, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1)
@@ -60,11 +73,12 @@ def test_a_module_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
         ({}, ConfigError, "needs classes="),
         ({"task": "sage"}, ConfigError, "no task named 'sage'"),
         ({"classes": 2, "answers": "meters"}, ConfigError, "no output named 'meters'"),
+        ({"classes": 2, "answers": "metres"}, ConfigError, "'metres' is no answer to task 'seg'"),
         ({"classes": 2, "name": "segnet"}, ConfigError, "the name of a network of ours"),
         ({"classes": 2, "std": (0, 1, 1)}, ConfigError, "std"),
         ({"classes": 2, "size": 0}, ConfigError, "multiple"),
     ],
-    ids=["classes", "task", "answers", "name", "std", "size"],
+    ids=["classes", "task", "answers", "other", "name", "std", "size"],
 )
 def test_what_cannot_be_said_of_a_module(said: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):

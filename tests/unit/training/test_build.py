@@ -7,9 +7,10 @@ import torch
 
 from segdepth.config import Config
 from segdepth.config.schema import ModelSection
+from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError
-from segdepth.networks import load_network
-from segdepth.training import build_optimizer, train
+from segdepth.networks import Normalisation, load_network
+from segdepth.training import build_network_for, build_optimizer, train
 from segdepth.training.parameters import freeze
 
 from .tiny import tiny, tiny_network
@@ -108,3 +109,31 @@ def test_a_factor_for_a_frozen_backbone_is_refused() -> None:
     freeze(net, backbone=True, batch_norm=False)
     with pytest.raises(ConfigError, match="leave out one of the two"):
         build_optimizer(tiny(lr_factors={"backbone": 0.1}), net)
+
+
+def test_relative_answers_are_not_taught_until_it_is_said_what_they_shall_mean(tmp_path: Path) -> None:
+    def with_answers(answers: str) -> Config:
+        config = tiny(train_iters=1, val_interval=1)
+        return config.model_copy(update={"model": ModelSection(arch="fcrn", width=0.125, answers=answers)})
+
+    with pytest.raises(ConfigError, match=r"fcrn answers relative inverse depth.*model\.answers: .*inverse_metres"):
+        train(with_answers("relative_inverse_depth"), name="relative", root=tmp_path, accelerator="cpu")
+    assert not (tmp_path / "relative").exists()
+    run = train(with_answers("inverse_metres"), name="metric", root=tmp_path, accelerator="cpu")
+    assert load_network(run.folder).output.name == "inverse_metres"
+
+
+def test_a_run_that_goes_on_keeps_what_was_known_of_weights_when_they_were_fetched(tmp_path: Path) -> None:
+    config = tiny("seg").model_copy(update={"model": ModelSection(arch="python:strangers:Dictionary")})
+    dataset = open_split(config, "train")
+    card = build_network_for(config, dataset).card
+    assert card.guest is not None
+    theirs = Normalisation(mean=(1.0, 2.0, 3.0))
+    begun = build_network_for(config, dataset)
+    begun.card = card.model_copy(
+        update={"preprocessing": theirs, "guest": card.guest.model_copy(update={"weights": "a file"})}
+    )
+    save_network(begun, tmp_path / "begun.safetensors")
+    net = build_network_for(config, dataset, source=tmp_path / "begun.safetensors")
+    assert net.preprocessing.normalisation == net.card.preprocessing == theirs
+    assert net.card.guest == begun.card.guest

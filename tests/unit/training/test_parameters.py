@@ -1,18 +1,27 @@
 """Frozen parts stay as they are to the last bit, parts learn at their own rates, and resuming stays exact."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from segdepth.config import Config, LrFactors
 from segdepth.core.errors import ConfigError
 from segdepth.networks import Network, load_network
 from segdepth.tasks import create_network
 from segdepth.training import find_checkpoint, train
-from segdepth.training.parameters import freeze, parameter_groups, training_mode, warn_of_untrained_statistics
+from segdepth.training.parameters import (
+    freeze,
+    leave_idle,
+    parameter_groups,
+    training_mode,
+    warn_of_untrained_statistics,
+)
 
 from .tiny import small
 
@@ -157,3 +166,35 @@ def test_a_run_from_chance_warns_of_frozen_statistics(tmp_path: Path) -> None:
     config = tiny(freeze_batch_norm=True, train_iters=1, val_interval=1)
     folder = train(config, name="run", root=tmp_path, accelerator="cpu").folder
     assert "no weights are loaded" in (folder / "train.log").read_text()
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[None]:
+    """A group of one process."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+def two_updates(net: Network, optimizer: torch.optim.Optimizer | None = None) -> None:
+    module = DistributedDataParallel(net)
+    for _ in range(2):
+        module(torch.rand(2, 3, 32, 32)).sum().backward()
+        if optimizer is not None:
+            optimizer.step()
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_has_no_part_in_the_answer_does_not_learn_nor_decay_and_no_process_waits_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
+        two_updates(create_network("python:strangers:Supervised"))
+    net = create_network("python:strangers:Supervised")
+    leave_idle(net)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    two_updates(net, torch.optim.AdamW(parameter_groups(net, LrFactors()), 0.1, weight_decay=0.5))
+    still = before.keys() - changed(before, net.state_dict())
+    assert still == {"guest.side.weight", "guest.side.bias", "guest.unread.weight", "guest.unread.bias"}
+    assert "do not learn (in side, unread)" in caplog.text

@@ -69,22 +69,22 @@ class Course:
         """Show pictures from now on."""
         self._pictures = ShownPictures(self._configs)
 
-    def hear(self, name: str, kind: str, values: tuple[Any, ...], watchers: Mapping[str, Progress]) -> None:
+    def hear(self, name: str, topic: str, values: tuple[Any, ...], watchers: Mapping[str, Progress]) -> None:
         """Take note of what the process of a task tells."""
-        if kind == "baselines":
+        if topic == "baselines":
             (self._baselines[name],) = values
-        elif kind == "trained":
+        elif topic == "trained":
             self._trained.add(name)
-        elif kind == "explained":
+        elif topic == "explained":
             (self._explanations[name],) = values
         else:
-            if kind == "start":
+            if topic == "start":
                 self._started[name] = (values[0], time.monotonic())
-            if kind in {"start", "step"}:
+            if topic in {"start", "step"}:
                 self._steps[name] = values[0]
-            getattr(watchers[name], kind)(*values)
-        validated = kind == "validating" and values[0] >= values[1]
-        self._news = self._news or validated or kind in {"baselines", "trained", "explained"}
+            getattr(watchers[name], topic)(*values)
+        validated = topic == "validating" and values[0] >= values[1]
+        self._news = self._news or validated or topic in {"baselines", "trained", "explained"}
 
     def is_due(self) -> bool:
         """Whether to write the page."""

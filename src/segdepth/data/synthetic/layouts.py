@@ -158,8 +158,8 @@ def _write_cityscapes_frame(root: Path, camera: Camera, seed: int, which: tuple[
     frame = street.render(camera)
     name = f"{_CITIES[split]}_{index:06d}_000019"
 
-    def place(kind: str, ending: str) -> Path:
-        return root / kind / split / _CITIES[split] / f"{name}_{ending}"
+    def place(folder: str, ending: str) -> Path:
+        return root / folder / split / _CITIES[split] / f"{name}_{ending}"
 
     _write_png(place("leftImg8bit", "leftImg8bit.png"), frame.image)
     _write_png(place("gtFine", "gtFine_labelIds.png"), CITYSCAPES.to_label_id[frame.labels])

@@ -92,18 +92,18 @@ def _lamps(parts: Parts, pose: Pose, half_width: float, up: float, length: float
 def car(parts: Parts, dice: Generator, pose: Pose) -> float:
     """A car of one of three shapes; its length in metres."""
     label = LABEL["car"]
-    kind = int(dice.integers(3))  # saloon, hatchback, van
-    length = (4.6, 3.9, 4.9)[kind] * dice.uniform(0.93, 1.07)
-    width = (1.8, 1.72, 1.95)[kind] * dice.uniform(0.96, 1.04)
-    total = (1.45, 1.48, 2.0)[kind] * dice.uniform(0.96, 1.06)
-    belt = (0.92, 0.93, 1.1)[kind]
+    body_style = int(dice.integers(3))  # saloon, hatchback, van
+    length = (4.6, 3.9, 4.9)[body_style] * dice.uniform(0.93, 1.07)
+    width = (1.8, 1.72, 1.95)[body_style] * dice.uniform(0.96, 1.04)
+    total = (1.45, 1.48, 2.0)[body_style] * dice.uniform(0.96, 1.06)
+    belt = (0.92, 0.93, 1.1)[body_style]
     paint = _choice(dice, _PAINTS)
     body = Skin(label, paint, pattern=(0.05, 0, 0, 0))
     parts.box(pose, (0, 0.24, 0), (width, 0.42, length), body, taper=(1.0, 1.0))
     parts.box(pose, (0, 0.66, 0), (width, belt - 0.66, length), body, taper=(0.95, 0.96))
-    cabin = (0.56, 0.68, 0.8)[kind] * length
-    back = (-0.05, -0.14, -0.09)[kind] * length
-    slope = (0.66, 0.76, 0.84)[kind]
+    cabin = (0.56, 0.68, 0.8)[body_style] * length
+    back = (-0.05, -0.14, -0.09)[body_style] * length
+    slope = (0.66, 0.76, 0.84)[body_style]
     glass = Skin(label, shade(dice, _GLASS, 0.4))
     parts.box(
         pose,

@@ -260,8 +260,8 @@ def _solid_colour(seen: _Points, number: ndarray, solids: Solids, light: Light) 
     rise = seen.y - solids.origin[:, 1][number]
     lit = _lit(cosine, light) * facing_sky
     lit *= 0.72 + 0.28 * np.minimum(seen.y * np.float32(1.6), 1)  # less light reaches what is close to the ground
-    for kind, pattern in _PATTERNS.items():
-        at = np.flatnonzero(material == kind)
+    for surface, pattern in _PATTERNS.items():
+        at = np.flatnonzero(material == surface)
         if at.size:
             colour[at] = pattern(
                 _Patch(colour[at], u[at], seen.y[at], rise[at], seen.depth[at], number[at], solids.pattern[number[at]])

@@ -151,20 +151,22 @@ class _Plan:
         self.length = length
         self.parts = Parts()
         self.vehicles: list[tuple[Pose, float]] = []  # the middle and the length of each
-        kind = dice.random()
-        self.kind = "town" if kind < 0.5 else "suburb" if kind < 0.82 else "country"
+        drawn = dice.random()
+        self.surroundings = "town" if drawn < 0.5 else "suburb" if drawn < 0.82 else "country"
 
     def road(self) -> tuple[Road, float, list[float]]:
         """The road, the offset of our lane, and the offsets of all lanes (negative ones come towards us)."""
         dice = self.dice
-        town = self.kind == "town"
+        town = self.surroundings == "town"
         width = dice.uniform(3.0, 3.7)
         right = 2 if town and dice.random() < 0.3 else 1
         left = right if dice.random() < 0.85 else 3 - right
-        self.parking = [dice.random() < {"town": 0.65, "suburb": 0.45, "country": 0.0}[self.kind] for _ in range(2)]
+        self.parking = [
+            dice.random() < {"town": 0.65, "suburb": 0.45, "country": 0.0}[self.surroundings] for _ in range(2)
+        ]
         shores = []
         for count, parked in zip((left, right), self.parking, strict=True):
-            walk = 0.0 if self.kind == "country" else dice.uniform(1.6, 4.2 if town else 2.6)
+            walk = 0.0 if self.surroundings == "country" else dice.uniform(1.6, 4.2 if town else 2.6)
             shores.append(Shore(count * width + (2.3 if parked else dice.uniform(0.1, 0.6)), walk))
         lines = (
             [Line(0.0) if dice.random() < 0.3 else Line(0.0, 3.0, dice.uniform(3, 6))] if dice.random() < 0.8 else []
@@ -215,7 +217,7 @@ class _Plan:
             z = 15.0
             while z < far:
                 place = road.pose(side * dice.uniform(34, 50), z)
-                if self.kind == "country" or dice.random() < 0.5:
+                if self.surroundings == "country" or dice.random() < 0.5:
                     objects.tree(self.parts, dice, place, dice.uniform(8, 15))
                 else:
                     self._house_at(place, side, dice.uniform(10, 16), dice.uniform(5, 9), True)
@@ -229,11 +231,11 @@ class _Plan:
     def _frontage(self, road: Road, side: int, shore: Shore) -> None:
         """What lines the street: houses, walls, fences, hedges, trees, one lot after the other."""
         dice, z = self.dice, -8.0
-        lot_line = shore.edge + shore.walk + (0.0 if self.kind == "town" else dice.uniform(0.2, 1.5))
+        lot_line = shore.edge + shore.walk + (0.0 if self.surroundings == "town" else dice.uniform(0.2, 1.5))
         while z < self.length - 5:
-            if self.kind == "town":
+            if self.surroundings == "town":
                 z = self._town_lot(road, side, lot_line, z)
-            elif self.kind == "suburb":
+            elif self.surroundings == "suburb":
                 z = self._garden_lot(road, side, lot_line, z)
             else:
                 z = self._field(road, side, lot_line, z)
@@ -295,12 +297,12 @@ class _Plan:
     def _boundary(self, road: Road, side: int, line: float, z: float, length: float) -> None:
         """A wall, a fence or a hedge, in pieces that follow the bend."""
         dice = self.dice
-        kind = (objects.wall, objects.fence, objects.hedge)[int(dice.integers(3))]
+        barrier = (objects.wall, objects.fence, objects.hedge)[int(dice.integers(3))]
         height = dice.uniform(0.8, 2.2)
         pieces = max(1, round(length / 8))
         for k in range(pieces):
             each = length / pieces
-            kind(self.parts, dice, road.pose(side * line, z + (k + 0.5) * each), each + 0.02, height)
+            barrier(self.parts, dice, road.pose(side * line, z + (k + 0.5) * each), each + 0.02, height)
 
     def _kerb(self, road: Road, side: int, shore: Shore) -> None:
         """Lamps, signs, traffic lights, and trees in a row beside the road."""
@@ -312,7 +314,7 @@ class _Plan:
             return road.pose(side * line, z).turned(along)
 
         height, step, z = dice.uniform(5, 9), dice.uniform(18, 34), dice.uniform(4, 22)
-        while z < self.length and (self.kind != "country" or side > 0):
+        while z < self.length and (self.surroundings != "country" or side > 0):
             objects.lamp_post(self.parts, dice, place(z), height)
             z += step
         for _ in range(int(dice.integers(1, 6))):
@@ -334,7 +336,7 @@ class _Plan:
         dice = self.dice
         if not shore.walk:
             return
-        for _ in range(int(dice.poisson(4.5 if self.kind == "town" else 1.5))):
+        for _ in range(int(dice.poisson(4.5 if self.surroundings == "town" else 1.5))):
             offset = shore.edge + dice.uniform(0.7, max(0.8, shore.walk - 0.4))
             z, heading = dice.uniform(4, 55), dice.choice((0.0, math.pi)) + dice.normal(0, 0.3)
             objects.person(self.parts, dice, road.pose(side * offset, z).turned(heading))
@@ -346,7 +348,7 @@ class _Plan:
                 spot = road.pose(dice.uniform(-0.9, 0.9) * shore.edge, self.crossing + dice.uniform(0.5, 3))
                 if self._free(spot):
                     objects.person(self.parts, dice, spot.turned(dice.choice((-1, 1)) * math.pi / 2))
-        for _ in range(int(dice.poisson(1.6 if self.kind == "town" else 0.4))):
+        for _ in range(int(dice.poisson(1.6 if self.surroundings == "town" else 0.4))):
             spot = road.pose(side * (shore.edge + max(0.5, shore.walk - 0.5)), dice.uniform(5, 40))
             two_wheels = objects.bicycle if dice.random() < 0.7 else _standing_motorcycle
             two_wheels(self.parts, dice, spot.turned(dice.normal(0, 0.3)))
@@ -369,7 +371,7 @@ class _Plan:
 
     def _cyclists(self, road: Road, side: int, shore: Shore, parked: bool) -> None:
         dice = self.dice
-        for _ in range(int(dice.poisson(0.2 if self.kind == "country" else 0.75))):
+        for _ in range(int(dice.poisson(0.2 if self.surroundings == "country" else 0.75))):
             offset = side * (shore.edge - (2.9 if parked else 0.7))
             pose = road.pose(offset, dice.uniform(7, 45)).turned(0.0 if side > 0 else math.pi)
             if not self._free(pose):
@@ -383,7 +385,7 @@ class _Plan:
         """Vehicles in every lane; our own is free for the first metres."""
         dice = self.dice
         density = dice.uniform(0.25, 1.0)
-        tram = dice.random() < 0.4 and self.kind != "country"
+        tram = dice.random() < 0.4 and self.surroundings != "country"
         for offset in lanes:
             z = _START_M + (dice.uniform(9, 30) if offset == ours else dice.uniform(4, 25))
             if tram and offset != ours:

@@ -6,33 +6,33 @@ from .address import (
     NetworkSpec,
     is_address,
     is_installed,
+    kind_said_by,
     names_in,
     parse_network,
     split_address,
-    task_said_by,
 )
 from .factory import encoder_of
 from .guest import Guest, GuestNetwork, Wanted
-from .invite import invite, module_for
-from .registry import find_registered, register, registered_names
+from .invite import describe, invite, module_for
+from .registry import REGISTERED, Factory
 
 __all__ = [
     "LIBRARIES",
     "PACKAGES",
+    "REGISTERED",
+    "Factory",
     "Guest",
     "GuestNetwork",
     "NetworkSpec",
     "Wanted",
+    "describe",
     "encoder_of",
-    "find_registered",
     "invite",
     "is_address",
     "is_installed",
+    "kind_said_by",
     "module_for",
     "names_in",
     "parse_network",
-    "register",
-    "registered_names",
     "split_address",
-    "task_said_by",
 ]

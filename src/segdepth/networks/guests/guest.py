@@ -1,22 +1,29 @@
 """A module of somebody else, what is known of it, and the network that it becomes."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from segdepth.core.errors import ConfigError, InputError
-from segdepth.layers.answer_parts import Given
+from segdepth.core.errors import ConfigError, InputError, SegdepthError, reason
+from segdepth.layers.answer_parts import Found, Given, listed
 
 from ..card import Card, GuestFacts
 from ..network import Network
 from ..preprocessing import PREPROCESSINGS, Normalisation
 
-__all__ = ["Guest", "GuestNetwork", "Wanted"]
+__all__ = ["PROBE", "Guest", "GuestNetwork", "Wanted"]
+
+log = logging.getLogger(__name__)
+
+#: Rows and columns of the picture that a module which takes any size is asked with, to learn something of it.
+PROBE = (64, 64)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class GuestNetwork(Network):
         super().__init__(card.out_channels, card.output)
         self.guest = module
         self.facts = card.guest or GuestFacts()
+        self._told = False
         if self.facts.encoder is not None:
             try:
                 module.get_submodule(self.facts.encoder)
@@ -98,16 +106,58 @@ class GuestNetwork(Network):
         """
         fitting = self.facts.size.fit(x)
         size = fitting.shape[-2], fitting.shape[-1]
-        found = self._map(self.guest(fitting), size, len(x))
+        found = self._map(self._answer_of(fitting), size, len(x))
         if found.shape[-2:] != size:
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
         return found[..., : x.shape[-2], : x.shape[-1]]
+
+    def idle_parameters(self) -> list[str]:
+        """See :meth:`Network.idle_parameters`: of heads that only help training, of layers behind those that are read."""
+        learning = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+        if not learning:
+            return []
+        rows, cols = self.facts.size.fixed or PROBE
+        any_parameter = next(iter(learning.values()))
+        was_training = self.training
+        self.eval()  # no running statistics change, and nothing is drawn
+        try:
+            with torch.enable_grad():
+                answer = self.raw(any_parameter.new_zeros(1, 3, rows, cols))
+                gradients = torch.autograd.grad(answer.sum(), list(learning.values()), allow_unused=True)
+        finally:
+            self.train(was_training)
+        return [name for name, gradient in zip(learning, gradients, strict=True) if gradient is None]
+
+    def _answer_of(self, x: Float[Tensor, "b 3 h w"]) -> Any:
+        """What the module answers.
+
+        Raises:
+            InputError: if it refuses these pictures, in its own words.
+        """
+        try:
+            return self.guest(x)
+        except (AssertionError, RuntimeError, ValueError) as error:
+            if isinstance(error, (SegdepthError, torch.OutOfMemoryError)) or torch.compiler.is_compiling():
+                raise
+            mode = " in training" if self.training else ""
+            raise InputError(
+                f"{self.card.arch} does not answer pictures {list(x.shape)}{mode}: {type(error).__name__}: {reason(error)}"
+            ) from error
+
+    def _tell_of_others(self, found: Found) -> None:
+        """Say once that a network which answers several maps while it learns does so for one of them."""
+        if self.training and found.beside and not self._told:
+            self._told = True
+            log.info("%s answers several maps in training; losses are of %s, not of %s", self.card.arch,
+                     found.name.strip(), listed(found.beside))  # fmt: skip
 
     def _map(self, answer: Any, size: tuple[int, int], batch: int) -> Float[Tensor, "b c _h _w"]:
         given = Given(answer, self.card.arch, size, batch)
         if self.facts.part is not None:
             given = given.part(self.facts.part)
-        found = given.map().value
+        meant = given.map()
+        self._tell_of_others(meant)
+        found = meant.value
         if found.dim() == 3:
             found = found[:, None]
         if found.dim() != 4 or found.shape[:2] != (batch, self.out_channels) or not found.is_floating_point():

@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 from weakref import WeakSet
 
@@ -14,20 +15,22 @@ from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, re
 from segdepth.layers.answer_parts import Given
 
 from ..card import Card, Classes
-from .address import LIBRARIES, is_address, split_address
+from .address import DESCRIBERS, LIBRARIES, is_address, split_address
 from .factory import guest_of
-from .guest import Guest, GuestNetwork, Wanted
-from .registry import find_registered
+from .guest import PROBE, Guest, GuestNetwork, Wanted
+from .registry import REGISTERED
 
-__all__ = ["invite", "module_for"]
+__all__ = ["describe", "invite", "module_for"]
 
 log = logging.getLogger(__name__)
 
-#: Modules that were handed out: who asks for the same again, of a factory that keeps one, gets a copy.
+#: What was handed out and holds weights: who gets any of it again, of a factory that keeps it, gets a copy.
 _HANDED_OUT: WeakSet[nn.Module] = WeakSet()
 
 
-def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -> GuestNetwork:
+def invite(
+    arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None, answers: str | None = None
+) -> GuestNetwork:
     """A network of somebody else, as a task wants it. Who calls this has named the code that it runs.
 
     Args:
@@ -35,6 +38,7 @@ def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -
         wanted: of its library.
         task: name in the table of tasks.
         preprocessing: other than its library says.
+        answers: what its numbers mean, whatever its library says.
 
     Raises:
         ConfigError: if there is no such network, or it does not take the options.
@@ -47,11 +51,12 @@ def invite(arch: str, wanted: Wanted, *, task: str, preprocessing: Any = None) -
     card = Card(
         arch=arch,
         options=dict(guest.options),
-        output=guest.output or wanted.output,
+        output=answers or guest.output or wanted.output,
         out_channels=guest.channels or _count(guest, arch),
         preprocessing=preprocessing or guest.preprocessing,
         task=task,
         guest=guest.facts,
+        input_size=guest.facts.size.fixed,
         classes=Classes.named(guest.classes) if guest.classes else None,
     )
     net = GuestNetwork(guest.module, card)
@@ -73,6 +78,13 @@ def module_for(card: Card, allow: Collection[str]) -> nn.Module:
     return _guest(card.arch, Wanted(name, card.output, card.out_channels, card.options), allow=allow).module
 
 
+def describe(module: nn.Module) -> tuple[str, Guest] | None:
+    """The address and the description of a library's own module; None where no library is known to build it again."""
+    package = type(module).__module__.partition(".")[0]
+    found: tuple[str, Guest] | None = DESCRIBERS[package](module) if package in DESCRIBERS else None
+    return found
+
+
 def _guest(arch: str, wanted: Wanted, *, allow: Collection[str]) -> Guest:
     try:
         guest = _given(arch, wanted, allow)
@@ -81,17 +93,30 @@ def _guest(arch: str, wanted: Wanted, *, allow: Collection[str]) -> Guest:
     except Exception as error:  # whatever a library makes of a name or an option that it does not know
         options = "".join(f", {key}={value!r}" for key, value in wanted.options.items())
         raise ConfigError(f"{arch}{options} cannot be built: {reason(error)}") from None
-    if guest.module in _HANDED_OUT:
+    if any(part in _HANDED_OUT for part in _holders(guest.module)):
+        log.warning(
+            "%s: its factory gives a module, or a part of one, that it gave before; this network has a copy of its own, with "
+            "the weights as they are now", arch,
+        )  # fmt: skip
         guest = replace(guest, module=copy.deepcopy(guest.module))
-    _HANDED_OUT.add(guest.module)
+    _HANDED_OUT.update(_holders(guest.module))
     return guest
+
+
+def _holders(module: nn.Module) -> list[nn.Module]:
+    """A module, and those of its parts that hold weights or statistics themselves."""
+    return [
+        part
+        for part in module.modules()
+        if part is module or any(True for _ in chain(part.parameters(recurse=False), part.buffers(recurse=False)))
+    ]
 
 
 def _given(arch: str, wanted: Wanted, allow: Collection[str]) -> Guest:
     if is_address(arch):
         given: Guest = LIBRARIES[split_address(arch)[0]](wanted, allow)
         return given
-    build = find_registered(arch)
+    build = REGISTERED.get(arch)
     if build is None:
         raise CheckpointError(
             f"no network is called {arch!r} here: it was registered, or wrapped, where it was made; "
@@ -100,17 +125,13 @@ def _given(arch: str, wanted: Wanted, allow: Collection[str]) -> Guest:
     return guest_of(build, wanted, arch)
 
 
-#: Rows and columns of the picture that a module is asked with, to count its channels.
-_PROBE = 64
-
-
 def _count(guest: Guest, arch: str) -> int:
     """How many channels a module's map has.
 
     Raises:
         InputError: if it answers no map.
     """
-    rows, cols = guest.facts.size.fixed or (_PROBE, _PROBE)
+    rows, cols = guest.facts.size.fixed or PROBE
     was_training = guest.module.training
     guest.module.eval()
     try:

@@ -158,7 +158,7 @@ class Layouts(Lowering):
         else:
             rows, columns = (matrix if axis == k else self.eye(shape[k]) for k in (ROWS, COLUMNS))
             form = cast("Shape", tuple(shape))
-            node = Separable((value,), form, rows=rows, columns=columns, kind="other order", step=(1, 1))
+            node = Separable((value,), form, rows=rows, columns=columns, title="other order", step=(1, 1))
         return view.replaced(dim, self.append(node), axis, len(matrix))
 
     def in_step(self, arguments: Sequence[Any], node: fx.Node) -> tuple[list[View], View]:

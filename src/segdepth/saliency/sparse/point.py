@@ -115,8 +115,8 @@ class _Point:
                 channel waits for its own sums.
         """
         b, arguments = self.b, self.function.args[0]
-        kinds = (I64, POINTER, POINTER, POINTER, I64, POINTER, I64, POINTER)
-        self.given = [b.load(self._at(arguments, I64, k), typ=kind) for k, kind in enumerate(kinds)]
+        types = (I64, POINTER, POINTER, POINTER, I64, POINTER, I64, POINTER)
+        self.given = [b.load(self._at(arguments, I64, k), typ=one) for k, one in enumerate(types)]
         entry, choose, end = b.block, b.append_basic_block("choose"), b.append_basic_block("end")
         b.branch(choose)
         b.position_at_end(choose)
@@ -207,9 +207,9 @@ class _Point:
         one = self.b.insert_element(undefined, number, ir.Constant(I32, 0))
         return self.b.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, self.width), None))
 
-    def _at(self, pointer: ir.Value, kind: ir.Type, index: ir.Value | int) -> Any:
+    def _at(self, pointer: ir.Value, element: ir.Type, index: ir.Value | int) -> Any:
         """The address of an element."""
-        return self.b.gep(pointer, [_i64(index) if isinstance(index, int) else index], source_etype=kind)
+        return self.b.gep(pointer, [_i64(index) if isinstance(index, int) else index], source_etype=element)
 
 
 def _i64(number: int) -> ir.Constant:

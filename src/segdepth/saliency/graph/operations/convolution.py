@@ -177,9 +177,9 @@ class Convolution(Node):
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""
         del sizes
-        kind = "transposed convolution" if self.transposed else "convolution"
+        name = "transposed convolution" if self.transposed else "convolution"
         dilated = f" dilation {times(self.dilation)}" if self.dilation != (1, 1) else ""
-        return f"{kind} {times(self.kernel_size)}{by_stride(self.stride)}{dilated}"
+        return f"{name} {times(self.kernel_size)}{by_stride(self.stride)}{dilated}"
 
     def steps(self, sizes: Pair) -> tuple[Fraction, Fraction]:
         """See :meth:`Node.steps`."""

@@ -119,8 +119,8 @@ def _sum(low: Lowering, node: fx.Node, dims: list[int], *, is_mean: bool) -> Vie
             low.eye(1).expand(1, size).clone() if axis in whole else low.eye(size)
             for axis, size in ((ROWS, height), (COLUMNS, width))
         )
-        shape, kind = (channels, len(rows), len(columns)), "mean of all" if is_mean else "sum of all"
-        value = low.append(Separable((value,), shape, rows=rows * factor, columns=columns, kind=kind))
+        shape, title = (channels, len(rows), len(columns)), "mean of all" if is_mean else "sum of all"
+        value = low.append(Separable((value,), shape, rows=rows * factor, columns=columns, title=title))
         factor = 1.0
     if CHANNELS in whole:
         weight = low.like.new_full((1, channels, 1, 1), factor)

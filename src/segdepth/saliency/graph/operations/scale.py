@@ -108,12 +108,12 @@ def _per_channel(view: View, numbers: Tensor, channels: int) -> Float[Tensor, " 
     numbers = numbers.reshape((1,) * (len(view.axes) - numbers.dim()) + numbers.shape)
     axes = []
     for dim, axis in enumerate(view.axes):
-        kinds = {atom.axis for atom in axis}
-        if numbers.shape[dim] > 1 and kinds != {CHANNELS}:
+        varied = {atom.axis for atom in axis}
+        if numbers.shape[dim] > 1 and varied != {CHANNELS}:
             return None
-        if kinds == {CHANNELS}:
+        if varied == {CHANNELS}:
             numbers = numbers.expand(*numbers.shape[:dim], view.sizes[dim], *numbers.shape[dim + 1 :])
-        axes.append(axis if kinds == {CHANNELS} else ())
+        axes.append(axis if varied == {CHANNELS} else ())
     found = View(view.values, tuple(axes)).to_map(numbers).flatten()
     return found if len(found) == channels else found.expand(channels) if len(found) == 1 else None
 

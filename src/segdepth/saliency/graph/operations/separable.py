@@ -33,14 +33,14 @@ class Separable(Node):
     Attributes:
         rows: output rows from input rows.
         columns: output columns from input columns.
-        kind: what it is, for people.
+        title: what it is, for people.
         details: kernel and stride, for people.
         step: input rows and columns from one unit to the next; None: those of a resizing.
     """
 
     rows: Float[Tensor, "oh ih"]
     columns: Float[Tensor, "ow iw"]
-    kind: str = "resizing"
+    title: str = "resizing"
     details: str = ""
     step: Pair | None = None
 
@@ -50,7 +50,7 @@ class Separable(Node):
     @property
     def name(self) -> str:  # type: ignore[override]
         """See :attr:`Node.name`."""
-        return self.kind
+        return self.title
 
     @cached_property
     def _reach(self) -> tuple[Axis, Axis]:
@@ -78,8 +78,8 @@ class Separable(Node):
 
     def label(self, sizes: Pair) -> str:
         """See :meth:`Node.label`."""
-        if self.kind != "resizing":
-            return f"{self.kind}{self.details}"
+        if self.title != "resizing":
+            return f"{self.title}{self.details}"
         factors = [f"{float(1 / _resizing(sizes[k], self.shape[1 + k])):.3g}" for k in (0, 1)]
         return f"resizing by {factors[0]}" + (f" and {factors[1]}" if factors[0] != factors[1] else "")
 
@@ -111,13 +111,13 @@ Along = Callable[[dict[str, Any], int, Pair, Pair], dict[str, Any]]
 
 
 def _of_maps(
-    arguments_along: Along, kind: str, stride: Callable[[dict[str, Any]], Pair | None] = lambda _: None
+    arguments_along: Along, title: str, stride: Callable[[dict[str, Any]], Pair | None] = lambda _: None
 ) -> Callable[[Lowering, fx.Node], None]:
     """Apply the operation to the rows of an identity matrix, for one axis after the other.
 
     Args:
         arguments_along: see :data:`Along`.
-        kind: what it is, for people.
+        title: what it is, for people.
         stride: from the operation's arguments; None where it is a resizing's.
     """
 
@@ -135,7 +135,9 @@ def _of_maps(
             raise UnsupportedOperationError(f"{target} in other than one way for rows and columns")
         step = stride(a)
         details = f" {times(pair(a['kernel_size']))}{by_stride(step)}" if step and "kernel_size" in a else ""
-        low.put_map(node, Separable((value,), shape, rows=rows, columns=columns, kind=kind, details=details, step=step))
+        low.put_map(
+            node, Separable((value,), shape, rows=rows, columns=columns, title=title, details=details, step=step)
+        )
 
     return lower
 

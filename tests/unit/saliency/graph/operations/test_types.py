@@ -23,7 +23,7 @@ def unpooled(x: Tensor) -> Tensor:
 
 GRID = torch.rand(1, 6, 7, 2) * 2 - 1
 
-KINDS: dict[str, Operation] = {
+OPERATIONS: dict[str, Operation] = {
     "convolution": nn.Conv2d(4, 4, 3, 2, groups=2),
     "transposed convolution": nn.ConvTranspose2d(4, 4, 3, 2),
     "wide convolution": nn.Conv2d(4, 70, 5, padding=2),
@@ -46,9 +46,9 @@ KINDS: dict[str, Operation] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_in_single_precision_and_with_a_way_back_in_bfloat16(kind: str) -> None:
-    operation = KINDS[kind]
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_in_single_precision_and_with_a_way_back_in_bfloat16(name: str) -> None:
+    operation = OPERATIONS[name]
     if isinstance(operation, nn.Module):
         operation = operation.double()
     net = Around(operation, 4, (7, 10)).eval()

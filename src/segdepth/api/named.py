@@ -1,0 +1,74 @@
+"""What a caller names: a network that is there or is loaded, a data set that is open or is opened."""
+
+from collections.abc import Collection
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segdepth.config import RECORDED, Config, check_config
+from segdepth.core.errors import ConfigError
+from segdepth.data import Dataset
+from segdepth.networks import Network, load_network, usable_device
+
+__all__ = ["NetworkOrPath", "device_of", "input_size", "network_of", "recorded_config", "require_no_more"]
+
+#: A network, or where one is: a run folder, a checkpoint file, the folder of a configuration's runs.
+NetworkOrPath = Network | str | PathLike[str]
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a name; "auto" is CUDA or MPS where there is one.
+
+    Raises:
+        InputError: if there is no such device on this machine.
+    """
+    if name != "auto":
+        return usable_device(name)
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return found or torch.device("cpu")
+
+
+def network_of(named: NetworkOrPath, device: str, allow: Collection[str]) -> Network:
+    """The network itself, where it is, or the one of a path, on the device.
+
+    Raises:
+        SegdepthError: see :func:`segdepth.load`.
+    """
+    return named if isinstance(named, Network) else load_network(Path(named), device_of(device), allow=allow)
+
+
+def recorded_config(net: Network) -> Config | None:
+    """The configuration that a network was trained with; None of one that was not trained here.
+
+    Raises:
+        ConfigError: if this process does not know the data set in it.
+    """
+    values = net.card.config
+    return None if values is None else check_config(values, where=f"the card of {net.card.arch}", unchecked=RECORDED)
+
+
+def input_size(net: Network, said: tuple[int, int] | None, config: Config | None) -> tuple[int, int]:
+    """Rows and columns of what a network sees.
+
+    Raises:
+        ConfigError: if nobody says it.
+    """
+    fixed = net.card.guest.size.fixed if net.card.guest else None
+    trained = None if config is None else (config.data.img_rows, config.data.img_cols)
+    size = said or net.card.input_size or fixed or trained
+    if size is None:
+        raise ConfigError(f"the card of {net.card.arch} does not say at which size it works: give size=(rows, columns)")
+    return size
+
+
+def require_no_more(dataset: Dataset, **said: Any) -> None:
+    """Refuse what is said of a data set that is open already.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for name, value in said.items():
+        if value:
+            raise ConfigError(f"{name}= is for a data set that is named; this {dataset.reader} is open already")

@@ -17,8 +17,14 @@ __all__ = ["networks"]
 #: Rows and columns of the picture that a network is taken apart at.
 _SIZE = (256, 320)
 
+#: Options, or classes, in a table; another library's whole configuration is longer.
+_NAMED = 20
+
 #: The task of a network that fits any.
 _USUAL = "seg"
+
+#: Of a segmentation network, where neither its library nor its user says how many: those of Cityscapes.
+_CLASSES = 19
 
 
 def networks(
@@ -134,20 +140,36 @@ def _describe(
 
 def _network(named: str, task: str | None, allow: list[str] | None) -> "tuple[Network, str]":
     """A new one by its name or address, or what a checkpoint or the hub holds; and the file that it is from, if it is."""
-    from segdepth.networks import LIBRARIES, is_named, parse_network, resolve_arch, task_said_by
-    from segdepth.tasks import Asked, find_origin, network_of
+    from segdepth.networks import LIBRARIES, is_named, resolve_arch
+    from segdepth.tasks import find_origin
 
     from .loading import load_checked
 
     arch = named.partition(",")[0]
-    if arch.partition(":")[0] in LIBRARIES and ":" in arch:
-        return network_of(parse_network(named), Asked(task or task_said_by(arch) or _USUAL)).eval(), ""
-    if is_named(arch):
-        return network_of(parse_network(named), Asked(task or _USUAL)).eval(), ""
+    library, colon, _ = arch.partition(":")
+    if (colon and library in LIBRARIES) or is_named(arch):
+        return _new(named, task), ""
     if arch.isidentifier() and not Path(arch).exists():
         resolve_arch(arch)  # says which names there are
     origin = find_origin(named)
     return load_checked(origin, "cpu", allow=allow, task=task), origin.source
+
+
+def _new(named: str, task: str | None) -> "Network":
+    """A network with random weights, or those that its address asks for."""
+    from contextlib import suppress
+
+    from segdepth.core.errors import ConfigError
+    from segdepth.networks import NetworkSpec, parse_network
+    from segdepth.tasks import Asked, network_of, task_said_by
+
+    spec = parse_network(named)
+    asked = Asked(task or task_said_by(spec.arch) or _USUAL)
+    if "num_classes" not in spec.options:
+        with suppress(ConfigError):  # of a library that has to be told how many classes there are
+            return network_of(spec, asked).eval()
+        spec = NetworkSpec(spec.arch, {"num_classes": _CLASSES, **spec.options})
+    return network_of(spec, asked).eval()
 
 
 def _print_description(found: "Description", where: str) -> None:
@@ -164,7 +186,7 @@ def _print_description(found: "Description", where: str) -> None:
     rows = [
         ("network", found.network),
         ("task", found.task),
-        ("options", ", ".join(f"{key}={value}" for key, value in found.options.items()) or "none"),
+        ("options", _first_of([f"{key}={value}" for key, value in found.options.items()]) or "none"),
         ("weights", where or found.weights or "none loaded"),
         ("parameters", number(found.parameters)),
         ("encoder", encoder),
@@ -174,11 +196,16 @@ def _print_description(found: "Description", where: str) -> None:
         ),
         ("sizes", found.sizes),
         ("output", f"{found.channels} channels, {found.meaning}"),
-        ("classes", ", ".join(found.classes)),
+        ("classes", _first_of(found.classes)),
         (f"engine at {coverage.size[0]}x{coverage.size[1]}", coverage.whole or f"{coverage.native} operations native"),
         *(("  autograd", f"{block} x {count}" if count > 1 else block) for block, count in coverage.blocks),
     ]
     print_rows([row for row in rows if row[1]])
+
+
+def _first_of(words: Sequence[str]) -> str:
+    more = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {more} more (--json)" if more > 0 else "")
 
 
 def _print_json(value: Any) -> None:

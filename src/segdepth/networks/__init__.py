@@ -29,10 +29,10 @@ from .guests import (
     invite,
     is_address,
     is_installed,
+    kind_said_by,
     names_in,
     parse_network,
     split_address,
-    task_said_by,
 )
 from .hub import HubNetwork, fetch, is_repository
 from .model_page import model_page
@@ -91,6 +91,7 @@ __all__ = [
     "is_known",
     "is_named",
     "is_repository",
+    "kind_said_by",
     "load_backbone",
     "load_backbone_state",
     "load_network",
@@ -112,7 +113,6 @@ __all__ = [
     "resolve_arch",
     "save_network",
     "split_address",
-    "task_said_by",
     "usable_device",
 ]
 

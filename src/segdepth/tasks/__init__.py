@@ -2,7 +2,7 @@
 
 from .build import TASKS, create_network
 from .convert import Conversion, convert_checkpoint, convert_state
-from .origins import Asked, Origin, find_origin, network_of, with_classes_of
+from .origins import Asked, Origin, find_origin, network_of, task_said_by, with_classes_of
 from .task import Task
 from .wrap import wrap
 
@@ -17,6 +17,7 @@ __all__ = [
     "create_network",
     "find_origin",
     "network_of",
+    "task_said_by",
     "with_classes_of",
     "wrap",
 ]

@@ -26,15 +26,15 @@ from segdepth.networks import (
     is_address,
     is_guest,
     is_repository,
+    kind_said_by,
     load_network,
     parse_network,
     read_card,
-    task_said_by,
 )
 
 from .build import TASKS, create_network
 
-__all__ = ["Asked", "Origin", "find_origin", "network_of", "with_classes_of"]
+__all__ = ["Asked", "Origin", "find_origin", "network_of", "task_said_by", "with_classes_of"]
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def network_of(spec: NetworkSpec, asked: Asked) -> Network:
         InputError: if its library is not installed.
     """
     _check(spec)
-    task = asked.task or (task_said_by(spec.arch) if is_address(spec.arch) else None)
+    task = asked.task or task_said_by(spec.arch)
     if task is None:
         raise ConfigError(f"say what {spec.arch} shall answer: {' or '.join(f'--task {name}' for name in TASKS)}")
 
@@ -215,16 +215,26 @@ def network_of(spec: NetworkSpec, asked: Asked) -> Network:
             return create_network(spec.arch, task, **classes, **spec.options)
 
     if "num_classes" in spec.options or not is_guest(spec.arch) or not _has_classes(task):
-        return _with_size(made())
+        return made()
     if spec.options.get("pretrained"):
         with suppress(SegdepthError):  # what has no number of classes of its own; anything else is said again below
             net = made(num_classes=None)
             if net.card.classes is not None:
-                return _with_size(net)
+                return net
     dataset = asked.data(task)
     if dataset is None or dataset.classes is None:
-        return _with_size(made(num_classes=None))
-    return with_classes_of(_with_size(made(num_classes=len(dataset.classes))), dataset)
+        return _require_classes(made(num_classes=None))
+    return with_classes_of(made(num_classes=len(dataset.classes)), dataset)
+
+
+def task_said_by(arch: str) -> str | None:
+    """The task that a network's address says by itself; None if it says none, or is a name.
+
+    Raises:
+        SegdepthError: if there is no such library, or what it has to be asked for is not there.
+    """
+    kind = kind_said_by(arch) if is_address(arch) else None
+    return next((task.name for task in TASKS.values() if task.target == kind), None)
 
 
 def _has_classes(task: str) -> bool:
@@ -232,11 +242,10 @@ def _has_classes(task: str) -> bool:
     return OUTPUTS[pick(TASKS, task, kind="task").output].channels is None
 
 
-def _with_size(net: Network) -> Network:
-    """A network that takes one size was trained at it."""
-    fixed = net.card.guest.size.fixed if net.card.guest else None
-    if fixed is not None:
-        net.card = net.card.model_copy(update={"input_size": fixed})
+def _require_classes(net: Network) -> Network:
+    """Refuse a network whose library has made it for one class, because nobody said how many there are."""
+    if net.output.answers.names_classes and net.out_channels < 2:
+        raise ConfigError(f"{net.card.arch} has no number of classes of its own: {net.card.arch},num_classes=19")
     return net
 
 

@@ -6,10 +6,10 @@ from .address import (
     NetworkSpec,
     is_address,
     is_installed,
+    kind_said_by,
     names_in,
     parse_network,
     split_address,
-    task_said_by,
 )
 from .factory import encoder_of
 from .guest import Guest, GuestNetwork, Wanted
@@ -30,9 +30,9 @@ __all__ = [
     "invite",
     "is_address",
     "is_installed",
+    "kind_said_by",
     "module_for",
     "names_in",
     "parse_network",
     "split_address",
-    "task_said_by",
 ]

@@ -17,15 +17,15 @@ __all__ = [
     "NetworkSpec",
     "is_address",
     "is_installed",
+    "kind_said_by",
     "names_in",
     "parse_network",
     "split_address",
-    "task_said_by",
 ]
 
 #: One line each, imported when picked: a function from a :class:`~segdepth.networks.guests.guest.Wanted` to a
 #: :class:`~segdepth.networks.guests.guest.Guest`. Beside it in its module may stand ``names() -> list[str]``, the names that the
-#: library has, and ``task_of(name) -> str | None``, the task that a name says by itself.
+#: library has, and ``kind_of(name) -> str | None``, the kind of truth that a name says by itself to answer.
 LIBRARIES: LazyTable[Callable[..., Any]] = LazyTable(
     {
         "hf": "segdepth.networks.guests.transformers:guest",
@@ -144,15 +144,15 @@ def names_in(library: str) -> list[str]:
     return found
 
 
-def task_said_by(arch: str) -> str | None:
-    """The task that an address says by itself; None if it says none.
+def kind_said_by(arch: str) -> str | None:
+    """The kind of truth that an address says by itself to answer; None if it says none.
 
     Raises:
         SegdepthError: if there is no such library, or what it has to be asked for is not there.
     """
     library, name = split_address(arch)
-    task: str | None = _beside(library, "task_of", lambda _: None)(name)
-    return task
+    kind: str | None = _beside(library, "kind_of", lambda _: None)(name)
+    return kind
 
 
 def _beside(library: str, function: str, otherwise: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from .guest import Guest, Wanted
 from .library import check_options, imported, known_name, normalisation_from, sizes_of, with_their_weights
 from .weights import fill
 
-__all__ = ["guest"]
+__all__ = ["guest", "names"]
 
 _SAID_ELSEWHERE = {
     "encoder_weights": "model.pretrained says which weights",
@@ -36,7 +36,7 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         CheckpointError: if weights cannot be had, or do not fit.
     """
     smp = imported("segmentation_models_pytorch", "smp")
-    makers = {make.__name__: make for make in smp.MODEL_ARCHITECTURES_MAPPING.values()}
+    makers = _makers(smp)
     name = known_name(wanted.name, makers, "network of smp")
     arch, parameters = f"smp:{name}", inspect.signature(makers[name]).parameters
     encoder = str(wanted.options.get("encoder_name", parameters["encoder_name"].default))
@@ -57,6 +57,19 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         ),
         remarks=remarks,
     )
+
+
+def names() -> list[str]:
+    """Its networks; each takes any of its encoders.
+
+    Raises:
+        InputError: if it is not installed.
+    """
+    return sorted(_makers(imported("segmentation_models_pytorch", "smp")))
+
+
+def _makers(smp: Any) -> dict[str, Any]:
+    return {make.__name__: make for make in smp.MODEL_ARCHITECTURES_MAPPING.values()}
 
 
 def _check_encoder(smp: Any, encoder: str) -> None:

@@ -17,7 +17,7 @@ from .guest import Guest, Wanted
 from .library import check_options, imported, known_name, normalisation_from, sizes_of, with_their_weights
 from .weights import fill
 
-__all__ = ["Pyramid", "guest"]
+__all__ = ["Pyramid", "guest", "names"]
 
 _SAID_ELSEWHERE = {
     "pretrained": "model.pretrained says which weights",
@@ -133,3 +133,13 @@ def _whole(options: dict[str, Any], described: dict[str, Any]) -> tuple[int, int
     if isinstance(size, int):
         return size, size
     return (int(size[0]), int(size[1])) if size else None
+
+
+def names() -> list[str]:
+    """Its encoders, whether or not they have levels.
+
+    Raises:
+        InputError: if it is not installed.
+    """
+    found: list[str] = imported("timm", "timm").list_models()
+    return found

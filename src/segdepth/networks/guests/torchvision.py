@@ -12,7 +12,7 @@ from .guest import Guest, Wanted
 from .library import check_options, imported, known_name, sizes_of, with_their_weights
 from .weights import Filled, fill
 
-__all__ = ["guest"]
+__all__ = ["guest", "names"]
 
 _SAID_ELSEWHERE = {
     "weights": "model.pretrained says which weights",
@@ -33,9 +33,7 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         CheckpointError: if weights cannot be had, or do not fit.
     """
     models = imported("torchvision.models", "torchvision")
-    name = known_name(
-        wanted.name, models.list_models(module=models.segmentation), "segmentation network of torchvision"
-    )
+    name = known_name(wanted.name, names(), "segmentation network of torchvision")
     arch, make = f"torchvision:{name}", models.get_model_builder(name)
     parameters = inspect.signature(make).parameters.values()
     known = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
@@ -56,6 +54,17 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         classes=categories if wanted.channels is None else None,
         remarks=filled.remarks if filled else (),
     )
+
+
+def names() -> list[str]:
+    """Its segmentation networks.
+
+    Raises:
+        InputError: if it is not installed.
+    """
+    models = imported("torchvision.models", "torchvision")
+    found: list[str] = models.list_models(module=models.segmentation)
+    return found
 
 
 def _filled(module: nn.Module, wanted: Wanted, published: Any, arch: str) -> Filled | None:

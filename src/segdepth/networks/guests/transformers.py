@@ -24,7 +24,7 @@ from .transformers_facts import bias_towards, encoder_in, meaning_of, normalisat
 from .transformers_source import Source, find_source, quiet
 from .transformers_weights import Loaded, load_weights
 
-__all__ = ["describe", "guest"]
+__all__ = ["describe", "guest", "kind_of", "names"]
 
 #: The library's tables of classes, by what these answer.
 _SEMANTIC = "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES"
@@ -34,6 +34,9 @@ _QUERIES = "MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES"
 #: Which of them are looked through, by the kind of what shall be answered. One that segments answers any number of channels.
 _TABLES: Mapping[str, tuple[str, ...]] = {"labels": (_SEMANTIC, _QUERIES), "depth": (_DEPTH, _SEMANTIC)}
 _ANY = (_SEMANTIC,)
+
+#: Whose answers are of one kind: who segments may be asked for depth, but does not say so.
+_KINDS: Mapping[str, tuple[str, ...]] = {"labels": (_SEMANTIC, _QUERIES), "depth": (_DEPTH,)}
 
 #: Of those that ask queries, the ones whose class maps :mod:`segdepth.layers.answer_parts` makes.
 _WITH_CLASS_MAPS = frozenset({"mask2former", "maskformer", "eomt", "eomt_dinov3"})
@@ -70,6 +73,33 @@ def describe(module: nn.Module) -> tuple[str, Guest] | None:
         return None
     config: Any = module.config
     return f"hf:{config.model_type}", Guest(module, None, stored(config, name), facts=_facts(module, config))
+
+
+def names() -> list[str]:
+    """The model types of the library that answer maps; folders and repositories of the hub are named as well.
+
+    Raises:
+        InputError: if it is not installed.
+    """
+    return sorted({name for table in (_SEMANTIC, _DEPTH, _QUERIES) for name in _table(table)})
+
+
+def kind_of(name: str) -> str | None:
+    """The kind of truth that a network answers: of the class that its configuration names, else the only one of its model type.
+
+    Raises:
+        InputError: if the library is not installed.
+    """
+    imported("transformers", "hf")
+    try:
+        source = find_source(name, download=False)
+    except (CheckpointError, ConfigError):  # whoever asks for the network itself is told why
+        return None
+    made_for = source.settings.get("architectures") or ()
+    by_class = [kind for kind, tables in _KINDS.items() if any({*made_for} & {*_table(one).values()} for one in tables)]
+    by_type = [kind for kind, tables in _KINDS.items() if any(source.model_type in _table(one) for one in tables)]
+    found = by_class or by_type
+    return found[0] if len(found) == 1 else None
 
 
 def _classes() -> set[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from segdepth.core.errors import ConfigError
 from segdepth.networks.guests import address
-from segdepth.networks.guests.address import is_installed, names_in, parse_network, split_address, task_said_by
+from segdepth.networks.guests.address import is_installed, kind_said_by, names_in, parse_network, split_address
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_an_address_has_a_library_and_a_name(text: str, words: str) -> None:
 
 def test_a_library_s_module_may_know_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names_in("python") == []
-    assert task_said_by("python:strangers:Dictionary") is None
+    assert kind_said_by("python:strangers:Dictionary") is None
     monkeypatch.setattr("segdepth.networks.guests.python.names", lambda: ["a", "b"])
-    monkeypatch.setattr("segdepth.networks.guests.python.task_of", lambda name: name, raising=False)
+    monkeypatch.setattr("segdepth.networks.guests.python.kind_of", lambda name: name, raising=False)
     assert names_in("python") == ["a", "b"]
-    assert task_said_by("python:x:y") == "x:y"
+    assert kind_said_by("python:x:y") == "x:y"
     with pytest.raises(ConfigError, match="no library of networks named 'tim'"):
         names_in("tim")
 

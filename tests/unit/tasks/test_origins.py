@@ -19,7 +19,7 @@ DICTIONARY = "python:strangers:Dictionary"
 
 def dataset() -> Dataset:
     """Of 19 classes; nothing of it is drawn."""
-    return open_dataset("synthetic", split="val", target="labels")
+    return open_dataset("synthetic", path=None, split="val", target="labels")
 
 
 @pytest.fixture

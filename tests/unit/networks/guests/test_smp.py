@@ -11,7 +11,7 @@ import segdepth
 from segdepth import create_network
 from segdepth.config import LrFactors
 from segdepth.core.errors import CheckpointError, ConfigError
-from segdepth.networks import save_network
+from segdepth.networks import names_in, save_network
 from segdepth.networks.preprocessing import PREPROCESSINGS
 from segdepth.training.parameters import freeze, parameter_groups
 
@@ -132,3 +132,7 @@ def test_the_encoder_is_what_is_frozen_and_what_learns_at_its_own_rate() -> None
 def test_what_it_does_not_have_is_told(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         create_network(f"smp:{name}", **options)
+
+
+def test_its_networks_are_listed() -> None:
+    assert "Unet" in names_in("smp")

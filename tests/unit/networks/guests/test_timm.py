@@ -9,7 +9,7 @@ import torch
 import segdepth
 from segdepth import create_network
 from segdepth.core.errors import CheckpointError, ConfigError, InputError
-from segdepth.networks import save_network
+from segdepth.networks import names_in, save_network
 
 timm = pytest.importorskip("timm", reason="needs timm")
 
@@ -95,3 +95,7 @@ def test_what_it_does_not_have_is_told(name: str, options: dict[str, Any], words
 def test_a_head_needs_its_number_of_classes() -> None:
     with pytest.raises(ConfigError, match="needs its number of classes"):
         create_network("timm:test_resnet", num_classes=None)
+
+
+def test_its_networks_are_listed() -> None:
+    assert "resnet18" in names_in("timm")

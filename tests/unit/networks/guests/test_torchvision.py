@@ -9,7 +9,7 @@ import torch
 import segdepth
 from segdepth import create_network
 from segdepth.core.errors import ConfigError, InputError
-from segdepth.networks import save_network
+from segdepth.networks import names_in, save_network
 from segdepth.networks.preprocessing import PREPROCESSINGS
 from segdepth.training.parameters import freeze
 
@@ -96,3 +96,7 @@ def test_a_batch_of_one_is_too_few_for_its_pooled_norms() -> None:
 def test_what_it_does_not_have_is_told(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         create_network(f"torchvision:{name}", **options)
+
+
+def test_its_networks_are_listed() -> None:
+    assert "fcn_resnet50" in names_in("torchvision")

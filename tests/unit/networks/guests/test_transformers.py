@@ -13,8 +13,10 @@ from segdepth import create_network, wrap
 from segdepth.config import Config
 from segdepth.config.schema import ModelSection
 from segdepth.core.errors import CheckpointError, ConfigError, InputError
-from segdepth.networks import Card, GuestNetwork, build_network, save_network
+from segdepth.data import open_dataset
+from segdepth.networks import Card, GuestNetwork, build_network, names_in, save_network
 from segdepth.networks.export import export_onnx, export_torch
+from segdepth.tasks import Asked, find_origin, task_said_by
 from segdepth.training import train
 
 from ...training.tiny import assert_same_state, small
@@ -222,3 +224,37 @@ def test_export_with_fixed_sizes_and_a_sentence_where_free_ones_cannot_be(tmp_pa
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     assert not (tmp_path / "free.pt2").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("segformer", "seg"), ("glpn", "depth"), ("depth_anything", "depth"), ("mask2former", "seg"), ("dpt", None),
+     ("no/folder", None)],
+)  # fmt: skip
+def test_a_model_type_says_its_task_where_it_has_one(name: str, task: str | None) -> None:
+    assert task_said_by(f"hf:{name}") == task
+
+
+def test_a_folder_says_its_task_by_the_class_that_it_was_saved_from(tmp_path: Path) -> None:
+    config = hf.DPTConfig(hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=16, image_size=32,
+                          backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[4, 4, 4, 4], fusion_hidden_size=4)  # fmt: skip
+    for made, task in ((hf.DPTForDepthEstimation, "depth"), (hf.DPTForSemanticSegmentation, "seg")):
+        folder = folder_of(made(config), tmp_path / task)
+        assert task_said_by(f"hf:{folder}") == task
+        assert find_origin(f"hf:{folder}").network(Asked()).card.task == task
+
+
+def test_weights_that_come_with_named_classes_keep_them_whatever_the_data(tmp_path: Path) -> None:
+    names = {0: "road", 1: "car", 2: "rest"}
+    folder = folder_of(segformer(id2label=names, label2id={name: key for key, name in names.items()}), tmp_path / "net")
+    data = open_dataset("synthetic", path=None, split="val", target="labels")
+    asked = Asked("seg", lambda _: data)
+    assert find_origin(f"hf:{folder},pretrained=true").network(asked).channel_names == ("road", "car", "rest")
+    assert find_origin(f"hf:{folder}").network(asked).out_channels == 19
+    assert find_origin(f"hf:{folder},num_classes=null").network(asked).out_channels == 3
+
+
+def test_model_types_are_listed() -> None:
+    found = names_in("hf")
+    assert {"segformer", "depth_anything", "mask2former"} <= set(found)
+    assert "bert" not in found

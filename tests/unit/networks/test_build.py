@@ -32,7 +32,7 @@ def test_names_stand_for_networks_and_options(name: str) -> None:
 def test_a_card_s_network_has_its_card(arch: str, legacy: bool) -> None:
     one = card(arch=arch, options={"width": 0.125} | ({"legacy": True} if legacy else {}))
     net = build_network(one)
-    assert net.card is one
+    assert net.card == one
     assert isinstance(net, NETWORKS[arch])
     assert isinstance(net, LegacyNetwork) == legacy
     convolutions = [module for module in net.modules() if isinstance(module, torch.nn.Conv2d)]

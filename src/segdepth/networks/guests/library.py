@@ -138,15 +138,14 @@ def sizes_of(module: nn.Module, stride: int, whole: tuple[int, int] | None, arch
         ConfigError: if it takes none of these.
     """
     rules = [SizeRule(), *(SizeRule(multiple=stride * factor) for factor in (1, 2, 4, 8))]
-    sizes: list[tuple[SizeRule, tuple[tuple[int, int], ...]]] = [(rule, _ODD) for rule in rules]
     if whole is not None:
-        sizes.append((SizeRule(fixed=whole), (whole,)))
+        rules.append(SizeRule(fixed=whole))
     why = ""
     was_training = module.training
     module.eval()
     try:
-        for rule, pictures in sizes:
-            why = _refused(module, rule, pictures)
+        for rule in rules:
+            why = _refused(module, rule, _ODD if rule.fixed is None else (rule.fixed,))
             if not why:
                 return rule
     finally:

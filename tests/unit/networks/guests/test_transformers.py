@@ -134,7 +134,7 @@ def test_a_folder_gives_its_configuration_and_preprocessing_without_weights(tmp_
         ("hf:segformer", "seg", {"hidden_size": [4]}, r"hf:segformer has no option 'hidden_size' .*did you mean 'hidden_sizes'"),
         ("hf:segformer", "seg", {"depths": "many"}, "hf:segformer: the configuration is refused: .*depths"),
         ("hf:segformer", "seg", {"depths": [1]}, "hf:segformer cannot be built from this configuration: "),
-        ("hf:segformer", "seg", {"num_labels": 3}, "no option 'num_labels' here: classes follow from the data"),
+        ("hf:segformer", "seg", {"num_labels": 3}, "no option 'num_labels': classes follow from the data"),
         ("hf:segformer", "seg", {"trust_remote_code": True}, "code that comes with a network is never run"),
         ("hf:depth_anything", "depth", {"backbone_config": {"hiden_size": 8}}, "backbone_config has no option 'hiden_size'"),
         ("hf:vit", "seg", {}, "networks of the model type 'vit' do not answer labels .*segformer"),

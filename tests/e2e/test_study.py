@@ -81,6 +81,14 @@ def test_from_checkpoints_to_the_page(
     assert (page / "comparisons.csv").exists()
     assert (page / "figures/segnet_activation_distance_0.1.svg").exists()
 
+    alone = [str(studies / "eval" / name) for name in ("segnet_seg", "random-segnet_seg")]
+    assert main(["analyse", *alone, "--out", str(page)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"mean +95 % interval +random", printed)
+    assert "ref. count" not in printed
+    assert (page / "statistics.csv").exists()
+    assert not (page / "comparisons.csv").exists()
+
 
 def test_a_killed_study_goes_on_and_ends_the_same(world: Path, checkpoints: dict[str, Path], tmp_path: Path) -> None:
     command = ["study", "eval", "--model_path", str(checkpoints["seg"])]

@@ -27,8 +27,8 @@ def analyse(
 ) -> None:  # fmt: skip
     """What studies say over pictures: one network by itself, or two against each other, with tests; tables and one HTML page.
 
-    Compared are segmentation and depth of one network; where no network has both, the only two studies, the second folder against
-    the first. What has no partner is told by itself.
+    Compared are segmentation and depth of one network; where no network has both, every other study with the first folder's. What
+    has no partner is told by itself.
     """
     from segdepth.report.analysis_page import statistic_title, write_analysis
     from segdepth.studies.analysis import EVERYWHERE

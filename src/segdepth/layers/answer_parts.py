@@ -189,7 +189,7 @@ def _find(value: Any, batch: int, *, bare: bool, name: str = "", deep: int = 0) 
 
 
 def _is_map(value: Tensor, batch: int, *, bare: bool) -> bool:
-    return value.dim() in ((3, 4) if bare else (4,)) and len(value) == batch and value.is_floating_point()
+    return value.dim() in ((3, 4) if bare else (4,)) and value.shape[0] == batch and value.is_floating_point()
 
 
 def _tensors(value: Any, name: str = "", deep: int = 0) -> Iterator[tuple[str, Tensor]]:

@@ -17,7 +17,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from segdepth.core.errors import InputError, SegdepthError
+from segdepth.core.errors import InputError, SegdepthError, reason
 from segdepth.core.files import replacing
 
 from .network import Network
@@ -71,6 +71,7 @@ def export_torch(net: Network, path: Path, *, size: tuple[int, int] | None = Non
         The largest difference from the network's answers, relative to the largest answer.
 
     Raises:
+        InputError: if it is somebody else's network that cannot be traced so.
         SegdepthError: if the program's answers differ from the network's.
     """
     module = PictureToAnswer(net)
@@ -96,7 +97,7 @@ def export_onnx(net: Network, path: Path, *, size: tuple[int, int] | None = None
         The largest difference between ONNX Runtime's answers and the network's, relative to the largest answer.
 
     Raises:
-        InputError: if the extra ``segdepth[onnx]`` is not installed.
+        InputError: if the extra ``segdepth[onnx]`` is not installed, or it is somebody else's network that cannot be traced so.
         SegdepthError: if ONNX Runtime's answers differ from the network's.
     """
     try:
@@ -126,6 +127,9 @@ def trace(module: PictureToAnswer, size: tuple[int, int] | None = None) -> Expor
     Args:
         module: the network.
         size: see :func:`export_torch`.
+
+    Raises:
+        InputError: if it is somebody else's network that decides by a picture's size what it computes.
     """
     axes: dict[int, Any] | None = None
     if size is None:
@@ -134,10 +138,27 @@ def trace(module: PictureToAnswer, size: tuple[int, int] | None = None) -> Expor
     batch, height, width = _EXAMPLE if size is None else (1, *size)
     image = torch.zeros(batch, 3, height, width, dtype=torch.uint8)
     # what the layers decide about sizes ("is there anything to crop?") is checked when the graph runs, not assumed
-    with shapes_config.patch(backed_size_oblivious=True), _quiet():  # type: ignore[attr-defined]
+    oblivious = shapes_config.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+    with oblivious, _quiet(), _one_sentence(module.net, size):
         return torch.export.export(
             module, (image,), dynamic_shapes=(axes,), prefer_deferred_runtime_asserts_over_guards=True
         )
+
+
+@contextmanager
+def _one_sentence(net: Network, size: tuple[int, int] | None) -> Iterator[None]:
+    """What the tracer makes of somebody else's code. Ours it takes: there, whatever is raised is a bug.
+
+    Raises:
+        InputError: with what would be right.
+    """
+    try:
+        yield
+    except Exception as error:
+        if net.card.guest is None:
+            raise
+        todo = "fix its rows and columns (--height, --width)" if size is None else "it is no graph of operations"
+        raise InputError(f"{net.card.arch} cannot be exported: {todo}; the tracer says: {reason(error)}") from None
 
 
 def _check(module: PictureToAnswer, run: Callable[[ndarray], ndarray], size: tuple[int, int] | None) -> float:
@@ -148,7 +169,8 @@ def _check(module: PictureToAnswer, run: Callable[[ndarray], ndarray], size: tup
         image = random.integers(0, 256, (batch, 3, height, width), dtype=np.uint8)
         with torch.no_grad():
             want = module(torch.from_numpy(image)).numpy()
-        got = run(image)
+        with _one_sentence(module.net, size):
+            got = run(image)
         if got.shape != want.shape or not np.abs(got - want).mean() <= _TOLERANCE * np.abs(want).mean():
             raise SegdepthError(
                 f"the exported {module.net.card.arch} answers a {height}x{width} picture otherwise than the network; nothing "

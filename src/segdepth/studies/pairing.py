@@ -131,8 +131,8 @@ def file_stem(words: str) -> str:
 def group_up(studies: Iterable[StudyTable]) -> tuple[list[Group], list[Group]]:
     """Pairs that are compared, and what stands alone.
 
-    Of each kind of study: both tasks of the claim are a pair, of each network that has both. Where none has, and there are two
-    studies, these are one, the second against the first. Everything else stands alone.
+    Of each kind of study: both tasks of the claim are a pair, of each network that has both. Where none has, every other study
+    is compared with the first; of more than two, those that did not see the same stand alone. So does everything else.
 
     Args:
         studies: of trained networks.
@@ -143,7 +143,7 @@ def group_up(studies: Iterable[StudyTable]) -> tuple[list[Group], list[Group]]:
     kinds: dict[str, list[StudyTable]] = {}
     for study in studies:
         kinds.setdefault(study.info.kind, []).append(study)
-    pairs = [pair for kind, some in kinds.items() for pair in _claims(kind, some) or _only_two(kind, some)]
+    pairs = [pair for kind, some in kinds.items() for pair in _claims(kind, some) or _against_first(kind, some)]
     paired = [id(study) for pair in pairs for study in pair.studies.values()]
     alone = [
         _group(GroupName(study.title, kind), {study.title: study})
@@ -173,14 +173,19 @@ def _claims(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
     ]
 
 
-def _only_two(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
-    """A pair if there are two: called by network and task, and by their folders where these are the same."""
-    if len(studies) != _PAIR:
-        return []
+def _against_first(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
+    """The others against the first: called by network and task, and by their folders where these are the same."""
+    first, *others = studies
+    if len(others) > 1:
+        others = [other for other in others if _difference(first, other) is None]
+    return [_two(kind, first, other) for other in others]
+
+
+def _two(kind: str, *studies: StudyTable) -> Group:
     names = [study.title for study in studies]
     if len(set(names)) < _PAIR:
         names = [f"{name} ({part})" for name, part in zip(names, _told_apart(*studies), strict=True)]
-    return [_group(GroupName(" against ".join(names), kind), dict(zip(names, studies, strict=True)))]
+    return _group(GroupName(" against ".join(names), kind), dict(zip(names, studies, strict=True)))
 
 
 def _told_apart(*studies: StudyTable) -> tuple[str, ...]:
@@ -221,21 +226,25 @@ def _require_same(first: StudyTable, second: StudyTable) -> None:
     Raises:
         DataError: that says what differs.
     """
-    both, alone = f"{first.folder} and {second.folder}", "or analyse each alone"
+    what = _difference(first, second)
+    if what is not None:
+        raise DataError(f"{first.folder} and {second.folder} {what}, or analyse each alone")
+
+
+def _difference(first: StudyTable, second: StudyTable) -> str | None:
+    """What two studies did not see alike, and what would mend it, in words; None: nothing."""
     asked = [
         {key: study.info.protocol.get(key) for key in _SHARED} | {"statistics": list(study.info.columns)}
         for study in (first, second)
     ]
     for key, value in asked[0].items():
         if value != asked[1][key]:
-            raise DataError(f"{both} differ in their {key} ({value} and {asked[1][key]}): repeat one of them, {alone}")
+            return f"differ in their {key} ({value} and {asked[1][key]}): repeat one of them"
     if (what := _other_pictures(first, second)) is not None:
-        raise DataError(
-            f"{both} are not of the same pictures ({what}): repeat one of them with the same --num_image, --split and data, "
-            f"{alone}"
-        )
+        return f"are not of the same pictures ({what}): repeat one of them with the same --num_image, --split and data"
     if (what := _other_targets(first, second)) is not None:
-        raise DataError(f"{both} are not of the same targets ({what}): repeat one of them, {alone}")
+        return f"are not of the same targets ({what}): repeat one of them"
+    return None
 
 
 def _other_pictures(first: StudyTable, second: StudyTable) -> str | None:

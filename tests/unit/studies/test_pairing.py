@@ -71,11 +71,13 @@ def test_two_trainings_of_one_network_are_told_apart_by_their_folders() -> None:
         group_up([first, first])
 
 
-def test_of_three_without_the_claim_each_stands_alone() -> None:
-    pairs, alone = group_up([study("normals"), study("depth"), study("depth", "mine"), study("normals", kind="class")])
-    assert not pairs
-    assert [one.name.title for one in alone] == ["fcn normals", "fcn depth", "mine depth", "fcn normals (classes)"]
-    assert alone[0].means[Column("peak_distance")]["fcn normals"].tolist() == [1, 3.5]
+def test_of_three_without_the_claim_the_others_are_compared_with_the_first() -> None:
+    elsewhere = replace(study("seg", "elsewhere"), digests={"a": "1", "b": "3"})
+    tables = [study("normals"), study("depth"), study("depth", "mine"), elsewhere, study("normals", kind="class")]
+    pairs, alone = group_up(tables)
+    assert [list(pair.studies) for pair in pairs] == [["fcn normals", "fcn depth"], ["fcn normals", "mine depth"]]
+    assert [one.name.title for one in alone] == ["elsewhere seg", "fcn normals (classes)"]
+    assert alone[0].means[Column("peak_distance")]["elsewhere seg"].tolist() == [1, 3.5]
 
 
 def test_words_become_parts_of_files_names() -> None:

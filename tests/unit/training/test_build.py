@@ -9,7 +9,7 @@ from segdepth.config import Config
 from segdepth.config.schema import ModelSection
 from segdepth.config.splits import open_split
 from segdepth.core.errors import ConfigError
-from segdepth.networks import Normalisation, load_network
+from segdepth.networks import Normalisation, load_network, save_network
 from segdepth.training import build_network_for, build_optimizer, train
 from segdepth.training.parameters import freeze
 
@@ -137,3 +137,29 @@ def test_a_run_that_goes_on_keeps_what_was_known_of_weights_when_they_were_fetch
     net = build_network_for(config, dataset, source=tmp_path / "begun.safetensors")
     assert net.preprocessing.normalisation == net.card.preprocessing == theirs
     assert net.card.guest == begun.card.guest
+
+
+def test_a_run_of_somebody_else_s_network_goes_on_without_what_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a first start is gone: the checkpoint's card is enough."""
+    where = tmp_path / "made.py"
+    where.write_text(
+        "from torch import nn\ndef net(num_classes, width):\n    return nn.Conv2d(3, num_classes, width)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    whole, half = ((tiny("seg", train_iters=n, checkpoint_interval=2)) for n in (4, 2))
+
+    def of(config: Config, **options: object) -> Config:
+        model = ModelSection(arch="python:made:net", **{"width": 3} | options)  # type: ignore[arg-type]
+        return config.model_copy(update={"model": model})
+
+    straight = train(of(whole), name="straight", root=tmp_path, accelerator="cpu")
+    first = train(of(half), name="run", root=tmp_path, accelerator="cpu")
+    asked: list[object] = []
+    monkeypatch.setattr("segdepth.training.build.create_network", lambda *given, **_: asked.append(given))
+    resumed = whole.model_copy(update={"training": whole.training.model_copy(update={"resume": first.folder})})
+    again = train(of(resumed), name="run", root=tmp_path, accelerator="cpu")
+    assert not asked
+    one, other = (load_network(run.folder, allow=["python:made:net"]).state_dict() for run in (straight, again))
+    assert all(torch.equal(one[key], other[key]) for key in one)

@@ -106,7 +106,7 @@ class GuestNetwork(Network):
         """
         fitting = self.facts.size.fit(x)
         size = fitting.shape[-2], fitting.shape[-1]
-        found = self._map(self._answer_of(fitting), size, len(x))
+        found = self._map(self._answer_of(fitting), size, x.shape[0])  # len() would fix a traced graph's batch
         if found.shape[-2:] != size:
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
         return found[..., : x.shape[-2], : x.shape[-1]]

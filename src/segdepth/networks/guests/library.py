@@ -16,7 +16,7 @@ from ..sizes import SizeRule
 
 __all__ = ["check_options", "imported", "known_name", "normalisation_from", "sizes_of", "with_their_weights"]
 
-W = TypeVar("W")
+Made = TypeVar("Made")
 
 #: Longer lists of names are not told, only what is close.
 _LISTED = 60
@@ -99,8 +99,8 @@ def check_options(
             raise ConfigError(f"{arch} has no option {key!r} {did_you_mean(key, set(known) - said_elsewhere.keys())}")
 
 
-def with_their_weights(make: Callable[[], W], arch: str) -> W:
-    """A module, or a state dict, with the weights of its library, which fetches them.
+def with_their_weights(make: Callable[[], Made], arch: str) -> Made:
+    """A module with the weights of its library, or these, which it fetches.
 
     Raises:
         CheckpointError: if that fails.

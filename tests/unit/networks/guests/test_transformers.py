@@ -4,16 +4,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 
 import segdepth
 from segdepth import create_network, wrap
-from segdepth.core.errors import CheckpointError, ConfigError
+from segdepth.config import Config
+from segdepth.config.schema import ModelSection
+from segdepth.core.errors import CheckpointError, ConfigError, InputError
 from segdepth.data import open_dataset
 from segdepth.networks import Card, GuestNetwork, build_network, names_in, save_network
+from segdepth.networks.export import export_onnx, export_torch
 from segdepth.tasks import Asked, find_origin, task_said_by
+from segdepth.training import train
 
+from ...training.tiny import assert_same_state, small
 from .tiny_transformers import SMALL, folder_of, hf, segformer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library's own code
@@ -220,3 +226,35 @@ def test_model_types_are_listed() -> None:
     found = names_in("hf")
     assert {"segformer", "depth_anything", "mask2former"} <= set(found)
     assert "bert" not in found
+
+
+@pytest.mark.usefixtures("frames_drawn_once")
+def test_a_run_goes_on_exactly_when_its_folder_is_gone(tmp_path: Path) -> None:
+    folder = folder_of(segformer(drop_path_rate=0.5), tmp_path / "net")
+
+    def configured(iterations: int, **more: Any) -> Config:
+        base = small("segnet", "depth", train_iters=iterations, val_interval=2, checkpoint_interval=2, **more)
+        model = ModelSection(arch=f"hf:{folder}", pretrained=True)
+        return base.model_copy(update={"model": model})
+
+    def run(config: Config, name: str) -> Path:
+        return train(config, name=name, root=tmp_path, accelerator="cpu").folder
+
+    straight, half = run(configured(4), "straight"), run(configured(2), "half")
+    shutil.rmtree(folder)
+    assert_same_state(straight, run(configured(4, resume=str(half)), "half"))
+    assert segdepth.load(straight).card.task == "depth"
+
+
+@pytest.mark.slow
+def test_export_with_fixed_sizes_and_a_sentence_where_free_ones_cannot_be(tmp_path: Path) -> None:
+    jaxtyping.config.update("jaxtyping_disable", True)  # a tracer's sizes are symbols
+    try:
+        export_torch(create_network("hf:segformer", num_classes=3, **SMALL), tmp_path / "fixed.pt2", size=(64, 96))
+        export_onnx(create_network("hf:segformer", num_classes=3, **SMALL), tmp_path / "free.onnx")
+        patches = wrap(MAKERS.depth_anything(), task="depth", answers="inverse_metres")
+        with pytest.raises(InputError, match=r"hf:depth_anything cannot be exported: fix its rows and columns"):
+            export_torch(patches, tmp_path / "free.pt2")
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+    assert not (tmp_path / "free.pt2").exists()

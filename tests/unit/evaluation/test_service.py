@@ -91,7 +91,7 @@ def test_what_is_said_stands_over_it(opened: Opened, tmp_path: Path) -> None:
 def test_another_data_set_takes_nothing_from_the_configuration(opened: Opened, tmp_path: Path) -> None:
     source(dataset="kitti").open(config(path=str(tmp_path)), TASKS["depth"], None)
     assert opened.name == "kitti"
-    assert opened.options == {"path": None, "split": "val", "target": "depth"}
+    assert opened.options == {"path": None, "split": "val", "target": "depth", "leave_out_missing": False}
     source(dataset=EIGEN).open(None, TASKS["depth"], None)
     assert opened.options["split"] == "test"
     source(dataset="kitti", test=True).open(None, TASKS["depth"], None)

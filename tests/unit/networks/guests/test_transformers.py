@@ -194,7 +194,6 @@ def test_nothing_of_the_library_is_printed(tmp_path: Path, capfd: pytest.Capture
     assert "Loading" not in err
 
 
-<<<<<<< HEAD
 @pytest.mark.usefixtures("frames_drawn_once")
 def test_a_run_goes_on_exactly_when_its_folder_is_gone(tmp_path: Path) -> None:
     folder = folder_of(segformer(drop_path_rate=0.5), tmp_path / "net")
@@ -227,8 +226,6 @@ def test_export_with_fixed_sizes_and_a_sentence_where_free_ones_cannot_be(tmp_pa
     assert not (tmp_path / "free.pt2").exists()
 
 
-=======
->>>>>>> d9ca4feb11d047d7d1c69157ab0b4c2c418a17a8
 @pytest.mark.parametrize(
     ("name", "task"),
     [("segformer", "seg"), ("glpn", "depth"), ("depth_anything", "depth"), ("mask2former", "seg"), ("dpt", None),
@@ -261,38 +258,3 @@ def test_model_types_are_listed() -> None:
     found = names_in("hf")
     assert {"segformer", "depth_anything", "mask2former"} <= set(found)
     assert "bert" not in found
-<<<<<<< HEAD
-=======
-
-
-@pytest.mark.usefixtures("frames_drawn_once")
-def test_a_run_goes_on_exactly_when_its_folder_is_gone(tmp_path: Path) -> None:
-    folder = folder_of(segformer(drop_path_rate=0.5), tmp_path / "net")
-
-    def configured(iterations: int, **more: Any) -> Config:
-        base = small("segnet", "depth", train_iters=iterations, val_interval=2, checkpoint_interval=2, **more)
-        model = ModelSection(arch=f"hf:{folder}", pretrained=True)
-        return base.model_copy(update={"model": model})
-
-    def run(config: Config, name: str) -> Path:
-        return train(config, name=name, root=tmp_path, accelerator="cpu").folder
-
-    straight, half = run(configured(4), "straight"), run(configured(2), "half")
-    shutil.rmtree(folder)
-    assert_same_state(straight, run(configured(4, resume=str(half)), "half"))
-    assert segdepth.load(straight).card.task == "depth"
-
-
-@pytest.mark.slow
-def test_export_with_fixed_sizes_and_a_sentence_where_free_ones_cannot_be(tmp_path: Path) -> None:
-    jaxtyping.config.update("jaxtyping_disable", True)  # a tracer's sizes are symbols
-    try:
-        export_torch(create_network("hf:segformer", num_classes=3, **SMALL), tmp_path / "fixed.pt2", size=(64, 96))
-        export_onnx(create_network("hf:segformer", num_classes=3, **SMALL), tmp_path / "free.onnx")
-        patches = wrap(MAKERS.depth_anything(), task="depth", answers="inverse_metres")
-        with pytest.raises(InputError, match=r"hf:depth_anything cannot be exported: fix its rows and columns"):
-            export_torch(patches, tmp_path / "free.pt2")
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
-    assert not (tmp_path / "free.pt2").exists()
->>>>>>> d9ca4feb11d047d7d1c69157ab0b4c2c418a17a8

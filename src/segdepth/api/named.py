@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,11 +9,13 @@ import torch
 from segdepth.config import RECORDED, Config, check_config
 from segdepth.core.errors import ConfigError
 from segdepth.data import Dataset
-from segdepth.networks import Network, load_network, usable_device
+from segdepth.networks import Network, usable_device
+from segdepth.tasks import Asked, find_origin
 
 __all__ = ["NetworkOrPath", "device_of", "input_size", "network_of", "recorded_config", "require_no_more"]
 
-#: A network, or where one is: a run folder, a checkpoint file, the folder of a configuration's runs.
+#: A network, or where one is: a run folder, a checkpoint file, the folder of a configuration's runs, ``owner/name`` on the hub,
+#: or an address.
 NetworkOrPath = Network | str | PathLike[str]
 
 
@@ -31,12 +32,15 @@ def device_of(name: str) -> torch.device:
 
 
 def network_of(named: NetworkOrPath, device: str, allow: Collection[str]) -> Network:
-    """The network itself, where it is, or the one of a path, on the device.
+    """The network itself, where it is, or the one of a path, a repository of the hub or an address, on the device.
 
     Raises:
-        SegdepthError: see :func:`segdepth.load`.
+        SegdepthError: if there is none, or it cannot be had.
     """
-    return named if isinstance(named, Network) else load_network(Path(named), device_of(device), allow=allow)
+    if isinstance(named, Network):
+        return named
+    target = device_of(device)
+    return find_origin(str(named)).network(Asked(allow=allow)).to(target)
 
 
 def recorded_config(net: Network) -> Config | None:

@@ -88,12 +88,12 @@ def test_what_is_not_compared_stands_beside_what_is(tmp_path: Path) -> None:
     assert "Of a network by itself" in text
 
 
-def test_networks_that_are_not_compared_say_how_they_would_be(tmp_path: Path) -> None:
+def test_of_three_networks_two_are_compared_with_the_first(tmp_path: Path) -> None:
     for network in ("a", "b", "c"):
         write_study(tmp_path / "s" / network, "depth", 0.1, network=network)
     text = page_of(tmp_path / "s")
-    assert "Below, a depth, b depth, c depth, each by itself" in text
-    assert "segdepth analyse FIRST SECOND" in text
+    assert "Below, a depth against b depth, and a depth against c depth, picture by picture" in text
+    assert "each by itself" not in text
 
 
 def test_an_overlap_alone_is_no_comparison_of_ranges(tmp_path: Path) -> None:

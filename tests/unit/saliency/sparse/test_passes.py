@@ -35,9 +35,10 @@ def test_fewer_targets_go_together_where_their_rows_would_take_much(monkeypatch:
     many = sparse_pass(deep(4), image)
     assert many.lanes == many.processor.blocking.vectors * many.width
     monkeypatch.setattr("segdepth.saliency.sparse.passes.LEAST_BYTES", 0)
-    few = sparse_pass(deep(512), image)
+    channels = 8192 // many.width  # of which one vector a unit is as much as may be
+    few = sparse_pass(deep(channels), image)
     assert few.lanes == few.width
-    corner = sparse_pass(deep(512), image, ((0, 8), (0, 8)))  # fewer rows reach a corner: more targets fit
+    corner = sparse_pass(deep(channels), image, ((0, 8), (0, 8)))  # fewer rows reach a corner: more targets fit
     assert few.lanes < corner.lanes
     found = Explainer(deep(512), engine="sparse").at(image).maps(PIXELS, target=0)
     torch.testing.assert_close(found, saliency_maps(deep(512), image, PIXELS, target=0, engine="reference"))

@@ -37,6 +37,7 @@ def blocks() -> list[tuple[str, str]]:
     return re.findall(r"```(\w+)\n(.*?)```", text, re.S)
 
 
+@pytest.mark.slow
 def test_every_block_of_the_guide_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames_drawn_once: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,7 @@ def answer_function(
         ConfigError: if there is no such way to resize.
 
     Example:
+        >>> import torch
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU())
         >>> answer_function(net, layer="0", resize="bilinear")(torch.zeros(1, 3, 32, 48)).shape
         torch.Size([1, 8, 32, 48])

@@ -66,12 +66,12 @@ def test_classes_and_faithfulness_are_studied(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "error", "words"),
     [
-        ({"kind": "evil", **WORLD}, ConfigError, r"no study named 'evil'.*did you mean 'eval'\?"),
+        ({"study": "evil", **WORLD}, ConfigError, r"no study named 'evil'.*did you mean 'eval'\?"),
         ({"dataset": "synthetic", "size": None}, ConfigError, "give size="),
         ({}, ConfigError, "names no data set"),
         ({"num_images": 3}, InputError, "num_images= is an option of a data set; name that, too"),
     ],
-    ids=["kind", "size", "data", "option"],
+    ids=["study", "size", "data", "option"],
 )
 def test_a_mistake_is_a_sentence(said: dict[str, Any], error: type[Exception], words: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=words):

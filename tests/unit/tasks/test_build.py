@@ -6,7 +6,7 @@ from torch import nn
 
 from segdepth.core.errors import ConfigError
 from segdepth.networks import OUTPUTS, PREPROCESSINGS
-from segdepth.networks.guests import registry
+from segdepth.networks.guests import REGISTERED
 from segdepth.tasks import TASKS, create_network, wrap
 
 
@@ -75,7 +75,7 @@ def answers_nearness() -> nn.Module:
 
 def test_what_numbers_mean_is_said_by_the_user_before_anybody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     assert create_network("segnet", "depth", width=0.0625, answers="inverse_metres").card.output == "inverse_metres"
-    monkeypatch.setattr(registry, "_REGISTERED", {"nearness": answers_nearness})
+    monkeypatch.setitem(REGISTERED._registered, "nearness", answers_nearness)
     assert create_network("nearness", "depth").card.output == "relative_inverse_depth"
     assert create_network("nearness", "depth", answers="inverse_metres").output.name == "inverse_metres"
     with pytest.raises(ConfigError, match="'logits' is no answer to task 'depth'"):

@@ -55,7 +55,7 @@ def _built(net: Network, seed: int) -> Network | None:
         return fresh
     other = dict(made(seed + 1).named_parameters())
     learned = [(name, weight) for name, weight in fresh.named_parameters() if weight.requires_grad and _varies(weight)]
-    by_chance = all(not torch.equal(weight, other[name]) for name, weight in learned)
+    by_chance = bool(learned) and all(not torch.equal(weight, other[name]) for name, weight in learned)
     return fresh if by_chance else None
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from registered import forget
 from segdepth import create_network, register
 from segdepth.core.errors import ConfigError
+from strangers import Dictionary
 
 
 def test_channels_that_nobody_says_are_counted() -> None:
@@ -14,7 +15,8 @@ def test_channels_that_nobody_says_are_counted() -> None:
     assert net.out_channels == 3
 
 
-def test_a_factory_that_keeps_its_module_gives_each_network_its_own() -> None:
+def test_a_factory_that_keeps_its_module_gives_each_network_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strangers.ONE", Dictionary())
     one, other = (create_network("python:strangers:always_the_same", num_classes=3) for _ in range(2))
     with torch.no_grad():
         for parameter in one.parameters():

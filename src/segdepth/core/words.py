@@ -1,8 +1,9 @@
 """Words in messages and in names of files."""
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["as_file_name", "counted"]
+__all__ = ["as_file_name", "counted", "first_of"]
 
 
 def as_file_name(words: str) -> str:
@@ -27,3 +28,17 @@ def counted(number: int, noun: str) -> str:
         ('1 drive', '0 label files')
     """
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are.
+
+    Args:
+        names: in their order.
+        most: that are named.
+
+    Example:
+        >>> first_of(["a", "b", "c"], 3), first_of(["a", "b", "c"], 1)
+        ('a, b, c', 'a and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

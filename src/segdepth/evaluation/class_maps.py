@@ -10,6 +10,7 @@ from torch import Tensor
 
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.tables import did_you_mean
+from segdepth.core.words import first_of
 from segdepth.core.yaml_text import parse_yaml
 from segdepth.data.sample import Dataset
 from segdepth.kinds import IGNORE, Kind
@@ -92,8 +93,9 @@ def map_classes(net: Network, dataset: Dataset, kind: Kind, given: Given | None 
     if sorted(own) == sorted(theirs) and len(set(own)) == len(own):
         return _made({name: name for name in own}, theirs, "by name, for the network has them in another order")
     raise InputError(
-        f"the network's {len(own)} classes ({_shortened(own) if named else 'without names'}) are not the data set's "
-        f"{len(theirs)} ({_shortened(theirs)}): say which is which, --class-map FILE (YAML, 'its class: the data set's class', or"
+        f"the network's {len(own)} classes ({first_of(own, _NAMED) if named else 'without names'}) are not the data set's "
+        f"{len(theirs)} ({first_of(theirs, _NAMED)}): say which is which, "
+        "--class-map FILE (YAML, 'its class: the data set's class', or"
         " null)"
     )
 
@@ -111,10 +113,6 @@ def _check(given: Given, own: Sequence[str], theirs: Sequence[str]) -> None:
             raise ConfigError(f"--class-map: the data set has no class {meant!r} {did_you_mean(meant, theirs)}")
     if absent := [name for name in own if name not in given]:
         raise ConfigError(
-            f"--class-map: nothing is said of the network's {_shortened(absent)}; null says that the data set has no such class"
+            f"--class-map: nothing is said of the network's {first_of(absent, _NAMED)}; null says that the data "
+            "set has no such class"
         )
-
-
-def _shortened(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segdepth.core.errors import InputError
+from segdepth.core.words import first_of
 
 __all__ = ["Found", "Given", "Output", "check_output_name", "listed"]
 
@@ -121,7 +122,7 @@ class Given:
 
 def listed(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return first_of(names, NAMED)
 
 
 def check_output_name(output: Any) -> None:

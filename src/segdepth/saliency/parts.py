@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import fx
 
+from segdepth.core.words import first_of
+
 from .graph import Graph
 from .graph.arithmetic import share
 from .graph.operations.block import Block
@@ -55,7 +57,7 @@ def _of_block(graph: Graph, block: Block, operations: Sequence[fx.Node]) -> Part
     unknown = [node for node in operations if node in block.members and node in graph.unknown]
     module = _common([node.meta.get("module", ("", ""))[0] for node in unknown])
     names = list(dict.fromkeys(graph.unknown[node] for node in unknown))
-    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    named = first_of(names, NAMED)
     cost = share(block.members, operations)
     reach = "each position by itself" if block.own else "the whole map at once"
     reason = f"autograd takes {reach} back: {cost:.0%} of the network's arithmetic"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
+from segdepth.core.words import first_of
 from segdepth.networks import Network, build_network, is_address, is_named
 
 __all__ = ["random_network"]
@@ -68,11 +69,10 @@ def _drawn_anew(net: Network, seed: int) -> Network:
     fresh = copy.deepcopy(net)
     lost = [name for name, _ in fresh.named_parameters() if name not in set(_covered(fresh))]
     if lost:
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         raise InputError(
-            f"{net.card.arch} cannot be given random weights: no module that they belong to can draw {', '.join(lost[:_NAMED])}"
-            f"{more} anew (reset_parameters); segdepth.register({net.card.arch!r}, build), whose build loads no weights, lets it "
-            "be built again"
+            f"{net.card.arch} cannot be given random weights: no module that they belong to can draw "
+            f"{first_of(lost, _NAMED)} anew (reset_parameters); segdepth.register({net.card.arch!r}, build), whose build loads "
+            "no weights, lets it be built again"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

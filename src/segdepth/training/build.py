@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from segdepth.config import Config, config_to_dict
 from segdepth.core.errors import ConfigError
 from segdepth.core.provenance import provenance
+from segdepth.core.words import first_of
 from segdepth.data import Dataset
 from segdepth.losses import LOSSES
 from segdepth.networks import OUTPUTS, Network, build_network, find_weights, is_guest, load_state, read_card
@@ -138,28 +139,24 @@ def _start_from(net: Network, source: Path) -> None:
     found = len(learned) - len(misfits)
     if found == 0:
         raise ConfigError(
-            f"training.init_from: nothing in {str(source)!r} fits {net.card.arch} as it is configured: {_first_of(misfits)}"
+            f"training.init_from: nothing in {str(source)!r} fits {net.card.arch} as it is configured: "
+            f"{first_of(misfits, _NAMED)}"
         )
     net.load_state_dict(fitting, strict=False)
     if not misfits:
         log.info("init_from: all %d tensors", found)
     elif len(misfits) < found:
-        log.info("init_from: %d of %d tensors; left at their start: %s", found, len(learned), _first_of(misfits))
+        log.info("init_from: %d of %d tensors; left at their start: %s", found, len(learned), first_of(misfits, _NAMED))
     else:
         log.warning(
             "training.init_from: only %d of %d tensors fit; the others are left at their start: %s; is it a network of "
             "another kind or width?",
-            found, len(learned), _first_of(misfits),
+            found, len(learned), first_of(misfits, _NAMED),
         )  # fmt: skip
 
 
 def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a number"
-
-
-def _first_of(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def build_loss(config: Config, channels: int) -> Callable[[Tensor, Tensor], Tensor]:

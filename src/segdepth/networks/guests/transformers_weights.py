@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError
+from segdepth.core.words import first_of
 
 from ..state_files import find_weights_file, read_state
 from .transformers_config import words_of
@@ -63,7 +64,7 @@ def load_weights(
         raise CheckpointError(f"model.pretrained: {arch}: the weights cannot be loaded: {words_of(error)}") from None
     anew = _anew(filled, told, encoder, arch)
     remarks = (f"{called} has no fitting weights for {anew}, which begins anew",) if anew else ()
-    left = _listed(_theirs(told["unexpected_keys"]))
+    left = first_of(_theirs(told["unexpected_keys"]), _NAMED)
     if left:
         remarks = (*remarks, f"of {called} {left} has no place here")
     return filled.train(), Loaded(called, not anew, remarks)
@@ -80,23 +81,18 @@ def _anew(module: nn.Module, told: Mapping[str, Any], encoder: str | None, arch:
     lost = [key for key in [*missing, *sorted(shapes)] if encoder is None or key.startswith(f"{encoder}.")]
     if lost:
         more = [f"{key} ({shapes[key][0]} there, {shapes[key][1]} here)" if key in shapes else key for key in lost]
-        unexpected = _listed(sorted(told["unexpected_keys"]))
+        unexpected = first_of(sorted(told["unexpected_keys"]), _NAMED)
         raise CheckpointError(
-            f"model.pretrained: the weights do not fit {arch}: missing or of another shape: {_listed(more)}"
+            f"model.pretrained: the weights do not fit {arch}: missing or of another shape: {first_of(more, _NAMED)}"
             + (f"; not expected: {unexpected}" if unexpected else "")
         )
     own = list(module.state_dict())
-    return _listed(sorted({*missing, *shapes}, key=lambda key: own.index(key) if key in own else -1))
+    return first_of(sorted({*missing, *shapes}, key=lambda key: own.index(key) if key in own else -1), _NAMED)
 
 
 def _theirs(keys: Any) -> list[str]:
     """Tensors without a place but those of auxiliary heads, which only a loss of the library's own asks."""
     return sorted(key for key in keys if not key.startswith("auxiliary_head."))
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _beneath(module: nn.Module, state: Mapping[str, Tensor], encoder: str | None) -> Mapping[str, Tensor]:

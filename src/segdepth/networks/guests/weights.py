@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError
+from segdepth.core.words import first_of
 
 from ..state_files import find_weights_file, read_state
 
@@ -125,9 +126,9 @@ def _remarks(own: State, needed: set[str], found: dict[str, str], given: State, 
     beyond = any(key not in needed and not key.endswith(_COUNTER) for key in found)
     said = f"{len(used)} tensors of {name} were taken {how}"
     if unused:
-        said += f"; no place for {_listed(unused)}"
+        said += f"; no place for {first_of(unused, _NAMED)}"
     if beyond and rest:
-        said += f"; made anew: {_listed(rest)}"
+        said += f"; made anew: {first_of(rest, _NAMED)}"
     return (said,)
 
 
@@ -147,15 +148,14 @@ def _misfit(
         told.append(f"{short} {_shape(own[key])} ({'not there' if there is None else f'{_shape(there)} there'})")
     return (
         f"{name} does not fit {whose}: {len(lost)} of its {len(needed)} tensors find none of their name and shape, nor do all "
-        f"agree in their order: {_listed(told)}"
-        + ("" if found else f"; the file begins with {_listed([f'{key} {_shape(given[key])}' for key in given])}")
+        f"agree in their order: {first_of(told, _NAMED)}"
+        + (
+            ""
+            if found
+            else f"; the file begins with {first_of([f'{key} {_shape(given[key])}' for key in given], _NAMED)}"
+        )
     )
 
 
 def _shape(tensor: Tensor) -> str:
     return str(list(tensor.shape))
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -4,31 +4,17 @@ from collections.abc import Collection
 from os import PathLike
 from typing import Any
 
-import torch
-
 from segdepth.config import RECORDED, Config, check_config
 from segdepth.core.errors import ConfigError
 from segdepth.data import Dataset
-from segdepth.networks import Network, usable_device
+from segdepth.networks import Network, device_of
 from segdepth.tasks import Asked, find_origin
 
-__all__ = ["NetworkOrPath", "device_of", "input_size", "network_of", "recorded_config", "require_no_more"]
+__all__ = ["NetworkOrPath", "input_size", "network_of", "recorded_config", "require_no_more"]
 
 #: A network, or where one is: a run folder, a checkpoint file, the folder of a configuration's runs, ``owner/name`` on the hub,
 #: or an address.
 NetworkOrPath = Network | str | PathLike[str]
-
-
-def device_of(name: str) -> torch.device:
-    """The device of a name; "auto" is CUDA or MPS where there is one.
-
-    Raises:
-        InputError: if there is no such device on this machine.
-    """
-    if name != "auto":
-        return usable_device(name)
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return found or torch.device("cpu")
 
 
 def network_of(named: NetworkOrPath, device: str, allow: Collection[str]) -> Network:

@@ -10,11 +10,9 @@ import torch
 
 from segdepth.config import Config, apply_overrides, check_config, config_to_dict, read_values
 from segdepth.core.words import as_file_name
-from segdepth.networks import Network
+from segdepth.networks import Network, device_of
 from segdepth.training import Progress, TrainingResult
 from segdepth.training import train as train_config
-
-from .named import device_of
 
 __all__ = ["train"]
 

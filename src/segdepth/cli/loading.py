@@ -23,15 +23,10 @@ def resolve_device(name: str) -> "torch.device":
     Raises:
         InputError: if there is no such device on this machine.
     """
-    import torch
+    from segdepth.networks import device_of
 
-    from segdepth.networks import usable_device
-
-    if name == "auto":
-        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return accelerator or torch.device("cpu")
     try:
-        return usable_device(name)
+        return device_of(name)
     except InputError as error:
         raise InputError(f"--device: {error}, or 'auto'") from None
 

@@ -18,7 +18,7 @@ from .build import (
 )
 from .card import Card, Classes, GuestFacts
 from .checkpoint import find_weights, load_network, load_state, read_card, save_network
-from .devices import usable_device
+from .devices import device_of, usable_device
 from .guests import (
     LIBRARIES,
     PACKAGES,
@@ -82,6 +82,7 @@ __all__ = [
     "SizeRule",
     "Wanted",
     "build_network",
+    "device_of",
     "fetch",
     "find_weights",
     "invite",

@@ -4,7 +4,7 @@ import torch
 
 from segdepth.core.errors import InputError, reason
 
-__all__ = ["usable_device"]
+__all__ = ["device_of", "usable_device"]
 
 
 def usable_device(device: str | torch.device) -> torch.device:
@@ -22,3 +22,15 @@ def usable_device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"the device {str(device)!r} cannot be used here ({reason(error)}); try 'cpu'") from None
     return found
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a name; "auto" is CUDA or MPS where there is one.
+
+    Raises:
+        InputError: see :func:`usable_device`.
+    """
+    if name != "auto":
+        return usable_device(name)
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return found or torch.device("cpu")

@@ -18,7 +18,7 @@ from segdepth.core.locks import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
-from segdepth.networks import Network
+from segdepth.networks import Network, device_of
 from segdepth.runs import RunFolder, begin
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
@@ -126,10 +126,7 @@ def _with_precision(config: Config, source: Path | None, accelerator: str) -> tu
 
 def _device_of(accelerator: str) -> torch.device:
     """The device that an accelerator's name leads to."""
-    if accelerator in ("auto", "gpu"):
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return found or torch.device("cpu")
-    return torch.device(accelerator)
+    return device_of("auto") if accelerator in ("auto", "gpu") else torch.device(accelerator)
 
 
 def _claim(config: Config, fabric: Fabric, source: Path | None, runs: Path, until_the_end: ExitStack) -> RunFolder:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from segdepth.api.named import device_of, input_size, network_of, recorded_config, require_no_more
+from segdepth.api.named import input_size, network_of, recorded_config, require_no_more
 from segdepth.config import check_config
 from segdepth.core.errors import CheckpointError, ConfigError, InputError
 from segdepth.data import open_dataset
-from segdepth.networks import save_network
+from segdepth.networks import device_of, save_network
 
 from .around import config, mine
 

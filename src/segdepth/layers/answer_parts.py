@@ -59,12 +59,14 @@ class Given:
     size: tuple[int, int]
     batch: int = 1
 
-    def part(self, output: Output) -> "Given":
-        """What was asked for by name, by number or by a function.
+    def part(self, output: Output | None) -> "Given":
+        """What was asked for by name, by number or by a function; all of it where nothing was.
 
         Raises:
             InputError: if it is not there.
         """
+        if output is None:
+            return self
         if callable(output):
             value = output(self.value)
             if not isinstance(value, Tensor):

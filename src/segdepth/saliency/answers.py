@@ -89,10 +89,7 @@ class Answer:
             InputError: if it is not found in the answer, or the network needs more than a picture.
         """
         size = x.shape[-2], x.shape[-1]
-        given = Given(self._run(x), self._whose, size)
-        if self.output is not None:
-            given = given.part(self.output)
-        found = given.map()
+        found = Given(self._run(x), self._whose, size).part(self.output).map()
         if found.beside:
             say_once(
                 self.net,

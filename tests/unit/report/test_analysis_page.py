@@ -96,6 +96,14 @@ def test_of_three_networks_two_are_compared_with_the_first(tmp_path: Path) -> No
     assert "each by itself" not in text
 
 
+def test_networks_that_are_not_compared_say_how_they_would_be(tmp_path: Path) -> None:
+    for count, network in ((6, "a"), (5, "b"), (4, "c")):
+        write_study(tmp_path / "s" / network, "depth", 0.1, network=network, images=count)
+    text = page_of(tmp_path / "s")
+    assert "Below, a depth, b depth, c depth, each by itself" in text
+    assert "segdepth analyse FIRST SECOND" in text
+
+
 def test_an_overlap_alone_is_no_comparison_of_ranges(tmp_path: Path) -> None:
     write_study(tmp_path / "s", "both", 0.1, kind="iou")
     text = page_of(tmp_path / "s")

@@ -152,10 +152,7 @@ class GuestNetwork(Network):
                      found.name.strip(), listed(found.beside))  # fmt: skip
 
     def _map(self, answer: Any, size: tuple[int, int], batch: int) -> Float[Tensor, "b c _h _w"]:
-        given = Given(answer, self.card.arch, size, batch)
-        if self.facts.part is not None:
-            given = given.part(self.facts.part)
-        meant = given.map()
+        meant = Given(answer, self.card.arch, size, batch).part(self.facts.part).map()
         self._tell_of_others(meant)
         found = meant.value
         if found.dim() == 3:

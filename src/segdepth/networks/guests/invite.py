@@ -139,6 +139,5 @@ def _count(guest: Guest, arch: str) -> int:
             answer = guest.module(guest.facts.size.fit(torch.zeros(1, 3, rows, cols)))
     finally:
         guest.module.train(was_training)
-    given = Given(answer, arch, (rows, cols))
-    found = (given if guest.facts.part is None else given.part(guest.facts.part)).map().value
+    found = Given(answer, arch, (rows, cols)).part(guest.facts.part).map().value
     return found.shape[1] if found.dim() == 4 else 1

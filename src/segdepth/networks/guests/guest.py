@@ -37,6 +37,7 @@ class Wanted:
         options: of the library's own.
         pretrained: False for weights by chance; True for the library's own; or what
             :func:`~segdepth.networks.state_files.find_weights_file` takes.
+        facts: what a card knows of it; None: its library finds it out, which may take forward passes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Wanted:
     channels: int | None
     options: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool | str | Path = False
+    facts: GuestFacts | None = None
 
 
 @dataclass(frozen=True)

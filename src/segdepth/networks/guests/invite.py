@@ -75,7 +75,8 @@ def module_for(card: Card, allow: Collection[str]) -> nn.Module:
         SegdepthError: see :func:`invite`; or if the card names code that is not allowed.
     """
     name = split_address(card.arch)[1] if is_address(card.arch) else card.arch
-    return _guest(card.arch, Wanted(name, card.output, card.out_channels, card.options), allow=allow).module
+    wanted = Wanted(name, card.output, card.out_channels, card.options, facts=card.guest)
+    return _guest(card.arch, wanted, allow=allow).module
 
 
 def describe(module: nn.Module) -> tuple[str, Guest] | None:

@@ -52,9 +52,8 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         wanted.channels,
         wanted.options,
         preprocessing=_normalisation(smp, encoder, fetch=wanted.pretrained is True),
-        facts=GuestFacts(
-            encoder="encoder", size=sizes_of(module, _stride(module), _whole(module), arch), weights=weights
-        ),
+        facts=wanted.facts
+        or GuestFacts(encoder="encoder", size=sizes_of(module, _stride(module), _whole(module), arch), weights=weights),
         remarks=remarks,
     )
 

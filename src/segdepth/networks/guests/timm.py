@@ -105,7 +105,8 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         wanted.channels,
         wanted.options,
         preprocessing=normalisation_from(described) if described else PREPROCESSINGS["imagenet"],
-        facts=GuestFacts(
+        facts=wanted.facts
+        or GuestFacts(
             encoder="encoder", size=sizes_of(module, stride, _whole(options, described), arch), weights=weights
         ),
         remarks=remarks,

@@ -48,7 +48,8 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         channels,
         wanted.options,
         preprocessing=PREPROCESSINGS["imagenet"],
-        facts=GuestFacts(
+        facts=wanted.facts
+        or GuestFacts(
             part="out", encoder="backbone", size=sizes_of(module, _STRIDE, None, arch), weights=filled and filled.source
         ),
         classes=categories if wanted.channels is None else None,

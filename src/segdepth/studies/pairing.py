@@ -1,4 +1,4 @@
-"""Which studies belong together: both tasks of the claim, of one network; else any two; what is left stands alone.
+"""Which studies belong together: both tasks of the claim, of one network; else each with the first; what is left stands alone.
 
 The claim is that depth looks farther and wider than segmentation. It is named here, and nowhere else in the studies.
 """

@@ -15,7 +15,7 @@ __all__ = ["Look", "draw_histograms"]
 #: From how many pictures on bars say more than points.
 _FEWEST_FOR_BARS = 15
 #: Letters that a figure has room for, in its title and in a line of its legend.
-_TITLE, _LEGEND = 62, 66
+_TITLE, _LEGEND = 58, 66
 
 
 class Look(NamedTuple):

@@ -96,6 +96,12 @@ def test_of_three_networks_two_are_compared_with_the_first(tmp_path: Path) -> No
     assert "each by itself" not in text
 
 
+def test_a_sentence_writes_a_network_s_name_as_it_is(tmp_path: Path) -> None:
+    for network, shift in (("python:nets:MyNet", 0.3), ("a", 0.1)):
+        write_study(tmp_path / "s" / network[0], "depth", shift, network=network)
+    assert "Python:nets:MyNet depth larger: difference" in page_of(tmp_path / "s")
+
+
 def test_networks_that_are_not_compared_say_how_they_would_be(tmp_path: Path) -> None:
     for count, network in ((6, "a"), (5, "b"), (4, "c")):
         write_study(tmp_path / "s" / network, "depth", 0.1, network=network, images=count)

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy.stats import wilcoxon
 
 from segdepth.studies.statistics import (
     bootstrap_interval,
@@ -17,6 +18,7 @@ from segdepth.studies.statistics import (
     per_image,
     rank_biserial,
     reference_count,
+    signed_rank,
 )
 
 
@@ -78,6 +80,13 @@ def test_too_few_pictures_are_not_tested() -> None:
     assert np.isnan(compare({"a": np.arange(5.0), "b": np.arange(5.0) + 1}).p)
     found = compare({"a": np.arange(6.0), "b": np.arange(6.0) + 1 + 0.01 * np.arange(6)})
     assert found.p == found.smallest_p == pytest.approx(2 / 2**6)
+
+
+@pytest.mark.parametrize("count", [6, 9, 13, 14])
+def test_p_is_scipy_s_with_ties_and_zeros_too(count: int) -> None:
+    for seed, decimals in enumerate((0, 1, 6)):  # many ties and zeros, few, none
+        difference = np.round(np.random.default_rng(seed).normal(0.3, 1, count), decimals)
+        assert signed_rank(difference) == pytest.approx(wilcoxon(difference).pvalue, rel=1e-12)
 
 
 def test_only_pictures_with_both_numbers_are_compared() -> None:

@@ -18,9 +18,13 @@ os.environ.pop("TTY_INTERACTIVE", None)
 os.environ.pop("COLUMNS", None)
 os.environ.pop("LINES", None)
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
+from shapes import spare_others
+
+jaxtyping.jaxtyped = spare_others(jaxtyping.jaxtyped)  # before the first module of segdepth is imported
 
 # What the tests draw is the same every time; `make test-slow` draws by luck, and says how to draw it again.
 settings.register_profile("fixed", derandomize=True)

@@ -22,6 +22,7 @@ import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
+
 from shapes import spare_others
 
 jaxtyping.jaxtyped = spare_others(jaxtyping.jaxtyped)  # before the first module of segdepth is imported

@@ -1,7 +1,7 @@
 """The runtime checker of shapes and types in the tests: beartype, with ints where floats are asked for, as PEP 484 has it.
 
-jaxtyping wraps every function that it finds, which costs some ten microseconds a call: most of the time of an engine's bookkeeping,
-small functions that are called by the hundred thousand. Functions that name no array are left as they are: mypy knows their types.
+jaxtyping wraps every function that it finds, some ten microseconds a call: much of the time of an engine's bookkeeping, whose
+small functions are called by the hundred thousand. Functions that name no array are left as they are: mypy knows them.
 """
 
 import inspect
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from inspect import get_annotations
 from typing import Any, get_args
 
-import jaxtyping
 from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray
 

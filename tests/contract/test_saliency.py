@@ -78,8 +78,8 @@ def test_every_engine_agrees_with_the_reference_engine(arch: str, task: str, leg
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize(
     ("task", "legacy", "crop"),
-    [(task, legacy, crop) for task in TASKS for legacy, crop in ((False, None), (False, CROP), (True, None))
-     if not legacy or TASKS[task].legacy_preprocessing],
+    [("seg", False, CROP)]  # what a crop leaves out does not depend on the task
+    + [(task, legacy, None) for task in TASKS for legacy in (False, True) if not legacy or TASKS[task].legacy_preprocessing],
 )  # fmt: skip
 def test_every_engine_agrees_everywhere(arch: str, task: str, legacy: bool, crop: tuple[slice, slice] | None) -> None:
     net = lively(arch, task, legacy=legacy)

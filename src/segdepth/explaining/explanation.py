@@ -1,5 +1,6 @@
 """The map of one pixel of a picture, and the answer that it explains."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,19 @@ from segdepth.saliency import NAMED_TARGETS, ExplainedPicture, Explainer, Margin
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.measuring import MEASURES, measure_maps
 from segdepth.saliency.methods import MethodName
-from segdepth.saliency.target import as_target
+from segdepth.saliency.target import as_target, check_output
 
-__all__ = ["THRESHOLDS", "Explanation", "MapOptions", "answer_text", "explain", "explained_answer", "parse_target"]
+__all__ = [
+    "THRESHOLDS",
+    "Explanation",
+    "MapOptions",
+    "answer_text",
+    "explain",
+    "explained_answer",
+    "map_statistics",
+    "offered_targets",
+    "parse_target",
+]
 
 #: Thresholds of the statistics that are saved with a single map.
 THRESHOLDS = (0.1, 0.5, 0.9)
@@ -83,7 +94,7 @@ def explain(
     saliency = np.full(size, np.nan, np.float32)
     saliency[window] = inside[0].numpy()
     answer = explained_answer(net, at)
-    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
+    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), map_statistics(inside, pixel, window))
 
 
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w *values"]:
@@ -92,8 +103,16 @@ def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w
     return answer.astype(net.output.answers.dtype)
 
 
-def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
-    """By name; empty where the target stands outside the window, to which they are relative."""
+def map_statistics(
+    maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]
+) -> dict[str, float]:
+    """The study's statistics of a map, by name; empty where the target stands outside the window, to which they are relative.
+
+    Args:
+        maps: one, of the window.
+        pixel: row and column of the target in the picture.
+        window: rows and columns of the picture.
+    """
     rows, columns = window
     row, column = pixel[0] - rows.start, pixel[1] - columns.start
     if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
@@ -131,6 +150,41 @@ def parse_target(net: Network, target: str) -> Target:
         return as_target(target)
     first, colon, second = target.partition(":")
     return Margin(_channel(net, first), _channel(net, second)) if colon else _channel(net, target)
+
+
+def offered_targets(net: Network) -> list[tuple[str, str]]:
+    """What can be explained of a network's answer: the words of :func:`parse_target`, and what they say.
+
+    The first is what is explained where nothing is said. Margins of two classes are made of the words of these.
+
+    Args:
+        net: whose channels have names, or numbers.
+    """
+    kind = net.output.answers
+    offered = [("predicted", "the class predicted there" if kind.names_classes else kind.units[0])]
+    if net.out_channels > 1:
+        names = net.channel_names or tuple(map(str, range(net.out_channels)))
+        offered += [(_word(net, number), name) for number, name in enumerate(names)]
+    explainer = Explainer(net)
+    like = torch.ones(1, net.out_channels, 1, 1)
+    for target, text in _NAMED.items():
+        with suppress(InputError):  # which does not follow from its answer
+            explainer.function(as_target(target))
+            check_output(like, like, explainer.meant(as_target(target)))
+            if net.out_channels == 1:
+                offered.append((target, text))
+    return offered
+
+
+def _word(net: Network, number: int) -> str:
+    """By which a channel is named on a command line: its name, where that means nothing else."""
+    name = net.channel_names[number] if net.channel_names else ""
+    alone = net.channel_names.count(name) == 1 and not name.isdigit()
+    return name if name and alone and ":" not in name and name not in NAMED_TARGETS else str(number)
+
+
+#: Targets of an answer that is one number.
+_NAMED = {"depth": "depth", "log_depth": "logarithm of depth", "disparity": "disparity"}
 
 
 def _channel(net: Network, word: str) -> int:

@@ -10,6 +10,7 @@ import typer
 from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
 
 if TYPE_CHECKING:
+    from segdepth.campaigns.demo.run import Finished
     from segdepth.explorer.explorer import ServedNetwork
     from segdepth.explorer.pictures import GivenPicture
     from segdepth.networks import Network
@@ -83,8 +84,9 @@ def explore(
         raise InputError(
             f"{len(named)} networks are too many to stand beside each other; name at most {_MOST_NETWORKS}"
         )
-    if not named or not given:
-        named, given = _demonstration(named, given)
+    demonstration = None if named else _demonstration()
+    named = [str(run) for run in demonstration.networks] if demonstration else named
+    given = given or _streets(demonstration)
     listening = listen(host, port)
     served = _served(named, network)
     try:
@@ -149,8 +151,31 @@ def _load(words: str, network: NetworkOptions) -> "Network":
     return network.load(find_origin(words))
 
 
-def _demonstration(named: list[str], given: "list[GivenPicture]") -> "tuple[list[str], list[GivenPicture]]":
-    """The demonstration's networks and pictures, in place of what was not named; made where there is none."""
-    from segdepth.core.errors import InputError
+def _demonstration() -> "Finished":
+    """The demonstration's networks and world; the quick one is made where there is none."""
+    from segdepth.campaigns.demo.configs import demo_configs
+    from segdepth.campaigns.demo.run import finished_demo
 
-    raise InputError("name a network (--checkpoint) and a picture")
+    from .console import err
+    from .demo import DEMO, QUICK_DEMO, make_demo
+
+    found = finished_demo(DEMO) or finished_demo(QUICK_DEMO)
+    if found is None:
+        err.print(
+            f"no network is named: training two small ones on a small made-up world first, about a minute, into {QUICK_DEMO}/",
+            soft_wrap=True,
+        )
+        make_demo(QUICK_DEMO, demo_configs(QUICK_DEMO / "world", quick=True), quick=True)
+        found = finished_demo(QUICK_DEMO)
+        assert found is not None
+    return found
+
+
+def _streets(demonstration: "Finished | None") -> "list[GivenPicture]":
+    """Pictures where none are named: the demonstration's, or made-up streets."""
+    from segdepth.explorer.pictures import given_samples
+    from segdepth.studies.frames import open_frames
+
+    if demonstration is None:
+        return given_samples(open_frames(None, "synthetic", "val"), _SAMPLES)
+    return given_samples(open_frames(demonstration.world, demonstration.dataset, "val"), _SAMPLES)

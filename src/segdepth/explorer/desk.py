@@ -1,5 +1,6 @@
 """One network that is asked about pictures, in a process of its own: what belongs to a picture is done once."""
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from segdepth.core.errors import InputError
 from segdepth.evaluation.predicting import colours_of
@@ -53,6 +55,8 @@ class Desk:
     def __init__(self, load: Callable[[], Network], threads: int | None = None) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
+        # torch counts with it; its own lock is one between processes, which who is ended at once leaves behind
+        tqdm.set_lock(threading.RLock())
         self._net = load()
         self._models: dict[str, Explainer] = {"trained": Explainer(self._net)}
         self._ready: dict[str, OrderedDict[Hashable, ExplainedPicture]] = {model: OrderedDict() for model in MODELS}

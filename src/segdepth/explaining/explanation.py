@@ -12,6 +12,7 @@ from torch import Tensor
 from segdepth.core.errors import InputError
 from segdepth.core.tables import did_you_mean
 from segdepth.geometry.crops import crop_window
+from segdepth.geometry.regions import Region
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
 from segdepth.saliency import NAMED_TARGETS, ExplainedPicture, Explainer, Margin, Target, check_pixels
@@ -24,13 +25,18 @@ __all__ = [
     "THRESHOLDS",
     "Explanation",
     "MapOptions",
+    "Place",
     "answer_text",
     "explain",
     "explained_answer",
     "map_statistics",
     "offered_targets",
     "parse_target",
+    "region_text",
 ]
+
+#: What is explained: a pixel, (row, column), or the mean over a region.
+Place = tuple[int, int] | Region
 
 #: Thresholds of the statistics that are saved with a single map.
 THRESHOLDS = (0.1, 0.5, 0.9)
@@ -62,7 +68,7 @@ class Explanation:
         answer: the network's answer per pixel: train ids or metres.
         saliency: map in output units per unit of the input range (times the input's for the methods that multiply by
             it); nan outside the crop.
-        text: the answer at the pixel, in words.
+        text: the answer at the pixel, in words; of a region the number that is explained.
         statistics: the study's statistics of the map in the crop, by name; empty for a pixel outside it.
     """
 
@@ -74,27 +80,41 @@ class Explanation:
 
 
 def explain(
-    net: Network, image: UInt8[ndarray, "h w 3"], pixel: tuple[int, int], options: MapOptions | None = None
+    net: Network, image: UInt8[ndarray, "h w 3"], place: Place, options: MapOptions | None = None
 ) -> Explanation:
-    """The network's answer to a picture, and the saliency map of one pixel of it.
+    """The network's answer to a picture, and the saliency map of one pixel of it, or of the mean over a region.
+
+    A region's statistics are those of its middle.
 
     Raises:
-        InputError: if the pixel is outside the picture at the network's size, or the engine cannot take the network.
+        InputError: if the place is outside the picture at the network's size, or the engine cannot take the network.
         ConfigError: if there is no such method, engine or crop.
     """
     options = options or MapOptions()
     size = net.card.input_size or (image.shape[0], image.shape[1])
+    pixel = place.centre if isinstance(place, Region) else place
+    if isinstance(place, Region):
+        place.check(size)
     check_pixels([pixel], size)
     window = crop_window(options.crop, *size)
     image = resize_image(image, size)
     device = net.preprocessing.scale.device
     x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
     at = Explainer(net, engine=options.engine).at(x[0], crop=window)
-    inside = at.maps([pixel], target=options.target, method=options.method).cpu()
+    if isinstance(place, Region):
+        inside = at.region(place, target=options.target, method=options.method)[None].cpu()
+    else:
+        inside = at.maps([pixel], target=options.target, method=options.method).cpu()
     saliency = np.full(size, np.nan, np.float32)
     saliency[window] = inside[0].numpy()
     answer = explained_answer(net, at)
-    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), map_statistics(inside, pixel, window))
+    text = region_text(at, place, options.target) if isinstance(place, Region) else answer_text(net, answer, pixel)
+    return Explanation(image, answer, saliency, text, map_statistics(inside, pixel, window))
+
+
+def region_text(at: ExplainedPicture, region: Region, target: Target) -> str:
+    """The number that is explained of a region, in words."""
+    return f"mean over {len(region.pixels)} pixels: {float(at.values(region.pixels, target=target).mean()):.4g}"
 
 
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w *values"]:

@@ -15,7 +15,14 @@ from tqdm import tqdm
 
 from segdepth.core.errors import InputError
 from segdepth.evaluation.predicting import colours_of
-from segdepth.explaining.explanation import answer_text, explained_answer, map_statistics, offered_targets, parse_target
+from segdepth.explaining.explanation import (
+    answer_text,
+    explained_answer,
+    map_statistics,
+    offered_targets,
+    parse_target,
+    region_text,
+)
 from segdepth.geometry.regions import Region
 from segdepth.kinds import KINDS
 from segdepth.networks import Network
@@ -209,7 +216,7 @@ class Desk:
     def _facts(self, at: ExplainedPicture, answer: ndarray, place: Place, goal: Target) -> dict[str, Any]:
         if isinstance(place, Region):
             value = float(at.values(place.pixels, target=goal).mean())
-            return {"text": f"mean over {len(place.pixels)} pixels", "value": value}
+            return {"text": region_text(at, place, goal), "value": value}
         return {"text": answer_text(self._net, answer, place), "value": float(at.values([place], target=goal)[0])}
 
 

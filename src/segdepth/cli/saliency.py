@@ -99,7 +99,8 @@ def _one_place(
         return pixel
     if pos_i is None or pos_j is None:
         raise InputError(
-            "name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL), or --region R0,C0,R1,C1; or many: --pixels FILE, --grid STEP"
+            "name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL), or --region R0,C0,R1,C1; or many: --pixels "
+            "FILE, --grid STEP"
         )
     return pos_i, pos_j
 

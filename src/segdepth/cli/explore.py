@@ -20,6 +20,9 @@ __all__ = ["explore"]
 #: Networks beside each other.
 _MOST_NETWORKS = 4
 
+#: Addresses that stand for all of this machine, and name none.
+_ANY_HOST = ("0.0.0.0", "::")
+
 #: Pictures of a data set that are offered.
 _SAMPLES = 50
 
@@ -87,18 +90,18 @@ def explore(
     demonstration = None if named else _demonstration()
     named = [str(run) for run in demonstration.networks] if demonstration else named
     given = given or _streets(demonstration)
-    listening = listen(host, port)
-    served = _served(named, network)
-    try:
-        explorer = Explorer(served, Pictures(given), memory=memory << 20, studies=study or ())
-    except BaseException:
-        for one in served:
-            one.actor.close()
-        raise
-    safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in ("0.0.0.0", "::") else [])])
-    name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
-    serve(explorer, safety, listening, lambda: out.print(address, soft_wrap=True))
+    safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
+    with listen(host, port) as listening:
+        served = _served(named, network)
+        try:
+            explorer = Explorer(served, Pictures(given), memory=memory << 20, studies=study or ())
+        except BaseException:
+            for one in served:
+                one.actor.close()
+            raise
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
+        serve(explorer, safety, listening, lambda: out.print(address, soft_wrap=True))
 
 
 def _given(pictures: Sequence[Path], dataset: str | None, path: Path | None, split: str) -> "list[GivenPicture]":

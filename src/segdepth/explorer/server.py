@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segdepth.core.errors import InputError
 
 from .explorer import Explorer, Reply, Request
-from .front import PAGE, front_file
+from .front import front_file
 from .pictures import MOST_BYTES
 from .safety import HEADERS, Safety
 
@@ -47,7 +47,7 @@ def application(explorer: Explorer, safety: Safety) -> ASGIApp:
     async def page(request: Asked) -> Response:
         if not safety.knows(request.query_params.get("token")):
             return _text(401, "this page needs its token: open the address as the terminal printed it")
-        return _file(PAGE)
+        return _file("index.html")
 
     async def file(request: Asked) -> Response:
         return _file(request.path_params["name"])
@@ -68,7 +68,7 @@ def application(explorer: Explorer, safety: Safety) -> ASGIApp:
     routes = [
         Route("/", page, methods=["GET"]),
         Route("/api/{name}", api, methods=["GET", "POST"]),
-        Route("/{name}", file, methods=["GET"]),
+        Route("/static/{name}", file, methods=["GET"]),
     ]
     return _Guarded(Starlette(routes=routes), safety)
 
@@ -115,10 +115,10 @@ async def _body(request: Asked) -> bytes | None:
 
 
 def _file(name: str) -> Response:
-    found = front_file(name)
-    if found is None:
+    try:
+        content, media_type = front_file(name)
+    except KeyError:
         return _text(404, "there is nothing of this name")
-    content, media_type = found
     return Response(content, media_type=media_type)
 
 

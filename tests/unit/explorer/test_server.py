@@ -51,7 +51,7 @@ def test_replies_are_the_explorers(client: TestClient) -> None:
     assert client.get("/api/nothing", headers=TOKEN).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/?token=secret", "/api/session", "/index.html", "/nothing.js", "/api/a/b"])
+@pytest.mark.parametrize("path", ["/?token=secret", "/api/session", "/static/index.html", "/nothing.js", "/api/a/b"])
 def test_every_reply_has_the_headers(client: TestClient, path: str) -> None:
     for headers in (TOKEN, {"host": "evil.com"}):
         reply = client.get(path, headers=headers)
@@ -69,7 +69,7 @@ def test_every_reply_has_the_headers(client: TestClient, path: str) -> None:
         {"sec-fetch-site": "cross-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/?token=secret", "/api/session", "/api/pictures", "/index.html"])
+@pytest.mark.parametrize("path", ["/?token=secret", "/api/session", "/api/pictures", "/static/index.html"])
 def test_strangers_are_refused_whatever_they_know(client: TestClient, path: str, headers: dict[str, str]) -> None:
     for method in ("GET", "POST"):
         assert client.request(method, path, headers={**TOKEN, **headers}).status_code == 403
@@ -82,8 +82,9 @@ def test_a_proxy_is_answered_by_its_name(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/../pyproject.toml", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/server.py", "/server.py", "/static/index.html", "/.git",
-     "/index.html%00", "/desk.pyc", "/INDEX.html", "//etc/passwd"],
+    ["/static/../server.py", "/static/..%2fserver.py", "/static/server.py", "/../pyproject.toml", "/..%2f..%2fetc%2fpasswd", 
+     "/%2e%2e/server.py", "/server.py", "/index.html", "/.git",
+     "/static/index.html%00", "/static/desk.pyc", "/static/INDEX.html", "//etc/passwd"],
 )  # fmt: skip
 def test_nothing_else_is_read(client: TestClient, path: str) -> None:
     assert client.get(path, headers=TOKEN).status_code == 404

@@ -82,7 +82,7 @@ def test_a_proxy_is_answered_by_its_name(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/../server.py", "/static/..%2fserver.py", "/static/server.py", "/../pyproject.toml", "/..%2f..%2fetc%2fpasswd", 
+    ["/static/../server.py", "/static/..%2fserver.py", "/static/server.py", "/../pyproject.toml", "/..%2f..%2fetc%2fpasswd",
      "/%2e%2e/server.py", "/server.py", "/index.html", "/.git",
      "/static/index.html%00", "/static/desk.pyc", "/static/INDEX.html", "//etc/passwd"],
 )  # fmt: skip

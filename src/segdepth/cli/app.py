@@ -11,6 +11,7 @@ from .convert import convert
 from .data import data_app
 from .demo import demo
 from .evaluate import evaluate
+from .explore import explore
 from .export import export
 from .networks import networks
 from .predict import predict
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "saliency": saliency,
+    "explore": explore,
     "analyse": analyse,
     "receptive-field": receptive_field,
     "convert": convert,

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from segdepth.campaigns.demo.page import ScoreRows
     from segdepth.config import Config
 
-__all__ = ["demo"]
+__all__ = ["DEMO", "QUICK_DEMO", "demo", "make_demo"]
+
+#: Where a demonstration is made if nothing else is said, whole or quick.
+DEMO, QUICK_DEMO = Path("runs/demo"), Path("runs/demo-quick")
 
 
 def demo(
@@ -20,7 +23,7 @@ def demo(
         typer.Option(
             "--out",
             help="Folder of everything that the demonstration makes.",
-            show_default="runs/demo, or runs/demo-quick",
+            show_default=f"{DEMO}, or {QUICK_DEMO}",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A minute in all; the answers are worse.")] = False,
@@ -36,7 +39,7 @@ def demo(
     from .console import err, out, score_table
 
     started = time.monotonic()
-    root = output or Path("runs/demo-quick" if quick else "runs/demo")
+    root = output or (QUICK_DEMO if quick else DEMO)
     page = root / "index.html"
     where = page.absolute().as_uri()
     err.print(f"the page, which fills as the work goes on: {where}", soft_wrap=True)
@@ -52,14 +55,21 @@ def demo(
     if scores is not None:
         err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True)
     else:
-        scores = _run(root, page, configs, quick)
+        scores = make_demo(root, configs, quick=quick)
     for task, rows in scores.items():
         out.print(score_table(rows, TASKS[task].table_scores, title=f"\n{task}"))
     err.print(f"{time.monotonic() - started:.0f} s")
     out.print(f"\n{where}", soft_wrap=True)
 
 
-def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -> "ScoreRows":
+def make_demo(root: Path, configs: Mapping[str, "Config"], *, quick: bool) -> "ScoreRows":
+    """Make a demonstration, or finish one, with bars on the terminal.
+
+    Args:
+        root: its folder.
+        configs: by task.
+        quick: whether they are the quick ones.
+    """
     from segdepth.campaigns.demo.configs import demo_images
     from segdepth.campaigns.demo.run import run_demo
     from segdepth.core.processes import usable_cores
@@ -82,5 +92,5 @@ def _run(root: Path, page: Path, configs: Mapping[str, "Config"], quick: bool) -
         return run_demo(
             root, configs, quick=quick, make_world=make_world,
             watchers={first: bar, **{task: TrainingBar(of=task, beside=bar) for task in others}},
-            show=lambda so_far: write_demo_page(so_far, page),
+            show=lambda so_far: write_demo_page(so_far, root / "index.html"),
         )  # fmt: skip

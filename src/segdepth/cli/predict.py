@@ -1,6 +1,7 @@
 """``segdepth predict``."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from segdepth.config import Config
     from segdepth.data import Dataset
 
-__all__ = ["predict"]
+__all__ = ["pictures_in", "predict"]
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"}
 
@@ -57,7 +58,7 @@ def predict(
 
     log_to_terminal()
 
-    paths = _pictures([*(images or []), *(image_path or [])], output)
+    paths = pictures_in([*(images or []), *(image_path or [])], output)
     named: str | Path | None = checkpoint
     configured: dict[str, Any] = {}
     if config is not None:
@@ -123,8 +124,12 @@ def _pictures_of(dataset: "Dataset", config: "Config") -> list[Path]:
     return [picture for picture in pictures if picture is not None]
 
 
-def _pictures(paths: list[Path], output: Path) -> list[Path]:
+def pictures_in(paths: Sequence[Path], output: Path | None = None) -> list[Path]:
     """The pictures that are named, one by one or by their folder.
+
+    Args:
+        paths: of pictures and folders.
+        output: our own results are in this folder, and left out; None: there are none.
 
     Raises:
         InputError: if a folder has none, nor a folder below it.
@@ -132,7 +137,7 @@ def _pictures(paths: list[Path], output: Path) -> list[Path]:
     return [picture for path in paths for picture in (_of_folder(path, output) if path.is_dir() else [path])]
 
 
-def _of_folder(folder: Path, output: Path) -> list[Path]:
+def _of_folder(folder: Path, output: Path | None) -> list[Path]:
     """A folder's own pictures, or, where it has none, those of the folders below it, our own results left out."""
     from segdepth.core.errors import InputError
 
@@ -140,7 +145,7 @@ def _of_folder(folder: Path, output: Path) -> list[Path]:
     if own:
         return own
     below = sorted(file for file in folder.rglob("*") if _is_picture(file))
-    found = [file for file in below if not file.absolute().is_relative_to(output.absolute())]
+    found = [file for file in below if output is None or not file.absolute().is_relative_to(output.absolute())]
     if not found:
         raise InputError(f"there is no picture in {str(folder)!r} or a folder below it ({', '.join(sorted(_ENDINGS))})")
     return found

@@ -8,6 +8,7 @@ import typer
 from .options import Checkpoint, EngineChoice, NetworkOptions, spread
 
 if TYPE_CHECKING:
+    from segdepth.explaining.explanation import Place
     from segdepth.networks import Network
 
 __all__ = ["saliency"]
@@ -24,6 +25,11 @@ def saliency(
     ] = None,
     pos_i: Annotated[int | None, typer.Option("--pos_i", help="Its row (the old flag).", show_default=False)] = None,
     pos_j: Annotated[int | None, typer.Option("--pos_j", help="Its column (the old flag).", show_default=False)] = None,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", metavar="R0,C0,R1,C1", help="The region whose mean to explain: first row and column, and those"
+                     " after the last.", show_default=False),
+    ] = None,
     pixels: Annotated[
         Path | None,
         typer.Option("--pixels", help="Explain many: a file (CSV, text) with a row and a column a line.", show_default=False),
@@ -56,14 +62,14 @@ def saliency(
     *,
     network: NetworkOptions,
 ) -> None:  # fmt: skip
-    """Draw which input pixels a network used for its answer at one pixel; or save the maps of many as one array."""
+    """Draw which input pixels a network used for its answer at one pixel, or in a region; or save maps of many as one array."""
     from segdepth.tasks import find_origin
 
     from .console import log_to_terminal
 
     log_to_terminal()  # warns of a map that is zero everywhere, and of operations that slow the engine down
-    one = _one_pixel(
-        pixel, pos_i, pos_j, many=[flag for flag, given in (("--pixels", pixels), ("--grid", grid)) if given]
+    one = _one_place(
+        pixel, pos_i, pos_j, region, many=[flag for flag, given in (("--pixels", pixels), ("--grid", grid)) if given]
     )
     _refuse_signed_one(signed, one)
     net = network.load(find_origin(checkpoint))
@@ -74,39 +80,44 @@ def saliency(
         _explain_many(net, image, pixels, grid, output, {**options, "signed": signed})
 
 
-def _one_pixel(
-    pixel: tuple[int, int] | None, pos_i: int | None, pos_j: int | None, many: list[str]
-) -> tuple[int, int] | None:
-    """The one pixel that was named; None where a file or a grid names many."""
+def _one_place(
+    pixel: tuple[int, int] | None, pos_i: int | None, pos_j: int | None, region: str | None, many: list[str]
+) -> "Place | None":
+    """The one pixel or region that was named; None where a file or a grid names many."""
     from segdepth.core.errors import InputError
+    from segdepth.geometry.regions import Region
 
     old = pos_i is not None or pos_j is not None
-    if (pixel is not None) + old + len(many) > 1:
+    if (pixel is not None) + old + (region is not None) + len(many) > 1:
         raise InputError(
-            "name what to explain once: --pixel ROW COL, --pos_i ROW --pos_j COL, --pixels FILE or --grid STEP"
+            "name what to explain once: --pixel ROW COL, --pos_i ROW --pos_j COL, --region R0,C0,R1,C1, --pixels FILE or "
+            "--grid STEP"
         )
+    if region is not None:
+        return Region.parse(region)
     if pixel is not None or many:
         return pixel
     if pos_i is None or pos_j is None:
         raise InputError(
-            "name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL); or many: --pixels FILE, --grid STEP"
+            "name the pixel: --pixel ROW COL (or --pos_i ROW --pos_j COL), or --region R0,C0,R1,C1; or many: --pixels "
+            "FILE, --grid STEP"
         )
     return pos_i, pos_j
 
 
-def _refuse_signed_one(signed: bool, one: tuple[int, int] | None) -> None:
+def _refuse_signed_one(signed: bool, one: "Place | None") -> None:
     from segdepth.core.errors import InputError
 
     if signed and one is not None:
         raise InputError("--signed saves rows of many pixels: give it with --pixels FILE or --grid STEP")
 
 
-def _explain_one(net: "Network", image: Path, pixel: tuple[int, int], output: Path, options: dict[str, Any]) -> None:
+def _explain_one(net: "Network", image: Path, place: "Place", output: Path, options: dict[str, Any]) -> None:
     from segdepth.explaining.one_pixel import save_saliency
 
     from .console import out
 
-    result = save_saliency(net, image, pixel, output, **options)
+    result = save_saliency(net, image, place, output, **options)
     out.print(f"{result.answer} -> {result.folder}/ ({', '.join(result.files)})", soft_wrap=True)
     if found := result.statistics:
         out.print(

@@ -21,7 +21,7 @@ from PIL import Image, PngImagePlugin
 
 from .errors import ConfigError, DataError
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "picture_size", "read_bytes", "read_rgb", "read_stored"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "decode_rgb", "picture_size", "read_bytes", "read_rgb", "read_stored"]
 
 #: The variable of the environment that sets how many bytes of a file are read at most, and what holds without it: a GiB.
 MAX_BYTES = ("SEGDEPTH_MAX_BYTES", 2**30)
@@ -51,7 +51,28 @@ def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
     Raises:
         DataError: if the file is missing, truncated, damaged, too large or no picture.
     """
-    picture = _decode(path, read_bytes(path), cv2.IMREAD_COLOR)
+    return decode_rgb(read_bytes(path), path)
+
+
+def decode_rgb(data: bytes, path: Path, most: int | None = None) -> UInt8[ndarray, "h w 3"]:
+    """A picture of a file's bytes, RGB, 0..255, turned upright if they say how (EXIF).
+
+    Args:
+        data: of the file.
+        path: what it is called, for messages.
+        most: pixels, where that is fewer than :data:`MAX_PIXELS` allows.
+
+    Raises:
+        DataError: if they are truncated, damaged, too large or no picture.
+    """
+    size = _size(path, data)
+    if most is not None and (size is None or size[0] * size[1] > most):
+        if size is None:
+            raise _no_picture(path)
+        raise DataError(
+            f"{path} is {size[0]}x{size[1]} (rows x columns); pictures of more than {most} pixels are not taken here"
+        )
+    picture = _decode(path, data, cv2.IMREAD_COLOR)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .errors import SegdepthError
 
-__all__ = ["in_processes", "usable_cores"]
+__all__ = ["in_processes", "start_worker", "usable_cores"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,7 +46,7 @@ def in_processes(
         yield from map(function, items)
         return
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(prepare,)
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker, initargs=(prepare,)
     )
     pending: set[Future[R]] = set()
     try:
@@ -64,8 +64,12 @@ def in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker(prepare: Callable[[], None] | None) -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when the parent is killed: otherwise it would wait forever."""
+def start_worker(prepare: Callable[[], None] | None = None) -> None:
+    """Called first in a worker: it leaves Ctrl-C to its parent, and ends when the parent is killed, in place of waiting forever.
+
+    Args:
+        prepare: what else the worker does before its work.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare is not None:

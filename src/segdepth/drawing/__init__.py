@@ -9,7 +9,7 @@ from .colours import (
     colour_saliency,
     enlarge_points,
 )
-from .overlay import mark_pixel, overlay
+from .overlay import mark_pixel, mark_region, overlay
 from .png import depth_png16_bytes, png_bytes, png_data_uri, write_depth_png16, write_png
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "depth_png16_bytes",
     "enlarge_points",
     "mark_pixel",
+    "mark_region",
     "overlay",
     "png_bytes",
     "png_data_uri",

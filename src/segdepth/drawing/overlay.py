@@ -7,7 +7,7 @@ from numpy import ndarray
 
 from segdepth.core.errors import InputError
 
-__all__ = ["mark_pixel", "overlay"]
+__all__ = ["mark_pixel", "mark_region", "overlay"]
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
@@ -69,6 +69,30 @@ def mark_pixel(
     marked = image.copy()
     for outline, tone in ((2 * thickness + 2, WHITE), (2 * thickness, BLACK), (0, colour)):
         _draw_mark(marked, row, col, radius, thickness + outline, tone)
+    return marked
+
+
+def mark_region(
+    image: UInt8[ndarray, "h w 3"],
+    top: int,
+    left: int,
+    bottom: int,
+    right: int,
+    colour: tuple[int, int, int] = (0, 255, 0),
+) -> UInt8[ndarray, "h w 3"]:
+    """A copy of the picture with a frame around a rectangle, whose pixels stay visible.
+
+    Args:
+        image: RGB, 0..255.
+        top: first row.
+        left: first column.
+        bottom: row after the last.
+        right: column after the last.
+        colour: RGB of the frame, which has a dark outline and a light one.
+    """
+    marked = image.copy()
+    for distance, tone in ((3, WHITE), (2, BLACK), (1, colour)):
+        cv2.rectangle(marked, (left - distance, top - distance), (right - 1 + distance, bottom - 1 + distance), tone, 1)
     return marked
 
 

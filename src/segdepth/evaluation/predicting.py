@@ -11,15 +11,16 @@ from segdepth.data.files import read_rgb
 from segdepth.drawing import write_png
 from segdepth.networks import Network
 
-__all__ = ["colour_prediction", "save_label_ids", "save_prediction"]
+__all__ = ["colour_prediction", "colours_of", "save_label_ids", "save_prediction"]
 
 
 def colour_prediction(net: Network, answer: ndarray, image: UInt8[ndarray, "h w 3"]) -> UInt8[ndarray, "h w 3"]:
     """A coloured picture of class ids (laid over the image) or of metres."""
-    return net.output.answers.answer_over(image, answer, _colours(net))
+    return net.output.answers.answer_over(image, answer, colours_of(net))
 
 
-def _colours(net: Network) -> tuple[tuple[int, int, int], ...]:
+def colours_of(net: Network) -> tuple[tuple[int, int, int], ...]:
+    """RGB of each class; drawn, always the same ones, where nobody knows them."""
     if net.card.classes is not None:
         return net.card.classes.colours
     generator = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """The map of one pixel of a picture, and the answer that it explains."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,31 @@ from torch import Tensor
 from segdepth.core.errors import InputError
 from segdepth.core.tables import did_you_mean
 from segdepth.geometry.crops import crop_window
+from segdepth.geometry.regions import Region
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
 from segdepth.saliency import NAMED_TARGETS, ExplainedPicture, Explainer, Margin, Target, check_pixels
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.measuring import MEASURES, measure_maps
 from segdepth.saliency.methods import MethodName
-from segdepth.saliency.target import as_target
+from segdepth.saliency.target import as_target, check_output
 
-__all__ = ["THRESHOLDS", "Explanation", "MapOptions", "answer_text", "explain", "explained_answer", "parse_target"]
+__all__ = [
+    "THRESHOLDS",
+    "Explanation",
+    "MapOptions",
+    "Place",
+    "answer_text",
+    "explain",
+    "explained_answer",
+    "map_statistics",
+    "offered_targets",
+    "parse_target",
+    "region_text",
+]
+
+#: What is explained: a pixel, (row, column), or the mean over a region.
+Place = tuple[int, int] | Region
 
 #: Thresholds of the statistics that are saved with a single map.
 THRESHOLDS = (0.1, 0.5, 0.9)
@@ -51,7 +68,7 @@ class Explanation:
         answer: the network's answer per pixel: train ids or metres.
         saliency: map in output units per unit of the input range (times the input's for the methods that multiply by
             it); nan outside the crop.
-        text: the answer at the pixel, in words.
+        text: the answer at the pixel, in words; of a region the number that is explained.
         statistics: the study's statistics of the map in the crop, by name; empty for a pixel outside it.
     """
 
@@ -63,27 +80,41 @@ class Explanation:
 
 
 def explain(
-    net: Network, image: UInt8[ndarray, "h w 3"], pixel: tuple[int, int], options: MapOptions | None = None
+    net: Network, image: UInt8[ndarray, "h w 3"], place: Place, options: MapOptions | None = None
 ) -> Explanation:
-    """The network's answer to a picture, and the saliency map of one pixel of it.
+    """The network's answer to a picture, and the saliency map of one pixel of it, or of the mean over a region.
+
+    A region's statistics are those of its middle.
 
     Raises:
-        InputError: if the pixel is outside the picture at the network's size, or the engine cannot take the network.
+        InputError: if the place is outside the picture at the network's size, or the engine cannot take the network.
         ConfigError: if there is no such method, engine or crop.
     """
     options = options or MapOptions()
     size = net.card.input_size or (image.shape[0], image.shape[1])
+    pixel = place.centre if isinstance(place, Region) else place
+    if isinstance(place, Region):
+        place.check(size)
     check_pixels([pixel], size)
     window = crop_window(options.crop, *size)
     image = resize_image(image, size)
     device = net.preprocessing.scale.device
     x = net.preprocessing(torch.from_numpy(image).permute(2, 0, 1)[None].to(device))
     at = Explainer(net, engine=options.engine).at(x[0], crop=window)
-    inside = at.maps([pixel], target=options.target, method=options.method).cpu()
+    if isinstance(place, Region):
+        inside = at.region(place, target=options.target, method=options.method)[None].cpu()
+    else:
+        inside = at.maps([pixel], target=options.target, method=options.method).cpu()
     saliency = np.full(size, np.nan, np.float32)
     saliency[window] = inside[0].numpy()
     answer = explained_answer(net, at)
-    return Explanation(image, answer, saliency, answer_text(net, answer, pixel), _statistics(inside, pixel, window))
+    text = region_text(at, place, options.target) if isinstance(place, Region) else answer_text(net, answer, pixel)
+    return Explanation(image, answer, saliency, text, map_statistics(inside, pixel, window))
+
+
+def region_text(at: ExplainedPicture, region: Region, target: Target) -> str:
+    """The number that is explained of a region, in words."""
+    return f"mean over {len(region.pixels)} pixels: {float(at.values(region.pixels, target=target).mean()):.4g}"
 
 
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w *values"]:
@@ -92,8 +123,16 @@ def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w
     return answer.astype(net.output.answers.dtype)
 
 
-def _statistics(maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]) -> dict[str, float]:
-    """By name; empty where the target stands outside the window, to which they are relative."""
+def map_statistics(
+    maps: Float[Tensor, "1 h w"], pixel: tuple[int, int], window: tuple[slice, slice]
+) -> dict[str, float]:
+    """The study's statistics of a map, by name; empty where the target stands outside the window, to which they are relative.
+
+    Args:
+        maps: one, of the window.
+        pixel: row and column of the target in the picture.
+        window: rows and columns of the picture.
+    """
     rows, columns = window
     row, column = pixel[0] - rows.start, pixel[1] - columns.start
     if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
@@ -131,6 +170,41 @@ def parse_target(net: Network, target: str) -> Target:
         return as_target(target)
     first, colon, second = target.partition(":")
     return Margin(_channel(net, first), _channel(net, second)) if colon else _channel(net, target)
+
+
+def offered_targets(net: Network) -> list[tuple[str, str]]:
+    """What can be explained of a network's answer: the words of :func:`parse_target`, and what they say.
+
+    The first is what is explained where nothing is said. Margins of two classes are made of the words of these.
+
+    Args:
+        net: whose channels have names, or numbers.
+    """
+    kind = net.output.answers
+    offered = [("predicted", "the class predicted there" if kind.names_classes else kind.units[0])]
+    if net.out_channels > 1:
+        names = net.channel_names or tuple(map(str, range(net.out_channels)))
+        offered += [(_word(net, number), name) for number, name in enumerate(names)]
+    explainer = Explainer(net)
+    like = torch.ones(1, net.out_channels, 1, 1)
+    for target, text in _NAMED.items():
+        with suppress(InputError):  # which does not follow from its answer
+            explainer.function(as_target(target))
+            check_output(like, like, explainer.meant(as_target(target)))
+            if net.out_channels == 1:
+                offered.append((target, text))
+    return offered
+
+
+def _word(net: Network, number: int) -> str:
+    """By which a channel is named on a command line: its name, where that means nothing else."""
+    name = net.channel_names[number] if net.channel_names else ""
+    alone = net.channel_names.count(name) == 1 and not name.isdigit()
+    return name if name and alone and ":" not in name and name not in NAMED_TARGETS else str(number)
+
+
+#: Targets of an answer that is one number.
+_NAMED = {"depth": "depth", "log_depth": "logarithm of depth", "disparity": "disparity"}
 
 
 def _channel(net: Network, word: str) -> int:

@@ -9,13 +9,14 @@ from segdepth.core.arrays import write_npy
 from segdepth.core.files import write_json
 from segdepth.core.words import as_file_name
 from segdepth.data.files import read_rgb
-from segdepth.drawing import colour_saliency, mark_pixel, write_png
+from segdepth.drawing import colour_saliency, mark_pixel, mark_region, write_png
 from segdepth.evaluation.predicting import colour_prediction
+from segdepth.geometry.regions import Region
 from segdepth.networks import Network
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .explanation import MapOptions, explain, parse_target
+from .explanation import MapOptions, Place, explain, parse_target
 
 __all__ = ["SavedSaliency", "result_folder", "save_saliency"]
 
@@ -27,7 +28,7 @@ class SavedSaliency:
     Attributes:
         folder: where.
         files: their names.
-        answer: at the pixel, in words.
+        answer: in words.
         statistics: see :class:`~segdepth.explaining.explanation.Explanation`.
     """
 
@@ -40,7 +41,7 @@ class SavedSaliency:
 def save_saliency(
     net: Network,
     path: Path,
-    pixel: tuple[int, int],
+    place: Place,
     root: Path,
     *,
     target: str = "predicted",
@@ -48,12 +49,12 @@ def save_saliency(
     engine: EngineName = "auto",
     crop: str = "none",
 ) -> SavedSaliency:
-    """Explain one pixel of a picture and save all of it to a folder of its own, named after what was asked.
+    """Explain one pixel of a picture, or a region, and save all of it to a folder of its own, named after what was asked.
 
     Args:
         net: whose answer is explained.
         path: of the picture.
-        pixel: row and column at the network's size.
+        place: row and column at the network's size, or a region of it.
         root: where the folder is made.
         target: see :func:`~segdepth.explaining.explanation.parse_target`.
         method: see :meth:`~segdepth.saliency.ExplainedPicture.maps`.
@@ -66,13 +67,14 @@ def save_saliency(
         DataError: if the file is missing, truncated or no picture.
     """
     options = MapOptions(parse_target(net, target), method, engine, crop)
-    explanation = explain(net, read_rgb(path), pixel, options)
-    row, col = pixel
-    folder = result_folder(net, path, root, f"{row}_{col}", target, method, crop)
+    explanation = explain(net, read_rgb(path), place, options)
+    what = ("region_" if isinstance(place, Region) else "") + "_".join(map(str, place))
+    mark = mark_region if isinstance(place, Region) else mark_pixel
+    folder = result_folder(net, path, root, what, target, method, crop)
     pictures = {
-        "image.png": mark_pixel(explanation.image, row, col),
-        "saliency.png": mark_pixel(colour_saliency(explanation.saliency), row, col),
-        "prediction.png": mark_pixel(colour_prediction(net, explanation.answer, explanation.image), row, col),
+        "image.png": mark(explanation.image, *place),
+        "saliency.png": mark(colour_saliency(explanation.saliency), *place),
+        "prediction.png": mark(colour_prediction(net, explanation.answer, explanation.image), *place),
     }
     pictures["panel.png"] = np.concatenate(list(pictures.values()), axis=0)
     for name, picture in pictures.items():
@@ -81,7 +83,7 @@ def save_saliency(
     height, width = explanation.image.shape[:2]
     info = {
         "image": str(path),
-        "pixel": [row, col],
+        "region" if isinstance(place, Region) else "pixel": list(place),
         "size": [height, width],
         "target": target,
         "method": method,
@@ -93,8 +95,9 @@ def save_saliency(
         "card": net.card.model_dump(mode="json", exclude={"config", "provenance"}),
     }
     write_json(folder / "info.json", info)
-    what = "" if target == "predicted" else f", explained: {target}"
-    answer = f"pixel ({row}, {col}) of {height}x{width}: {explanation.text}{what}"
+    where = f"region {place}" if isinstance(place, Region) else f"pixel {place}"
+    explained = "" if target == "predicted" else f", explained: {target}"
+    answer = f"{where} of {height}x{width}: {explanation.text}{explained}"
     return SavedSaliency(folder, [*pictures, "saliency.npy", "info.json"], answer, explanation.statistics)
 
 

@@ -51,6 +51,7 @@ class Depth(Kind):
     units: ClassVar[tuple[str, ...]] = ("metres", "inverse")
     resizing = "bilinearly"
     endings: ClassVar[tuple[str, ...]] = ("depth_metres", "depth_x256")
+    symbol: ClassVar[str] = "m"
     column = "depth_m"
 
     def resized(
@@ -165,7 +166,7 @@ class Depth(Kind):
     def words(self, value: Value, names: Sequence[str], *, exact: bool = False) -> str:
         """See :meth:`Kind.words`."""
         del names
-        return f"{value:.6g}" if exact else f"{value:.2f} m"
+        return f"{value:.6g}" if exact else f"{value:.{self.digits}f} {self.symbol}"
 
     def save(self, answer: Float32[ndarray, "h w"], stem: Path) -> list[Path]:
         """See :meth:`Kind.save`."""

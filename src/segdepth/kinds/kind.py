@@ -85,6 +85,8 @@ class Kind(ABC):
         is_relative: whether a value means something only beside the others of its picture.
         is_inverse: whether larger values are nearer.
         names_classes: whether a value is the number of one of a data set's classes.
+        symbol: of the unit of a value, beside the number; empty where it has none.
+        digits: behind the point that are worth reading.
         column: in tables of pixels, what the column of its values is called; None where a value is no single number.
     """
 
@@ -98,6 +100,8 @@ class Kind(ABC):
     is_relative: ClassVar[bool] = False
     is_inverse: ClassVar[bool] = False
     names_classes: ClassVar[bool] = False
+    symbol: ClassVar[str] = ""
+    digits: ClassVar[int] = 2
     column: ClassVar[str | None] = None
 
     # from file to loss

@@ -28,6 +28,7 @@ class Labels(Kind):
     resizing = "by the nearest pixel"
     endings = ("trainIds",)
     names_classes = True
+    digits = 0
     column = "label"
 
     def target(self, truth: UInt8[ndarray, "h w"]) -> Int64[ndarray, "h w"]:

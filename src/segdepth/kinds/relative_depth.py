@@ -22,6 +22,7 @@ class RelativeDepth(Depth):
 
     units = ("relative depth",)
     endings = ("relative_depth",)
+    symbol = ""
     is_relative = True
 
     def answer_from(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 from segdepth.core.tables import pick
+from segdepth.geometry.regions import Region
 
 from .answers import Answer, Output, Resize, answer_function
 from .changes import Fingerprint, run_noting
@@ -22,7 +23,20 @@ from .methods import Gradient, Method, MethodName
 from .modes import Precision, arithmetic, first_pass, one_at_a_time
 from .parts import Part
 from .request import Request, ZeroReport, as_method
-from .target import Pixels, Target, as_pixels, as_target, check_output, check_pixels, function_for, meant, run_network
+from .target import (
+    Pixels,
+    Target,
+    as_pixels,
+    as_target,
+    check_output,
+    check_pixels,
+    fixed_targets,
+    function_for,
+    mean_of,
+    meant,
+    run_network,
+    target_value,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -203,6 +217,48 @@ class ExplainedPicture:
             maps[missing] = self._ready(request.of(missing)).maps(lambda _: None)
         request.report_zeros(maps, zeros)
         return maps
+
+    def region(
+        self, region: Region | tuple[int, int, int, int], *, target: Target = "predicted",
+        method: MethodName | Method = "gradient", zeros: ZeroReport | None = None,
+    ) -> Float[Tensor, "_h _w"]:  # fmt: skip
+        """The map of a rectangle: the number that is explained is the mean over its pixels of what the target names at each.
+
+        Args:
+            region: of the answer: first row and column, and those after the last.
+            target: see :meth:`maps`; no function. The predicted classes are each pixel's own.
+            method: see there.
+            zeros: see there.
+
+        Raises:
+            InputError: see there; also if the rectangle has no pixel, or the target is a function.
+        """
+        region = Region(*region)
+        if callable(target):
+            raise InputError("a region's mean is of a target that has a name or a number, not of a function")
+        region.check((self._prepared[""].output.shape[-2], self._prepared[""].output.shape[-1]))
+        asked = self._checked(region.pixels, target, method)
+        mean = mean_of(asked.prepared.output, asked.pixels, asked.target)
+        request = Request(asked.prepared, self._explainer.engine, [region.centre], mean, asked.method)
+        return self._ready(request).maps(zeros)[0]
+
+    def values(self, pixels: Pixels, *, target: Target = "predicted") -> Float[Tensor, " p"]:
+        """The numbers that are explained.
+
+        Args:
+            pixels: of the answer.
+            target: see :meth:`maps`.
+
+        Raises:
+            InputError: see :meth:`maps`.
+        """
+        request = self._checked(pixels, target, Gradient())
+        output = request.prepared.output
+        values = output.new_empty(len(request.pixels))
+        targets = fixed_targets(output, request.pixels, request.target)
+        for index, (pixel, one) in enumerate(zip(request.pixels, targets, strict=True)):
+            values[index] = target_value(output[None], pixel, one)
+        return values
 
     def keep(self, pixels: Pixels, *, target: Target = "predicted") -> None:
         """Compute maps before they are asked for: :meth:`maps` takes those that were kept from memory.

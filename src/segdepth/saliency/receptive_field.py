@@ -30,6 +30,7 @@ __all__ = [
     "LayerField",
     "TheoreticalField",
     "effective_field",
+    "extent_of",
     "theoretical_field",
 ]
 
@@ -252,11 +253,16 @@ def effective_field(
         raise InputError("no picture to measure the effective receptive field with")
     mass = total.sum()
     mean = total / torch.where(mass > 0, mass, 1)
-    return EffectiveField(pixel, mean, *_extent(mean, pixel), count, dead)
+    return EffectiveField(pixel, mean, *extent_of(mean, pixel), count, dead)
 
 
-def _extent(mean: Float[Tensor, "h w"], pixel: Pixel) -> tuple[dict[float, float], float, int]:
-    """Radii, sigma and area of a map that sums to 1 (or is 0)."""
+def extent_of(mean: Float[Tensor, "h w"], pixel: Pixel) -> tuple[dict[float, float], float, int]:
+    """Radii, sigma and area (see :class:`EffectiveField`) of a map; what it sums to does not matter to radii and area.
+
+    Args:
+        mean: that sums to 1, or is 0.
+        pixel: row and column.
+    """
     rows, columns = (torch.arange(n, device=mean.device, dtype=mean.dtype) for n in mean.shape)
     squares = (rows - pixel[0]).square()[:, None] + (columns - pixel[1]).square()
     if not mean.any():

@@ -29,6 +29,7 @@ __all__ = [
     "check_pixels",
     "fixed_targets",
     "function_for",
+    "mean_of",
     "meant",
     "require_tensor",
     "run_network",
@@ -320,3 +321,33 @@ def target_value(output: Float[Tensor, "1 c h w"], pixel: Pixel, target: Target)
     if target == "log_depth":
         return here[0].log()
     return here[torch.argmax(here.detach())]  # one channel: depth or disparity; many: the predicted class
+
+
+def mean_of(
+    output: Float[Tensor, "c h w"], pixels: Sequence[Pixel], target: Target
+) -> Callable[[Tensor, Pixel], Tensor]:
+    """The mean over some pixels of the number that a target names at each, as a target of its own.
+
+    Args:
+        output: which classes, and which directions, are predicted.
+        pixels: at least one.
+        target: no function.
+    """
+    rows, columns = torch.tensor(pixels, device=output.device).T
+    if target == "log_depth":
+        return lambda answer, _: answer[0, 0, rows, columns].log().mean()
+    weights = torch.stack([_weights(output, one) for one in fixed_targets(output, pixels, target)], dim=1)
+    return lambda answer, _: (answer[0][:, rows, columns] * weights).sum() / len(pixels)
+
+
+def _weights(output: Float[Tensor, "c h w"], target: Target) -> Float[Tensor, " c"]:
+    """Of the channels, in a target that is a sum of them."""
+    if isinstance(target, Weighted):
+        return output.new_tensor(target.weights)
+    weights = output.new_zeros(len(output))
+    if isinstance(target, Margin):
+        weights[target.a] += 1
+        weights[target.b] -= 1
+    else:
+        weights[target if isinstance(target, int) else 0] = 1
+    return weights

@@ -19,7 +19,7 @@ from .experiment import Experiment, Rows
 from .grid import TargetGrid
 from .sources import NetworkMaps
 
-__all__ = ["FaithfulnessStudy"]
+__all__ = ["FaithfulnessStudy", "most_salient"]
 
 
 class FaithfulnessStudy(Experiment):
@@ -86,15 +86,15 @@ class FaithfulnessStudy(Experiment):
     ) -> Float[ndarray, " s"]:
         """Of one target; the rows of the batch are in the columns' order."""
         chance = torch.rand(saliency.shape, generator=generator).to(saliency.device)
-        chosen = torch.stack([_top(order, share) for order in (saliency, chance) for share in self.thresholds])
+        chosen = torch.stack([most_salient(order, share) for order in (saliency, chance) for share in self.thresholds])
         deleted = torch.cat([chosen, ~chosen])[:, None]
         row, col = target
         after = self.source.net(torch.where(deleted, mean, x))[:, :, row, col]
         return self.source.net.output.change(output[:, :, row, col], after).cpu().numpy().astype(np.float32)
 
 
-def _top(values: Float[Tensor, "h w"], share: float) -> Bool[Tensor, "h w"]:
-    """The given share of the pixels, those with the largest values."""
+def most_salient(values: Float[Tensor, "h w"], share: float) -> Bool[Tensor, "h w"]:
+    """The given share of the pixels, those with the largest values; at least one."""
     count = max(1, round(share * values.numel()))
     chosen = torch.zeros(values.numel(), dtype=torch.bool, device=values.device)
     chosen[values.flatten().topk(count).indices] = True

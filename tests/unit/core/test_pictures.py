@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from segdepth.core.errors import ConfigError, DataError, InputError
-from segdepth.core.pictures import MAX_BYTES, MAX_PIXELS, picture_size, read_bytes, read_rgb, read_stored
+from segdepth.core.pictures import MAX_BYTES, MAX_PIXELS, decode_rgb, picture_size, read_bytes, read_rgb, read_stored
 from segdepth.networks import read_picture
 
 START = b"\x89PNG\r\n\x1a\n"
@@ -179,3 +179,13 @@ def test_a_size_that_stands_far_behind_the_beginning_is_found(tmp_path: Path) ->
     segment = b"\xff\xe1" + (60_000).to_bytes(2) + bytes(59_998)  # such as a camera writes with thumbnails
     (tmp_path / "a.jpg").write_bytes(data[:2] + 2 * segment + data[2:])
     assert picture_size(tmp_path / "a.jpg") == (40, 50)
+
+
+def test_bytes_are_decoded_as_files_are_and_no_larger_than_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8))
+    np.testing.assert_array_equal(decode_rgb(path.read_bytes(), Path("b.png"), 35), read_rgb(path))
+    with pytest.raises(DataError, match=r"b.png is 5x7 .* more than 34 pixels"):
+        decode_rgb(path.read_bytes(), Path("b.png"), 34)
+    with pytest.raises(DataError, match=r"b.png is no picture"):
+        decode_rgb(b"something else", Path("b.png"), 34)

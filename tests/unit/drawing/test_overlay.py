@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segdepth.core.errors import InputError
-from segdepth.drawing import mark_pixel, overlay
+from segdepth.drawing import mark_pixel, mark_region, overlay
 
 
 def test_colours_are_mixed_by_their_share() -> None:
@@ -57,3 +57,12 @@ def test_every_pixel_of_every_picture_can_be_marked(height: int, width: int, dat
 def test_a_pixel_outside_is_refused(row: int, col: int, complaint: str) -> None:
     with pytest.raises(InputError, match=rf"\({row}, {col}\) is outside the 10x20 image: .*{complaint}"):
         mark_pixel(np.zeros((10, 20, 3), np.uint8), row, col)
+
+
+def test_a_framed_region_keeps_its_pixels() -> None:
+    image = np.full((20, 30, 3), 100, np.uint8)
+    marked = mark_region(image, 5, 8, 9, 15)
+    assert (marked[5:9, 8:15] == 100).all()
+    assert (marked[4, 7:16] == (0, 255, 0)).all()
+    assert (image == 100).all()
+    assert mark_region(image, 0, 0, 20, 30).shape == image.shape

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from segdepth.core.errors import ConfigError, InputError
-from segdepth.explaining.explanation import MapOptions, explain, parse_target
-from segdepth.networks import Network
+from segdepth.explaining.explanation import MapOptions, explain, offered_targets, parse_target
+from segdepth.networks import Classes, Network
 from segdepth.saliency import Margin
 from segdepth.tasks import create_network
 
@@ -69,3 +69,20 @@ def test_a_pixel_outside_and_a_crop_that_is_none_are_refused(net: Network, image
         explain(net, image, (40, 0))
     with pytest.raises(ConfigError, match="nowhere"):
         explain(net, image, (1, 1), MapOptions(crop="nowhere"))
+
+
+def test_offered_targets_can_be_asked_for(net: Network) -> None:
+    words = [word for word, _ in offered_targets(net)]
+    assert words[:2] == ["predicted", "0"] or words[1] == net.channel_names[0]
+    assert len(words) == 1 + net.out_channels
+    for word in words:
+        parse_target(net, word)
+    depth = create_network("segnet", "depth", width=0.125).eval()
+    assert [word for word, _ in offered_targets(depth)] == ["predicted", "depth", "log_depth", "disparity"]
+
+
+def test_channels_whose_names_mean_something_else_are_offered_by_number(net: Network) -> None:
+    names = ("depth", "a:b", "7", "car", "car", *map("class{}".format, range(net.out_channels - 5)))
+    net.card = net.card.model_copy(update={"classes": Classes.named(names)})
+    assert [word for word, _ in offered_targets(net)][1:7] == ["0", "1", "2", "3", "4", "class0"]
+    assert [text for _, text in offered_targets(net)][1:6] == ["depth", "a:b", "7", "car", "car"]

@@ -8,6 +8,7 @@ import pytest
 
 from segdepth.drawing import write_png
 from segdepth.explaining.one_pixel import result_folder, save_saliency
+from segdepth.geometry.regions import Region
 from segdepth.networks import Network
 from segdepth.tasks import create_network
 
@@ -41,3 +42,15 @@ def test_pictures_map_and_record_are_saved(net: Network, tmp_path: Path) -> None
     assert info["statistics"] == saved.statistics
     assert saved.answer.startswith("pixel (20, 9) of 32x48: ")
     assert saved.answer.endswith(", explained: 3")
+
+
+def test_a_region_is_saved_under_its_name(net: Network, tmp_path: Path) -> None:
+    picture = tmp_path / "street.png"
+    write_png(picture, np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
+    saved = save_saliency(net, picture, Region(4, 6, 9, 20), tmp_path / "out")
+    assert saved.folder == tmp_path / "out/street_segnet_seg_region_4_6_9_20"
+    info = json.loads((saved.folder / "info.json").read_text())
+    assert info["region"] == [4, 6, 9, 20]
+    assert "pixel" not in info
+    assert info["answer"].startswith("mean over 70 pixels: ")
+    assert saved.answer.startswith("region 4,6,9,20 of 32x48: mean over 70 pixels")

@@ -11,7 +11,7 @@ from jaxtyping import TypeCheckError, config
 from torch import Tensor, nn
 
 from segdepth.core.errors import ConfigError, InputError
-from segdepth.saliency import ENGINES, Explainer, IntegratedGradients, Part, SmoothGrad, graphs, saliency_maps
+from segdepth.saliency import ENGINES, Explainer, IntegratedGradients, Margin, Part, SmoothGrad, graphs, saliency_maps
 from segdepth.saliency.engines import check_engine
 from segdepth.saliency.explainer import remembered
 from segdepth.saliency.graph import graph as graph_module
@@ -353,3 +353,49 @@ def test_a_function_is_no_network() -> None:
             Explainer(cast("nn.Module", lambda x: x))
     finally:
         config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+@pytest.mark.parametrize(
+    ("task", "target"),
+    [
+        ("seg", "predicted"),
+        ("seg", Margin(0, 3)),
+        ("depth", "log_depth"),
+        ("depth", "disparity"),
+        ("normals", "predicted"),
+    ],
+)
+def test_a_region_is_explained_by_the_gradient_of_its_mean(engine: Any, task: str, target: Any) -> None:
+    net = create_network("segnet", task, width=0.125).double().eval()
+    image = torch.rand(3, 32, 48, dtype=torch.float64)
+    at = Explainer(net, engine=engine).at(image, crop=(slice(2, 30), slice(3, 47)))
+    region = (4, 6, 9, 20)
+    pixels = [(r, c) for r in range(4, 9) for c in range(6, 20)]
+    signed = Explainer(net, engine="reference").at(image).jacobian(pixels, target=target).mean(0)
+    torch.testing.assert_close(at.region(region, target=target), signed.abs().amax(0)[2:30, 3:47])
+    averaged = at.region(region, target=target, method="input_x_gradient")
+    torch.testing.assert_close(averaged, (signed * image).abs().amax(0)[2:30, 3:47])
+
+
+def test_regions_are_inside_and_targets_have_names(net: Small, image: Tensor) -> None:
+    at = Explainer(net).at(image)
+    for region in ((0, 0, 0, 3), (0, 0, HEIGHT + 1, 3), (3, 3, 2, 5)):
+        with pytest.raises(InputError, match="not inside"):
+            at.region(region)
+    with pytest.raises(InputError, match="not of a function"):
+        at.region((0, 0, 2, 2), target=lambda output, _: output.sum())
+
+
+def test_the_numbers_that_are_explained(net: Small, image: Tensor) -> None:
+    at = Explainer(net).at(image)
+    rows, columns = torch.tensor(PIXELS).T
+    torch.testing.assert_close(at.values(PIXELS), at.output.amax(0)[rows, columns])
+    torch.testing.assert_close(at.values(PIXELS, target=1), at.output[1, rows, columns])
+    torch.testing.assert_close(
+        at.values(PIXELS, target=Margin(0, 1)), at.output[0, rows, columns] - at.output[1, rows, columns]
+    )
+    depth = create_network("segnet", "depth", width=0.125).eval()
+    at = Explainer(depth).at(torch.rand(3, 32, 48))
+    torch.testing.assert_close(at.values(PIXELS, target="disparity"), 1 / at.output[0, rows, columns])
+    torch.testing.assert_close(at.values(PIXELS, target="log_depth"), at.output[0, rows, columns].log())

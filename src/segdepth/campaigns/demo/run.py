@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -27,9 +27,9 @@ from .course import Course, nothing_yet
 from .explanations import explain_network
 from .page import DemoPage, ScoreRows
 from .pictures import ShownPictures
-from .training import train_or_go_on
+from .training import run_name, train_or_go_on
 
-__all__ = ["finished_scores", "run_demo"]
+__all__ = ["Finished", "finished_demo", "finished_scores", "run_demo"]
 
 #: What a demonstration that came to its end leaves beside its page.
 _FINISHED = "finished.json"
@@ -121,6 +121,32 @@ def finished_scores(root: Path, configs: Mapping[str, Config]) -> ScoreRows | No
         return kept["scores"] if kept["of"] == _description(configs) else None
     except (OSError, ValueError, KeyError, TypeError):  # not there, or no record of ours
         return None
+
+
+class Finished(NamedTuple):
+    """What a demonstration left.
+
+    Attributes:
+        networks: folders of their runs.
+        dataset: its world's name as a data set.
+        world: where that is.
+    """
+
+    networks: list[Path]
+    dataset: str
+    world: Path
+
+
+def finished_demo(root: Path) -> Finished | None:
+    """What a demonstration of whatever configurations left that came to its end in this folder; None: there was none."""
+    try:
+        configs = json.loads((root / _FINISHED).read_text())["of"]["configs"]
+        networks = [root / run_name(config["model"]["arch"], config["task"]) for config in configs.values()]
+        data = next(iter(configs.values()))["data"]
+        found = Finished(networks, data["dataset"], Path(data["path"]))
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):  # not there, or no record of ours
+        return None
+    return found if all(path.is_dir() for path in (*found.networks, found.world)) else None
 
 
 def _description(configs: Mapping[str, Config]) -> dict[str, Any]:

@@ -12,17 +12,18 @@ from segdepth.core.files import write_text
 from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, read_checkpoint, train
 
-__all__ = ["newest_run", "train_or_go_on"]
+__all__ = ["newest_run", "run_name", "train_or_go_on"]
 
 
-def _run_name(config: Config) -> str:
-    return f"{config.model.arch}_{config.task}"
+def run_name(arch: str, task: str) -> str:
+    """What the folder of a task's runs is called."""
+    return f"{arch}_{task}"
 
 
 def newest_run(root: Path, config: Config) -> RunFolder | None:
     """The newest run of this very configuration in the demonstration's folder; None if there is none."""
     wanted = config_to_dict(config)
-    for run in newest_first(root / _run_name(config)):
+    for run in newest_first(root / run_name(config.model.arch, config.task)):
         with contextlib.suppress(ConfigError, OSError, KeyError, TypeError):  # of something else, or broken
             record = _without_resume(read_config(run))
             if record == as_recorded(wanted, record):
@@ -32,7 +33,7 @@ def newest_run(root: Path, config: Config) -> RunFolder | None:
 
 def train_or_go_on(root: Path, config: Config, progress: Progress) -> Path:
     """The folder of a finished run of this very configuration; one that was interrupted goes on where it stopped."""
-    name = _run_name(config)
+    name = run_name(config.model.arch, config.task)
     run = newest_run(root, config)
     last = None if run is None else newest_whole_checkpoint(run.path)
     if run is None or last is None:

@@ -1,0 +1,184 @@
+"""``segdepth explore``."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
+
+if TYPE_CHECKING:
+    from segdepth.campaigns.demo.run import Finished
+    from segdepth.explorer.explorer import ServedNetwork
+    from segdepth.explorer.pictures import GivenPicture
+    from segdepth.networks import Network
+
+__all__ = ["explore"]
+
+#: Networks beside each other.
+_MOST_NETWORKS = 4
+
+#: Addresses that stand for all of this machine, and name none.
+_ANY_HOST = ("0.0.0.0", "::")
+
+#: Pictures of a data set that are offered.
+_SAMPLES = 50
+
+
+@spread(without=("model_name",))
+def explore(
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pictures, or folders of them.", metavar="[PICTURE]...", show_default=False),
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option("--checkpoint", metavar=NETWORK, show_default=False,
+                     help=f"{CHECKPOINT_HELP} May be given up to {_MOST_NETWORKS} times. By default the demonstration's"
+                     " networks, or tiny ones that are made."),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Pictures of a data set, with their truths.", show_default=False)
+    ] = None,
+    path: Annotated[Path | None, typer.Option("--path", help="Its folder.", show_default=False)] = None,
+    split: Annotated[str, typer.Option("--split", help="Which of its pictures.")] = "val",
+    study: Annotated[
+        list[Path] | None,
+        typer.Option("--study", help="Show a map's statistics beside those of this study; may be given again.",
+                     show_default=False),
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Where to serve. Anything but the loopback lets others in who have the address.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="By default 8641, or the next one that is free.",
+                          show_default=False)
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", show_default=False,
+                     help="A name that the page is reached by, such as a notebook proxy's; may be given again."),
+    ] = None,
+    memory: Annotated[int, typer.Option("--memory", min=16, metavar="MIB", help="For maps that are kept.")] = 512,
+    *,
+    network: NetworkOptions,
+) -> None:  # fmt: skip
+    """Serve a page on this machine: point at a pixel of a picture, and see what each network drew on for its answer there.
+
+    Up to four networks of any task stand beside each other. Ctrl-C ends it.
+    """
+    from segdepth.core.errors import InputError
+
+    from .console import log_to_terminal, out
+
+    log_to_terminal()
+    try:
+        from segdepth.explorer.server import listen, serve
+    except ImportError as error:
+        raise InputError(f"the explorer needs {error.name}: pip install 'segdepth[explore]'") from None
+    from segdepth.explorer.explorer import Explorer
+    from segdepth.explorer.pictures import Pictures
+    from segdepth.explorer.safety import Safety, new_token
+
+    named, given = list(checkpoint or []), _given(pictures or [], dataset, path, split)
+    if len(named) > _MOST_NETWORKS:
+        raise InputError(
+            f"{len(named)} networks are too many to stand beside each other; name at most {_MOST_NETWORKS}"
+        )
+    demonstration = None if named else _demonstration()
+    named = [str(run) for run in demonstration.networks] if demonstration else named
+    given = given or _streets(demonstration)
+    safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
+    with listen(host, port) as listening:
+        served = _served(named, network)
+        try:
+            explorer = Explorer(served, Pictures(given), memory=memory << 20, studies=study or ())
+        except BaseException:
+            for one in served:
+                one.actor.close()
+            raise
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
+        serve(explorer, safety, listening, lambda: out.print(address, soft_wrap=True))
+
+
+def _given(pictures: Sequence[Path], dataset: str | None, path: Path | None, split: str) -> "list[GivenPicture]":
+    """What may be looked at.
+
+    Raises:
+        DataError: if a picture that is named cannot be read.
+        InputError: if a folder has none.
+    """
+    from segdepth.core.pictures import read_rgb
+    from segdepth.explorer.pictures import given_files, given_samples
+
+    from .predict import pictures_in
+
+    for picture in pictures:
+        if not picture.is_dir():
+            read_rgb(picture)
+    given = given_files(pictures_in(pictures))
+    if dataset is not None or path is not None:
+        from segdepth.studies.frames import open_frames
+
+        given += given_samples(open_frames(path, dataset, split), _SAMPLES)
+    return given
+
+
+def _served(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwork]":
+    """The networks, each in a process of its own; they are loaded when they are first asked."""
+    from segdepth.core.processes import usable_cores
+    from segdepth.executing import LocalActor
+    from segdepth.explorer.explorer import ServedNetwork
+
+    threads = max(1, usable_cores() // len(named))
+    said: dict[str, Any] = {"--height": network.height, "--width": network.width}
+    options = {flag: str(value) for flag, value in said.items() if value is not None}
+    return [
+        ServedNetwork(LocalActor(partial(_desk, words, network, threads), words), words, options) for words in named
+    ]
+
+
+def _desk(words: str, network: NetworkOptions, threads: int) -> Any:
+    """Made in the network's own process."""
+    from segdepth.explorer.desk import Desk
+
+    return Desk(partial(_load, words, network), threads)
+
+
+def _load(words: str, network: NetworkOptions) -> "Network":
+    from segdepth.tasks import find_origin
+
+    return network.load(find_origin(words))
+
+
+def _demonstration() -> "Finished":
+    """The demonstration's networks and world; the quick one is made where there is none."""
+    from segdepth.campaigns.demo.configs import demo_configs
+    from segdepth.campaigns.demo.run import finished_demo
+
+    from .console import err
+    from .demo import DEMO, QUICK_DEMO, make_demo
+
+    found = finished_demo(DEMO) or finished_demo(QUICK_DEMO)
+    if found is None:
+        err.print(
+            f"no network is named: training two small ones on a small made-up world first, about a minute, into {QUICK_DEMO}/",
+            soft_wrap=True,
+        )
+        make_demo(QUICK_DEMO, demo_configs(QUICK_DEMO / "world", quick=True), quick=True)
+        found = finished_demo(QUICK_DEMO)
+        assert found is not None
+    return found
+
+
+def _streets(demonstration: "Finished | None") -> "list[GivenPicture]":
+    """Pictures where none are named: the demonstration's, or made-up streets."""
+    from segdepth.explorer.pictures import given_samples
+    from segdepth.studies.frames import open_frames
+
+    if demonstration is None:
+        return given_samples(open_frames(None, "synthetic", "val"), _SAMPLES)
+    return given_samples(open_frames(demonstration.world, demonstration.dataset, "val"), _SAMPLES)

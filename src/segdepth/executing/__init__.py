@@ -1,0 +1,6 @@
+"""Objects that are kept ready elsewhere and asked one thing at a time."""
+
+from .actors import Actor, ActorError
+from .local import LocalActor
+
+__all__ = ["Actor", "ActorError", "LocalActor"]

@@ -1,0 +1,214 @@
+"""An object in a process of this machine."""
+
+import contextlib
+import heapq
+import itertools
+import multiprocessing
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from segdepth.core.processes import start_worker
+
+from .actors import Actor, ActorError
+
+__all__ = ["LocalActor"]
+
+#: Seconds that a worker has to end by itself once nobody asks it any more.
+_PATIENCE = 1.0
+
+
+@dataclass(order=True, slots=True)
+class _Question:
+    """What waits; the first in order is put first."""
+
+    urgency: int
+    number: int
+    topic: Hashable | None = field(compare=False)
+    call: tuple[str, tuple[Any, ...], dict[str, Any]] = field(compare=False)
+    answer: "Future[Any]" = field(compare=False)
+
+
+class LocalActor(Actor):
+    """An object in a process of its own, which is started at the first question.
+
+    A process that died (out of memory, killed) fails the questions that it had and that waited for it, and is started again at
+    the next one. It leaves Ctrl-C to this process, and ends with it.
+
+    Args:
+        make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
+        name: what is kept there, in words.
+    """
+
+    def __init__(self, make: Callable[[], Any], name: str) -> None:
+        self._make = make
+        self._name = name
+        self._waiting: list[_Question] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._put_questions, name=f"asks {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process; None where there is none now."""
+        with self._changed:
+            return None if self._process is None else self._process.pid
+
+    def ask(
+        self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
+    ) -> Future[Any]:
+        """See :meth:`Actor.ask`."""
+        answer: Future[Any] = Future()
+        with self._changed:
+            superseded = [q for q in self._waiting if topic is not None and q.topic == topic]
+            self._waiting = [q for q in self._waiting if q not in superseded and not q.answer.cancelled()]
+            heapq.heapify(self._waiting)
+            if self._closed:
+                superseded.append(_Question(urgency, 0, topic, (method, args, options), answer))
+            else:
+                heapq.heappush(
+                    self._waiting, _Question(urgency, next(self._numbers), topic, (method, args, options), answer)
+                )
+            self._changed.notify()
+        for question in superseded:  # outside the lock: whoever hears of it may ask again
+            question.answer.cancel()
+        return answer
+
+    def close(self) -> None:
+        """See :meth:`Actor.close`."""
+        with self._changed:
+            self._closed = True
+            waiting, self._waiting = self._waiting, []
+            if self._process is not None:
+                self._process.kill()  # it keeps nothing that would have to be whole
+            self._changed.notify()
+        for question in waiting:
+            question.answer.cancel()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _put_questions(self) -> None:
+        """The life of the thread that speaks with the process."""
+        # a process takes over which signals its maker blocks: its first imports are not interrupted by Ctrl-C either
+        resource_tracker.ensure_running()
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        while (question := self._next()) is not None:
+            if not question.answer.set_running_or_notify_cancel():
+                continue
+            try:
+                good, value = self._put(question)
+            except (EOFError, OSError):
+                self._lost(question)
+                continue
+            except BaseException as error:  # what cannot be sent, or be made a process
+                good, value = False, error
+            if good:
+                question.answer.set_result(value)
+            else:
+                question.answer.set_exception(value)
+        self._end()
+
+    def _next(self) -> _Question | None:
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            return None if self._closed else heapq.heappop(self._waiting)
+
+    def _put(self, question: _Question) -> tuple[bool, Any]:
+        """Whether it went well, and what came of it."""
+        if self._connection is None:
+            self._start()
+            made, problem = self._receive()
+            if not made:
+                self._end()
+                return False, problem
+        assert self._connection is not None
+        self._connection.send(question.call)
+        return self._receive()
+
+    def _receive(self) -> tuple[bool, Any]:
+        assert self._connection is not None
+        good, value = self._connection.recv()
+        return good, value
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
+        process.start()
+        theirs.close()  # the process's end is its own, so that its death is seen
+        with self._changed:
+            self._process, self._connection = process, ours
+            if self._closed:  # meanwhile, when there was nothing to kill yet
+                process.kill()
+
+    def _lost(self, question: _Question) -> None:
+        """The process is no more."""
+        self._end()
+        with self._changed:
+            waiting, self._waiting = self._waiting, []
+        error = ActorError(
+            f"the process of {self._name} was ended from outside (out of memory?); it is started again at the next question"
+        )
+        question.answer.set_exception(error)
+        for other in waiting:
+            if other.answer.set_running_or_notify_cancel():
+                other.answer.set_exception(error)
+
+    def _end(self) -> None:
+        with self._changed:
+            process, connection = self._process, self._connection
+            self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+
+def _serve(make: Callable[[], Any], connection: Connection) -> None:
+    """The life of the process."""
+    start_worker()
+    with contextlib.suppress(EOFError, OSError):  # whoever asks has left
+        try:
+            served = make()
+        except Exception as error:
+            _send(connection, False, error)
+            return
+        _send(connection, True, None)
+        while True:
+            method, args, options = connection.recv()
+            try:
+                answer = getattr(served, method)(*args, **options)
+            except Exception as error:
+                _send(connection, False, error)
+            else:
+                _send(connection, True, answer)
+
+
+def _send(connection: Connection, good: bool, value: Any) -> None:
+    """What came of a question; of what cannot be sent, why."""
+    if isinstance(value, Exception):
+        value.add_note("".join(traceback.format_exception(value)))  # tracebacks do not travel
+    try:
+        connection.send((good, value))
+    except OSError:
+        raise
+    except Exception as error:
+        words = f"{value!r} cannot be sent from one process to another ({error})"
+        connection.send((False, RuntimeError(words)))

@@ -1,0 +1,1 @@
+"""The explorer: point at a pixel, and see what each network drew on for its answer there."""

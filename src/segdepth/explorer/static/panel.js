@@ -1,0 +1,307 @@
+import { button, element } from "./dom.js";
+import { middleOf, pixelAt, placeText } from "./places.js";
+import { frameOf, placeAt } from "./view.js";
+import { listenToPointer } from "./pointer.js";
+
+/** Screen pixels of one pixel from which on each is seen as a square. */
+const SQUARES = 3;
+
+/** A panel: a line with title and value, and a canvas. */
+export class Panel {
+  /**
+   * @param {{id: string, kind: string, network: string|null, label: string}} spec
+   * @param {Object} on - `point(place, panel)`, `leave(panel)`, `pin(place)`, `pull(down, right, panel)`, `zoom(factor, top, left, panel)`,
+   *   `brush(place, done)`, `pulls()`, `split(part)`, `save(panel, form)`.
+   */
+  constructor(spec, on) {
+    Object.assign(this, spec);
+    this.on = on;
+    this.figure = null;
+    this.frame = { top: 0, left: 0, height: 1, width: 1 };
+    this.box = [1, 1];
+    this.canvas = element("canvas", { tabindex: "0", role: "application", "aria-label": spec.label });
+    this.title = element("h2");
+    this.value = element("output.value", { for: "" });
+    this.badge = element("p.badge", { hidden: true });
+    this.note = element("p.note", { hidden: true });
+    this.marks = element("div.marks");
+    this.stage = element("div.stage", {}, this.canvas, this.badge, this.note, this.marks);
+    this.element = element(
+      `section.panel.${spec.kind}`,
+      { "aria-label": spec.label, "data-panel": spec.id },
+      element("header", {}, this.title, this.value, this.saving()),
+      this.stage,
+    );
+    listenToPointer(this.canvas, {
+      point: (top, left) => this.at(top, left, (place) => on.point(place, this), () => on.leave(this)),
+      pin: (top, left) => this.at(top, left, (place) => on.pin(place, this)),
+      leave: () => on.leave(this),
+      pull: (down, right) => on.pull(down, right, this),
+      zoom: (factor, top, left) => on.zoom(factor, top, left, this),
+      brush: (from, to, done) => this.brushed(from, to, done),
+      pulls: () => on.pulls(),
+    });
+    if (spec.kind === "compare") this.listenToSplit();
+  }
+
+  saving() {
+    const forms = ["png", "svg", "npy"].map((form) =>
+      button(form.toUpperCase(), () => {
+        menu.open = false;
+        this.on.save(this, form);
+      }),
+    );
+    const menu = element(
+      "details.menu", {}, element("summary", { "aria-label": `Save: ${this.label}`, title: "Save" }, "⤓"), element("div", {}, forms),
+    );
+    return menu;
+  }
+
+  listenToSplit() {
+    this.handle = element("input.split", { type: "range", min: 0, max: 1, step: 0.002, "aria-label": "Where the first map ends" });
+    this.handle.addEventListener("input", () => this.on.split(Number(this.handle.value)));
+    this.stage.append(this.handle);
+  }
+
+  at(top, left, then, otherwise = () => {}) {
+    const place = this.figure && this.figure.size ? placeAt(this.frame, this.figure.size, top, left) : null;
+    if (place) then(place);
+    else otherwise();
+  }
+
+  brushed(from, to, done) {
+    if (!this.figure || !this.figure.size) return;
+    const [height, width] = this.figure.size;
+    const corner = ([top, left]) => [
+      Math.min(Math.max(Math.floor(((top - this.frame.top) / this.frame.height) * height), 0), height - 1),
+      Math.min(Math.max(Math.floor(((left - this.frame.left) / this.frame.width) * width), 0), width - 1),
+    ];
+    const [[r0, c0], [r1, c1]] = [corner(from), corner(to)];
+    const region = [Math.min(r0, r1), Math.min(c0, c1), Math.max(r0, r1) + 1, Math.max(c0, c1) + 1];
+    this.on.brush({ region, height, width }, done);
+  }
+
+  /** Fit the canvas to its place on the screen. */
+  fit() {
+    const { clientHeight: height, clientWidth: width } = this.stage;
+    const scale = window.devicePixelRatio || 1;
+    this.box = [height, width];
+    this.scale = scale;
+    const [down, across] = [Math.round(height * scale), Math.round(width * scale)];
+    if (this.canvas.width !== across || this.canvas.height !== down) [this.canvas.width, this.canvas.height] = [across, down];
+  }
+
+  /**
+   * Draw a figure with what lies over it.
+   *
+   * @param {Object} figure
+   * @param {Object} state
+   * @param {Object} over - `{base, size, brush, fields}`: the picture under maps, its size, a region that is being brushed, fields.
+   */
+  draw(figure, state, over) {
+    this.figure = figure;
+    this.title.textContent = figure.title;
+    this.title.title = figure.title;
+    write(this.badge, figure.problem || figure.badge);
+    this.badge.classList.toggle("problem", Boolean(figure.problem));
+    write(this.note, figure.note);
+    this.element.classList.toggle("dim", Boolean(figure.dim));
+    this.element.setAttribute("aria-busy", String(Boolean(figure.busy)));
+    this.value.textContent = state.cursor && figure.read ? figure.read(state.cursor) : "";
+    this.frame = frameOf(state.view, this.box, over.size);
+    const drawn = this.canvas.getContext("2d");
+    drawn.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    drawn.clearRect(0, 0, this.box[1], this.box[0]);
+    if (figure.opacity !== undefined && over.base) this.image(drawn, over.base, 1);
+    this.layers(drawn, figure);
+    if (this.handle) this.drawSplit(drawn, figure);
+    if (over.fields) drawFields(drawn, this.frame, over.fields);
+    for (const [index, pin] of state.pins.entries()) drawPin(drawn, this.frame, pin, index + 1);
+    for (const place of [over.brush, state.asked]) if (place && place.region) drawRegion(drawn, this.frame, place, place === over.brush);
+    if (figure.nearest) drawNearest(drawn, this.frame, figure.nearest);
+    if (state.asked && !state.asked.region) drawCross(drawn, this.frame, state.asked, figure.size || over.size, true);
+    const reads = state.cursor && (!state.asked || placeText(state.cursor) !== placeText(state.asked));
+    if (reads) drawCross(drawn, this.frame, state.cursor, figure.size || over.size, false);
+  }
+
+  layers(drawn, figure) {
+    if (!figure.image) return;
+    const opacity = (figure.opacity === undefined ? 1 : figure.opacity) * (figure.dim ? 0.6 : 1);
+    if (!figure.second) {
+      this.image(drawn, figure.image, opacity);
+      this.outline(drawn, figure);
+      return;
+    }
+    const at = this.frame.left + figure.split * this.frame.width;
+    for (const [part, left, right] of [[figure, 0, at], [figure.second, at, this.box[1]]]) {
+      drawn.save();
+      drawn.beginPath();
+      drawn.rect(left, 0, right - left, this.box[0]);
+      drawn.clip();
+      this.image(drawn, part.image, opacity);
+      this.outline(drawn, part);
+      drawn.restore();
+    }
+  }
+
+  image(drawn, image, opacity) {
+    const { top, left, height, width } = this.frame;
+    drawn.globalAlpha = opacity;
+    drawn.imageSmoothingEnabled = width / image.width < SQUARES;
+    drawn.imageSmoothingQuality = "high";
+    drawn.drawImage(image, left, top, width, height);
+    drawn.globalAlpha = 1;
+  }
+
+  outline(drawn, { outline, size }) {
+    if (!outline) return;
+    drawn.save();
+    drawn.translate(this.frame.left, this.frame.top);
+    drawn.scale(this.frame.width / size[1], this.frame.height / size[0]);
+    drawn.lineWidth = (1.5 * size[1]) / this.frame.width;
+    drawn.strokeStyle = "#fff";
+    drawn.stroke(new Path2D(outline));
+    drawn.restore();
+  }
+
+  drawSplit(drawn, figure) {
+    this.handle.hidden = !figure.second;
+    if (!figure.second) return;
+    const { left, width } = this.frame;
+    this.handle.value = figure.split;
+    this.handle.style.left = `${left - 8}px`;
+    this.handle.style.width = `${width + 16}px`;
+    drawn.fillStyle = "#fff";
+    drawn.fillRect(left + figure.split * width - 0.75, 0, 1.5, this.box[0]);
+  }
+
+  /**
+   * Buttons that lie on the picture, one for each pin.
+   *
+   * @param {Object} state
+   * @param {{select: function(Object): void, remove: function(Object): void}} on
+   */
+  mark(state, on) {
+    const texts = state.pins.map(placeText).join(";");
+    if (texts !== this.marked) {
+      this.marked = texts;
+      const active = [...this.marks.children].indexOf(document.activeElement);
+      this.marks.replaceChildren(...state.pins.map((pin, index) => {
+        const mark = button("", () => on.select(pin), { "aria-label": `Pin ${index + 1}, ${pinText(pin)}`, class: "mark" });
+        mark.addEventListener("focus", () => on.select(pin));
+        mark.addEventListener("keydown", (event) => ["Delete", "Backspace"].includes(event.key) && on.remove(pin));
+        return mark;
+      }));
+      if (active >= 0) (this.marks.children[Math.min(active, state.pins.length - 1)] || this.canvas).focus();
+    }
+    state.pins.forEach((pin, index) => {
+      const [y, x] = middleOf(pin);
+      const mark = this.marks.children[index];
+      mark.style.top = `${this.frame.top + y * this.frame.height}px`;
+      mark.style.left = `${this.frame.left + x * this.frame.width}px`;
+    });
+  }
+}
+
+/**
+ * A pin's place for people.
+ *
+ * @param {Object} place
+ * @returns {string}
+ */
+export function pinText(place) {
+  if (!place.region) return `(${place.row}, ${place.column})`;
+  const [top, left, bottom, right] = place.region;
+  return `rows ${top}–${bottom - 1}, columns ${left}–${right - 1}`;
+}
+
+function write(line, text) {
+  line.hidden = !text;
+  if (line.textContent !== (text || "")) line.textContent = text || "";
+}
+
+function twice(drawn, draw) {
+  drawn.strokeStyle = "rgb(0 0 0 / 70%)";
+  drawn.lineWidth = 3.5;
+  draw();
+  drawn.strokeStyle = "#fff";
+  drawn.lineWidth = 1.5;
+  draw();
+}
+
+function drawCross(drawn, frame, place, size, asked) {
+  const [row, column] = pixelAt(place, size);
+  const [down, across] = [frame.height / size[0], frame.width / size[1]];
+  const [top, left] = [frame.top + row * down, frame.left + column * across];
+  const [y, x] = [top + down / 2, left + across / 2];
+  twice(drawn, () => {
+    drawn.beginPath();
+    if (down >= 2 * SQUARES) drawn.rect(left, top, across, down);
+    else if (asked) drawn.arc(x, y, 5, 0, 7);
+    const [near, far] = asked ? [8, 14] : [2, 7];
+    const [h, w] = down >= 2 * SQUARES ? [down / 2, across / 2] : [0, 0];
+    for (const [dy, dx] of [[-1, 0], [1, 0], [0, -1], [0, 1]]) {
+      drawn.moveTo(x + dx * (near + w), y + dy * (near + h));
+      drawn.lineTo(x + dx * (far + w), y + dy * (far + h));
+    }
+    drawn.stroke();
+  });
+}
+
+function drawNearest(drawn, frame, place) {
+  const [y, x] = middleOf(place);
+  twice(drawn, () => {
+    drawn.setLineDash([2, 2]);
+    drawn.beginPath();
+    drawn.arc(frame.left + x * frame.width, frame.top + y * frame.height, 7, 0, 7);
+    drawn.stroke();
+    drawn.setLineDash([]);
+  });
+}
+
+function drawPin(drawn, frame, pin, number) {
+  if (pin.region) drawRegion(drawn, frame, pin, true);
+  const [y, x] = middleOf(pin);
+  const [top, left] = [frame.top + y * frame.height, frame.left + x * frame.width];
+  drawn.beginPath();
+  drawn.arc(left, top, 8, 0, 7);
+  drawn.fillStyle = "#fff";
+  drawn.fill();
+  drawn.lineWidth = 1.5;
+  drawn.strokeStyle = "#111";
+  drawn.stroke();
+  drawn.fillStyle = "#111";
+  drawn.font = "600 10px system-ui, sans-serif";
+  drawn.textAlign = "center";
+  drawn.textBaseline = "middle";
+  drawn.fillText(String(number), left, top + 0.5);
+}
+
+function drawRegion(drawn, frame, { region, height, width }, dashed) {
+  const [top, left, bottom, right] = region;
+  twice(drawn, () => {
+    if (dashed) drawn.setLineDash([4, 3]);
+    drawn.strokeRect(
+      frame.left + (left / width) * frame.width,
+      frame.top + (top / height) * frame.height,
+      ((right - left) / width) * frame.width,
+      ((bottom - top) / height) * frame.height,
+    );
+    drawn.setLineDash([]);
+  });
+}
+
+function drawFields(drawn, frame, { box, circles, size }) {
+  if (box) drawRegion(drawn, frame, { region: box, height: size[0], width: size[1] }, false);
+  for (const { middle, radius } of circles) {
+    twice(drawn, () => {
+      drawn.beginPath();
+      const [y, x] = [middle[0] / size[0], middle[1] / size[1]];
+      drawn.ellipse(
+        frame.left + x * frame.width, frame.top + y * frame.height,
+        (radius / size[1]) * frame.width, (radius / size[0]) * frame.height, 0, 0, 7,
+      );
+      drawn.stroke();
+    });
+  }
+}

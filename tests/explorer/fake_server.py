@@ -199,7 +199,7 @@ class Fake:
         if path == "api/masked":
             return self.opened(f"{words['action']} {words['share']}", "masked")
         if path == "api/picture":
-            return 200, kind, container({"name": words["picture"], "size": [128, 416]}, {"image": picture()})
+            return 200, kind, container({"name": self.name_of(words["picture"]), "size": [128, 416]}, {"image": picture()})
         if path == "api/answer":
             return 200, kind, self.answer(words)
         if path == "api/map":
@@ -223,6 +223,10 @@ class Fake:
             one = {"edges": edges, "counts": counts, "mean": 0.41}
             return {"statistics": {"spread": one, "peak_share": one}, "targets": 99, "name": "study of 2026"}
         return {"python": f"Explainer(net).at(image).maps([({words.get('row')}, {words.get('column')})])", "command": "segdepth saliency"}
+
+    def name_of(self, id: str) -> str:
+        """A picture's name."""
+        return next(picture["name"] for picture in self.pictures if picture["id"] == id)
 
     def opened(self, name: str, kind: str) -> tuple[int, str, bytes]:
         """A picture that is new."""

@@ -2,18 +2,18 @@ import { topBar } from "./bar.js";
 import { colourTable } from "./colours.js";
 import { Connection, sentenceOf } from "./connection.js";
 import { Data } from "./data.js";
-import { copyText, showKeys, showTexts } from "./dialogs.js";
+import { showKeys } from "./dialogs.js";
 import { element } from "./dom.js";
 import { Board } from "./board.js";
 import { listenToKeys } from "./keyboard.js";
-import { questionOf } from "./maps.js";
+import { Notices } from "./notices.js";
+import { Opening } from "./opening.js";
 import { middleOf, moved, placeText, samePlace } from "./places.js";
 import { sidePanel } from "./side.js";
 import { askJson, Unreachable } from "./source.js";
 import { firstState, linkOf, stateOf, Store } from "./state.js";
 import { saveFigure } from "./taking.js";
 import { pulled, showing, zoomed } from "./view.js";
-import { bytesText } from "./writing.js";
 
 /** Milliseconds before the link, and what is read aloud, follow the pointer. */
 const CALM = 400;
@@ -40,11 +40,14 @@ export async function mountExplorer(root, source, options = {}) {
 export class Explorer {
   constructor(root, source, options) {
     Object.assign(this, { root, source, options, frame: null, brush: null, sideOpen: window.innerWidth > 900 });
-    this.banner = element("p.banner", { role: "alert", hidden: true });
-    this.toast = element("p.toast", { role: "status", hidden: true });
-    this.live = element("p.unseen", { "aria-live": "polite" });
-    this.connection = new Connection(source, { lost: (text) => this.warn(text), back: (session) => this.again(session) });
-    root.replaceChildren(this.banner, element("p.wait", {}, "Asking for networks and pictures …"), this.toast, this.live);
+    this.notices = new Notices();
+    this.connection = new Connection(source, { lost: (text) => this.notices.warn(text), back: (session) => this.again(session) });
+    this.show(element("p.wait", {}, "Asking for networks and pictures …"));
+  }
+
+  show(work, bar = "") {
+    const { banner, toast, live } = this.notices;
+    this.root.replaceChildren(bar, banner, work, toast, live);
   }
 
   async begin() {
@@ -65,10 +68,10 @@ export class Explorer {
     this.board = new Board(this);
     this.side = sidePanel(this);
     const work = element("div.work", {}, this.board.element, this.side.element);
-    this.root.replaceChildren(this.bar.element, this.banner, work, this.toast, this.live);
+    this.show(work, this.bar.element);
     this.store.listen((state, names) => this.changed(names));
     listenToKeys(this.options.whole ? document : this.root, this);
-    this.listenToDrops();
+    this.opening = new Opening(this, this.options.whole ? document : this.root);
     new ResizeObserver(() => this.schedule()).observe(this.board.element);
     if (this.options.whole) window.addEventListener("hashchange", () => this.follow(location.hash.slice(1)));
     this.changed(new Set(["theme", "picture"]));
@@ -90,8 +93,12 @@ export class Explorer {
       const link = `#${linkOf(state, this.first)}`;
       if (link !== location.hash) history.replaceState(null, "", link);
     }
-    const said = this.board.spoken();
-    if (said !== this.live.textContent) this.live.textContent = said;
+    this.notices.speak(this.board.spoken());
+  }
+
+  /** @returns {boolean} whether panels stand one below the other. */
+  get narrow() {
+    return this.root.clientWidth < 640;
   }
 
   schedule() {
@@ -237,89 +244,8 @@ export class Explorer {
     showKeys(this.root);
   }
 
-  // Pictures.
-
-  openPicture(id, original = null) {
-    this.store.set({ picture: id, original });
-  }
-
-  back() {
-    this.openPicture(this.store.state.original);
-  }
-
-  listenToDrops() {
-    const target = this.options.whole ? document : this.root;
-    const files = (event) => [...((event.dataTransfer || event.clipboardData || {}).files || [])];
-    target.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      this.root.classList.add("dropping");
-    });
-    target.addEventListener("dragleave", (event) => event.relatedTarget || this.root.classList.remove("dropping"));
-    target.addEventListener("drop", (event) => {
-      event.preventDefault();
-      this.root.classList.remove("dropping");
-      if (files(event).length) this.drop(files(event)[0]);
-    });
-    target.addEventListener("paste", (event) => files(event).length && this.drop(files(event)[0]));
-  }
-
-  async drop(file) {
-    if (!this.session.can.drop) return;
-    const most = this.session.limits.bytes;
-    if (file.size > most) {
-      this.say(`${file.name} is larger than ${bytesText(most)}.`, true);
-      return;
-    }
-    await this.opened(() => askJson(this.source, "api/pictures", { name: file.name }, { body: file }), null);
-  }
-
-  async mask(network, action, share) {
-    const { state } = this.store;
-    const answer = this.data.answer(network);
-    if (!answer || !state.asked) return;
-    const { params } = questionOf(state, network, state.models[network], state.asked, answer.head.size);
-    const ask = () => askJson(this.source, "api/masked", { ...params, action, share }, { body: "" });
-    await this.opened(ask, state.original || state.picture);
-  }
-
-  async opened(ask, original) {
-    try {
-      const { picture } = await ask();
-      if (!this.session.pictures.some(({ id }) => id === picture.id)) this.session.pictures.push(picture);
-      this.openPicture(picture.id, original);
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  // What is taken away.
-
-  async copyLink() {
-    this.settle();
-    if (await copyText(location.href)) this.say("The link is copied.");
-    else showTexts(this.root, "Link", [{ name: "link", text: location.href }]);
-  }
-
-  async showCode() {
-    const { state } = this.store;
-    try {
-      const texts = [];
-      for (const network of state.networks) {
-        const answer = this.data.answer(network);
-        if (!answer || !state.asked) continue;
-        const { params } = questionOf(state, network, state.models[network], state.asked, answer.head.size);
-        const { python, command } = await askJson(this.source, "api/code", params);
-        const name = this.network(network).name;
-        texts.push({ name: `Python, ${name}`, text: python }, { name: `command, ${name}`, text: command });
-      }
-      if (texts.length) showTexts(this.root, "This map as code", texts);
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
   save(panel, form) {
-    if (!panel.figure || !panel.figure.image) this.say("There is nothing to save yet.", true);
+    if (!panel.figure || !panel.figure.image) this.notices.say("There is nothing to save yet.", true);
     else saveFigure(form, panel.figure, this.board.base(), this.store.state);
   }
 
@@ -332,41 +258,23 @@ export class Explorer {
   failed(error) {
     if (error.name === "AbortError") return;
     if (error instanceof Unreachable) this.connection.lost();
-    else if (!this.session || error.status === 401) this.warn(sentenceOf(error));
-    else if (error.status === 410) this.gone(error);
-    else this.say(sentenceOf(error), true);
-  }
-
-  gone(error) {
-    const { state } = this.store;
-    this.session.pictures = this.session.pictures.filter(({ id }) => id !== state.picture);
-    this.say(error.message, true);
-    if (this.session.pictures.length) this.openPicture(this.session.pictures[0].id);
-  }
-
-  warn(text) {
-    this.banner.textContent = text;
-    this.banner.hidden = false;
+    else if (!this.session || error.status === 401) this.notices.warn(sentenceOf(error));
+    else {
+      this.notices.say(sentenceOf(error), true);
+      if (error.status === 410) this.opening.gone();
+    }
   }
 
   again(session) {
-    this.banner.hidden = true;
+    this.notices.warn(null);
     if (!this.session) {
       this.build(session);
       return;
     }
     this.session.pictures = session.pictures;
     const { state } = this.store;
-    if (!session.pictures.some(({ id }) => id === state.picture)) this.openPicture(session.pictures[0].id);
-    this.say("The server is back.");
+    if (!session.pictures.some(({ id }) => id === state.picture)) this.opening.open(session.pictures[0].id);
+    this.notices.say("The server is back.");
     this.data.again();
-  }
-
-  say(text, problem = false) {
-    this.toast.textContent = text;
-    this.toast.classList.toggle("problem", problem);
-    this.toast.hidden = false;
-    clearTimeout(this.said);
-    this.said = setTimeout(() => (this.toast.hidden = true), problem ? 9000 : 3000);
   }
 }

@@ -1,4 +1,5 @@
 import { button, choice, element } from "./dom.js";
+import { copyLink, showCode } from "./sharing.js";
 
 /**
  * The line above the panels: what is looked at, and what can be taken away.
@@ -8,15 +9,15 @@ import { button, choice, element } from "./dom.js";
  */
 export function topBar(app) {
   const { session, store } = app;
-  const picture = element("select", { "aria-label": "Picture", onchange: () => app.openPicture(picture.value) });
+  const picture = element("select", { "aria-label": "Picture", onchange: () => app.opening.open(picture.value) });
   const file = element("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Picture from this computer" });
   file.addEventListener("change", () => {
-    if (file.files.length) app.drop(file.files[0]);
+    if (file.files.length) app.opening.send(file.files[0]);
     file.value = "";
   });
   const method = choice(session.methods, store.state.method, (value) => store.set({ method: value }), { "aria-label": "Method" });
   const hold = button("Hold", () => app.hold(), { title: "Hold the map, so that pointing only reads values (h)", "aria-pressed": "false" });
-  const back = button("Back to the original", () => app.back(), { hidden: true, class: "strong" });
+  const back = button("Back to the original", () => app.opening.back(), { hidden: true, class: "strong" });
   const themes = { auto: "◐", light: "☀", dark: "☾" };
   const theme = button("", () => {
     const names = Object.keys(themes);
@@ -31,17 +32,22 @@ export function topBar(app) {
     file,
     back,
     element("span.gap"),
+    controls,
+  );
+  const actions = element(
+    "div.actions", {},
     method,
     hold,
-    app.options.whole ? button("Copy link", () => app.copyLink(), { title: "An address that restores all of this" }) : null,
-    button("Code", () => app.showCode(), { title: "This map as Python and as a command" }),
+    app.options.whole ? button("Copy link", () => copyLink(app), { title: "An address that restores all of this" }) : null,
+    button("Code", () => showCode(app), { title: "This map as Python and as a command" }),
     theme,
     button("?", () => app.help(), { class: "icon", "aria-label": "Keys", title: "Keys (?)" }),
-    controls,
   );
   return {
     element: bar,
     update(state, sideOpen) {
+      if (app.narrow && actions.parentNode !== app.side.element) app.side.element.prepend(actions);
+      else if (!app.narrow && actions.parentNode !== bar) controls.before(actions);
       const texts = JSON.stringify(session.pictures);
       if (picture.dataset.texts !== texts) {
         picture.dataset.texts = texts;

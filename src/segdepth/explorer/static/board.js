@@ -1,8 +1,12 @@
 import { element } from "./dom.js";
-import { answerFigure, compareFigure, mapFigure, Memory, pictureFigure } from "./figures.js";
+import { answerFigure, compareFigure, greyPicture, mapFigure, Memory, pictureFigure } from "./figures.js";
 import { arrange } from "./layout.js";
-import { Panel, pinText } from "./panel.js";
+import { pinText } from "./marks.js";
+import { Panel } from "./panel.js";
 import { placeText } from "./places.js";
+
+/** Kinds of panels one below the other, where the picture stays in view. */
+const NARROW_ORDER = ["picture", "map", "compare", "answer", "truth"];
 
 /** All panels, which share one view, one cursor and one place that is asked about. */
 export class Board {
@@ -43,7 +47,7 @@ export class Board {
   /** @returns {HTMLCanvasElement|null} the picture that lies under maps. */
   base() {
     const { picture } = this.app.data;
-    return picture ? pictureFigure(this.memory, picture).image : null;
+    return picture ? greyPicture(this.memory, picture) : null;
   }
 
   specs(state) {
@@ -58,7 +62,7 @@ export class Board {
         specs.push({ id: `${kind} ${network}`, kind, network, section, label: `${app.network(network).name}: ${kind}` });
       }
     }
-    return specs;
+    return this.app.narrow ? specs.sort((a, b) => NARROW_ORDER.indexOf(a.kind) - NARROW_ORDER.indexOf(b.kind)) : specs;
   }
 
   arrange(specs) {

@@ -165,7 +165,8 @@ export class Data {
     }
     if (found.reply === null) return null;
     const middle = [row + 0.5, column + 0.5];
-    const circles = fields.effective ? Object.values(found.reply.effective).map((radius) => ({ middle, radius })) : [];
+    const circle = ([share, radius]) => ({ middle, radius, text: `${Number((share * 100).toFixed(1))} %` });
+    const circles = fields.effective ? Object.entries(found.reply.effective).map(circle) : [];
     return { box: fields.theoretical ? found.reply.theoretical : null, circles, size };
   }
 

@@ -51,6 +51,25 @@ export function pictureFigure(memory, picture) {
 }
 
 /**
+ * The picture without colours, which lies under maps, whose colours say something.
+ *
+ * @param {Memory} memory
+ * @param {{head: Object, arrays: Object}} picture
+ * @returns {HTMLCanvasElement}
+ */
+export function greyPicture(memory, picture) {
+  const { data, shape } = picture.arrays.image;
+  return memory.get("grey", [data], () => {
+    const image = paintRgb(data, shape.slice(0, 2));
+    for (let i = 0; i < image.data.length; i += 4) {
+      const [red, green, blue] = image.data.subarray(i, i + 3);
+      image.data.fill(0.299 * red + 0.587 * green + 0.114 * blue, i, i + 3);
+    }
+    return canvasOf(image);
+  });
+}
+
+/**
  * A network's answer, or the truth, painted.
  *
  * @param {Memory} memory

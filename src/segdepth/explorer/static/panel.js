@@ -1,10 +1,8 @@
 import { button, element } from "./dom.js";
-import { middleOf, pixelAt, placeText } from "./places.js";
+import { drawCross, drawFields, drawNearest, drawPin, drawRegion, pinText, SQUARES } from "./marks.js";
+import { middleOf, placeText } from "./places.js";
 import { frameOf, placeAt } from "./view.js";
 import { listenToPointer } from "./pointer.js";
-
-/** Screen pixels of one pixel from which on each is seen as a square. */
-const SQUARES = 3;
 
 /** A panel: a line with title and value, and a canvas. */
 export class Panel {
@@ -203,105 +201,7 @@ export class Panel {
   }
 }
 
-/**
- * A pin's place for people.
- *
- * @param {Object} place
- * @returns {string}
- */
-export function pinText(place) {
-  if (!place.region) return `(${place.row}, ${place.column})`;
-  const [top, left, bottom, right] = place.region;
-  return `rows ${top}–${bottom - 1}, columns ${left}–${right - 1}`;
-}
-
 function write(line, text) {
   line.hidden = !text;
   if (line.textContent !== (text || "")) line.textContent = text || "";
-}
-
-function twice(drawn, draw) {
-  drawn.strokeStyle = "rgb(0 0 0 / 70%)";
-  drawn.lineWidth = 3.5;
-  draw();
-  drawn.strokeStyle = "#fff";
-  drawn.lineWidth = 1.5;
-  draw();
-}
-
-function drawCross(drawn, frame, place, size, asked) {
-  const [row, column] = pixelAt(place, size);
-  const [down, across] = [frame.height / size[0], frame.width / size[1]];
-  const [top, left] = [frame.top + row * down, frame.left + column * across];
-  const [y, x] = [top + down / 2, left + across / 2];
-  twice(drawn, () => {
-    drawn.beginPath();
-    if (down >= 2 * SQUARES) drawn.rect(left, top, across, down);
-    else if (asked) drawn.arc(x, y, 5, 0, 7);
-    const [near, far] = asked ? [8, 14] : [2, 7];
-    const [h, w] = down >= 2 * SQUARES ? [down / 2, across / 2] : [0, 0];
-    for (const [dy, dx] of [[-1, 0], [1, 0], [0, -1], [0, 1]]) {
-      drawn.moveTo(x + dx * (near + w), y + dy * (near + h));
-      drawn.lineTo(x + dx * (far + w), y + dy * (far + h));
-    }
-    drawn.stroke();
-  });
-}
-
-function drawNearest(drawn, frame, place) {
-  const [y, x] = middleOf(place);
-  twice(drawn, () => {
-    drawn.setLineDash([2, 2]);
-    drawn.beginPath();
-    drawn.arc(frame.left + x * frame.width, frame.top + y * frame.height, 7, 0, 7);
-    drawn.stroke();
-    drawn.setLineDash([]);
-  });
-}
-
-function drawPin(drawn, frame, pin, number) {
-  if (pin.region) drawRegion(drawn, frame, pin, true);
-  const [y, x] = middleOf(pin);
-  const [top, left] = [frame.top + y * frame.height, frame.left + x * frame.width];
-  drawn.beginPath();
-  drawn.arc(left, top, 8, 0, 7);
-  drawn.fillStyle = "#fff";
-  drawn.fill();
-  drawn.lineWidth = 1.5;
-  drawn.strokeStyle = "#111";
-  drawn.stroke();
-  drawn.fillStyle = "#111";
-  drawn.font = "600 10px system-ui, sans-serif";
-  drawn.textAlign = "center";
-  drawn.textBaseline = "middle";
-  drawn.fillText(String(number), left, top + 0.5);
-}
-
-function drawRegion(drawn, frame, { region, height, width }, dashed) {
-  const [top, left, bottom, right] = region;
-  twice(drawn, () => {
-    if (dashed) drawn.setLineDash([4, 3]);
-    drawn.strokeRect(
-      frame.left + (left / width) * frame.width,
-      frame.top + (top / height) * frame.height,
-      ((right - left) / width) * frame.width,
-      ((bottom - top) / height) * frame.height,
-    );
-    drawn.setLineDash([]);
-  });
-}
-
-function drawFields(drawn, frame, { box, circles, size }) {
-  if (box) drawRegion(drawn, frame, { region: box, height: size[0], width: size[1] }, false);
-  for (const { middle, radius } of circles) {
-    twice(drawn, () => {
-      drawn.beginPath();
-      const [y, x] = [middle[0] / size[0], middle[1] / size[1]];
-      drawn.ellipse(
-        frame.left + x * frame.width, frame.top + y * frame.height,
-        (radius / size[1]) * frame.width, (radius / size[0]) * frame.height, 0, 0, 7,
-      );
-      drawn.stroke();
-    });
-  }
 }

@@ -1,5 +1,5 @@
 import { button, choice, element, folded, tickbox } from "./dom.js";
-import { pinText } from "./panel.js";
+import { pinText } from "./marks.js";
 import { colourSection, compareSection } from "./side_colours.js";
 import { fieldSection, maskSection, studySection } from "./side_more.js";
 import { MOST_NETWORKS } from "./state.js";
@@ -17,7 +17,7 @@ export function sidePanel(app) {
   if (can.mask) sections.push(maskSection(app));
   if (can.fields) sections.push(fieldSection(app));
   if (can.study) sections.push(studySection(app));
-  const side = element("aside.side", { "aria-label": "Controls", tabindex: "-1" }, sections.map((section) => section.element));
+  const side = element("aside.side", { "aria-label": "Controls" }, sections.map((section) => section.element));
   return {
     element: side,
     update(state) {
@@ -56,13 +56,15 @@ function networkCard(app, network) {
   const target = targetChoice(app, network);
   const model = network.models.length > 1
     ? choice(
-      network.models.map((value) => ({ value, text: `${value} weights` })), network.models[0],
+      network.models.map((value) => ({ value, text: value })), network.models[0],
       (value) => store.set({ models: { [network.id]: value } }), { "aria-label": `${network.name}: weights` },
     )
     : null;
-  const statistics = element("dl.statistics");
+  const numbers = element("dl.statistics");
+  const statistics = element("dl.statistics.long");
+  const more = element("details.more", { hidden: true }, element("summary", {}, "Statistics of this map"), statistics);
   const about = element("p.quiet", { title: network.source }, `${network.arch} · ${network.task}`);
-  const card = element("div.card", {}, element("div.head", {}, shown, about), element("div.pair", {}, target.element, model), statistics);
+  const card = element("div.card", {}, element("div.head", {}, shown, about), element("div.pair", {}, target.element, model), numbers, more);
   return {
     element: card,
     update(state) {
@@ -72,16 +74,21 @@ function networkCard(app, network) {
       target.update(state);
       if (model) model.value = state.models[network.id];
       const { map, exact } = isShown ? app.data.map(network.id) : { map: null, exact: false };
-      statistics.classList.toggle("dim", !exact);
-      if (statistics.map === map) return;
-      statistics.map = map;
-      const rows = map ? Object.entries({ value: map.head.value, peak: map.head.peak, ...map.head.statistics }) : [];
-      const numbers = rows.filter(([, value]) => typeof value === "number");
-      statistics.replaceChildren(...numbers.flatMap(([name, value]) => [
-        element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, numberText(value)),
-      ]));
+      for (const one of [numbers, statistics]) one.classList.toggle("dim", !exact);
+      if (card.map === map) return;
+      card.map = map;
+      fill(numbers, map ? { value: map.head.value, peak: map.head.peak } : {});
+      fill(statistics, map ? map.head.statistics || {} : {});
+      more.hidden = !statistics.children.length;
     },
   };
+}
+
+function fill(into, numbers) {
+  const known = Object.entries(numbers).filter(([, value]) => typeof value === "number");
+  into.replaceChildren(...known.flatMap(([name, value]) => [
+    element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, numberText(value)),
+  ]));
 }
 
 function targetChoice(app, network) {

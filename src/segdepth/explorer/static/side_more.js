@@ -27,8 +27,8 @@ export function maskSection(app) {
   const network = networkChoice(app, () => {});
   let part = 0.05;
   const share = slider("Largest pixels", { min: 0.01, max: 0.5, step: 0.01 }, part, (value) => (part = value), (value) => `${Math.round(value * 100)} %`);
-  const act = (action) => () => app.mask(network.select.value, action, part);
-  const back = button("Back to the original", () => app.back(), { hidden: true });
+  const act = (action) => () => app.opening.mask(network.select.value, action, part);
+  const back = button("Back to the original", () => app.opening.back(), { hidden: true });
   const actions = element("div.pair", {}, button("Delete them", act("delete")), button("Keep only them", act("keep")));
   return {
     element: folded("Mask", false, labelled("Map of", network.select), share, actions, back),

@@ -23,7 +23,7 @@ export function firstState(session) {
     held: false,
     pins: [],
     view: { zoom: 1, y: 0.5, x: 0.5 },
-    colours: { map: Object.keys(session.colour_maps)[0], opacity: 0.85, clip: 99.5, log: false, outline: 0, patch: 1 },
+    colours: { map: Object.keys(session.colour_maps)[0], opacity: 0.75, clip: 99.5, log: false, outline: 0, patch: 1 },
     compare: { open: shown.length > 1, ...firstSides(session, shown), how: "slider", split: 0.5, flipped: false, share: 0.1 },
     fields: { theoretical: false, effective: false },
     show: { answer: true, truth: true, map: true },

@@ -13,6 +13,8 @@ export const KEYS = [
   ["?", "these keys"],
 ];
 
+const WISHES = { h: "hold", f: "flip", c: "compare", 0: "whole", "?": "help", Escape: "release" };
+
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
@@ -22,7 +24,6 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
  * @param {Object} on - `move(rows, columns)`, `pin()`, `hold()`, `flip()`, `compare()`, `zoom(factor)`, `whole()`, `release()`, `help()`.
  */
 export function listenToKeys(target, on) {
-  const others = { h: on.hold, f: on.flip, c: on.compare, 0: on.whole, "?": on.help, Escape: on.release };
   target.addEventListener("keydown", (event) => {
     const control = event.target.closest && event.target.closest("input, select, textarea, dialog, summary, [popover]");
     if (control || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -31,7 +32,7 @@ export function listenToKeys(target, on) {
     else if (event.key === "Enter" && !(event.target.closest && event.target.closest("button, a"))) on.pin();
     else if (event.key === "+" || event.key === "=") on.zoom(1.25);
     else if (event.key === "-") on.zoom(0.8);
-    else if (others[event.key]) others[event.key]();
+    else if (WISHES[event.key]) on[WISHES[event.key]]();
     else return;
     event.preventDefault();
   });

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 #: Milliseconds that what has to happen may take; nothing waits that long where all is well.
 PATIENCE = 15_000
@@ -22,15 +22,11 @@ class Visit:
         page: Playwright's.
         problems: errors of the page's code, and what its console complained of.
         expected: words of complaints that are no problem.
-        under_way: questions for maps that have no answer, with their network and whether they are exact.
-        most: how many of each were under way at once.
     """
 
     page: Page
     problems: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
-    under_way: dict[Request, tuple[str, str]] = field(default_factory=dict)
-    most: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def problems_are_expected(self, *words: str) -> None:
         """The browser itself complains of requests that were refused; these are the test's subject."""
@@ -42,7 +38,7 @@ class Visit:
 
     def canvas(self, name: str) -> Locator:
         """Its canvas."""
-        return self.panel(name).locator("canvas")
+        return self.panel(name).locator("canvas[role]")
 
     def spot(self, name: str, row: float, column: float, size: Size) -> tuple[float, float]:
         """Where on the screen the middle of a pixel is, as long as the whole picture is seen."""
@@ -105,18 +101,27 @@ class Visit:
         return part
 
     def count_maps(self) -> None:
-        """From now on, note how many questions for maps are under way at once."""
+        """From now on, note how many questions for maps are under way at once; one that was cancelled is not."""
+        self.page.evaluate("""() => {
+          const [ask, now] = [window.fetch, {}];
+          window.most = {};
+          window.fetch = (address, options) => {
+            if (!String(address).includes("api/map")) return ask(address, options);
+            const words = new URL(address).searchParams;
+            const key = `${words.get("network")} ${words.get("exact")}`;
+            now[key] = (now[key] || 0) + 1;
+            window.most[key] = Math.max(window.most[key] || 0, now[key]);
+            let open = true;
+            const close = () => { if (open) now[key] -= 1; open = false; };
+            options.signal.addEventListener("abort", close);
+            return ask(address, options).finally(close);
+          };
+        }""")
 
-        def began(request: Request) -> None:
-            if "api/map" not in request.url:
-                return
-            words = dict(part.split("=", 1) for part in request.url.split("?")[1].split("&"))
-            key = self.under_way[request] = words["network"], words["exact"]
-            self.most[key] = max(self.most.get(key, 0), list(self.under_way.values()).count(key))
-
-        self.page.on("request", began)
-        self.page.on("requestfinished", lambda request: self.under_way.pop(request, None))
-        self.page.on("requestfailed", lambda request: self.under_way.pop(request, None))
+    def most_maps(self) -> dict[str, int]:
+        """The most questions that were under way at once, by "network exact"."""
+        found: dict[str, int] = self.page.evaluate("window.most")
+        return found
 
 
 def visit(browser: Browser, address: str, **options: Any) -> Visit:
@@ -127,7 +132,7 @@ def visit(browser: Browser, address: str, **options: Any) -> Visit:
         address: of the page.
         options: of the window, as Playwright names them.
     """
-    context: BrowserContext = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
+    context: BrowserContext = browser.new_context(**{"viewport": {"width": 1100, "height": 720}} | options)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     found = Visit(page)

@@ -2,11 +2,12 @@
 
 import base64
 import json
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -118,11 +119,17 @@ class Fake:
 
     def session(self) -> dict[str, Any]:
         """The reply to ``api/session``."""
-        tables = {name: base64.b64encode(colour_map(name).tobytes()).decode() for name in ("magma", "viridis", "turbo", "gray")}
+        tables = {
+            name: base64.b64encode(colour_map(name).tobytes()).decode()
+            for name in ("magma", "viridis", "turbo", "gray")
+        }
         return {
             "networks": [self.network(id) for id in self.networks],
             "pictures": self.pictures,
-            "methods": [{"value": "gradient", "text": "gradient"}, {"value": "input_x_gradient", "text": "input × gradient"}],
+            "methods": [
+                {"value": "gradient", "text": "gradient"},
+                {"value": "input_x_gradient", "text": "input × gradient"},
+            ],
             "colour_maps": tables,
             "limits": {"bytes": 20_000_000, "pixels": 40_000_000},
             "can": {"drop": True, "mask": True, "random": True, "fields": True, "study": True},
@@ -175,7 +182,9 @@ class Fake:
             row, column = int(words["row"]), int(words["column"])
         asked, exact = [row, column], words["exact"] == "1"
         if not exact:
-            row, column = (min(number // GRID * GRID + GRID // 2, most - 1) for number, most in ((row, height), (column, width)))
+            row, column = (
+                min(number // GRID * GRID + GRID // 2, most - 1) for number, most in ((row, height), (column, width))
+            )
         exact = exact or [row, column] == asked
         if self.wrong:
             asked = [asked[0] + 1, asked[1]]
@@ -194,12 +203,20 @@ class Fake:
             return 200, "application/json", json.dumps(self.session()).encode()
         if path == "api/pictures":
             if not body.startswith(b"\x89PNG"):
-                return 400, "application/json", json.dumps({"error": f"{words['name']} is no picture that can be read."}).encode()
+                return (
+                    400,
+                    "application/json",
+                    json.dumps({"error": f"{words['name']} is no picture that can be read."}).encode(),
+                )
             return self.opened(words["name"], "dropped")
         if path == "api/masked":
             return self.opened(f"{words['action']} {words['share']}", "masked")
         if path == "api/picture":
-            return 200, kind, container({"name": self.name_of(words["picture"]), "size": [128, 416]}, {"image": picture()})
+            return (
+                200,
+                kind,
+                container({"name": self.name_of(words["picture"]), "size": [128, 416]}, {"image": picture()}),
+            )
         if path == "api/answer":
             return 200, kind, self.answer(words)
         if path == "api/map":
@@ -216,13 +233,19 @@ class Fake:
         """Replies of JSON."""
         if path == "api/fields":
             row, column = int(words["row"]), int(words["column"])
-            return {"theoretical": [row - 20, column - 30, row + 21, column + 31], "effective": {"0.5": 6.0, "0.9": 15.0}}
+            return {
+                "theoretical": [row - 20, column - 30, row + 21, column + 31],
+                "effective": {"0.5": 6.0, "0.9": 15.0},
+            }
         if path == "api/study":
             edges = np.linspace(0, 1, 13).tolist()
             counts = [1, 4, 9, 15, 22, 18, 12, 8, 5, 3, 1, 1]
             one = {"edges": edges, "counts": counts, "mean": 0.41}
             return {"statistics": {"spread": one, "peak_share": one}, "targets": 99, "name": "study of 2026"}
-        return {"python": f"Explainer(net).at(image).maps([({words.get('row')}, {words.get('column')})])", "command": "segdepth saliency"}
+        return {
+            "python": f"Explainer(net).at(image).maps([({words.get('row')}, {words.get('column')})])",
+            "command": "segdepth saliency",
+        }
 
     def name_of(self, id: str) -> str:
         """A picture's name."""
@@ -259,9 +282,16 @@ class Server:
     def start(self) -> None:
         """Answer, at the port that it had."""
         fake = self.fake
+        connected: list[socket.socket] = []
+        self.connected = connected
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                """Note who is connected."""
+                super().setup()
+                connected.append(self.connection)
 
             def log_message(self, *args: object) -> None:
                 """Quiet."""
@@ -310,6 +340,9 @@ class Server:
         """Answer nobody."""
         self.http.shutdown()
         self.http.server_close()
+        for one in self.connected:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         self.thread.join()
 
     @property

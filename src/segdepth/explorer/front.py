@@ -9,7 +9,11 @@ from segdepth.core.errors import InputError
 __all__ = ["front_file", "front_names", "modules_as_one"]
 
 #: What browsers are told that each ending is.
-_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
 
 _IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |class |const )", re.MULTILINE)

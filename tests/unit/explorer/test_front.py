@@ -31,14 +31,18 @@ def test_all_modules_as_one_keep_no_import_and_no_export_and_order_each_after_wh
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_all_modules_as_one_are_a_script():
-    done = subprocess.run(["node", "--check", "-"], input=modules_as_one("main.js"), text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        ["node", "--check", "-"], input=modules_as_one("main.js"), text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_each_import_is_exported_by_its_module(name):
     for wanted, other in re.findall(r'^import \{ (.*) \} from "\./(.*)";', front_file(name)[0].decode(), re.MULTILINE):
-        offered = re.findall(r"^export (?:async )?(?:function|class|const) (\w+)", front_file(other)[0].decode(), re.MULTILINE)
+        offered = re.findall(
+            r"^export (?:async )?(?:function|class|const) (\w+)", front_file(other)[0].decode(), re.MULTILINE
+        )
         assert set(wanted.split(", ")) <= set(offered), (name, other)
 
 

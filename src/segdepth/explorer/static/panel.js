@@ -17,13 +17,15 @@ export class Panel {
     this.figure = null;
     this.frame = { top: 0, left: 0, height: 1, width: 1 };
     this.box = [1, 1];
+    this.drawn = [];
     this.canvas = element("canvas", { tabindex: "0", role: "application", "aria-label": spec.label });
     this.title = element("h2");
     this.value = element("output.value", { for: "" });
     this.badge = element("p.badge", { hidden: true });
     this.note = element("p.note", { hidden: true });
     this.marks = element("div.marks");
-    this.stage = element("div.stage", {}, this.canvas, this.badge, this.note, this.marks);
+    this.above = element("canvas.above", { "aria-hidden": "true" });
+    this.stage = element("div.stage", {}, this.canvas, this.above, this.badge, this.note, this.marks);
     this.element = element(
       `section.panel.${spec.kind}`,
       { "aria-label": spec.label, "data-panel": spec.id },
@@ -86,7 +88,9 @@ export class Panel {
     this.box = [height, width];
     this.scale = scale;
     const [down, across] = [Math.round(height * scale), Math.round(width * scale)];
-    if (this.canvas.width !== across || this.canvas.height !== down) [this.canvas.width, this.canvas.height] = [across, down];
+    if (this.canvas.width === across && this.canvas.height === down) return;
+    for (const canvas of [this.canvas, this.above]) [canvas.width, canvas.height] = [across, down];
+    this.drawn = [];
   }
 
   /**
@@ -107,19 +111,38 @@ export class Panel {
     this.element.setAttribute("aria-busy", String(Boolean(figure.busy)));
     this.value.textContent = state.cursor && figure.read ? figure.read(state.cursor) : "";
     this.frame = frameOf(state.view, this.box, over.size);
-    const drawn = this.canvas.getContext("2d");
+    this.drawBelow(figure, over.base);
+    if (this.handle) this.placeHandle(figure);
+    this.drawAbove(this.cleared(this.above), figure, state, over);
+  }
+
+  cleared(canvas) {
+    const drawn = canvas.getContext("2d");
     drawn.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     drawn.clearRect(0, 0, this.box[1], this.box[0]);
-    if (figure.opacity !== undefined && over.base) this.image(drawn, over.base, 1);
+    return drawn;
+  }
+
+  /** The pictures, which are drawn again only where they changed: moving the pointer draws what is above them. */
+  drawBelow(figure, base) {
+    const { image, second, opacity, outline, dim, split } = figure;
+    const parts = [image, second && second.image, second && second.outline, opacity, outline, dim, split, base, ...Object.values(this.frame)];
+    if (parts.length === this.drawn.length && parts.every((part, index) => part === this.drawn[index])) return;
+    this.drawn = parts;
+    const drawn = this.cleared(this.canvas);
+    if (opacity !== undefined && base) this.image(drawn, base, 1);
     this.layers(drawn, figure);
-    if (this.handle) this.drawSplit(drawn, figure);
+  }
+
+  drawAbove(drawn, figure, state, over) {
+    const size = figure.size || over.size;
     if (over.fields) drawFields(drawn, this.frame, over.fields);
     for (const [index, pin] of state.pins.entries()) drawPin(drawn, this.frame, pin, index + 1);
     for (const place of [over.brush, state.asked]) if (place && place.region) drawRegion(drawn, this.frame, place, place === over.brush);
     if (figure.nearest) drawNearest(drawn, this.frame, figure.nearest);
-    if (state.asked && !state.asked.region) drawCross(drawn, this.frame, state.asked, figure.size || over.size, true);
+    if (state.asked && !state.asked.region) drawCross(drawn, this.frame, state.asked, size, true);
     const reads = state.cursor && (!state.asked || placeText(state.cursor) !== placeText(state.asked));
-    if (reads) drawCross(drawn, this.frame, state.cursor, figure.size || over.size, false);
+    if (reads) drawCross(drawn, this.frame, state.cursor, size, false);
   }
 
   layers(drawn, figure) {
@@ -140,13 +163,14 @@ export class Panel {
       this.outline(drawn, part);
       drawn.restore();
     }
+    drawn.fillStyle = "#fff";
+    drawn.fillRect(at - 0.75, 0, 1.5, this.box[0]);
   }
 
   image(drawn, image, opacity) {
     const { top, left, height, width } = this.frame;
     drawn.globalAlpha = opacity;
     drawn.imageSmoothingEnabled = width / image.width < SQUARES;
-    drawn.imageSmoothingQuality = "high";
     drawn.drawImage(image, left, top, width, height);
     drawn.globalAlpha = 1;
   }
@@ -162,15 +186,13 @@ export class Panel {
     drawn.restore();
   }
 
-  drawSplit(drawn, figure) {
+  placeHandle(figure) {
     this.handle.hidden = !figure.second;
     if (!figure.second) return;
     const { left, width } = this.frame;
     this.handle.value = figure.split;
     this.handle.style.left = `${left - 8}px`;
     this.handle.style.width = `${width + 16}px`;
-    drawn.fillStyle = "#fff";
-    drawn.fillRect(left + figure.split * width - 0.75, 0, 1.5, this.box[0]);
   }
 
   /**

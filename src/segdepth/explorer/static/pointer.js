@@ -16,6 +16,7 @@ export function listenToPointer(canvas, on) {
   const fingers = new Map();
   let drag = null;
   let space = false;
+  let hover = null; // the wheel's own coordinates are whole numbers
 
   const spot = (event) => {
     const box = canvas.getBoundingClientRect();
@@ -52,6 +53,7 @@ export function listenToPointer(canvas, on) {
   canvas.addEventListener("pointermove", (event) => {
     const at = spot(event);
     const before = [...fingers.values()];
+    hover = at;
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, at);
     if (drag === null) {
       on.point(...at);
@@ -90,7 +92,9 @@ export function listenToPointer(canvas, on) {
     "wheel",
     (event) => {
       event.preventDefault();
-      on.zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.002)), ...spot(event));
+      const at = spot(event);
+      const around = hover && distance([hover, at]) < 1.5 ? hover : at;
+      on.zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.002)), ...around);
     },
     { passive: false },
   );

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+
 from segdepth.drawing.colours import colour_map
 from segdepth.explorer.front import front_file
 
@@ -128,7 +129,7 @@ class Fake:
             "pictures": self.pictures,
             "methods": [
                 {"value": "gradient", "text": "gradient"},
-                {"value": "input_x_gradient", "text": "input × gradient"},
+                {"value": "input_x_gradient", "text": "input x gradient"},
             ],
             "colour_maps": tables,
             "limits": {"bytes": 20_000_000, "pixels": 40_000_000},
@@ -143,8 +144,10 @@ class Fake:
             {"value": "class", "text": "predicted class"}, *({"value": name, "text": name} for name in CLASSES)
         ]  # fmt: skip
         return {
-            "id": id, "name": NAMES[id], "arch": id, "task": "depth" if deep else "seg", "source": f"runs/{id}", "explained": targets[0]["text"],
-            "targets": targets, "size": None, "classes": classes, "models": ["trained", "random"], "patch": 16 if id == "vit" else None,
+            "id": id, "name": NAMES[id], "arch": id, "task": "depth" if deep else "seg", "source": f"runs/{id}",
+            "explained": targets[0]["text"], "targets": targets, "size": None,
+            "classes": classes, "models": ["trained", "random"],
+            "patch": 16 if id == "vit" else None,
         }  # fmt: skip
 
     def answer(self, words: dict[str, str]) -> bytes:
@@ -191,8 +194,9 @@ class Fake:
         values = saliency(id, row, column, words["model"], words["method"])
         head = {name: words[name] for name in ("picture", "network", "model", "target", "method")}
         head |= {
-            "row": row, "column": column, "region": region, "asked": asked, "exact": exact, "text": words["target"], "value": 7.25,
-            "peak": float(values.max()), "zero": 0.0, "statistics": {"spread": 0.25 + row / 1000, "entropy": 5.5}, "engine": "fake", "ms": 1.0,
+            "row": row, "column": column, "region": region, "asked": asked, "exact": exact, "text": words["target"],
+            "value": 7.25, "peak": float(values.max()), "zero": False, "engine": "fake", "ms": 1.0,
+            "statistics": {"spread": 0.25 + row / 1000, "entropy": 5.5},
         }  # fmt: skip
         return container(head, {"map": values})
 
@@ -322,7 +326,7 @@ class Server:
                 except ConnectionError:
                     self.close_connection = True  # the page lost interest
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - http.server's name
 
         class Listening(ThreadingHTTPServer):
             daemon_threads = True

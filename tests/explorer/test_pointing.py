@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
+
 from explorer.browsing import PATIENCE, Visit
 from explorer.fake_server import CLASSES, SIZES, Fake, depth, labels, picture, saliency
-from playwright.sync_api import expect
 
 FCN, MONODEPTH = SIZES["fcn"], SIZES["monodepth"]
 
@@ -188,7 +189,9 @@ def storm(seen: Visit, seconds: float) -> None:
     """Thirty moves a second, and what must be true after them."""
     seen.count_maps()
     rng = np.random.default_rng(0)
-    steps = np.clip(np.cumsum(rng.normal(0, 6, (int(30 * seconds), 2)), 0) + (32, 104), 0, (63, 207)).astype(int)
+    steps = np.clip(np.cumsum(rng.normal(0, 6, (int(30 * seconds), 2)), 0) + np.array([32, 104]), 0, (63, 207)).astype(
+        int
+    )
     for row, column in steps:
         seen.page.mouse.move(*seen.spot("picture", row, column, FCN))
         seen.page.wait_for_timeout(1000 / 30)

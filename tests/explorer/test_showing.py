@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from explorer.browsing import Visit
-from explorer.fake_server import SIZES, TOKEN, Fake, Server, depth, saliency
 from PIL import Image
 from playwright.sync_api import expect
+
+from explorer.browsing import Visit
+from explorer.fake_server import SIZES, TOKEN, Fake, Server, depth, saliency
 
 FCN, MONODEPTH = SIZES["fcn"], SIZES["monodepth"]
 
@@ -133,13 +134,16 @@ def test_reloading_and_the_link_in_another_window_restore_everything(seen: Visit
     def look(one: Visit) -> list[object]:
         one.settled("map fcn")
         one.settled("compare")
-        part = one.page
+        choices = [
+            one.page.get_by_label(name, exact=True) for name in ("Method", "FCN-8s: what is explained", "Colour map")
+        ]
         return [
-            one.value("map fcn"), part.locator("button.mark").count(), part.get_by_label("Method", exact=True).input_value(),
-            part.get_by_label("FCN-8s: what is explained").input_value(), part.get_by_label("Colour map").input_value(),
-            part.get_by_role("button", name="Difference").get_attribute("aria-pressed"), part.locator(".explorer").get_attribute("data-theme"),
-            [round(mark.bounding_box()["x"]) for mark in part.locator("button.mark").all()],  # the view
-        ]  # fmt: skip
+            one.value("map fcn"),
+            *(choice.input_value() for choice in choices),
+            one.page.get_by_role("button", name="Difference").get_attribute("aria-pressed"),
+            one.page.locator(".explorer").get_attribute("data-theme"),
+            [round(mark.bounding_box()["x"]) for mark in one.page.locator("button.mark").all()],  # pins, and the view
+        ]
 
     seen.page.mouse.move(0, 0)
     before = look(seen)

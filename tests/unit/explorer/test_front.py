@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from segdepth.explorer.front import front_file, front_names, modules_as_one
 
 MODULES = [name for name in front_names() if name.endswith(".js")]

@@ -39,7 +39,7 @@ export function topBar(app) {
     method,
     hold,
     app.options.whole ? button("Copy link", () => copyLink(app), { title: "An address that restores all of this" }) : null,
-    button("Code", () => showCode(app), { title: "This map as Python and as a command" }),
+    session.can.code === false ? null : button("Code", () => showCode(app), { title: "This map as Python and as a command" }),
     theme,
     button("?", () => app.help(), { class: "icon", "aria-label": "Keys", title: "Keys (?)" }),
   );

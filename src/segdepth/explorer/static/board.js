@@ -132,11 +132,11 @@ export class Board {
     if (map === null) return { ...none, badge: "computing the map …", busy: true };
     const figure = mapFigure(this.memory, network, map, state.colours, this.app.tables);
     figure.title = `${name} · ${map.head.text}`;
-    if (exact) return figure;
+    if (exact && map.head.exact) return figure;
     const { row, column, region } = map.head;
     const at = region ? `the region ${region.join(", ")}` : `(${row}, ${column})`;
     const nearest = region ? null : { row, column, height: map.size[0], width: map.size[1] };
-    return { ...figure, nearest, dim: true, busy: true, badge: `nearest computed: ${at}`, problem: none.problem };
+    return { ...figure, nearest, dim: !exact, busy: !exact, badge: `nearest computed: ${at}`, problem: none.problem };
   }
 
   compared(state) {

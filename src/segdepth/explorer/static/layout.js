@@ -24,7 +24,8 @@ export function arrange(panels, [boxHeight, boxWidth], [height, width]) {
     const down = (boxHeight - GAP * (rows - 1)) / rows - PANEL_LINE;
     const scale = Math.min(across / width, Math.max(down, LEAST) / height);
     const fits = Math.max(down, LEAST) === down;
-    const worth = scale * (index === 0 ? 1.25 : 1) * (fits ? 1 : 0.5);
+    const belongs = index === 0 && columns > 1; // networks stand in columns of their own
+    const worth = scale * (belongs ? 1.5 : 1) * (fits ? 1 : 0.5);
     if (best !== null && worth <= best.worth) return;
     const scrolls = boxWidth < NARROW;
     const most = (across * height) / width;

@@ -132,10 +132,10 @@ export class Lane {
     this.exact = under;
     try {
       const map = await this.fetch(under, 1);
-      if (map && map.head.exact) this.held.put(under.question.key, { ...map, key: under.question.key }, map.bytes);
+      if (map) this.held.put(under.question.key, { ...map, key: under.question.key }, map.bytes);
       if (this.exact !== under) return;
       this.exact = null;
-      if (map) this.offer(map, under.question);
+      if (map) this.offer(map, under.question, true);
       if (!this.settled) this.later(under.question, map ? 0 : AGAIN_AFTER);
     } catch (error) {
       if (this.exact !== under) return;
@@ -178,10 +178,10 @@ export class Lane {
     return belongs(map.head, question.params) ? map : null;
   }
 
-  /** Show a map that came, where it is nearer to what is wanted than the shown one. */
-  offer(map, question) {
+  /** Show a map that came, where it is nearer to what is wanted than the shown one; `best`: no better one will come. */
+  offer(map, question, best = false) {
     if (this.wanted === null || this.wanted.context !== question.context) return;
-    const key = map.head.exact ? question.key : null;
+    const key = best || map.head.exact ? question.key : null;
     if (key === this.wanted.key) this.show({ ...map, key });
     else if (!this.settled && this.wanted.params.region === undefined && map.head.region === null) {
       if (this.shown === null || this.distance(map.head) < this.distance(this.shown.head)) this.show({ ...map, key });
@@ -243,7 +243,7 @@ export class Shelf {
     try {
       const params = { ...question.params, exact: 1, client: `${this.client}-pins` };
       const map = readMap(await askBytes(this.source, "api/map", params));
-      if (map.head.exact && belongs(map.head, question.params)) this.held.put(question.key, { ...map, key: question.key }, map.bytes);
+      if (belongs(map.head, question.params)) this.held.put(question.key, { ...map, key: question.key }, map.bytes);
     } catch (error) {
       if (error.status === 409) pause = AGAIN_AFTER;
       else {

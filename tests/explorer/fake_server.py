@@ -203,6 +203,10 @@ class Fake:
     def reply(self, path: str, words: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
         """Status, type and content for a request."""
         kind = "application/octet-stream"
+        if "picture" in words and words["picture"] not in {known["id"] for known in self.pictures}:
+            return 410, "application/json", b'{"error": "This picture is no longer in memory."}'
+        if path == "api/map" and words["target"] == "sky:sky":
+            return 400, "application/json", b'{"error": "A class less itself is nothing."}'
         if path == "api/session":
             return 200, "application/json", json.dumps(self.session()).encode()
         if path == "api/pictures":

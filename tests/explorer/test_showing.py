@@ -173,6 +173,34 @@ def test_a_broken_picture_is_one_sentence_and_a_good_one_opens(seen: Visit):
     seen.settled("map fcn")
 
 
+def test_a_question_that_is_refused_is_one_sentence_and_is_not_put_again(seen: Visit, fake: Fake):
+    seen.problems_are_expected("400")
+    seen.page.get_by_label("FCN-8s: what is explained").select_option(label="margin of two classes")
+    seen.page.get_by_label("FCN-8s: class").select_option("sky")
+    seen.settled("map fcn")
+    seen.page.get_by_label("FCN-8s: less class").select_option("sky")
+    expect(seen.badge("map fcn")).to_have_text("A class less itself is nothing.")
+    asked = len(fake.asked)
+    for column in range(20, 30):
+        seen.point("map monodepth", 20, column, MONODEPTH)  # which reads
+    assert len(fake.asked) == asked
+    seen.page.get_by_label("FCN-8s: less class").select_option("car")
+    seen.settled("map fcn")
+    expect(seen.badge("map fcn")).to_be_hidden()
+
+
+def test_a_picture_that_went_out_of_memory_is_told_and_another_opens(seen: Visit, fake: Fake):
+    seen.problems_are_expected("410")
+    picture = seen.page.get_by_label("Picture", exact=True)
+    picture.select_option("p1")
+    seen.settled("map fcn")
+    del fake.pictures[1]
+    seen.point("picture", 20, 30, FCN)
+    expect(seen.page.get_by_role("status").filter(has_text="This picture is no longer in memory.")).to_be_visible()
+    expect(picture.locator("option:checked")).to_have_text("street_0001.png")
+    seen.settled("map fcn")
+
+
 @pytest.mark.parametrize("way", ["drop", "paste"])
 def test_pictures_are_dropped_and_pasted(seen: Visit, way: str):
     seen.page.evaluate(
@@ -266,7 +294,15 @@ def test_four_networks_stand_side_by_side(opened: Callable[..., Visit], fake: Fa
 WINDOWS = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
-@pytest.mark.parametrize(("scheme", "window"), [("light", "wide"), ("dark", "wide"), ("dark", "phone")])
+@pytest.mark.parametrize(
+    ("scheme", "window"),
+    [
+        ("light", "wide"),
+        ("dark", "wide"),
+        pytest.param("dark", "phone", marks=pytest.mark.slow),
+        pytest.param("light", "phone", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing(opened: Callable[..., Visit], scheme: str, window: str):
     seen = opened(color_scheme=scheme, viewport=WINDOWS[window], bypass_csp=True)
     seen.settled("map fcn")

@@ -140,7 +140,12 @@ export class Board {
   }
 
   compared(state) {
-    const sides = [state.compare.a, state.compare.b].map((text) => ({ text, map: this.app.data.side(text), name: this.sideName(text) }));
+    const sides = [state.compare.a, state.compare.b].map((text, index) => {
+      const map = this.app.data.side(text);
+      const [network] = text.split("|");
+      const own = map !== null && network in this.app.data.lanes && this.app.data.map(network).map === map;
+      return { text, map, name: this.sideName(text), slot: own ? network : `side ${index}` };
+    });
     const names = `A ${sides[0].name}, B ${sides[1].name}`;
     if (sides.some(({ map }) => map === null)) return { title: names, badge: "computing the maps …", busy: true };
     const figure = compareFigure(this.memory, sides[0], sides[1], state, this.app.tables);

@@ -61,13 +61,18 @@ export function shadeOf(value, level, signed, log) {
  */
 export function paintMap(values, [height, width], { table, level, signed, log }) {
   const image = new ImageData(width, height);
-  const pixels = image.data;
-  for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const step = Math.round(shadeOf(values[i], level, signed, log) * 255) * 3;
-    pixels[at] = table[step];
-    pixels[at + 1] = table[step + 1];
-    pixels[at + 2] = table[step + 2];
-    pixels[at + 3] = 255;
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = new Uint32Array(256); // a pixel's four bytes in one number, as this machine orders them
+  const bytes = new Uint8Array(colours.buffer).fill(255);
+  for (let step = 0; step < 256; step++) bytes.set(table.subarray(step * 3, step * 3 + 3), step * 4);
+  if (signed || log || !(level > 0)) {
+    for (let i = 0; i < values.length; i++) pixels[i] = colours[Math.round(shadeOf(values[i], level, signed, log) * 255)];
+    return image;
+  }
+  const scale = 255 / level;
+  for (let i = 0; i < values.length; i++) {
+    const step = values[i] * scale;
+    pixels[i] = colours[step < 255 ? (step + 0.5) | 0 : 255];
   }
   return image;
 }

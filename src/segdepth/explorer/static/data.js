@@ -48,7 +48,9 @@ export class Data {
   /** @returns {string|null} why something is not there. */
   problem(network) {
     const { picture, models } = this.store.state;
-    return this.refused.get(answerKey(picture, network, models[network])) || this.problems[network] || null;
+    const { key, text } = this.problems[network] || {};
+    const { wanted } = this.lanes[network];
+    return this.refused.get(answerKey(picture, network, models[network])) || (wanted !== null && wanted.key === key ? text : null);
   }
 
   /** Ask for whatever the state needs and is not there. */
@@ -73,7 +75,10 @@ export class Data {
     this.refused.clear();
     this.problems = {};
     this.shelf.again();
-    for (const lane of Object.values(this.lanes)) lane.again();
+    for (const lane of Object.values(this.lanes)) {
+      lane.refused = null;
+      lane.again();
+    }
     this.sync();
     this.changed();
   }
@@ -103,7 +108,8 @@ export class Data {
   }
 
   laneFailed(network, error) {
-    this.problems[network] = error.message;
+    const { wanted } = this.lanes[network];
+    this.problems[network] = { key: wanted && wanted.key, text: error.message };
     this.failed(error);
     this.changed();
   }

@@ -145,15 +145,15 @@ export function mapFigure(memory, slot, map, colours, tables) {
  * Two maps in one: a part of each, one of them, their difference, or what is large in both.
  *
  * @param {Memory} memory
- * @param {{map: Object, name: string}} a
- * @param {{map: Object, name: string}} b
+ * @param {{map: Object, slot: string}} a - `slot` is that of the same map's own panel, where it has one.
+ * @param {{map: Object, slot: string}} b
  * @param {Object} state
  * @param {Object<string, Uint8Array>} tables
  * @returns {Object} a figure; that of "slider" has a `second` one and the `split` between them.
  */
 export function compareFigure(memory, a, b, state, tables) {
   const { how, flipped, share, split } = state.compare;
-  const figures = [a, b].map(({ map }, index) => mapFigure(memory, `side ${index}`, map, state.colours, tables));
+  const figures = [a, b].map(({ map, slot }) => mapFigure(memory, slot, map, state.colours, tables));
   const size = a.map.size;
   const [first, second] = [figures[0].values.data, figures[1].values.data];
   const other = memory.get("other", [second, size.join()], () => resampled(second, b.map.size, size));

@@ -63,6 +63,7 @@ export class Lane {
     this.shown = null;
     this.exact = null;
     this.nearest = null;
+    this.refused = null;
     this.timers = {};
   }
 
@@ -74,7 +75,7 @@ export class Lane {
   /** @param {Object|null} question - of `questionOf`. */
   ask(question) {
     if (question === null || (this.wanted !== null && this.wanted.key === question.key)) {
-      if (question !== null && !this.settled && !this.exact) this.send();
+      if (question !== null) this.again();
       return;
     }
     if (this.wanted === null || this.wanted.context !== question.context) this.forget();
@@ -82,9 +83,9 @@ export class Lane {
     this.send();
   }
 
-  /** Put the question again that had no answer. */
+  /** Put the question again that had no answer, unless it was refused. */
   again() {
-    if (this.wanted !== null && !this.settled && !this.exact) this.send();
+    if (this.wanted !== null && !this.settled && !this.exact && this.refused !== this.wanted.key) this.send();
   }
 
   /** Nothing is wanted any more. */
@@ -152,6 +153,7 @@ export class Lane {
   handle(error, question) {
     if (error.name === "AbortError") return;
     if ([409, 500, 503].includes(error.status)) this.later(question, error.status === 409 ? AGAIN_AFTER : 4 * AGAIN_AFTER);
+    else if (!(error instanceof Unreachable)) this.refused = question.key;
     if (error.status !== 409) this.failed(error);
   }
 

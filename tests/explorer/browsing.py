@@ -1,12 +1,16 @@
 """The explorer's page as a person has it before them."""
 
+from __future__ import annotations
+
 import io
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 #: Milliseconds that what has to happen may take; nothing waits that long where all is well.
 PATIENCE = 15_000
@@ -64,6 +68,8 @@ class Visit:
 
     def settled(self, name: str) -> None:
         """Wait until a panel shows what is asked for."""
+        from playwright.sync_api import expect
+
         self.drawn()
         expect(self.panel(name)).to_have_attribute("aria-busy", "false", timeout=PATIENCE)
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from explorer.browsing import Visit, visit  # noqa: E402 - these import playwright
-from explorer.fake_server import Fake, Server  # noqa: E402
+from explorer.fake_server import Fake, Server
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +15,9 @@ def browser() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as running:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as running:
         started = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--js-flags=--expose-gc"])
         yield started
         started.close()
@@ -39,11 +38,13 @@ def server(fake: Fake) -> Iterator[Server]:
 
 
 @pytest.fixture
-def opened(browser: Any, server: Server) -> Iterator[Callable[..., Visit]]:
+def opened(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Open pages that must not complain."""
-    visits: list[Visit] = []
+    from explorer.browsing import visit  # which imports playwright
 
-    def open_page(address: str = server.address, **options: Any) -> Visit:
+    visits: list[Any] = []
+
+    def open_page(address: str = server.address, **options: Any) -> Any:
         visits.append(visit(browser, address, **options))
         return visits[-1]
 
@@ -55,7 +56,7 @@ def opened(browser: Any, server: Server) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture
-def seen(opened: Callable[..., Visit]) -> Visit:
+def seen(opened: Callable[..., Any]) -> Any:
     """The page with two networks, whose first maps have come."""
     one = opened()
     one.settled("map fcn")

@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
+from explorer.fake_server import CLASSES, SIZES, Fake, depth, labels, picture, saliency
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 from playwright.sync_api import expect
 
 from explorer.browsing import PATIENCE, Visit
-from explorer.fake_server import CLASSES, SIZES, Fake, depth, labels, picture, saliency
 
 FCN, MONODEPTH = SIZES["fcn"], SIZES["monodepth"]
 

@@ -7,12 +7,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+
+from explorer.fake_server import SIZES, TOKEN, Fake, Server, depth, saliency
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 from playwright.sync_api import expect
 
 from explorer.browsing import Visit
-from explorer.fake_server import SIZES, TOKEN, Fake, Server, depth, saliency
 
 FCN, MONODEPTH = SIZES["fcn"], SIZES["monodepth"]
 
@@ -286,7 +289,7 @@ def test_four_networks_stand_side_by_side(opened: Callable[..., Visit], fake: Fa
         seen.settled(f"map {network}")
     seen.page.get_by_role("checkbox", name="ViT-Tiny").uncheck()
     expect(seen.panel("map vit")).to_have_count(0)
-    seen.point("picture", 10, 10, FCN)
+    seen.point("answer fcn", 10, 10, FCN)
     seen.settled("map hrnet")
     np.testing.assert_array_equal(seen.array("map hrnet"), saliency("hrnet", 15, 15))
 
@@ -321,6 +324,7 @@ def test_axe_finds_nothing(opened: Callable[..., Visit], scheme: str, window: st
 
 def complaints(seen: Visit) -> list[str]:
     """What axe says against the page by WCAG 2, A and AA."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-    found = Axe().run(seen.page, options=rules).response["violations"]
+    found = axe.Axe().run(seen.page, options=rules).response["violations"]
     return [f"{one['id']}: {json.dumps([node['html'] for node in one['nodes']])}" for one in found]

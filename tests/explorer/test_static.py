@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from explorer.fake_server import GRID, SIZES, Fake, saliency
+from segdepth.explorer.front import front_file, modules_as_one
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 from playwright.sync_api import expect
 
 from explorer.browsing import Visit
-from explorer.fake_server import GRID, SIZES, Fake, saliency
-from segdepth.explorer.front import front_file, modules_as_one
 
 TARGETS = {"fcn": "class", "monodepth": "depth"}
 

@@ -4,6 +4,10 @@ import { arrange } from "./layout.js";
 import { pinText } from "./marks.js";
 import { Panel } from "./panel.js";
 import { placeText } from "./places.js";
+import { frameOf } from "./view.js";
+
+/** Pixels around all panels. */
+const MARGIN = 8;
 
 /** Kinds of panels one below the other, where the picture stays in view. */
 const NARROW_ORDER = ["picture", "map", "compare", "answer", "truth"];
@@ -66,9 +70,9 @@ export class Board {
   }
 
   arrange(specs) {
-    const box = [this.element.clientHeight, this.element.clientWidth];
+    const box = [this.element.clientHeight - 2 * MARGIN, this.element.clientWidth - 2 * MARGIN];
     const text = JSON.stringify([specs, box, this.shape()]);
-    if (text === this.arranged || !box[0]) return;
+    if (text === this.arranged || box[0] <= 0) return;
     this.arranged = text;
     const before = this.panels.map((panel) => panel.element);
     this.panels = specs.map((spec) => {
@@ -77,18 +81,19 @@ export class Board {
     });
     const now = this.panels.map((panel) => panel.element);
     if (now.length !== before.length || now.some((panel, index) => panel !== before[index])) this.element.replaceChildren(...now);
-    const { columns, height, cells } = arrange(specs, box, this.shape());
+    const { columns, heights, cells } = arrange(specs, box, this.shape());
     this.element.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-    this.element.style.gridAutoRows = `${Math.floor(height)}px`;
+    this.element.style.gridTemplateRows = heights.map((height) => `${Math.floor(height)}px`).join(" ");
     this.panels.forEach(({ element: panel }, index) => {
       panel.style.gridRow = String(cells[index].row + 1);
-      panel.style.gridColumn = String(cells[index].column + 1);
+      panel.style.gridColumn = `${cells[index].column + 1} / span ${cells[index].span}`;
     });
   }
 
   wishes() {
     const { app } = this;
     return {
+      frame: (box) => frameOf(app.store.state.view, box, this.shape()),
       point: (place, panel) => app.point(place, panel),
       pin: (place, panel) => app.pin(place, panel),
       leave: () => app.leave(),

@@ -1,7 +1,7 @@
 import { button, element } from "./dom.js";
 import { drawCross, drawFields, drawNearest, drawPin, drawRegion, pinText, SQUARES } from "./marks.js";
 import { middleOf, placeText } from "./places.js";
-import { frameOf, placeAt } from "./view.js";
+import { placeAt } from "./view.js";
 import { listenToPointer } from "./pointer.js";
 
 /** A panel: a line with title and value, and a canvas. */
@@ -9,13 +9,12 @@ export class Panel {
   /**
    * @param {{id: string, kind: string, network: string|null, label: string}} spec
    * @param {Object} on - `point(place, panel)`, `leave(panel)`, `pin(place)`, `pull(down, right, panel)`, `zoom(factor, top, left, panel)`,
-   *   `brush(place, done)`, `pulls()`, `split(part)`, `save(panel, form)`.
+   *   `brush(place, done)`, `pulls()`, `split(part)`, `save(panel, form)`, `frame(box)`.
    */
   constructor(spec, on) {
     Object.assign(this, spec);
     this.on = on;
     this.figure = null;
-    this.frame = { top: 0, left: 0, height: 1, width: 1 };
     this.box = [1, 1];
     this.drawn = [];
     this.canvas = element("canvas", { tabindex: "0", role: "application", "aria-label": spec.label });
@@ -42,6 +41,11 @@ export class Panel {
       pulls: () => on.pulls(),
     });
     if (spec.kind === "compare") this.listenToSplit();
+  }
+
+  /** @returns {Object} where the whole picture lies by now, drawn or not. */
+  get frame() {
+    return this.on.frame(this.box);
   }
 
   saving() {
@@ -110,7 +114,7 @@ export class Panel {
     this.element.classList.toggle("dim", Boolean(figure.dim));
     this.element.setAttribute("aria-busy", String(Boolean(figure.busy)));
     this.value.textContent = state.cursor && figure.read ? figure.read(state.cursor) : "";
-    this.frame = frameOf(state.view, this.box, over.size);
+    this.value.title = this.value.textContent;
     this.drawBelow(figure, over.base);
     if (this.handle) this.placeHandle(figure);
     this.drawAbove(this.cleared(this.above), figure, state, over);

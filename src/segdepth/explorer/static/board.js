@@ -58,7 +58,7 @@ export class Board {
     const { app } = this;
     const specs = [{ id: "picture", kind: "picture", network: null, section: 0, label: "Picture: point at a pixel" }];
     if (state.compare.open) specs.push({ id: "compare", kind: "compare", network: null, section: 0, label: "Two maps compared" });
-    for (const [kind, section] of [["truth", 1], ["answer", 2], ["map", 3]]) {
+    for (const [kind, section] of [["map", 1], ["answer", 2], ["truth", 3]]) {
       if (!state.show[kind]) continue;
       for (const network of state.networks) {
         const answer = app.data.answer(network);

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from segdepth.core.errors import ConfigError
+from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.networks.guests.transformers_config import configured, names_of_classes, stored, without_auxiliary
 
 from .tiny_transformers import SMALL
@@ -39,6 +39,14 @@ def test_another_inner_configuration() -> None:
     config = configured("upernet", {}, options, 3)
     assert config.backbone_config.model_type == "convnext"
     assert config.backbone_config.depths == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("where", ["hf-hub:owner/name", "local-dir:/somewhere"])
+def test_a_part_that_timm_would_fetch_is_refused(where: str) -> None:
+    backbone = {"model_type": "timm_backbone", "backbone": where, "out_indices": [1, 2, 3, 4]}
+    for settings, options in (({"backbone_config": backbone}, {}), ({}, {"backbone_config": backbone})):
+        with pytest.raises(CheckpointError, match=f"its backbone '{where}' would be asked of"):
+            configured("upernet", settings, options, 3)
 
 
 def test_half_precision_and_kernels_of_a_file_are_not_kept() -> None:

@@ -181,9 +181,11 @@ def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | N
     if module is not None and card.guest is None:
         raise CheckpointError(f"{str(path)!r} holds {card.arch}, which needs no module; leave module= out")
     try:
-        return (
-            build_network(card, allow=allow) if module is None else prepared(GuestNetwork(deepcopy(module), card), card)
-        )
+        if module is None:
+            return build_network(card, allow=allow)
+        guest = GuestNetwork(deepcopy(module), card)
+        guest.stands_in = True
+        return prepared(guest, card)
     except SegdepthError:
         raise
     except Exception as error:  # whatever a constructor makes of settings that are no network's

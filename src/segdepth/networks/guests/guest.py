@@ -81,6 +81,9 @@ class GuestNetwork(Network):
         module: that answers.
         card: with ``guest``, which says how.
 
+    Attributes:
+        stands_in: whether the module was handed over, and what the card names was not built: nobody has allowed that.
+
     Raises:
         ConfigError: if the module has no encoder of the name that the card gives, or weights without numbers.
     """
@@ -89,6 +92,7 @@ class GuestNetwork(Network):
         super().__init__(card.out_channels, card.output)
         self.guest = module
         self.facts = card.guest or GuestFacts()
+        self.stands_in = False
         self._told = False
         self.card = card
         if self.facts.encoder is not None and not isinstance(_part(module, self.facts.encoder), nn.Module):

@@ -159,7 +159,7 @@ def names_of_classes(settings: Mapping[str, Any]) -> list[str]:
     if isinstance(named, Mapping) and named:
         return [str(named[key]) for key in sorted(named, key=int)]
     count = settings.get("num_labels", 2)
-    return [f"LABEL_{place}" for place in range(count if isinstance(count, int) else 2)]
+    return [f"LABEL_{place}" for place in range(count if isinstance(count, int) and count > 0 else 2)]
 
 
 def words_of(error: BaseException) -> str:

@@ -65,6 +65,7 @@ def test_names_of_classes() -> None:
     assert names_of_classes({"id2label": {"10": "sky", "2": "road"}}) == ["road", "sky"]
     assert names_of_classes({}) == ["LABEL_0", "LABEL_1"]
     assert names_of_classes({"num_labels": 3})[-1] == "LABEL_2"
+    assert names_of_classes({"num_labels": -1}) == ["LABEL_0", "LABEL_1"]
 
 
 def test_a_private_name_is_no_option() -> None:

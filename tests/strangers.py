@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -58,6 +59,33 @@ class Listed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.head(x)
         return out
+
+
+class Lazy(nn.Module):
+    """Its weights have no shapes before its first picture."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.encoder = nn.LazyConv2d(4, 3, padding=1)
+        self.norm = nn.LazyBatchNorm2d()
+        self.head = nn.LazyConv2d(num_classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.head(self.norm(self.encoder(x)))
+        return answer
+
+
+class Unlearnable(nn.Module):
+    """Its answer has no gradient."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, num_classes, 1)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.layer(x)
+        return answer
 
 
 class Flat(nn.Module):

@@ -1,11 +1,13 @@
 """``segdepth.train``."""
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from segdepth.config import Config, apply_overrides, check_config, config_to_dict, read_values
@@ -120,10 +122,13 @@ def _as_it_was(net: Network | None) -> Iterator[None]:
     """The caller's random numbers go on as if no run had drawn any, and a network of his is frozen no longer than the run."""
     learning = [] if net is None else [(parameter, parameter.requires_grad) for parameter in net.parameters()]
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    of_python, of_numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
         for parameter, learns in learning:
             parameter.requires_grad_(learns)
         if net is not None:

@@ -24,7 +24,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     names = sorted(set(names))
     if not names:
         return "(there are none)"
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.6)  # in Python anything is given
     return f"(there are: {', '.join(names)})" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
@@ -120,7 +120,7 @@ class OpenTable(Mapping[str, V]):
         Raises:
             ConfigError: if the name is one of ours, or cannot be one, or nothing like this can be in the table.
         """
-        if not name or ":" in name:
+        if not isinstance(name, str) or not name or ":" in name:
             raise ConfigError(f"a {self._kind} cannot be called {name!r}: a name has no colon, which addresses have")
         if name in self._own:
             raise ConfigError(f"{name!r} is a {self._kind} of segdepth's own; register yours under another name")

@@ -87,11 +87,11 @@ def map_classes(net: Network, dataset: Dataset, kind: Kind, given: Given | None 
     own, theirs = named or tuple(str(k) for k in range(net.out_channels)), dataset.classes.names
     if given is not None:
         _check(given, own, theirs)
-        return _made({name: given[name] for name in own}, theirs, "by the table that was given")
+        return _made(own, given, theirs, "by the table that was given")
     if own == theirs or (named is None and len(own) == len(theirs)):
         return None
     if sorted(own) == sorted(theirs) and len(set(own)) == len(own):
-        return _made({name: name for name in own}, theirs, "by name, for the network has them in another order")
+        return _made(own, {name: name for name in own}, theirs, "by name, for the network has them in another order")
     raise InputError(
         f"the network's {len(own)} classes ({first_of(own, _NAMED) if named else 'without names'}) are not the data set's "
         f"{len(theirs)} ({first_of(theirs, _NAMED)}): say which is which, "
@@ -100,8 +100,10 @@ def map_classes(net: Network, dataset: Dataset, kind: Kind, given: Given | None 
     )
 
 
-def _made(names: Given, theirs: Sequence[str], words: str) -> ClassMap:
-    ids = [IGNORE if name is None else theirs.index(name) for name in names.values()]
+def _made(own: Sequence[str], given: Given, theirs: Sequence[str], words: str) -> ClassMap:
+    names = {name: given[name] for name in own}
+    meant = (names[name] for name in own)  # several of its classes may have one name
+    ids = [IGNORE if name is None else theirs.index(name) for name in meant]
     return ClassMap(names, words, torch.tensor(ids))
 
 

@@ -93,7 +93,7 @@ def _least_squares(scored: Scored) -> Fit:
 
 
 def _depth(answers: Float64[Tensor, "b m"], inverse: bool) -> Float64[Tensor, "b m"]:
-    return torch.where(answers > 0, 1 / answers, math.inf) if inverse else answers
+    return torch.where(answers <= 0, math.inf, 1 / answers) if inverse else answers  # what is no number stays none
 
 
 def _inverse(answers: Float64[Tensor, "b m"], inverse: bool) -> Float64[Tensor, "b m"]:

@@ -17,7 +17,7 @@ from .build import (
     resolve_arch,
 )
 from .card import Card, Classes, GuestFacts
-from .checkpoint import find_weights, load_network, load_state, read_card, save_network
+from .checkpoint import find_weights, load_network, load_state, read_card, require_tensors, save_network
 from .devices import device_of, usable_device
 from .guests import (
     LIBRARIES,
@@ -109,6 +109,7 @@ __all__ = [
     "recognise_backbone",
     "register",
     "rename_ancestor_state",
+    "require_tensors",
     "resembled_backbone",
     "resize_output",
     "resolve_arch",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from segdepth.core.tables import did_you_mean
 
@@ -96,3 +96,12 @@ class Card(BaseModel):
     protocol: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] | None = None
     provenance: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_class_a_channel(self) -> "Card":
+        known = self.classes
+        if known is not None and {len(known.names), len(known.colours), len(known.label_ids)} != {self.out_channels}:
+            raise ValueError(
+                f"classes need a name, a colour and a label id for each of the {self.out_channels} channels"
+            )
+        return self

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
+from segdepth.core.words import first_of
 from segdepth.runs import BEST, CARD_KEY, meant_by
 
 from .build import build_network, prepared
@@ -24,7 +25,7 @@ from .network import Network
 from .state_files import read_state
 from .torch_files import is_torch_file, load_torch_file
 
-__all__ = ["find_weights", "load_network", "load_state", "read_card", "save_network"]
+__all__ = ["find_weights", "load_network", "load_state", "read_card", "require_tensors", "save_network"]
 
 #: What to do with a file of another program.
 _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's backbones into one"
@@ -32,12 +33,19 @@ _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's b
 #: Files that a folder is searched for, the preferred one first.
 _NAMES = (BEST, "model.safetensors")
 
+#: Names in a message, before "and N more".
+_NAMED = 3
+
 
 def save_network(net: Network, path: Path) -> None:
     """Write weights and card to one ``.safetensors`` file, whole or not at all.
 
     Tensors that a network holds under several names are written under each.
+
+    Raises:
+        CheckpointError: see :func:`require_tensors`.
     """
+    require_tensors(net)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     seen: set[int] = set()
     for name, tensor in state.items():
@@ -47,6 +55,20 @@ def save_network(net: Network, path: Path) -> None:
         seen.add(storage)
     with replacing(path) as temporary:
         save_file(state, temporary, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"})
+
+
+def require_tensors(net: Network) -> None:
+    """Refuse a network that no checkpoint can hold.
+
+    Raises:
+        CheckpointError: if its state has something else than tensors.
+    """
+    others = [name for name, value in net.state_dict().items() if not isinstance(value, Tensor)]
+    if others:
+        raise CheckpointError(
+            f"{net.card.arch} cannot be saved: of its state {first_of(others, _NAMED)} are no tensors, as quantised layers and "
+            "get_extra_state have it"
+        )
 
 
 def find_weights(where: Path) -> Path:
@@ -159,9 +181,11 @@ def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | N
     if module is not None and card.guest is None:
         raise CheckpointError(f"{str(path)!r} holds {card.arch}, which needs no module; leave module= out")
     try:
-        return (
-            build_network(card, allow=allow) if module is None else prepared(GuestNetwork(deepcopy(module), card), card)
-        )
+        if module is None:
+            return build_network(card, allow=allow)
+        guest = GuestNetwork(deepcopy(module), card)
+        guest.stands_in = True
+        return prepared(guest, card)
     except SegdepthError:
         raise
     except Exception as error:  # whatever a constructor makes of settings that are no network's

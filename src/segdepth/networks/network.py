@@ -96,8 +96,13 @@ class Network(nn.Module, HubNetwork):
         check_input(x)
         return self.output(self.raw(x))  # type: ignore[no-any-return]
 
-    def idle_parameters(self) -> list[str]:
-        """Names of parameters that have no part in the answer, and so would never get a gradient: none, in our own networks."""
+    def idle_parameters(self, size: tuple[int, int] = (MIN_SIZE, MIN_SIZE)) -> list[str]:
+        """Names of parameters that have no part in the answer, and so would never get a gradient: none, in our own networks.
+
+        Args:
+            size: rows and columns of the pictures that are answered.
+        """
+        del size
         return []
 
     def disparity(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:

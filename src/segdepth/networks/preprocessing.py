@@ -14,7 +14,8 @@ from segdepth.core.tables import pick
 
 __all__ = ["PREPROCESSINGS", "NamedNormalisation", "Normalisation", "Preprocessing", "normalisation_of"]
 
-Positive = Annotated[float, Field(gt=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Normalisation(BaseModel):
@@ -29,7 +30,7 @@ class Normalisation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    mean: tuple[Finite, Finite, Finite] = (0.0, 0.0, 0.0)
     std: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
     order: Literal["RGB", "BGR"] = "RGB"
     scale: Positive = 255.0

@@ -101,8 +101,8 @@ class Traced:
         return max(count, LEAST[name]) * self.costs[name]
 
     def engine(self, backward: BackwardPass) -> GraphEngine:
-        """An engine around a backward pass."""
-        return GraphEngine(self.output, backward, self.tail, self.reach)
+        """An engine around a backward pass. Gradients are of the picture's type, whichever the network answers in."""
+        return GraphEngine(self.output.to(self.graph.like.dtype), backward, self.tail, self.reach)
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from segdepth.core.errors import InputError
 from segdepth.core.words import first_of
-from segdepth.networks import Network, build_network, is_address, is_named
+from segdepth.networks import GuestNetwork, Network, build_network, is_address, is_named
 
 __all__ = ["random_network"]
 
@@ -39,7 +39,9 @@ def random_network(net: Network, seed: int) -> Network:
 
 
 def _can_be_built(net: Network) -> bool:
-    return is_address(net.card.arch) or is_named(net.card.arch)
+    """Code that a card names is run only where the network itself was made by it."""
+    built = not (isinstance(net, GuestNetwork) and net.stands_in)
+    return is_named(net.card.arch) or (is_address(net.card.arch) and built)
 
 
 def _built(net: Network, seed: int) -> Network | None:

@@ -16,6 +16,7 @@ from segdepth.networks import (
     Network,
     Normalisation,
     SizeRule,
+    is_address,
     is_known,
     prepared,
 )
@@ -87,9 +88,12 @@ def wrap(
     meaning = record.output_named(answers or own.output)
     if is_known(called):
         raise ConfigError(f"{called!r} is the name of a network of ours; give name=")
-    named = None if classes is None or isinstance(classes, int) else Classes.named(list(classes))
-    channels = OUTPUTS[meaning].channels or (len(named.names) if named else classes)
-    if not isinstance(channels, int) or channels < 1:
+    if not called or (is_address(called) and known is None):
+        raise ConfigError(f"a network cannot be called {called!r}: a name has no colon, which addresses have")
+    count, names = _classes(classes)
+    named = Classes.named(names) if names else None
+    channels = OUTPUTS[meaning].channels or count
+    if channels is None or channels < 1:
         raise ConfigError(f"task {task!r} needs classes=: how many, or their names")
     try:
         card = Card(
@@ -110,6 +114,20 @@ def wrap(
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}, but {first['input']!r} is given"
         ) from None
     return prepared(GuestNetwork(module, card), card)
+
+
+def _classes(given: int | Sequence[str] | None) -> tuple[int | None, tuple[str, ...]]:
+    """How many there are, and their names.
+
+    Raises:
+        ConfigError: if it is neither a number nor names.
+    """
+    if given is None or (isinstance(given, int) and not isinstance(given, bool)):
+        return given, ()
+    names = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
+    if not all(isinstance(name, str) for name in names) or (not names and given != []):
+        raise ConfigError(f"classes={given!r}: give how many there are, or a list of their names")
+    return len(names), names
 
 
 def _rule(size: int | tuple[int, int]) -> SizeRule:

@@ -18,7 +18,7 @@ from segdepth.core.locks import held
 from segdepth.data import Dataset
 from segdepth.data.cached import Cached
 from segdepth.data.loading import Timed, TrainingView, batches, training_loader
-from segdepth.networks import Network, device_of
+from segdepth.networks import Network, device_of, require_tensors
 from segdepth.runs import RunFolder, begin
 
 from .build import build_learning_rate, build_loss, build_network_for, build_optimizer
@@ -96,7 +96,8 @@ def assemble(
     loss = build_loss(config, net.out_channels)
     if settings.sync_batch_norm:
         with_synchronised_batch_norm(net)
-    leave_idle(net)
+    require_tensors(net)
+    leave_idle(net, (config.data.img_rows, config.data.img_cols))
     frozen = freeze(net, backbone=settings.freeze_backbone, batch_norm=settings.freeze_batch_norm)
     optimizer = build_optimizer(config, net)
     if settings.channels_last:

@@ -42,9 +42,14 @@ def freeze(net: Network, *, backbone: bool, batch_norm: bool) -> list[nn.Module]
     return frozen
 
 
-def leave_idle(net: Network) -> None:
-    """Let parameters that have no part in the answer stay as they are: no decay, and no process waits for their gradients."""
-    idle = net.idle_parameters()
+def leave_idle(net: Network, size: tuple[int, int]) -> None:
+    """Let parameters that have no part in the answer stay as they are: no decay, and no process waits for their gradients.
+
+    Args:
+        net: whose parameters stop to require gradients.
+        size: rows and columns of the pictures that it learns from.
+    """
+    idle = net.idle_parameters(size)
     for name in idle:
         net.get_parameter(name).requires_grad_(False)
     if idle:
@@ -88,9 +93,14 @@ def parameter_groups(net: Network, factors: LrFactors) -> list[dict[str, Any]]:
         factors: by which the parts' rates differ from the configured one.
 
     Raises:
-        ConfigError: if there is a factor for the backbone of a network that has none, or of a frozen one.
+        ConfigError: if there is a factor for the backbone of a network that has none, or of a frozen one; or nothing learns.
     """
     learning = [p for p in net.parameters() if p.requires_grad]
+    if not learning:
+        raise ConfigError(
+            f"nothing of {net.card.arch} learns: it has no parameters, they are frozen, or no gradient comes from its answer to "
+            "them (torch.no_grad(), inference_mode or detach() in its forward pass)"
+        )
     if factors.backbone == factors.head:
         return [{"params": learning}]
     key = "training.lr_factors.backbone"

@@ -1,6 +1,7 @@
 """One update of a network, and the loss as it goes on: nothing here waits for the device but what says so."""
 
 import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -146,5 +147,8 @@ class Update:
 
 
 def seed_step(seed: int, step: int, part: int = 0) -> None:
-    """What a part of an update draws follows from the seed, the step and the part's number alone."""
-    torch.manual_seed(int(np.random.SeedSequence((seed, step, part)).generate_state(1, np.uint64)[0]))
+    """What a part of an update draws follows from the seed, the step and the part's number alone, whoever is asked."""
+    drawn = int(np.random.SeedSequence((seed, step, part)).generate_state(1, np.uint64)[0])
+    torch.manual_seed(drawn)
+    random.seed(drawn)  # somebody else's network may draw from these two
+    np.random.seed(drawn % 2**32)

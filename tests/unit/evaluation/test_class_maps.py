@@ -74,6 +74,12 @@ def test_a_table_maps_and_what_has_no_class_is_never_right() -> None:
     assert numbers(torch.arange(4)).tolist() == [2, 2, IGNORE, 0]
 
 
+def test_classes_of_one_name_are_each_mapped() -> None:
+    found = map_classes(net("wall", "wall", "way"), Three(), LABELS, {"wall": "car", "way": "road"})
+    assert found is not None
+    assert found(torch.tensor([0, 1, 2])).tolist() == [1, 1, 0]
+
+
 @pytest.mark.parametrize("says", ["street", "roof"])
 def test_scores_are_of_what_was_mapped(says: str) -> None:
     given = {"roof": None, "street": "road"}

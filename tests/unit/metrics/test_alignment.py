@@ -80,3 +80,11 @@ def test_a_whole_answer_is_aligned_as_its_scored_pixels_are() -> None:
     answer = 3 / torch.tensor([[4.0, 8.0], [20.0, 40.0]]) + 1
     torch.testing.assert_close(in_metres(answer, truth, protocol()), torch.tensor([[4.0, 8.0], [20.0, 40.0]]))
     assert in_metres(answer, truth, protocol("none", inverse=False)).equal(answer)
+
+
+@pytest.mark.parametrize("inverse", [False, True], ids=["depth", "inverse"])
+@pytest.mark.parametrize("scaling", TWINS)
+def test_what_is_no_number_is_not_taken_for_far(scaling: str, inverse: bool) -> None:
+    truth = row(4, 5, 20, 30)
+    metres, _, valid = scored_pixels(torch.full_like(truth, float("nan")), truth, protocol(scaling, inverse=inverse))
+    assert metres[valid].isnan().all()

@@ -46,3 +46,24 @@ def test_a_card_of_the_first_form_named_its_preprocessing() -> None:
     one = card(format=1, preprocessing="reference_seg")
     assert one == card(preprocessing=Normalisation(order="BGR"))
     assert '"format":2' in one.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        {"names": ["a"], "colours": [[0, 0, 0]], "label_ids": [0]},
+        {"names": ["a", "b"], "colours": [], "label_ids": [0, 1]},
+    ],
+    ids=["names", "colours"],
+)
+def test_each_channel_has_its_class(classes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="for each of the 2 channels"):
+        card(out_channels=2, classes=classes)
+
+
+@pytest.mark.parametrize(
+    "what", [{"mean": (float("nan"), 0, 0)}, {"std": (float("inf"), 1, 1)}, {"scale": float("inf")}]
+)
+def test_a_range_is_of_numbers_that_json_has(what: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="finite number"):
+        card(preprocessing=what)

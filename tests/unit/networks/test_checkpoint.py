@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
+import segdepth
 from segdepth.core.errors import CheckpointError, ConfigError, InputError
 from segdepth.networks import (
     Card,
@@ -252,3 +254,22 @@ def test_the_ancestor_s_weights_fit_only_legacy_networks_of_their_sizes() -> Non
         load_reference_state(make(), {})
     with pytest.raises(CheckpointError, match="do not fit this dispnet"):
         load_reference_state(make(legacy=True), {"conv1.0.weight": torch.zeros(32, 3, 7, 7)})
+
+
+class Remembering(nn.Module):
+    """Has state of its own that is no tensor."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"seen": 3}
+
+
+def test_state_that_is_no_tensor_is_told(tmp_path: Path) -> None:
+    net = segdepth.wrap(Remembering(), classes=3)
+    with pytest.raises(
+        CheckpointError, match=r"Remembering cannot be saved: of its state guest\._extra_state are no tensors"
+    ):
+        save_network(net, tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())

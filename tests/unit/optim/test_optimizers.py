@@ -29,3 +29,13 @@ def test_a_step_descends(name: str) -> None:
         weight.square().sum().backward()
         optimizer.step()
     assert weight.square().sum() < before
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_complex_numbers_learn_as_well(name: str) -> None:
+    w = torch.nn.Parameter(torch.full((2,), 1 + 2j))
+    optimizer = OPTIMIZERS[name]([{"params": [w]}], lr=0.01)
+    before = w.abs().sum().item()
+    w.abs().square().sum().backward()
+    optimizer.step()
+    assert w.abs().sum() < before

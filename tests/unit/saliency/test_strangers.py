@@ -312,3 +312,26 @@ def test_a_part_may_be_torchscript(image: Tensor, engine: str) -> None:
     net = nn.Sequential(script, nn.Conv2d(4, 2, 1).double())
     torch.testing.assert_close(saliency_maps(net, image, PIXELS, engine=engine), plain_maps(net, image))
     assert script.training
+
+
+class InAnotherType(nn.Module):
+    """Answers in another type than its picture has."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.first, self.last, self.dtype = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1), dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            answer: Tensor = self.last(self.first(x).tanh())
+        return answer.to(self.dtype)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64], ids=str)
+def test_gradients_are_of_the_picture_s_type(dtype: torch.dtype, engine: str) -> None:
+    net, image = InAnotherType(dtype).eval(), torch.randn(3, 32, 48)
+    maps = saliency_maps(net, image, PIXELS, engine=engine)
+    assert maps.dtype == torch.float32
+    close = {"rtol": 0.1, "atol": 1e-2} if dtype == torch.bfloat16 else {"rtol": 1e-4, "atol": 1e-6}
+    torch.testing.assert_close(maps, plain_maps(net, image), **close)

@@ -1,5 +1,6 @@
 """The same network with other weights."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from torch import nn
 
 import segdepth
 from segdepth.core.errors import InputError
-from segdepth.networks import Network
+from segdepth.networks import Network, save_network
 from segdepth.studies.random_network import random_network
 from strangers import Dictionary
 
@@ -59,6 +60,15 @@ def assert_other_weights(net: Network) -> None:
 
 def test_code_of_one_s_own_is_running_already() -> None:
     assert_other_weights(segdepth.create_network(DICTIONARY, num_classes=4, width=6))
+
+
+def test_code_that_was_not_needed_to_load_a_network_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = segdepth.create_network(DICTIONARY, num_classes=3)
+    save_network(net, tmp_path / "net.safetensors")
+    loaded = segdepth.load(tmp_path / "net.safetensors", module=Dictionary())
+    monkeypatch.setattr("segdepth.networks.guests.python.import_module", lambda _: pytest.fail("imported"))
+    fresh = random_network(loaded, 7)
+    assert not torch.equal(fresh.guest.head.weight, loaded.guest.head.weight)  # type: ignore[union-attr,arg-type]
 
 
 def test_a_wrapped_module_is_copied_and_drawn_anew() -> None:

@@ -75,10 +75,17 @@ def test_a_module_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
         ({"classes": 2, "answers": "meters"}, ConfigError, "no output named 'meters'"),
         ({"classes": 2, "answers": "metres"}, ConfigError, "'metres' is no answer to task 'seg'"),
         ({"classes": 2, "name": "segnet"}, ConfigError, "the name of a network of ours"),
+        (
+            {"classes": 2, "name": "python:os:system"},
+            ConfigError,
+            "cannot be called 'python:os:system': a name has no colon",
+        ),
+        ({"classes": "road"}, ConfigError, "classes='road': give how many there are, or a list of their names"),
+        ({"classes": True}, ConfigError, "classes=True: give how many"),
         ({"classes": 2, "std": (0, 1, 1)}, ConfigError, "std"),
         ({"classes": 2, "size": 0}, ConfigError, "multiple"),
     ],
-    ids=["classes", "task", "answers", "other", "name", "std", "size"],
+    ids=["classes", "task", "answers", "other", "name", "address", "word", "flag", "std", "size"],
 )
 def test_what_cannot_be_said_of_a_module(said: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):

@@ -192,9 +192,16 @@ def test_what_has_no_part_in_the_answer_does_not_learn_nor_decay_and_no_process_
     with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
         two_updates(create_network("python:strangers:Supervised"))
     net = create_network("python:strangers:Supervised")
-    leave_idle(net)
+    leave_idle(net, (32, 32))
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     two_updates(net, torch.optim.AdamW(parameter_groups(net, LrFactors()), 0.1, weight_decay=0.5))
     still = before.keys() - changed(before, net.state_dict())
     assert still == {"guest.side.weight", "guest.side.bias", "guest.unread.weight", "guest.unread.bias"}
     assert "do not learn (in side, unread)" in caplog.text
+
+
+def test_a_network_of_which_nothing_learns_is_refused() -> None:
+    net = create_network("python:strangers:Unlearnable")
+    leave_idle(net, (32, 32))
+    with pytest.raises(ConfigError, match="nothing of python:strangers:Unlearnable learns"):
+        parameter_groups(net, LrFactors())

@@ -1,12 +1,15 @@
 """The gradient of an update is that of its whole batch, and as long as it may be."""
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from segdepth.config.schema import ModelSection
 from segdepth.training import train
+from segdepth.training.update import seed_step
 
 from .tiny import newest, tiny
 
@@ -34,3 +37,13 @@ def test_the_gradient_is_clipped(tmp_path: Path) -> None:
     learned = [name for name in start if "running" not in name and "num_batches" not in name]
     moved = torch.cat([(clipped[name] - start[name]).flatten().double() for name in learned])
     assert float(moved.norm()) == pytest.approx(0.25, rel=1e-3)
+
+
+def test_what_anybody_draws_follows_from_the_step() -> None:
+    def drawn(step: int) -> list[float]:
+        seed_step(3, step)
+        return [torch.rand(()).item(), random.random(), np.random.rand()]
+
+    first, second = drawn(1), drawn(2)
+    assert drawn(1) == first
+    assert all(one != other for one, other in zip(first, second, strict=True))

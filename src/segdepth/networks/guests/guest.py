@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from segdepth.core.errors import ConfigError, InputError, SegdepthError, reason
 from segdepth.layers.answer_parts import Found, Given, listed
@@ -80,25 +81,44 @@ class GuestNetwork(Network):
         module: that answers.
         card: with ``guest``, which says how.
 
+    Attributes:
+        stands_in: whether the module was handed over, and what the card names was not built: nobody has allowed that.
+
     Raises:
-        ConfigError: if the module has no encoder of the name that the card gives.
+        ConfigError: if the module has no encoder of the name that the card gives, or weights without numbers.
     """
 
     def __init__(self, module: nn.Module, card: Card) -> None:
         super().__init__(card.out_channels, card.output)
         self.guest = module
         self.facts = card.guest or GuestFacts()
+        self.stands_in = False
         self._told = False
-        if self.facts.encoder is not None:
-            try:
-                module.get_submodule(self.facts.encoder)
-            except AttributeError:
-                raise ConfigError(f"{card.arch} has no part {self.facts.encoder!r} that could be its encoder") from None
+        self.card = card
+        if self.facts.encoder is not None and not isinstance(_part(module, self.facts.encoder), nn.Module):
+            raise ConfigError(f"{card.arch} has no part {self.facts.encoder!r} that could be its encoder")
+        if any(map(is_lazy, module.parameters())) or any(map(is_lazy, module.buffers())):
+            self._make_lazy_weights()
+        if any(parameter.is_meta for parameter in module.parameters()):
+            raise ConfigError(
+                f"{card.arch} has weights on the device 'meta', which are no numbers: build it on the CPU"
+            )
 
     @property
     def encoder(self) -> nn.Module | None:
         """The part that holds what was learned elsewhere; None if the card names none."""
-        return None if self.facts.encoder is None else self.guest.get_submodule(self.facts.encoder)
+        return None if self.facts.encoder is None else _part(self.guest, self.facts.encoder)
+
+    def _make_lazy_weights(self) -> None:
+        """A pass that gives lazy modules their shapes, which nothing could be done with."""
+        rows, cols = self.facts.size.fixed or PROBE
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                self.raw(torch.zeros(1, 3, rows, cols))
+        finally:
+            self.train(was_training)
 
     def raw(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """See :meth:`Network.raw`: the module's map, brought to the picture's size without aligned corners.
@@ -113,18 +133,24 @@ class GuestNetwork(Network):
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
         return found[..., : x.shape[-2], : x.shape[-1]]
 
-    def idle_parameters(self) -> list[str]:
-        """See :meth:`Network.idle_parameters`: of heads that only help training, of layers behind those that are read."""
+    def idle_parameters(self, size: tuple[int, int] = PROBE) -> list[str]:
+        """See :meth:`Network.idle_parameters`: of heads that only help training, of layers behind those that are read.
+
+        Raises:
+            InputError: if the module does not answer a picture of this size.
+        """
         learning = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
         if not learning:
             return []
-        rows, cols = self.facts.size.fixed or PROBE
+        rows, cols = self.facts.size.fixed or size
         any_parameter = next(iter(learning.values()))
         was_training = self.training
         self.eval()  # no running statistics change, and nothing is drawn
         try:
             with torch.enable_grad():
-                answer = self.raw(any_parameter.new_zeros(1, 3, rows, cols))
+                answer = self.raw(torch.zeros(1, 3, rows, cols, device=any_parameter.device))
+                if not answer.requires_grad:  # torch.no_grad(), inference_mode or detach() in the forward pass
+                    return list(learning)
                 gradients = torch.autograd.grad(answer.sum(), list(learning.values()), allow_unused=True)
         finally:
             self.train(was_training)
@@ -138,8 +164,9 @@ class GuestNetwork(Network):
         """
         try:
             return self.guest(x)
-        except (AssertionError, RuntimeError, ValueError) as error:
-            if isinstance(error, (SegdepthError, torch.OutOfMemoryError)) or torch.compiler.is_compiling():
+        except Exception as error:  # of any kind: it is somebody else's code, and libraries refuse sizes by many
+            known = isinstance(error, (SegdepthError, MemoryError, torch.OutOfMemoryError))
+            if known or torch.compiler.is_compiling():
                 raise
             mode = " in training" if self.training else ""
             raise InputError(
@@ -165,3 +192,11 @@ class GuestNetwork(Network):
                 f"[{batch}, {self.out_channels}, rows, columns]"
             )
         return found
+
+
+def _part(module: nn.Module, path: str) -> Any:
+    """A module's part by its path; None if there is none. TorchScript has no ``get_submodule``."""
+    part: Any = module
+    for name in path.split("."):
+        part = getattr(part, name, None)
+    return part

@@ -2,14 +2,16 @@
 
 import copy
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import chain
+from math import isfinite
 from typing import Any
 from weakref import WeakSet
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, reason
 from segdepth.layers.answer_parts import Given
@@ -46,6 +48,12 @@ def invite(
         InputError: if its library is not installed.
     """
     guest = _guest(arch, wanted, allow=(arch,))
+    for key, value in guest.options.items():
+        if not _is_plain(value):
+            raise ConfigError(
+                f"the option {key} of {arch} is {value!r}, which no card can hold: those are words, finite numbers, true, false, "
+                "null, and lists and mappings of them"
+            )
     for remark in guest.remarks:
         log.info("%s: %s", arch, remark)
     card = Card(
@@ -62,6 +70,20 @@ def invite(
     net = GuestNetwork(guest.module, card)
     net.card = card
     return net
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON gives a value back; of a tuple it makes a list."""
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return isfinite(value)
+        case list() | tuple():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(isinstance(key, str) and _is_plain(inner) for key, inner in value.items())
+    return False
 
 
 def module_for(card: Card, allow: Collection[str]) -> nn.Module:
@@ -94,7 +116,8 @@ def _guest(arch: str, wanted: Wanted, *, allow: Collection[str]) -> Guest:
     except Exception as error:  # whatever a library makes of a name or an option that it does not know
         options = "".join(f", {key}={value!r}" for key, value in wanted.options.items())
         raise ConfigError(f"{arch}{options} cannot be built: {reason(error)}") from None
-    if any(part in _HANDED_OUT for part in _holders(guest.module)):
+    parts = _holders(guest.module)
+    if any(part in _HANDED_OUT for part in parts) or _memory_of(parts) & _memory_of(_HANDED_OUT):
         log.warning(
             "%s: its factory gives a module, or a part of one, that it gave before; this network has a copy of its own, with "
             "the weights as they are now", arch,
@@ -111,6 +134,13 @@ def _holders(module: nn.Module) -> list[nn.Module]:
         for part in module.modules()
         if part is module or any(True for _ in chain(part.parameters(recurse=False), part.buffers(recurse=False)))
     ]
+
+
+def _memory_of(parts: Iterable[nn.Module]) -> set[int]:
+    """Where their weights lie: new modules may be made around weights that others have."""
+    weights = chain.from_iterable(part.parameters(recurse=False) for part in parts)
+    made = (one for one in weights if not is_lazy(one) and one.layout is torch.strided)
+    return {one.untyped_storage().data_ptr() for one in made} - {0}
 
 
 def _given(arch: str, wanted: Wanted, allow: Collection[str]) -> Guest:

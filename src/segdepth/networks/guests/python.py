@@ -22,7 +22,7 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:
         ConfigError: if there is no such factory, or it raises.
     """
     address = f"python:{wanted.name}"
-    if address not in allow:
+    if address not in ((allow,) if isinstance(allow, str) else allow):  # of one string, parts of it would do
         raise CheckpointError(
             f"this network is made by code of its own, {address}, which is not run unless you say so: --allow-code {address} "
             f"(in Python allow={[address]!r})"

@@ -11,6 +11,7 @@ from ..card import GuestFacts
 from ..preprocessing import PREPROCESSINGS, Normalisation
 from .guest import Guest, Wanted
 from .library import check_options, imported, known_name, normalisation_from, sizes_of, with_their_weights
+from .timm import SAID_ELSEWHERE as SAID_ELSEWHERE_OF_TIMM
 from .weights import fill
 
 __all__ = ["guest", "names"]
@@ -42,7 +43,8 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
     encoder = str(wanted.options.get("encoder_name", parameters["encoder_name"].default))
     of_timm = encoder.startswith(_TIMM)
     known = {key for key, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD}
-    check_options(arch, wanted.options, _SAID_ELSEWHERE, None if of_timm else known)  # others go to an encoder of timm
+    elsewhere = _SAID_ELSEWHERE | (SAID_ELSEWHERE_OF_TIMM if of_timm else {})
+    check_options(arch, wanted.options, elsewhere, None if of_timm else known)  # others go to an encoder of timm
     _check_encoder(smp, encoder)
     sized = {} if wanted.channels is None else {"classes": wanted.channels}
     make = partial(makers[name], **wanted.options, **sized)

@@ -17,9 +17,10 @@ from .guest import Guest, Wanted
 from .library import check_options, imported, known_name, normalisation_from, sizes_of, with_their_weights
 from .weights import fill
 
-__all__ = ["Pyramid", "guest", "names"]
+__all__ = ["SAID_ELSEWHERE", "Pyramid", "guest", "names"]
 
-_SAID_ELSEWHERE = {
+#: What an encoder of timm is not told by its options.
+SAID_ELSEWHERE = {
     "pretrained": "model.pretrained says which weights",
     "checkpoint_path": "model.pretrained takes a path",
     "in_chans": "pictures have three",
@@ -87,7 +88,7 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         raise ConfigError(
             f"{arch} is an encoder, and its head is made here: it needs its number of classes: num_classes"
         )
-    check_options(arch, options, _SAID_ELSEWHERE)
+    check_options(arch, options, SAID_ELSEWHERE)
     head_channels = options.pop("head_channels", _HEAD_CHANNELS)
     if isinstance(head_channels, bool) or not isinstance(head_channels, int) or head_channels < 1:
         raise ConfigError(

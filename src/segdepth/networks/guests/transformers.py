@@ -95,8 +95,9 @@ def kind_of(name: str) -> str | None:
         source = find_source(name, download=False)
     except (CheckpointError, ConfigError):  # whoever asks for the network itself is told why
         return None
-    made_for = source.settings.get("architectures") or ()
-    by_class = [kind for kind, tables in _KINDS.items() if any({*made_for} & {*_table(one).values()} for one in tables)]
+    made_for = source.settings.get("architectures")
+    names = {name for name in made_for if isinstance(name, str)} if isinstance(made_for, list) else set()
+    by_class = [kind for kind, tables in _KINDS.items() if any(names & {*_table(one).values()} for one in tables)]
     by_type = [kind for kind, tables in _KINDS.items() if any(source.model_type in _table(one) for one in tables)]
     found = by_class or by_type
     return found[0] if len(found) == 1 else None

@@ -22,6 +22,9 @@ _NOISE = frozenset(
     }
 )  # fmt: skip
 
+#: Where configurations name a network of timm.
+_NAMES_OF_TIMM = ("backbone", "architecture")
+
 #: Options that are said elsewhere.
 _ELSEWHERE = {
     **dict.fromkeys(("num_labels", "id2label", "label2id"), "classes follow from the data, or from num_classes"),
@@ -74,9 +77,25 @@ def configured(model_type: str, settings: Mapping[str, Any], options: Mapping[st
         )
     if options:
         clean |= _merged(arch, _object(kind, clean, arch), options)
+    _refuse_sources(clean, arch)
     if channels is not None:
         clean["num_labels"] = channels
     return _object(kind, clean, arch)
+
+
+def _refuse_sources(settings: Mapping[str, Any], arch: str) -> None:
+    """Refuse a part of timm's whose name says where timm shall have it from (``hf-hub:owner/name``), at any depth.
+
+    Raises:
+        CheckpointError: if there is one.
+    """
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            _refuse_sources(value, arch)
+        elif key in _NAMES_OF_TIMM and isinstance(value, str) and ":" in value:
+            raise CheckpointError(
+                f"{arch}: its {key} {value!r} would be asked of the hub or of a folder, where only timm's own names are known"
+            )
 
 
 def without_auxiliary(model_type: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +159,7 @@ def names_of_classes(settings: Mapping[str, Any]) -> list[str]:
     if isinstance(named, Mapping) and named:
         return [str(named[key]) for key in sorted(named, key=int)]
     count = settings.get("num_labels", 2)
-    return [f"LABEL_{place}" for place in range(count if isinstance(count, int) else 2)]
+    return [f"LABEL_{place}" for place in range(count if isinstance(count, int) and count > 0 else 2)]
 
 
 def words_of(error: BaseException) -> str:

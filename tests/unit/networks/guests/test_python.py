@@ -26,6 +26,12 @@ def test_a_checkpoint_imports_nothing_of_its_own_accord(saved: Path, monkeypatch
             segdepth.load(saved, allow=allow)
 
 
+def test_one_string_allows_one_address_and_no_part_of_it(saved: Path) -> None:
+    assert segdepth.load(saved, allow=DICTIONARY).out_channels == 4
+    with pytest.raises(CheckpointError, match=f"--allow-code {DICTIONARY} "):
+        segdepth.load(saved, allow=f"{DICTIONARY}ReaderOfMine")
+
+
 def test_what_is_allowed_comes_back(saved: Path) -> None:
     net = segdepth.load(saved, allow=[DICTIONARY])
     assert net.card.options == {"width": 6}

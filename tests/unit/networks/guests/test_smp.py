@@ -125,9 +125,14 @@ def test_the_encoder_is_what_is_frozen_and_what_learns_at_its_own_rate() -> None
         ("Unet", {"decoder_chanels": [1]}, "no option 'decoder_chanels' .*did you mean 'decoder_channels'"),
         ("Unet", SMALL | {"foo": 1}, "unexpected keyword argument 'foo'"),
         ("Unet", {"encoder_weights": "imagenet"}, "takes no option 'encoder_weights': model.pretrained says"),
+        (
+            "Unet",
+            SMALL | {"checkpoint_path": "weights.pth"},
+            "takes no option 'checkpoint_path': model.pretrained takes",
+        ),
         ("Unet", {"activation": "sigmoid"}, "takes no option 'activation'"),
     ],
-    ids=["name", "encoder", "timm encoder", "option", "timm option", "weights", "activation"],
+    ids=["name", "encoder", "timm encoder", "option", "timm option", "weights", "weights of timm", "activation"],
 )
 def test_what_it_does_not_have_is_told(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from segdepth.core.errors import ConfigError
+from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.networks.guests.transformers_config import configured, names_of_classes, stored, without_auxiliary
 
 from .tiny_transformers import SMALL
@@ -41,6 +41,14 @@ def test_another_inner_configuration() -> None:
     assert config.backbone_config.depths == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("where", ["hf-hub:owner/name", "local-dir:/somewhere"])
+def test_a_part_that_timm_would_fetch_is_refused(where: str) -> None:
+    backbone = {"model_type": "timm_backbone", "backbone": where, "out_indices": [1, 2, 3, 4]}
+    for settings, options in (({"backbone_config": backbone}, {}), ({}, {"backbone_config": backbone})):
+        with pytest.raises(CheckpointError, match=f"its backbone '{where}' would be asked of"):
+            configured("upernet", settings, options, 3)
+
+
 def test_half_precision_and_kernels_of_a_file_are_not_kept() -> None:
     config = configured("segformer", SMALL | {"dtype": "float16", "_attn_implementation": "someone/kernel"}, {}, 3)
     assert config.dtype is None
@@ -57,6 +65,7 @@ def test_names_of_classes() -> None:
     assert names_of_classes({"id2label": {"10": "sky", "2": "road"}}) == ["road", "sky"]
     assert names_of_classes({}) == ["LABEL_0", "LABEL_1"]
     assert names_of_classes({"num_labels": 3})[-1] == "LABEL_2"
+    assert names_of_classes({"num_labels": -1}) == ["LABEL_0", "LABEL_1"]
 
 
 def test_a_private_name_is_no_option() -> None:

@@ -10,6 +10,7 @@ import pytest
 from segdepth import create_network
 from segdepth.core.errors import CheckpointError, ConfigError
 from segdepth.networks.guests import transformers_source
+from segdepth.networks.guests.transformers import kind_of
 from segdepth.networks.guests.transformers_source import find_source, quiet
 
 from .tiny_transformers import change, folder_of, hf, segformer
@@ -161,3 +162,9 @@ def test_the_library_is_as_loud_afterwards_as_before() -> None:
         assert not logging.is_progress_bar_enabled()
     assert logging.is_progress_bar_enabled()
     assert logging.get_verbosity() == before
+
+
+@pytest.mark.parametrize("made_for", [5, {"a": 1}, [["SegformerForSemanticSegmentation"]], None], ids=str)
+def test_a_class_that_is_no_name_says_nothing(made_for: object, folder: Path) -> None:
+    change(folder, architectures=made_for)
+    assert kind_of(str(folder)) == "labels"

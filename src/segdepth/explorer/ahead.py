@@ -10,11 +10,11 @@ import numpy as np
 
 __all__ = ["BLOCK", "QUIET", "Ahead", "Block", "coarse_grid", "surroundings"]
 
-#: Pixels that are asked for together: whoever points waits for as many at most.
-BLOCK = 8
+#: Pixels that are asked for together, which cost little more than one: whoever points waits for as many at most.
+BLOCK = 16
 
-#: Seconds without pointing after which work ahead goes on.
-QUIET = 0.3
+#: Seconds after the last answer to somebody who points, after which work ahead goes on.
+QUIET = 0.5
 
 #: Urgency of the surroundings and of the grid; a pointer's is 0.
 TILE_URGENCY, GRID_URGENCY = 1, 2
@@ -129,7 +129,7 @@ class Ahead:
             return isinstance(self._series, tuple) and self._series[: len(start)] == start
 
     def point(self, series: Hashable, pixel: Pixel) -> None:
-        """Somebody points: pause, then go on around this place.
+        """Somebody points, or has the answer: pause, then go on around this place.
 
         Args:
             series: whose map is wanted.

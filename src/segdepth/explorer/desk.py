@@ -4,11 +4,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Shaped, UInt8
 from numpy import ndarray
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -51,6 +51,13 @@ Image = UInt8[ndarray, "h w 3"]
 V = TypeVar("V")
 
 
+class Ready(NamedTuple):
+    """A picture that can be explained, and the answer to it for people: train ids or metres."""
+
+    at: ExplainedPicture
+    answer: Shaped[ndarray, "h w *values"]
+
+
 class Desk:
     """A network, the same one before it learned anything, and the pictures that they have answered lately.
 
@@ -66,7 +73,7 @@ class Desk:
         tqdm.set_lock(threading.RLock())
         self._net = load()
         self._models: dict[str, Explainer] = {"trained": Explainer(self._net)}
-        self._ready: dict[str, OrderedDict[Hashable, ExplainedPicture]] = {model: OrderedDict() for model in MODELS}
+        self._ready: dict[str, OrderedDict[Hashable, Ready]] = {model: OrderedDict() for model in MODELS}
         self._boxes: OrderedDict[tuple[int, int], FieldBoxes] = OrderedDict()
 
     def describe(self) -> dict[str, Any]:
@@ -95,8 +102,7 @@ class Desk:
             look: picture and model.
             truth: of the answer's kind, where there is one.
         """
-        at, kind, colours = self._at(look), self._net.output.answers, colours_of(self._net)
-        answer = explained_answer(self._net, at)
+        (at, answer), kind, colours = self._at(look), self._net.output.answers, colours_of(self._net)
         if kind.is_relative:  # no truth has its scale
             painted = kind.answer_over(look.image, answer, colours)
         else:
@@ -129,12 +135,11 @@ class Desk:
             target: what is explained, a word of a command line.
             method: how.
         """
-        at, goal = self._at(look), parse_target(self._net, target)
+        (at, answer), goal = self._at(look), parse_target(self._net, target)
         begun = time.perf_counter()
         maps = _maps(at, places, goal, method)
         each = 1000 * (time.perf_counter() - begun) / len(places)
         engine = at.engine_for(len(places), target=goal)
-        answer = explained_answer(self._net, at)
         return [
             FoundMap(
                 {**self._facts(at, answer, place, goal), **_numbers(one, _pixel(place)), "engine": engine, "ms": each},
@@ -150,7 +155,7 @@ class Desk:
             look: picture and model.
             pixel: row and column.
         """
-        at = self._at(look)
+        at = self._at(look).at
         one = at.maps([pixel], zeros=lambda _: None)[0].double()
         rows, columns = self._boxes_of(look.image).of(pixel)
         radii = extent_of(one / one.sum().clamp(min=torch.finfo(one.dtype).tiny), pixel)[0]
@@ -181,7 +186,7 @@ class Desk:
         Raises:
             InputError: if the map is zero everywhere.
         """
-        (one,) = _maps(self._at(look), [place], parse_target(self._net, target), method)
+        (one,) = _maps(self._at(look).at, [place], parse_target(self._net, target), method)
         if not one.any():
             raise InputError("this map is zero everywhere: no pixel is salient")
         salient = most_salient(one, share).cpu().numpy()
@@ -199,12 +204,13 @@ class Desk:
             self._models[model] = Explainer(random_network(self._net, _SEED))
         return self._models[model]
 
-    def _at(self, look: Look) -> ExplainedPicture:
-        def explained() -> ExplainedPicture:
+    def _at(self, look: Look) -> Ready:
+        def explained() -> Ready:
             explainer = self._explainer(look.model)
             preprocessing = self._net.preprocessing
             x = torch.from_numpy(look.image).permute(2, 0, 1)[None].to(preprocessing.scale.device)
-            return explainer.at(preprocessing(x)[0])
+            at = explainer.at(preprocessing(x)[0])
+            return Ready(at, explained_answer(self._net, at))
 
         return _latest(self._ready[look.model], look.picture, explained, _READY)
 

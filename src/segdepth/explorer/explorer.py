@@ -226,15 +226,20 @@ class Explorer:
             if near is None:
                 return Reply(204, _JSON, b"")
             place, found = near
-        if not isinstance(question.place, Region):
-            self._open(question, look)
-            self._ahead[question.network].point(question.series, question.place)
+        self._point(question, look)
         if found is None:
             found = self._asked(question, look, self._topic(request, question.network, "map"))
+            self._point(question, look)  # as long as it took, nothing else was begun
         said = {**question.head(), "asked": list(question.pixel), "exact": place == question.place}
         if not isinstance(place, Region):
             said["row"], said["column"] = place
         return _container({**said, **found.facts}, {"map": found.map})
+
+    def _point(self, question: Question, look: Look) -> None:
+        """Work ahead pauses, and goes on around this place."""
+        if not isinstance(question.place, Region):
+            self._open(question, look)
+            self._ahead[question.network].point(question.series, question.place)
 
     def _asked(self, question: Question, look: Look, topic: Hashable | None) -> FoundMap:
         """A map that nobody knows yet."""

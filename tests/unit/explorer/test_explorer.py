@@ -339,7 +339,7 @@ class Noted(HereActor):
 
 
 def test_maps_are_computed_ahead_once_a_picture_is_open(tmp_path: Path) -> None:
-    actor = Noted(lambda: AnsweringDesk(tmp_path), 12)
+    actor = Noted(lambda: AnsweringDesk(tmp_path), 6)
     explorer = Explorer([ServedNetwork(actor, "here")], pictures())
     try:
         assert container(ask(explorer, "answer", picture="p0", network="n0"))

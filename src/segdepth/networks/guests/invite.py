@@ -17,7 +17,7 @@ from segdepth.layers.answer_parts import Given
 from ..card import Card, Classes
 from .address import DESCRIBERS, LIBRARIES, is_address, split_address
 from .factory import guest_of
-from .guest import PROBE, Guest, GuestNetwork, Wanted
+from .guest import PROBE, Guest, GuestNetwork, Wanted, answer_of
 from .registry import REGISTERED
 
 __all__ = ["describe", "invite", "module_for"]
@@ -130,14 +130,14 @@ def _count(guest: Guest, arch: str) -> int:
     """How many channels a module's map has.
 
     Raises:
-        InputError: if it answers no map.
+        InputError: if it answers no map, or raises.
     """
     rows, cols = guest.facts.size.fixed or PROBE
     was_training = guest.module.training
     guest.module.eval()
     try:
         with torch.no_grad():
-            answer = guest.module(guest.facts.size.fit(torch.zeros(1, 3, rows, cols)))
+            answer = answer_of(guest.module, guest.facts.size.fit(torch.zeros(1, 3, rows, cols)), arch)
     finally:
         guest.module.train(was_training)
     found = Given(answer, arch, (rows, cols)).part(guest.facts.part).map().value

@@ -54,3 +54,28 @@ def test_an_encoder_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="no part 'bone' that could be its encoder"):
         wrap(Dictionary(), classes=3, encoder="bone")
     assert wrap(Dictionary(), classes=3).encoder is not None  # type: ignore[truthy-bool]
+
+
+class Slip(nn.Module):
+    def __init__(self, error: type[Exception]) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise self.error("oops")
+
+
+@pytest.mark.parametrize("error", [AttributeError, TypeError, KeyError, RuntimeError])
+def test_whatever_a_module_raises_is_told_with_its_place(error: type[Exception]) -> None:
+    net = wrap(Slip(error), classes=2).eval()
+    with pytest.raises(
+        InputError, match=rf"Slip does not answer .*: {error.__name__}: '?oops'? \(test_guest\.py, line"
+    ):
+        net(torch.rand(1, 3, 32, 32))
+    with pytest.raises(InputError, match="in training"):
+        net.train()(torch.rand(1, 3, 32, 32))
+
+
+def test_no_memory_is_no_mistake_of_the_module_s() -> None:
+    with pytest.raises(MemoryError):
+        wrap(Slip(MemoryError), classes=2)(torch.rand(1, 3, 32, 32))

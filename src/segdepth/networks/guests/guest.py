@@ -61,6 +61,7 @@ class Guest:
         facts: how it is called and answers.
         classes: their names, where its library gives them.
         remarks: sentences that its user has to read.
+        assumed: such a sentence about ``output``, where its user does not say what its numbers mean.
     """
 
     module: nn.Module
@@ -71,6 +72,7 @@ class Guest:
     facts: GuestFacts = field(default_factory=GuestFacts)
     classes: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    assumed: str = ""
 
 
 class GuestNetwork(Network):

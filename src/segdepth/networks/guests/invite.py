@@ -46,7 +46,7 @@ def invite(
         InputError: if its library is not installed.
     """
     guest = _guest(arch, wanted, allow=(arch,))
-    for remark in guest.remarks:
+    for remark in (*guest.remarks, *([guest.assumed] if guest.assumed and answers is None else ())):
         log.info("%s: %s", arch, remark)
     card = Card(
         arch=arch,

@@ -104,6 +104,10 @@ def broken() -> nn.Module:
     raise RuntimeError("no luck")
 
 
+def leaving() -> nn.Module:
+    raise SystemExit("usage: net")
+
+
 def nothing() -> Any:
     return 3
 

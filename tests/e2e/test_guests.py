@@ -16,6 +16,7 @@ import segdepth
 from segdepth.cli import main
 from segdepth.drawing import write_png
 from segdepth.networks import find_weights, load_state, read_card, save_network
+from segdepth.studies.store import load_study
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -225,6 +226,16 @@ def test_an_address_is_scored_on_a_configuration_s_data_with_its_classes(
     assert json.loads(out.read_text())["scores"] == first
 
 
+@pytest.mark.usefixtures("run")
+def test_an_address_is_studied_as_a_configuration_says(home: Path, tmp_path: Path, capsys: Capsys) -> None:
+    command = ["study", "eval", "--checkpoint", f"{DICTIONARY},width=6", "--config", str(home / "guest.yml"), *CPU]
+    assert main([*command, "--num-image", "1", "--sample-rate", "16", "--out", str(tmp_path)]) == 0, (
+        capsys.readouterr().err
+    )
+    info = load_study(tmp_path / "eval/python-strangers-Dictionary_seg").info
+    assert (info.task, tuple(info.protocol["size"])) == ("seg", (32, 64))
+
+
 def test_an_address_exports_into_the_folder_of_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     size = ["--height", "32", "--width", "64"]
@@ -257,7 +268,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no factory": (["python:strangers:Dictionari"], "'strangers' has no 'Dictionari'"),
     "no module": (["python:no_such:net"], "cannot be imported: ModuleNotFoundError"),
     "a factory that raises": (["python:strangers:broken"], "python:strangers:broken() raises RuntimeError: no luck"),
-    "no network": (["python:strangers:nothing"], "gives a int"),
+    "no network": (["python:strangers:nothing"], "has to give a torch.nn.Module, and gives an object of the type int"),
     "an option that it has not": ([f"{DICTIONARY},depth=3"], "unexpected keyword argument 'depth'"),
     "an option without a value": ([f"{DICTIONARY},width"], "must look like option=value, as in"),
     "an option twice": ([f"{DICTIONARY},width=2,width=3"], "says width twice"),

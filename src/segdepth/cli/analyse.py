@@ -91,10 +91,17 @@ def _short(number: float) -> str:
     return "-" if math.isnan(number) else f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
 
 
+#: Letters of the longest mean, 0.0001234.
+_NUMBER = 9
+
+
 def _table(group: "Group", columns: Sequence[str]) -> "Table":
     from rich.table import Table
 
     table = Table(title=f"\n{group.name.title}", title_justify="left", box=None, pad_edge=False)
     for number, column in enumerate(("", *columns)):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        if number:  # a network's name is broken where the terminal is narrow, its numbers are not
+            table.add_column(column, justify="right", overflow="fold", min_width=min(len(column), _NUMBER))
+        else:
+            table.add_column(column, no_wrap=True)
     return table

@@ -173,6 +173,8 @@ def _new(named: str, task: str | None) -> "Network":
 
 
 def _print_description(found: "Description", where: str) -> None:
+    from segdepth.core.words import counted
+
     from .console import print_rows
 
     def number(count: int) -> str:
@@ -195,7 +197,7 @@ def _print_description(found: "Description", where: str) -> None:
             f"{range_['order']} / {range_['scale']:g}, less {listed(range_['mean'])}, by {listed(range_['std'])}",
         ),
         ("sizes", found.sizes),
-        ("output", f"{found.channels} channels, {found.meaning}"),
+        ("output", f"{counted(found.channels, 'channel')}, {found.meaning}"),
         ("classes", _first_of(found.classes)),
         (f"engine at {coverage.size[0]}x{coverage.size[1]}", coverage.whole or f"{coverage.native} operations native"),
         *(("  autograd", f"{block} x {count}" if count > 1 else block) for block, count in coverage.blocks),

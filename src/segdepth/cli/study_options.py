@@ -3,6 +3,7 @@
 import logging
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +12,7 @@ import typer
 from .options import EngineChoice, MaybeCheckpoint, NetworkOptions
 
 if TYPE_CHECKING:
+    from segdepth.config import Config
     from segdepth.data import Dataset
     from segdepth.networks import Network
     from segdepth.studies.sources import MapSource
@@ -19,7 +21,7 @@ __all__ = ["MapOptions", "SampleRate", "StudyOptions"]
 
 log = logging.getLogger(__name__)
 
-#: The size that the ancestor's study used, where neither checkpoint nor flags say one.
+#: The size that the ancestor's study used, where neither checkpoint, flags nor configuration say one.
 _SIZE = (256, 832)
 
 _PICTURES = "Pictures"
@@ -107,7 +109,7 @@ class StudyOptions(NetworkOptions):
 
         Args:
             checkpoint: as the user named it.
-            likely: the task of a network without a card, where no flag says it.
+            likely: the task of a network without a card, where no flag says it; None: the configuration's, where one is given.
         """
         from segdepth.tasks import find_origin
 
@@ -116,6 +118,8 @@ class StudyOptions(NetworkOptions):
         log_to_terminal()
         origin = find_origin(checkpoint)
         own = replace(self, device=self._own_device())
+        if likely is None and self._configuration is not None:
+            likely = self._configuration.task
         net = own.load(origin, likely=likely, data=lambda _: self.pictures())
         if origin.source != origin.words:  # a folder may hold many
             log.info("%s: %s for %s", origin.source, net.card.arch, net.card.task)
@@ -130,10 +134,21 @@ class StudyOptions(NetworkOptions):
         return f"cuda:{local}" if torch.cuda.is_available() else "cpu"
 
     def size(self, net: "Network | None") -> tuple[int, int]:
-        """Rows and columns: the network's, or the flags', or the published study's."""
+        """Rows and columns: the network's, or the flags', or the configuration's, or the published study's."""
         if net is not None and net.card.input_size is not None:
             return net.card.input_size
-        return self.height or _SIZE[0], self.width or _SIZE[1]
+        config = self._configuration
+        rows, cols = _SIZE if config is None else (config.data.img_rows, config.data.img_cols)
+        return self.height or rows, self.width or cols
+
+    @cached_property
+    def _configuration(self) -> "Config | None":
+        """Of ``--config``."""
+        if self.config is None:
+            return None
+        from segdepth.config import load_config
+
+        return load_config(self.config)
 
     def pictures(self) -> "Dataset":
         """The pictures to measure on.
@@ -144,13 +159,11 @@ class StudyOptions(NetworkOptions):
         from segdepth.core.errors import InputError
         from segdepth.studies.frames import open_configured, open_frames
 
-        if self.config is None:
+        if self._configuration is None:
             return open_frames(self.data_path, self.dataset, self.split or "val")
         if self.data_path is not None or self.dataset is not None:
             raise InputError("name the pictures once: --config, or --data_path with or without --dataset")
-        from segdepth.config import load_config
-
-        return open_configured(load_config(self.config), self.split)
+        return open_configured(self._configuration, self.split)
 
 
 @dataclass(frozen=True)

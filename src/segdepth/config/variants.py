@@ -83,7 +83,10 @@ def _find_loss(config: Config, section: Any) -> Variant:
     task = TASKS[config.task]
     own = losses_for(task.target)
     if section.name not in LOSSES:
-        pick(own, section.name, kind="loss")
+        packages = dict.fromkeys(
+            LOSSES.others().keys() - LOSSES.keys()
+        )  # of which kind is known when they are imported
+        pick({**own, **packages}, section.name, kind="loss")
     losses = LOSSES[section.name]
     if task.target not in losses:
         raise ConfigError(f"{section.name!r} is no loss of task {config.task!r} (there are: {', '.join(own)})")

@@ -4,6 +4,9 @@ A user's mistake is a :class:`SegdepthError`: its text is one sentence that says
 be right. The command line prints that sentence and exits with code 2. Anything else is a bug of ours and keeps its traceback.
 """
 
+from pathlib import Path
+from types import TracebackType
+
 __all__ = [
     "BusyError",
     "CheckpointError",
@@ -11,6 +14,7 @@ __all__ = [
     "DataError",
     "InputError",
     "SegdepthError",
+    "raised",
     "reason",
 ]
 
@@ -57,3 +61,28 @@ def reason(error: BaseException) -> str:
     """
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+#: Packages that code of somebody else's runs in: a line of theirs does not say where it went wrong.
+_SURROUNDINGS = ("importlib", "segdepth", "torch")
+
+
+def raised(error: BaseException) -> str:
+    """What somebody else's code raised, in one line: kind, message, and the line of their code that it came from.
+
+    Example:
+        >>> raised(KeyError("width"))
+        "KeyError: 'width'"
+    """
+    return f"{type(error).__name__}: {reason(error)}{_place(error.__traceback__)}"
+
+
+def _place(trace: TracebackType | None) -> str:
+    """The last line that is not of the surroundings, in brackets; empty where all are."""
+    found = ""
+    while trace is not None:
+        code, package = trace.tb_frame.f_code, str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
+        if package not in _SURROUNDINGS and not code.co_filename.startswith("<"):
+            found = f" ({Path(code.co_filename).name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return found

@@ -18,8 +18,8 @@ from segdepth.networks import Network
 
 __all__ = ["ClassMap", "map_classes", "read_class_map"]
 
-#: Names of a list in a sentence, before "and N more".
-_NAMED = 4
+#: Names of a list in a sentence, before "and N more": all those of the usual data sets, which a table has to spell.
+_NAMED = 40
 
 #: A network's class by its name -> the data set's, or None.
 Given = Mapping[str, str | None]

@@ -28,7 +28,11 @@ def model_page(card: Card) -> str:
         'net.predict("street.png")',
         "```\n",
         *_guest_words(card),
-        *(["| score | value |", "| --- | --- |", *scores, f"\nProtocol: `{card.protocol}`"] if scores else ()),
+        *(
+            ["| score | value |", "| --- | --- |", *scores, "\n| protocol | |", "| --- | --- |", *_protocol_rows(card)]
+            if scores
+            else ()
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -40,6 +44,15 @@ _SHORT = 80
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= _SHORT else "see config.json"
+
+
+def _protocol_rows(card: Card) -> list[str]:
+    """How the scores were taken, but for what is empty."""
+    return [
+        f"| {name.replace('_', ' ')} | {'x'.join(map(str, value)) if name == 'network_size' else value} |"
+        for name, value in (card.protocol or {}).items()
+        if value not in (None, [], {})
+    ]
 
 
 def _preprocessing_words(card: Card) -> str:

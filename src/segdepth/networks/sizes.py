@@ -35,13 +35,21 @@ class SizeRule(BaseModel):
             InputError: if the network takes one size, and this is another.
         """
         rows, cols = x.shape[-2:]
+        self.require(rows, cols)
+        below, right = -rows % self.multiple, -cols % self.multiple
+        return F.pad(x, (0, right, 0, below)) if below or right else x
+
+    def require(self, rows: int, cols: int) -> None:
+        """Refuse a size that no filling makes fit.
+
+        Raises:
+            InputError: if the network takes one size, and this is another.
+        """
         if self.fixed is not None and (rows, cols) != self.fixed:
             raise InputError(
                 f"the picture is {rows}x{cols} (rows x columns), and this network takes {self.fixed[0]}x{self.fixed[1]} "
                 "only: resize it, or set data.img_rows and data.img_cols to that"
             )
-        below, right = -rows % self.multiple, -cols % self.multiple
-        return F.pad(x, (0, right, 0, below)) if below or right else x
 
     def words(self) -> str:
         """For people."""

@@ -17,6 +17,7 @@ from numpy import ndarray
 from segdepth.core.errors import ConfigError, DataError, reason
 from segdepth.core.files import replacing, write_json
 from segdepth.core.provenance import provenance
+from segdepth.core.words import counted
 
 from .columns import Column, columns_of
 
@@ -192,7 +193,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StudyTable:
     """A study, read.
 
@@ -207,6 +208,11 @@ class StudyTable:
     info: StudyInfo
     rows: Mapping[str, Shaped[ndarray, " n"]]
     digests: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        targets = len(self.rows["image"]) if "image" in self.rows else 0
+        pictures = counted(len(self.info.images), "picture")
+        return f"<study {self.info.kind} of {self.title}: {pictures}, {counted(targets, 'target')}; {self.folder}>"
 
     @property
     def title(self) -> str:

@@ -47,6 +47,8 @@ def build_network_for(
         _require_fitting(given, config, dataset)
         net = given
     _require_metric(net, config.task)
+    if net.card.guest is not None:
+        net.card.guest.size.require(config.data.img_rows, config.data.img_cols)
     net = with_classes_of(net, dataset)
     net.card = net.card.model_copy(
         update={

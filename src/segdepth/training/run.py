@@ -34,10 +34,20 @@ def require_same_experiment(folder: RunFolder, config: Config) -> None:
     for key in [*_FIXED, *keys]:
         was, asked = value_of(before, key), value_of(now, key)
         if was != asked or _order(was) != _order(asked):
+            key, was, asked = _innermost(key, was, asked)
             raise ConfigError(
                 f"training.resume: {key} is {asked!r}, but the run in {str(folder)!r} has {was!r}; "
                 "a run goes on with what it was begun with. To start anew from its weights, use training.init_from"
             )
+
+
+def _innermost(key: str, was: Any, asked: Any) -> tuple[str, Any, Any]:
+    """The first value inside a section that differs; the section where it is none, or its keys are others."""
+    if isinstance(was, dict) and isinstance(asked, dict) and was.keys() == asked.keys():
+        for name in was:
+            if was[name] != asked[name]:
+                return _innermost(f"{key}.{name}", was[name], asked[name])
+    return key, was, asked
 
 
 def record_config(folder: RunFolder, config: Config) -> None:

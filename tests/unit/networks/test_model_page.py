@@ -37,6 +37,15 @@ def test_a_page_says_how_its_network_is_loaded(arch: str, load: str, words: str)
     assert arch.replace(":", "-") in ModelCard(page).data.tags
 
 
+def test_scores_stand_beside_how_they_were_taken() -> None:
+    protocol = {"dataset": "CamVid", "network_size": [90, 120], "files_missing": [], "crop": "garg"}
+    page = model_page(card(DICTIONARY).model_copy(update={"scores": {"mIoU": 0.25}, "protocol": protocol}))
+    assert "| mIoU | 0.2500 |" in page
+    assert page.endswith(
+        "| protocol | |\n| --- | --- |\n| dataset | CamVid |\n| network size | 90x120 |\n| crop | garg |\n"
+    )
+
+
 def test_a_guest_goes_to_a_folder_and_comes_back(tmp_path: Path) -> None:
     net = segdepth.create_network(DICTIONARY, num_classes=4).eval()
     net.save_pretrained(tmp_path)

@@ -26,6 +26,10 @@ def test_a_picture_that_fits_is_left_alone() -> None:
 def test_another_size_than_the_only_one_is_refused() -> None:
     with pytest.raises(InputError, match=r"the picture is 37x50 .* takes 32x64 only"):
         SizeRule(fixed=(32, 64)).fit(torch.rand(1, 3, 37, 50))
+    with pytest.raises(InputError, match="32x64 only"):
+        SizeRule(fixed=(32, 64)).require(64, 32)
+    SizeRule(fixed=(32, 64)).require(32, 64)
+    SizeRule(multiple=32).require(37, 50)
 
 
 def test_rules_have_words() -> None:

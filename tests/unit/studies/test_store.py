@@ -126,6 +126,11 @@ def test_titles(values: dict[str, Any], title: str) -> None:
     assert StudyTable(Path(), info(**values), {}, {}).title == title
 
 
+def test_a_study_is_shown_in_a_line(tmp_path: Path) -> None:
+    filled(tmp_path)
+    assert repr(load_study(tmp_path)) == f"<study eval of segnet seg: 3 pictures, 6 targets; {tmp_path}>"
+
+
 def test_a_question_is_all_but_who_asked_and_where_the_pictures_came_from() -> None:
     first = info(dataset={"path": "a"}, arithmetic={"vector_bytes": 32}, provenance={"host": "a"})
     second = info(dataset={"path": "b"}, provenance={"host": "b"})

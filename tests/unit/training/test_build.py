@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from segdepth import wrap
 from segdepth.config import Config
 from segdepth.config.schema import ModelSection
 from segdepth.config.splits import open_split
-from segdepth.core.errors import ConfigError
+from segdepth.core.errors import ConfigError, InputError
 from segdepth.networks import Normalisation, load_network, save_network
 from segdepth.training import build_network_for, build_optimizer, train
 from segdepth.training.parameters import freeze
@@ -121,6 +123,13 @@ def test_relative_answers_are_not_taught_until_it_is_said_what_they_shall_mean(t
     assert not (tmp_path / "relative").exists()
     run = train(with_answers("inverse_metres"), name="metric", root=tmp_path, accelerator="cpu")
     assert load_network(run.folder).output.name == "inverse_metres"
+
+
+def test_a_size_that_the_network_does_not_take_begins_no_run(tmp_path: Path) -> None:
+    net = wrap(nn.Conv2d(3, 1, 3, padding=1), task="depth", size=(224, 224))
+    with pytest.raises(InputError, match=r"takes 224x224 only: .*data\.img_rows"):
+        train(tiny("depth"), name="fixed", root=tmp_path, accelerator="cpu", net=net)
+    assert not (tmp_path / "fixed").exists()
 
 
 def test_a_run_that_goes_on_keeps_what_was_known_of_weights_when_they_were_fetched(tmp_path: Path) -> None:

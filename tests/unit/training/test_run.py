@@ -13,6 +13,14 @@ from .tiny import tiny
 pytestmark = pytest.mark.usefixtures("frames_drawn_once")
 
 
+def test_what_differs_inside_a_section_is_named_alone(tmp_path: Path) -> None:
+    run = train(tiny(train_iters=1), name="run", root=tmp_path, accelerator="cpu").folder
+    values = config_to_dict(tiny(train_iters=1, resume=str(run)))
+    values["model"]["width"] = 0.25
+    with pytest.raises(ConfigError, match=r"training\.resume: model\.width is 0\.25, but the run in .* has 0\.125;"):
+        train(check_config(values), name="run", root=tmp_path, accelerator="cpu")
+
+
 def test_a_refused_resume_changes_nothing(tmp_path: Path) -> None:
     run = train(tiny(train_iters=3), name="run", root=tmp_path, accelerator="cpu").folder
     before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, reason
+from segdepth.core.errors import CheckpointError, ConfigError, SegdepthError, raised
 
 from ..card import GuestFacts
 from .guest import Guest, GuestNetwork, Wanted
@@ -51,11 +51,13 @@ def _made(make: Callable[..., Any], options: dict[str, Any], arch: str) -> nn.Mo
         module = make(**options)
     except SegdepthError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that is no module ends its process
         given = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        raise ConfigError(f"{arch}({given}) raises {type(error).__name__}: {reason(error)}") from None
+        raise ConfigError(f"{arch}({given}) raises {raised(error)}") from None
     if not isinstance(module, nn.Module):
-        raise ConfigError(f"{arch} gives a {type(module).__name__}; it has to give a torch.nn.Module")
+        raise ConfigError(
+            f"{arch} has to give a torch.nn.Module, and gives an object of the type {type(module).__name__}"
+        )
     return module
 
 

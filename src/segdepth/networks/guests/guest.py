@@ -12,14 +12,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from segdepth.core.errors import ConfigError, InputError, SegdepthError, reason
+from segdepth.core.errors import ConfigError, InputError, SegdepthError, raised
 from segdepth.layers.answer_parts import Found, Given, listed
 
 from ..card import Card, GuestFacts
 from ..network import Network
 from ..preprocessing import PREPROCESSINGS, Normalisation
 
-__all__ = ["PROBE", "Guest", "GuestNetwork", "Wanted"]
+__all__ = ["PROBE", "Guest", "GuestNetwork", "Wanted", "answer_of"]
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class Guest:
         facts: how it is called and answers.
         classes: their names, where its library gives them.
         remarks: sentences that its user has to read.
+        assumed: such a sentence about ``output``, where its user does not say what its numbers mean.
     """
 
     module: nn.Module
@@ -72,6 +73,7 @@ class Guest:
     facts: GuestFacts = field(default_factory=GuestFacts)
     classes: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    assumed: str = ""
 
 
 class GuestNetwork(Network):
@@ -128,7 +130,9 @@ class GuestNetwork(Network):
         """
         fitting = self.facts.size.fit(x)
         size = fitting.shape[-2], fitting.shape[-1]
-        found = self._map(self._answer_of(fitting), size, x.shape[0])  # len() would fix a traced graph's batch
+        found = self._map(
+            answer_of(self.guest, fitting, self.card.arch), size, x.shape[0]
+        )  # len() would fix a traced graph's batch
         if found.shape[-2:] != size:
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
         return found[..., : x.shape[-2], : x.shape[-1]]
@@ -155,23 +159,6 @@ class GuestNetwork(Network):
         finally:
             self.train(was_training)
         return [name for name, gradient in zip(learning, gradients, strict=True) if gradient is None]
-
-    def _answer_of(self, x: Float[Tensor, "b 3 h w"]) -> Any:
-        """What the module answers.
-
-        Raises:
-            InputError: if it refuses these pictures, in its own words.
-        """
-        try:
-            return self.guest(x)
-        except Exception as error:  # of any kind: it is somebody else's code, and libraries refuse sizes by many
-            known = isinstance(error, (SegdepthError, MemoryError, torch.OutOfMemoryError))
-            if known or torch.compiler.is_compiling():
-                raise
-            mode = " in training" if self.training else ""
-            raise InputError(
-                f"{self.card.arch} does not answer pictures {list(x.shape)}{mode}: {type(error).__name__}: {reason(error)}"
-            ) from error
 
     def _tell_of_others(self, found: Found) -> None:
         """Say once that a network which answers several maps while it learns does so for one of them."""
@@ -200,3 +187,25 @@ def _part(module: nn.Module, path: str) -> Any:
     for name in path.split("."):
         part = getattr(part, name, None)
     return part
+
+
+def answer_of(module: nn.Module, x: Float[Tensor, "b 3 h w"], arch: str) -> Any:
+    """What somebody else's module answers.
+
+    Args:
+        module: is called.
+        x: pictures of a size that it takes.
+        arch: its address or name, for messages.
+
+    Raises:
+        InputError: if it raises anything, in its own words.
+    """
+    try:
+        return module(x)
+    except (SegdepthError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if torch.compiler.is_compiling():
+            raise
+        mode = " in training" if module.training else ""
+        raise InputError(f"{arch} does not answer pictures {list(x.shape)}{mode}: {raised(error)}") from error

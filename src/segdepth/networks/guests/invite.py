@@ -19,7 +19,7 @@ from segdepth.layers.answer_parts import Given
 from ..card import Card, Classes
 from .address import DESCRIBERS, LIBRARIES, is_address, split_address
 from .factory import guest_of
-from .guest import PROBE, Guest, GuestNetwork, Wanted
+from .guest import PROBE, Guest, GuestNetwork, Wanted, answer_of
 from .registry import REGISTERED
 
 __all__ = ["describe", "invite", "module_for"]
@@ -54,7 +54,7 @@ def invite(
                 f"the option {key} of {arch} is {value!r}, which no card can hold: those are words, finite numbers, true, false, "
                 "null, and lists and mappings of them"
             )
-    for remark in guest.remarks:
+    for remark in (*guest.remarks, *([guest.assumed] if guest.assumed and answers is None else ())):
         log.info("%s: %s", arch, remark)
     card = Card(
         arch=arch,
@@ -160,14 +160,14 @@ def _count(guest: Guest, arch: str) -> int:
     """How many channels a module's map has.
 
     Raises:
-        InputError: if it answers no map.
+        InputError: if it answers no map, or raises.
     """
     rows, cols = guest.facts.size.fixed or PROBE
     was_training = guest.module.training
     guest.module.eval()
     try:
         with torch.no_grad():
-            answer = guest.module(guest.facts.size.fit(torch.zeros(1, 3, rows, cols)))
+            answer = answer_of(guest.module, guest.facts.size.fit(torch.zeros(1, 3, rows, cols)), arch)
     finally:
         guest.module.train(was_training)
     found = Given(answer, arch, (rows, cols)).part(guest.facts.part).map().value

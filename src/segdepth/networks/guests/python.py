@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from segdepth.core.errors import CheckpointError, ConfigError, reason
+from segdepth.core.errors import CheckpointError, ConfigError, raised
 
 from .factory import guest_of
 from .guest import Guest, Wanted
@@ -54,8 +54,8 @@ def _imported(module: str) -> Any:
         sys.path.insert(0, here)
     try:
         return import_module(module)
-    except Exception as error:
-        raise ConfigError(f"python:{module} cannot be imported: {type(error).__name__}: {reason(error)}") from None
+    except (Exception, SystemExit) as error:  # a script that is no module ends its process
+        raise ConfigError(f"python:{module} cannot be imported: {raised(error)}") from None
     finally:
         if added and here in sys.path:
             sys.path.remove(here)

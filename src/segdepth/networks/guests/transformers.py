@@ -168,13 +168,14 @@ def _made(source: Source, wanted: Wanted) -> Guest:
     output = meaning.learned if loaded.with_head else meaning.by_chance
     if output is not None and not loaded.with_head:
         bias_towards(module, OUTPUTS[output].start)
-    if loaded.with_head and meaning.remark:
-        remarks.append(meaning.remark)
     if name not in _table(_SEMANTIC).values() and name not in _table(_DEPTH).values():
         remarks.append(_OF_QUERIES)
     facts = _facts(module, config).model_copy(update={"weights": loaded.source})
     names = tuple(given) if loaded.with_head and len(given) == channels and not _by_number(given) else None
-    return Guest(module, channels, stored(config, name), output, normalisation_in(source), facts, names, tuple(remarks))
+    assumed = meaning.remark if loaded.with_head else ""
+    return Guest(
+        module, channels, stored(config, name), output, normalisation_in(source), facts, names, tuple(remarks), assumed
+    )
 
 
 def _by_number(names: list[str]) -> bool:

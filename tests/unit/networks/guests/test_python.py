@@ -41,8 +41,15 @@ def test_what_is_allowed_comes_back(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("python:strangers:broken", r"python:strangers:broken\(\) raises RuntimeError: no luck"),
-        ("python:strangers:nothing", "gives a int; it has to give a torch.nn.Module"),
+        (
+            "python:strangers:broken",
+            r"python:strangers:broken\(\) raises RuntimeError: no luck \(strangers\.py, line \d+\)",
+        ),
+        (
+            "python:strangers:leaving",
+            r"python:strangers:leaving\(\) raises SystemExit: usage: net \(strangers\.py, line",
+        ),
+        ("python:strangers:nothing", "has to give a torch.nn.Module, and gives an object of the type int"),
         ("python:strangers:Dictionari", "'strangers' has no 'Dictionari'"),
         ("python:strangers:MAKERS", "is a dict; it has to be a function or class"),
         ("python:no_such_module:build", "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"),
@@ -71,3 +78,10 @@ def test_a_module_beside_the_work_is_found(tmp_path: Path, monkeypatch: pytest.M
     )
     monkeypatch.chdir(tmp_path)
     assert create_network("python:net_of_this_folder:make", num_classes=7).out_channels == 7
+
+
+def test_a_script_that_ends_its_process_is_no_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ending.py").write_text("import sys\nsys.exit('usage: ending.py')\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"cannot be imported: SystemExit: usage: ending\.py \(ending\.py, line 2\)"):
+        create_network("python:ending:Net")

@@ -94,6 +94,8 @@ def test_data_sets_losses_and_metrics_come_the_same_way(tmp_path: Path, monkeypa
     assert config.training.loss is not None
     assert config.training.loss.options == {"weight": 2.0}
     assert config.data.options["num_images"] == 3
+    with pytest.raises(ConfigError, match=r"no loss named 'squard' \(there are: .*\); did you mean 'squared'\?"):
+        check_config({**CONFIG, "training": {"loss": {"name": "squard"}}})
     with pytest.raises(ConfigError, match=r"training.loss.weights: unknown key \(there are: name, weight\)"):
         check_config({**CONFIG, "training": {"loss": {"name": "squared", "weights": 2}}})
     with pytest.raises(

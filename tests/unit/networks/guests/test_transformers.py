@@ -194,6 +194,17 @@ def test_nothing_of_the_library_is_printed(tmp_path: Path, capfd: pytest.Capture
     assert "Loading" not in err
 
 
+def test_what_answers_are_taken_for_is_said_where_nobody_says_what_they_mean(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(MAKERS.depth_anything(), tmp_path / "net")
+    caplog.set_level("INFO", "segdepth")
+    create_network(f"hf:{folder}", "depth", pretrained=True, answers="inverse_metres")
+    assert "are taken for" not in caplog.text
+    create_network(f"hf:{folder}", "depth", pretrained=True)
+    assert "its answers are taken for inverse depth up to scale and shift" in caplog.text
+
+
 @pytest.mark.usefixtures("frames_drawn_once")
 def test_a_run_goes_on_exactly_when_its_folder_is_gone(tmp_path: Path) -> None:
     folder = folder_of(segformer(drop_path_rate=0.5), tmp_path / "net")

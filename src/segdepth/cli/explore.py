@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from segdepth.campaigns.demo.run import Finished
     from segdepth.explorer.explorer import ServedNetwork
     from segdepth.explorer.pictures import GivenPicture
-    from segdepth.explorer.static_page import StaticPage
     from segdepth.networks import Network
 
-__all__ = ["explore", "write_page"]
+__all__ = ["explore"]
 
 #: Networks beside each other.
 _MOST_NETWORKS = 4
@@ -103,7 +102,7 @@ def explore(
     named = [str(run) for run in demonstration.networks] if demonstration else named
     if static is not None:
         shown = given if pictures else (given or _streets(demonstration))[:1]
-        write_page(static, _here(named, network), shown, limit=limit, studies=study or ())
+        _write_page(static, named, network, shown, limit, study or ())
         return
     given = given or _streets(demonstration)
     safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
@@ -162,47 +161,22 @@ def _options(network: NetworkOptions) -> dict[str, str]:
     return {flag: str(value) for flag, value in said.items() if value is not None}
 
 
-def _here(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwork]":
-    """The networks, each in a thread of this process, where one works at a time."""
-    from segdepth.executing import ThreadActor
-    from segdepth.explorer.desk import Desk
-    from segdepth.explorer.explorer import ServedNetwork
+def _write_page(
+    path: Path, named: Sequence[str], network: NetworkOptions, shown: "Sequence[GivenPicture]", limit: float,
+    studies: Sequence[Path],
+) -> None:  # fmt: skip
+    """A page in place of a server, and what was chosen for it."""
+    from segdepth.explorer.static_page import MEGABYTE
 
-    def desk(words: str) -> Desk:
-        return Desk(partial(_load, words, network))
+    from .console import err, out, results_in
+    from .static_page import compute_page, here
 
-    return [ServedNetwork(ThreadActor(partial(desk, words), words), words, _options(network)) for words in named]
-
-
-def write_page(
-    path: Path, served: "Sequence[ServedNetwork]", shown: "Sequence[GivenPicture]", *, limit: float, studies: Sequence[Path] = ()
-) -> "StaticPage":  # fmt: skip
-    """Write a page that works from a disk, with a bar on the terminal, and say what was chosen.
-
-    Args:
-        path: of the page.
-        served: networks, which are let go at the end.
-        shown: pictures.
-        limit: megabytes.
-        studies: folders of studies of these networks.
-    """
-    from segdepth.explorer.explorer import Explorer
-    from segdepth.explorer.pictures import Pictures
-    from segdepth.explorer.static_page import MEGABYTE, write_static_page
-
-    from .console import counting, err, out, results_in
-
-    try:
-        with results_in(path, "nothing was written; the same command begins anew"), counting("computing maps") as bar:
-            explorer = Explorer(served, Pictures(shown), studies=studies, ahead=False)
-            page = write_static_page(explorer, path, limit=int(limit * MEGABYTE), progress=bar)
-    finally:
-        for one in served:
-            one.actor.close()
+    served = [here(words, partial(_load, words, network), _options(network)) for words in named]
+    with results_in(path, "nothing was written; the same command begins anew"):
+        page = compute_page(path, served, shown, limit=int(limit * MEGABYTE), studies=studies)
     for note in page.notes:
         err.print(note, soft_wrap=True)
     out.print(f"{path}: {page.bytes / MEGABYTE:.1f} MB, opens in a browser without a server", soft_wrap=True)
-    return page
 
 
 def _desk(words: str, network: NetworkOptions, threads: int) -> Any:

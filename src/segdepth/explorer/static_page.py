@@ -26,10 +26,13 @@ from .explorer import Explorer, Reply, Request
 from .front import front_file, modules_as_one
 from .questions import MODELS
 
-__all__ = ["MEGABYTE", "POSITIONS", "StaticPage", "roots_of", "rounded", "write_static_page"]
+__all__ = ["LIMIT", "MEGABYTE", "POSITIONS", "StaticPage", "roots_of", "rounded", "write_static_page"]
 
 #: Bytes, as limits and sizes of pages are said.
 MEGABYTE = 1_000_000
+
+#: Of a page, where nothing else is said.
+LIMIT = 8 * MEGABYTE
 
 #: Pixels of a picture whose maps are on the page, about.
 POSITIONS = 200
@@ -166,7 +169,7 @@ class _Series:
 
 
 def write_static_page(
-    explorer: Explorer, path: Path, *, limit: int = 8 * MEGABYTE, positions: int = POSITIONS,
+    explorer: Explorer, path: Path, *, limit: int = LIMIT, positions: int = POSITIONS,
     progress: Progress = lambda _done, _total: None,
 ) -> StaticPage:  # fmt: skip
     """Write one HTML file with all networks and pictures of an explorer, which needs neither a server nor anything else.

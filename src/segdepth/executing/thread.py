@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .actors import Actor
@@ -17,10 +18,12 @@ class ThreadActor(Actor):
     Args:
         make: makes the object. What it raises is the answer to the question that it was made for.
         name: what is kept there, in words.
+        turn: held during a call, where several such objects take turns.
     """
 
-    def __init__(self, make: Callable[[], Any], name: str) -> None:
+    def __init__(self, make: Callable[[], Any], name: str, turn: AbstractContextManager[Any] | None = None) -> None:
         self._make = make
+        self._turn = turn or nullcontext()
         self._waiting = WaitingQuestions()
         self._thread = threading.Thread(target=self._answer_questions, name=f"asks {name}", daemon=True)
         self._thread.start()
@@ -42,8 +45,9 @@ class ThreadActor(Actor):
         while (question := self._waiting.next()) is not None:
             method, args, options = question.call
             try:
-                served = self._make() if served is None else served
-                answer = getattr(served, method)(*args, **options)
+                with self._turn:
+                    served = self._make() if served is None else served
+                    answer = getattr(served, method)(*args, **options)
             except Exception as error:
                 question.answer.set_exception(error)
             else:

@@ -73,3 +73,16 @@ def test_closed_it_takes_no_more() -> None:
     actor.close()
     with pytest.raises(CancelledError):
         actor.ask("note", "a").result(LONG)
+
+
+def test_several_take_turns() -> None:
+    turn = threading.Lock()
+    kept = Kept()
+    with ThreadActor(Kept, "one", turn) as one, ThreadActor(lambda: kept, "another", turn) as another:
+        waiting = another.ask("wait")
+        assert kept.begun.wait(LONG)
+        note = one.ask("note", "a")
+        assert turn.locked()
+        kept.go_on.set()
+        assert waiting.result(LONG) == "asks another"
+        assert note.result(LONG) == ["a"]

@@ -1,10 +1,12 @@
 """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .core.tables import LazyTable
 
 if TYPE_CHECKING:
+    from . import explore
     from .api import analyse, evaluate, study, train
     from .data import register_dataset
     from .losses import register_loss
@@ -17,6 +19,7 @@ __all__ = [
     "analyse",
     "create_network",
     "evaluate",
+    "explore",
     "load",
     "load_reference_state",
     "register",
@@ -48,4 +51,6 @@ _HOMES: LazyTable[Any] = LazyTable(
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when first asked for: torch takes a second, and ``segdepth --help`` needs none of it."""
+    if name == "explore":  # a module with a name of its own
+        return import_module("segdepth.explore")
     return _HOMES.attribute(name, __name__)

@@ -8,9 +8,10 @@ import pytest
 
 from segdepth.campaigns.demo import course, run
 from segdepth.campaigns.demo.configs import demo_configs
-from segdepth.campaigns.demo.page import DemoPage
-from segdepth.campaigns.demo.run import finished_scores, run_demo
+from segdepth.campaigns.demo.page import DemoPage, ExplorerPage
+from segdepth.campaigns.demo.run import Finished, finished_scores, run_demo
 from segdepth.cli import main
+from segdepth.cli.demo import _make_explorer
 from segdepth.cli.worlds import write_world
 from segdepth.config import check_config, config_to_dict
 from segdepth.config.schema import Config
@@ -77,8 +78,21 @@ def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
 
     rest = {"seg": Unwatched(), "depth": Unwatched()}
     goes_on: list[DemoPage] = []
-    scores = run_demo(tmp_path, configs, make_world=lambda: None, watchers=rest, show=goes_on.append, quick=True)
+    explored: list[Finished] = []
+
+    def explore(made: Finished) -> ExplorerPage:
+        explored.append(made)
+        return _make_explorer(tmp_path, made)
+
+    scores = run_demo(
+        tmp_path, configs, make_world=lambda: None, watchers=rest, show=goes_on.append, explore=explore, quick=True
+    )
     *_, explaining, last = goes_on
+    assert [folder.parent.name for folder in explored[0].networks] == ["fcn_seg", "fcn_depth"]
+    assert last.explorer is not None
+    assert last.explorer.bytes == (tmp_path / last.explorer.name).stat().st_size < 8e6
+    assert "fcn8s depth" in (tmp_path / last.explorer.name).read_text()
+    assert explaining.explorer is None
     assert rest["depth"].updates < 4
     assert len(list((tmp_path / "fcn_depth").iterdir())) == 1, "the run that was interrupted"
     assert last.tasks["depth"].log[-1]["step"] == 4
@@ -91,7 +105,8 @@ def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
         text = (tmp_path / f"{number}.html").read_text()
         assert ("location.reload" in text) == (page.state == "working"), "only what goes on renews itself"
         assert ("quick form" in text) == page.quick
-        assert not re.search(r"(src|href)=[\"'](?!data:)", text), "self-contained"
+        links = set(re.findall(r"(?:src|href)=[\"'](?!data:)([^\"']*)", text))
+        assert links == ({"explorer.html"} if page is last else set()), "self-contained, but for what stands beside it"
 
     assert {name for explained in last.explained for name in explained.maps} == {"seg", "depth"}
     assert text.count("data:image/png") >= 2 + 5 * len(last.examples) + 3 * len(last.explained)
@@ -125,6 +140,7 @@ def test_a_finished_demonstration_is_only_shown(
     scores = {"seg": {"fcn": {"mIoU": 0.25}}, "depth": {"fcn": {"abs_rel": 0.125}}}
     run._keep_scores(tmp_path, demo_configs(tmp_path / "world", quick=True), scores)
     (tmp_path / "index.html").write_text("the page")
+    (tmp_path / "explorer.html").write_text("the page to move over")
     assert main(["demo", "--quick", "--out", str(tmp_path)]) == 0
     said = capfd.readouterr()
     assert "0.2500" in said.out

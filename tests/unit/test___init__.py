@@ -13,6 +13,8 @@ import segdepth
 def test_a_public_name_is_documented_and_typed(name: str) -> None:
     function = getattr(segdepth, name)
     assert inspect.getdoc(function)
+    if inspect.ismodule(function):
+        return
     assert all(one.annotation is not one.empty for one in inspect.signature(function).parameters.values())
 
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from segdepth.campaigns.demo.page import ScoreRows
+    from segdepth.campaigns.demo.page import ExplorerPage, ScoreRows
+    from segdepth.campaigns.demo.run import Finished
     from segdepth.config import Config
 
 __all__ = ["DEMO", "QUICK_DEMO", "demo", "make_demo"]
 
 #: Where a demonstration is made if nothing else is said, whole or quick.
 DEMO, QUICK_DEMO = Path("runs/demo"), Path("runs/demo-quick")
+
+#: What stands beside the page, to move over.
+_EXPLORER = "explorer.html"
 
 
 def demo(
@@ -31,8 +35,8 @@ def demo(
 ) -> None:
     """Make a synthetic world, train one network on both tasks, score it, explain pixels; all of it on one HTML page.
 
-    The page is there at once and shows what is done so far. Nothing is downloaded. What an earlier, even an interrupted,
-    demonstration finished is used again.
+    The page is there at once and shows what is done so far; at the end it has a street to move over, with both networks' maps.
+    Nothing is downloaded. What an earlier, even an interrupted, demonstration finished is used again.
     """
     import time
 
@@ -51,7 +55,7 @@ def demo(
     from segdepth.tasks import TASKS
 
     configs = demo_configs(root / "world", seed=seed, quick=quick)
-    scores = finished_scores(root, configs) if page.is_file() else None
+    scores = finished_scores(root, configs) if page.is_file() and (root / _EXPLORER).is_file() else None
     if scores is not None:
         err.print(f"finished before; for another one, remove {root} or give another --seed or --out", soft_wrap=True)
     else:
@@ -89,8 +93,30 @@ def make_demo(root: Path, configs: Mapping[str, "Config"], *, quick: bool) -> "S
                             workers=min(8, usable_cores()), progress=counted)  # fmt: skip
             drawn.enter_context(bar)  # a terminal draws one bar after the other
 
+        def make_explorer(made: "Finished") -> "ExplorerPage":
+            drawn.close()
+            return _make_explorer(root, made)
+
         return run_demo(
             root, configs, quick=quick, make_world=make_world,
             watchers={first: bar, **{task: TrainingBar(of=task, beside=bar) for task in others}},
             show=lambda so_far: write_demo_page(so_far, root / "index.html"),
+            explore=make_explorer,
         )  # fmt: skip
+
+
+def _make_explorer(root: Path, made: "Finished") -> "ExplorerPage":
+    """The page to move over: the first street of the validation split, and what both networks looked at."""
+    from functools import partial
+
+    from segdepth.campaigns.demo.page import ExplorerPage
+    from segdepth.explorer.pictures import given_samples
+    from segdepth.networks import load_network
+    from segdepth.studies.frames import open_frames
+
+    from .static_page import compute_page, here
+
+    streets = given_samples(open_frames(made.world, made.dataset, "val"), 1)
+    served = [here(str(folder), partial(load_network, folder)) for folder in made.networks]
+    page = compute_page(root / _EXPLORER, served, streets)
+    return ExplorerPage(_EXPLORER, page.bytes, page.notes)

@@ -61,23 +61,34 @@ def explore(
         typer.Option("--allow-host", metavar="NAME", show_default=False,
                      help="A name that the page is reached by, such as a notebook proxy's; may be given again."),
     ] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option("--static", metavar="FILE.html", show_default=False,
+                     help="Serve nothing: write one page that works from a disk, with maps on a grid over the first picture, or"
+                     " over those that are named."),
+    ] = None,
+    limit: Annotated[float, typer.Option("--limit", min=0.5, metavar="MB", help="Of the page's size.")] = 8.0,
     memory: Annotated[int, typer.Option("--memory", min=16, metavar="MIB", help="For maps that are kept.")] = 512,
     *,
     network: NetworkOptions,
 ) -> None:  # fmt: skip
     """Serve a page on this machine: point at a pixel of a picture, and see what each network drew on for its answer there.
 
-    Up to four networks of any task stand beside each other. Ctrl-C ends it.
+    Up to four networks of any task stand beside each other. Ctrl-C ends it. --static writes a page instead that needs no server.
     """
     from segdepth.core.errors import InputError
 
     from .console import log_to_terminal, out
 
     log_to_terminal()
+    serving = [flag for flag, said in (("--port", port), ("--allow-host", allow_host)) if said]
+    if static is not None and serving:
+        raise InputError(f"--static writes a page that nobody serves; leave {' and '.join(serving)} away")
     try:
         from segdepth.explorer.server import listen, serve
     except ImportError as error:
-        raise InputError(f"the explorer needs {error.name}: pip install 'segdepth[explore]'") from None
+        if static is None:
+            raise InputError(f"the explorer needs {error.name}: pip install 'segdepth[explore]'") from None
     from segdepth.explorer.explorer import Explorer
     from segdepth.explorer.pictures import Pictures
     from segdepth.explorer.safety import Safety, new_token
@@ -89,6 +100,10 @@ def explore(
         )
     demonstration = None if named else _demonstration()
     named = [str(run) for run in demonstration.networks] if demonstration else named
+    if static is not None:
+        shown = given if pictures else (given or _streets(demonstration))[:1]
+        _write_page(static, named, network, shown, limit, study or ())
+        return
     given = given or _streets(demonstration)
     safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
     with listen(host, port) as listening:
@@ -134,11 +149,34 @@ def _served(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwor
     from segdepth.explorer.explorer import ServedNetwork
 
     threads = max(1, usable_cores() // len(named))
-    said: dict[str, Any] = {"--height": network.height, "--width": network.width}
-    options = {flag: str(value) for flag, value in said.items() if value is not None}
     return [
-        ServedNetwork(LocalActor(partial(_desk, words, network, threads), words), words, options) for words in named
+        ServedNetwork(LocalActor(partial(_desk, words, network, threads), words), words, _options(network))
+        for words in named
     ]
+
+
+def _options(network: NetworkOptions) -> dict[str, str]:
+    """What a command needs to have the network as it is."""
+    said: dict[str, Any] = {"--height": network.height, "--width": network.width}
+    return {flag: str(value) for flag, value in said.items() if value is not None}
+
+
+def _write_page(
+    path: Path, named: Sequence[str], network: NetworkOptions, shown: "Sequence[GivenPicture]", limit: float,
+    studies: Sequence[Path],
+) -> None:  # fmt: skip
+    """A page in place of a server, and what was chosen for it."""
+    from segdepth.explorer.static_page import MEGABYTE
+
+    from .console import err, out, results_in
+    from .static_page import compute_page, here
+
+    served = [here(words, partial(_load, words, network), _options(network)) for words in named]
+    with results_in(path, "nothing was written; the same command begins anew"):
+        page = compute_page(path, served, shown, limit=int(limit * MEGABYTE), studies=studies)
+    for note in page.notes:
+        err.print(note, soft_wrap=True)
+    out.print(f"{path}: {page.bytes / MEGABYTE:.1f} MB, opens in a browser without a server", soft_wrap=True)
 
 
 def _desk(words: str, network: NetworkOptions, threads: int) -> Any:

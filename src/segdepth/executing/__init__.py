@@ -2,5 +2,6 @@
 
 from .actors import Actor, ActorError
 from .local import LocalActor
+from .thread import ThreadActor
 
-__all__ = ["Actor", "ActorError", "LocalActor"]
+__all__ = ["Actor", "ActorError", "LocalActor", "ThreadActor"]

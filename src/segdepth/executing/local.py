@@ -1,15 +1,12 @@
 """An object in a process of this machine."""
 
 import contextlib
-import heapq
-import itertools
 import multiprocessing
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -18,22 +15,12 @@ from typing import Any
 from segdepth.core.processes import start_worker
 
 from .actors import Actor, ActorError
+from .waiting import Question, WaitingQuestions
 
 __all__ = ["LocalActor"]
 
 #: Seconds that a worker has to end by itself once nobody asks it any more.
 _PATIENCE = 1.0
-
-
-@dataclass(order=True, slots=True)
-class _Question:
-    """What waits; the first in order is put first."""
-
-    urgency: int
-    number: int
-    topic: Hashable | None = field(compare=False)
-    call: tuple[str, tuple[Any, ...], dict[str, Any]] = field(compare=False)
-    answer: "Future[Any]" = field(compare=False)
 
 
 class LocalActor(Actor):
@@ -50,10 +37,8 @@ class LocalActor(Actor):
     def __init__(self, make: Callable[[], Any], name: str) -> None:
         self._make = make
         self._name = name
-        self._waiting: list[_Question] = []
-        self._numbers = itertools.count()
-        self._changed = threading.Condition()
-        self._closed = False
+        self._waiting = WaitingQuestions()
+        self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._put_questions, name=f"asks {name}", daemon=True)
@@ -62,39 +47,21 @@ class LocalActor(Actor):
     @property
     def pid(self) -> int | None:
         """Number of the process; None where there is none now."""
-        with self._changed:
+        with self._lock:
             return None if self._process is None else self._process.pid
 
     def ask(
         self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
     ) -> Future[Any]:
         """See :meth:`Actor.ask`."""
-        answer: Future[Any] = Future()
-        with self._changed:
-            superseded = [q for q in self._waiting if topic is not None and q.topic == topic]
-            self._waiting = [q for q in self._waiting if q not in superseded and not q.answer.cancelled()]
-            heapq.heapify(self._waiting)
-            if self._closed:
-                superseded.append(_Question(urgency, 0, topic, (method, args, options), answer))
-            else:
-                heapq.heappush(
-                    self._waiting, _Question(urgency, next(self._numbers), topic, (method, args, options), answer)
-                )
-            self._changed.notify()
-        for question in superseded:  # outside the lock: whoever hears of it may ask again
-            question.answer.cancel()
-        return answer
+        return self._waiting.put((method, args, options), urgency, topic)
 
     def close(self) -> None:
         """See :meth:`Actor.close`."""
-        with self._changed:
-            self._closed = True
-            waiting, self._waiting = self._waiting, []
+        self._waiting.close()
+        with self._lock:
             if self._process is not None:
                 self._process.kill()  # it keeps nothing that would have to be whole
-            self._changed.notify()
-        for question in waiting:
-            question.answer.cancel()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -104,9 +71,7 @@ class LocalActor(Actor):
         resource_tracker.ensure_running()
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while (question := self._next()) is not None:
-            if not question.answer.set_running_or_notify_cancel():
-                continue
+        while (question := self._waiting.next()) is not None:
             try:
                 good, value = self._put(question)
             except (EOFError, OSError):
@@ -120,13 +85,7 @@ class LocalActor(Actor):
                 question.answer.set_exception(value)
         self._end()
 
-    def _next(self) -> _Question | None:
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            return None if self._closed else heapq.heappop(self._waiting)
-
-    def _put(self, question: _Question) -> tuple[bool, Any]:
+    def _put(self, question: Question) -> tuple[bool, Any]:
         """Whether it went well, and what came of it."""
         if self._connection is None:
             self._start()
@@ -149,26 +108,22 @@ class LocalActor(Actor):
         process = context.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
         process.start()
         theirs.close()  # the process's end is its own, so that its death is seen
-        with self._changed:
+        with self._lock:
             self._process, self._connection = process, ours
-            if self._closed:  # meanwhile, when there was nothing to kill yet
+            if self._waiting.closed:  # meanwhile, when there was nothing to kill yet
                 process.kill()
 
-    def _lost(self, question: _Question) -> None:
+    def _lost(self, question: Question) -> None:
         """The process is no more."""
         self._end()
-        with self._changed:
-            waiting, self._waiting = self._waiting, []
         error = ActorError(
             f"the process of {self._name} was ended from outside (out of memory?); it is started again at the next question"
         )
-        question.answer.set_exception(error)
-        for other in waiting:
-            if other.answer.set_running_or_notify_cancel():
-                other.answer.set_exception(error)
+        for one in (question, *self._waiting.take_all()):
+            one.answer.set_exception(error)
 
     def _end(self) -> None:
-        with self._changed:
+        with self._lock:
             process, connection = self._process, self._connection
             self._process = self._connection = None
         if connection is not None:

@@ -13,13 +13,22 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
-__all__ = ["pack", "unpack"]
+__all__ = ["finite", "pack", "unpack"]
 
 #: What a browser's typed arrays hold.
 _DTYPES = ("uint8", "float32", "int32")
 
 #: Arrays begin at multiples of it.
 _STEP = 8
+
+
+def finite(value: Any) -> Any:
+    """Plain data as JSON has it: numbers that are not finite are None."""
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def pack(head: Mapping[str, Any], arrays: Mapping[str, Shaped[ndarray, "..."]]) -> bytes:
@@ -39,7 +48,7 @@ def pack(head: Mapping[str, Any], arrays: Mapping[str, Shaped[ndarray, "..."]]) 
             raise ValueError(f"{name} is {array.dtype}; a container holds {', '.join(_DTYPES)}")
         places[name] = {"dtype": array.dtype.name, "shape": list(array.shape), "offset": offset}
         offset += array.nbytes + -array.nbytes % _STEP
-    text = json.dumps(_finite({**head, "arrays": places}), allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(finite({**head, "arrays": places}), allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(4 + len(text)) % _STEP)
     parts = [len(text).to_bytes(4, "little"), text]
     for array in arrays.values():
@@ -58,12 +67,3 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, Shaped[ndarray, "..."
         for name, place in head["arrays"].items()
     }
     return head, arrays
-
-
-def _finite(value: Any) -> Any:
-    """Plain data as JSON has it."""
-    if isinstance(value, Mapping):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

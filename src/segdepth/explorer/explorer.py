@@ -88,12 +88,12 @@ class ServedNetwork:
 
     Attributes:
         actor: keeps a :class:`~.desk.Desk`.
-        source: as the user named it.
+        source: as the user named it; None: it was given as an object, which has no name.
         options: flags and values that a command needs to have it as it is.
     """
 
     actor: Actor
-    source: str
+    source: str | None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -161,6 +161,27 @@ class Explorer:
             log.exception("explorer: %s %s", request.path, dict(request.params))
             return _refusal(500, "something went wrong that should not; the terminal says what")
 
+    def maps(self, series: Hashable, pixels: Sequence[tuple[int, int]], urgency: int = 0) -> list[FoundMap]:
+        """The maps of several pixels, computed together and kept.
+
+        Args:
+            series: what they share: :attr:`~.questions.Question.series`.
+            pixels: row and column of each.
+            urgency: 0 is the most urgent.
+
+        Raises:
+            SegdepthError: if there is no such network or picture, or nothing like this can be explained.
+            CancelledError: if the network is let go meanwhile.
+        """
+        assert isinstance(series, tuple)
+        picture, network, model, target, method = series
+        look = self._look(picture, network, model)
+        asked = self._networks[network].actor.ask("maps", look, list(pixels), target, method, urgency=urgency)
+        found: list[FoundMap] = asked.result()
+        for pixel, one in zip(pixels, found, strict=True):
+            self._cache.add(series, pixel, one)
+        return found
+
     def close(self) -> None:
         """Let all networks go, at once; requests that wait are answered that they were superseded."""
         for network in self._networks.values():
@@ -175,9 +196,10 @@ class Explorer:
         networks = []
         for (key, facts), name in zip(self._facts.items(), names, strict=True):
             source = self._networks[key].source
-            shown = name if names.count(name) == 1 else f"{name} ({Path(source).name})"
+            which = key if source is None else Path(source).name
+            shown = name if names.count(name) == 1 else f"{name} ({which})"
             networks.append(
-                {"id": key, "name": shown, "source": source} | {k: v for k, v in facts.items() if k != "answers"}
+                {"id": key, "name": shown, "source": source or ""} | {k: v for k, v in facts.items() if k != "answers"}
             )
         return {
             "networks": networks,
@@ -190,7 +212,9 @@ class Explorer:
 
     def _on_session(self, request: Request) -> Reply:
         del request
-        can = {"drop": True, "mask": True, "random": True, "fields": True, "study": bool(self._studies)}
+        always = dict.fromkeys(("drop", "mask", "random", "fields", "edges"), True)
+        code = any(network.source is not None for network in self._networks.values())
+        can = {**always, "study": bool(self._studies), "code": code}
         return _json({**self._session, "pictures": self._pictures.describe(), "can": can})
 
     # pictures
@@ -299,6 +323,8 @@ class Explorer:
     def _on_code(self, request: Request) -> Reply:
         question = read_question(request.params)
         look, network = self._checked(question), self._network(question.network)
+        if network.source is None:
+            raise InputError("this network was given as an object: no command and no file names it")
         given = self._pictures.given(question.picture)
         known = given is not None and given.path is not None
         path = str(given.path) if given is not None and known else self._pictures.name(question.picture)
@@ -354,15 +380,8 @@ class Explorer:
 
     def _compute(self, block: Block) -> bool:
         """A block of maps that nobody has asked for yet."""
-        assert isinstance(block.series, tuple)
-        picture, network, model, target, method = block.series
         try:
-            look = self._look(picture, network, model)
-            asked = self._networks[network].actor.ask(
-                "maps", look, list(block.pixels), target, method, urgency=block.urgency
-            )
-            for pixel, found in zip(block.pixels, asked.result(), strict=True):
-                self._cache.add(block.series, pixel, found)
+            self.maps(block.series, block.pixels, block.urgency)
         except (SegdepthError, CancelledError):  # whoever asks for one of them is told
             return False
         except Exception:

@@ -10,7 +10,7 @@ from .disparity import (
     disparity_from_depth,
 )
 from .projection import Axis, nearest_point, project_velodyne
-from .resize import resize_image, resize_nearest
+from .resize import resize_image, resize_nearest, shrink_averaged
 
 __all__ = [
     "CALIBRATION_FILES",
@@ -29,4 +29,5 @@ __all__ = [
     "read_kitti_calibration",
     "resize_image",
     "resize_nearest",
+    "shrink_averaged",
 ]

@@ -1,12 +1,12 @@
 """Other sizes: pictures are averaged or interpolated, labels and depth maps only ever copied."""
 
 import numpy as np
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Float32, Int, Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import InputError
 
-__all__ = ["resize_image", "resize_nearest"]
+__all__ = ["resize_image", "resize_nearest", "shrink_averaged"]
 
 
 def resize_image(image: UInt8[ndarray, "h w 3"], size: tuple[int, int]) -> UInt8[ndarray, "rows cols 3"]:
@@ -62,6 +62,33 @@ def resize_nearest(
     rows, columns = (_nearest(source, target) for source, target in zip(values.shape[:2], size, strict=True))
     resized: Shaped[ndarray, "rows cols *values"] = values[rows[:, None], columns]
     return resized
+
+
+def shrink_averaged(values: Float32[ndarray, "h w"], size: tuple[int, int]) -> Float32[ndarray, "rows cols"]:
+    """A map at a smaller size, each pixel the mean over the part of the source that it covers.
+
+    Args:
+        values: the map.
+        size: rows and columns wanted, at least 1 and at most the map's.
+
+    Returns:
+        The map at ``size``; the very same array if it has that size already.
+
+    Raises:
+        InputError: if ``size`` has no pixel, or is larger than the map.
+
+    Example:
+        >>> shrink_averaged(np.array([[1, 3, 5, 7]], np.float32), (1, 2))
+        array([[2., 6.]], dtype=float32)
+    """
+    import cv2  # see resize_image
+
+    _check(size)
+    if size[0] > values.shape[0] or size[1] > values.shape[1]:
+        raise InputError(f"{size[0]}x{size[1]} is larger than the map, {values.shape[0]}x{values.shape[1]}")
+    if values.shape == size:
+        return values
+    return cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_AREA)
 
 
 def _nearest(source: int, target: int) -> Int[ndarray, " target"]:

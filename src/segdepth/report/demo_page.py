@@ -35,7 +35,10 @@ def _ramp(colours: Colours) -> str:
 
 
 def write_demo_page(page: DemoPage, path: Path) -> None:
-    """Write one HTML file that needs nothing else, not even a network; while the work goes on it reloads itself."""
+    """Write one HTML file that needs nothing else, not even a network, but for the page to move over beside it.
+
+    While the work goes on it reloads itself.
+    """
     values = {
         "r": page,
         "curves": {

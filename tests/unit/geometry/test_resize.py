@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from segdepth.core.errors import InputError
 from segdepth.data.files import label_lookup, map_labels
 from segdepth.data.labels import CITYSCAPES
-from segdepth.geometry import resize_image, resize_nearest
+from segdepth.geometry import resize_image, resize_nearest, shrink_averaged
 from segdepth.kinds import IGNORE
 
 SIZES = st.integers(1, 40)
@@ -80,3 +80,17 @@ def test_a_size_without_pixels_is_refused(size):
         resize_image(np.zeros((4, 5, 3), np.uint8), size)
     with pytest.raises(InputError, match="at least 1"):
         resize_nearest(np.zeros((4, 5)), size)
+
+
+@pytest.mark.parametrize("size", [(4, 5), (4, 7), (12, 20)])
+def test_a_map_that_shrinks_keeps_its_mean(size):
+    values = np.random.default_rng(0).random((12, 20), dtype=np.float32)
+    assert shrink_averaged(values, size).mean() == pytest.approx(values.mean(), rel=1e-5)
+    if size == (4, 5):
+        means = values.reshape(4, 3, 5, 4).mean(axis=(1, 3))
+        np.testing.assert_allclose(shrink_averaged(values, size), means, rtol=1e-5)
+
+
+def test_a_map_does_not_shrink_to_something_larger():
+    with pytest.raises(InputError, match="larger than the map"):
+        shrink_averaged(np.zeros((4, 5), np.float32), (4, 6))

@@ -1,10 +1,11 @@
 """The demonstration's page, whatever its tasks are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from segdepth.campaigns.demo.page import DemoPage, Example, ExplainedPixel, SaliencyRow, TaskSoFar
+from segdepth.campaigns.demo.page import DemoPage, Example, ExplainedPixel, ExplorerPage, SaliencyRow, TaskSoFar
 from segdepth.kinds import KINDS
 from segdepth.report.demo_page import write_demo_page
 from segdepth.runs import TASK_FACTS
@@ -60,3 +61,16 @@ def test_a_legend_has_swatches_and_ramps(tmp_path: Path) -> None:
     text = (tmp_path / "index.html").read_text()
     assert '<i class="swatch" style="background: rgb(1, 2, 3)"></i>road' in text
     assert 'depth: 3 m<span class="ramp" style="background: linear-gradient(90deg, rgb(252, 253, 191), ' in text
+
+
+def test_the_page_to_move_over_stands_above_the_scores(tmp_path: Path) -> None:
+    page = page_of_every_task(tmp_path)
+    write_demo_page(page, tmp_path / "index.html")
+    assert "<iframe" not in (tmp_path / "index.html").read_text()
+    with_it = replace(page, explorer=ExplorerPage("explorer.html", 5_432_100, ["values are <rounded>"]))
+    write_demo_page(with_it, tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text()
+    assert text.index("Move over the street") < text.index("<h2>Scores</h2>")
+    assert '<iframe class="explorer" src="explorer.html"' in text
+    assert "(5.4 MB)" in text
+    assert "<li>values are &lt;rounded&gt;</li>" in text

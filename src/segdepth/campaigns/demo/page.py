@@ -13,7 +13,7 @@ from segdepth.kinds import LegendEntry
 from segdepth.metrics import by_class
 from segdepth.runs import TaskFacts
 
-__all__ = ["DemoPage", "Example", "ExplainedPixel", "Picture", "SaliencyRow", "ScoreRows", "TaskSoFar"]
+__all__ = ["DemoPage", "Example", "ExplainedPixel", "ExplorerPage", "Picture", "SaliencyRow", "ScoreRows", "TaskSoFar"]
 
 Picture = UInt8[ndarray, "h w 3"]
 
@@ -94,6 +94,21 @@ class SaliencyRow:
 
 
 @dataclass(frozen=True)
+class ExplorerPage:
+    """A page of its own, beside this one, to move over a picture and see the networks' maps.
+
+    Attributes:
+        name: of its file.
+        bytes: of its file.
+        notes: what was chosen for it, and what is not exact in it, in sentences.
+    """
+
+    name: str
+    bytes: int
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class DemoPage:
     """Everything that the page shows, at any time of the demonstration.
 
@@ -108,6 +123,7 @@ class DemoPage:
         legend: of the examples.
         examples: empty while the world is being made.
         explained: empty until all networks are trained, as the rest.
+        explorer: the page to move over; None while there is none.
         statistics: of maps of many pixels.
         statistics_pixels: in each picture.
         statistics_images: pictures.
@@ -125,6 +141,7 @@ class DemoPage:
     legend: Sequence[LegendEntry] = ()
     examples: Sequence[Example] = ()
     explained: Sequence[ExplainedPixel] = ()
+    explorer: ExplorerPage | None = None
     statistics: Sequence[SaliencyRow] = ()
     statistics_pixels: int = 0
     statistics_images: int = 0

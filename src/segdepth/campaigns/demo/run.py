@@ -25,9 +25,9 @@ from segdepth.training import Progress
 
 from .course import Course, nothing_yet
 from .explanations import explain_network
-from .page import DemoPage, ScoreRows
+from .page import DemoPage, ExplorerPage, ScoreRows
 from .pictures import ShownPictures
-from .training import run_name, train_or_go_on
+from .training import newest_run, run_name, train_or_go_on
 
 __all__ = ["Finished", "finished_demo", "finished_scores", "run_demo"]
 
@@ -42,6 +42,7 @@ def run_demo(
     make_world: Callable[[], None],
     watchers: Mapping[str, Progress],
     show: Callable[[DemoPage], None],
+    explore: Callable[["Finished"], ExplorerPage] | None = None,
     quick: bool = False,
 ) -> ScoreRows:
     """Make the world, train (or go on with, or take as finished) both runs side by side, score, explain.
@@ -52,6 +53,7 @@ def run_demo(
         make_world: puts their data where it is expected, if it is not there.
         watchers: of the runs, by task.
         show: given the page now and then, from the first second on.
+        explore: makes the page to move over, of the networks; None: there is none.
         quick: said on the page.
 
     Returns:
@@ -70,7 +72,7 @@ def run_demo(
         now="making the world: a few hundred pictures of streets that do not exist",
     )
     with held(root):
-        return _run_demo(root, configs, page, make_world, watchers, show)
+        return _run_demo(root, configs, page, make_world, watchers, show, explore)
 
 
 def _run_demo(
@@ -80,6 +82,7 @@ def _run_demo(
     make_world: Callable[[], None],
     watchers: Mapping[str, Progress],
     show: Callable[[DemoPage], None],
+    explore: Callable[["Finished"], ExplorerPage] | None,
 ) -> ScoreRows:
     course = Course(root, configs, page)
     try:
@@ -94,7 +97,11 @@ def _run_demo(
                     course.hear(*news, watchers)
                 if course.is_due():
                     show(course.page())
-        page = course.last_page()
+        explorer = None
+        if explore is not None:
+            show(course.page(now="computing the maps to move over"))
+            explorer = explore(_made(root, configs))
+        page = replace(course.last_page(), explorer=explorer)
         show(page)
         scores = {
             name: {page.arch: task.scores, **{f"{base} baseline": s for base, s in task.baselines.items()}}
@@ -135,6 +142,14 @@ class Finished(NamedTuple):
     networks: list[Path]
     dataset: str
     world: Path
+
+
+def _made(root: Path, configs: Mapping[str, Config]) -> Finished:
+    """What is there now that both trainings are done."""
+    runs = [run.path for config in configs.values() if (run := newest_run(root, config)) is not None]
+    data = next(iter(configs.values())).data
+    assert data.path is not None
+    return Finished(runs, data.dataset, data.path)
 
 
 def finished_demo(root: Path) -> Finished | None:

@@ -75,7 +75,7 @@ export class Explorer {
     new ResizeObserver(() => this.schedule()).observe(this.board.element);
     if (this.options.whole) window.addEventListener("hashchange", () => this.follow(location.hash.slice(1)));
     this.changed(new Set(["theme", "picture"]));
-    this.board.focus();
+    if (this.options.whole && window.top === window) this.board.focus(); // within another page, keys are that one's until it is clicked
   }
 
   changed(names) {

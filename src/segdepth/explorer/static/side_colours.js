@@ -55,7 +55,7 @@ function sidesOf(app, { networks, models, pins }) {
     for (const model of known) if (model !== models[id]) add(model, "here", [`with ${model} weights`]);
     pins.forEach((pin, index) => add("", placeText(pin), [`at pin ${index + 1}`]));
   }
-  sides.push({ value: sideText(networks[0], "edges", "here"), text: "edges of the picture" });
+  if (app.session.can.edges !== false) sides.push({ value: sideText(networks[0], "edges", "here"), text: "edges of the picture" });
   return sides;
 }
 

@@ -32,13 +32,14 @@ export function firstState(session) {
 }
 
 /**
- * The two maps that are compared first: of two networks, or of one and its null model.
+ * The two maps that are compared first: of two networks, or of one and its null model, where there is one.
  *
  * @returns {{a: string, b: string}}
  */
 export function firstSides(session, shown) {
   const a = sideText(shown[0], "", "here");
   if (shown.length > 1) return { a, b: sideText(shown[1], "", "here") };
+  if (!session.can.random && session.can.edges === false) return { a, b: a };
   return { a, b: sideText(shown[0], session.can.random ? "random" : "edges", "here") };
 }
 

@@ -1,0 +1,100 @@
+"""Questions that wait for whoever answers them: the most urgent first, and of a topic one at most."""
+
+import heapq
+import itertools
+import threading
+from collections.abc import Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Question", "WaitingQuestions"]
+
+
+@dataclass(order=True, slots=True)
+class Question:
+    """A call that waits; the first in order is put first.
+
+    Attributes:
+        urgency: 0 is the most urgent.
+        number: of equally urgent ones the smallest is put first.
+        topic: see :meth:`~.actors.Actor.ask`.
+        call: name of the method, its arguments, and more of them by name.
+        answer: of the call.
+    """
+
+    urgency: int
+    number: int
+    topic: Hashable | None = field(compare=False)
+    call: tuple[str, tuple[Any, ...], dict[str, Any]] = field(compare=False)
+    answer: "Future[Any]" = field(compare=False, default_factory=Future)
+
+
+class WaitingQuestions:
+    """A queue that several threads may fill, and one takes from."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Question] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._waiting)
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more are taken."""
+        return self._closed
+
+    def put(
+        self, call: tuple[str, tuple[Any, ...], dict[str, Any]], urgency: int, topic: Hashable | None
+    ) -> "Future[Any]":
+        """Let a call wait; its answer is cancelled where the queue is closed.
+
+        Args:
+            call: name of the method, its arguments, and more of them by name.
+            urgency: 0 is the most urgent.
+            topic: questions of this topic that wait are cancelled; None: this one is of none.
+        """
+        question = Question(urgency, next(self._numbers), topic, call)
+        with self._changed:
+            superseded = [q for q in self._waiting if topic is not None and q.topic == topic]
+            self._waiting = [q for q in self._waiting if q not in superseded and not q.answer.cancelled()]
+            heapq.heapify(self._waiting)
+            if self._closed:
+                superseded.append(question)
+            else:
+                heapq.heappush(self._waiting, question)
+            self._changed.notify()
+        for one in superseded:  # outside the lock: whoever hears of it may ask again
+            one.answer.cancel()
+        return question.answer
+
+    def next(self) -> Question | None:
+        """The one to answer now, which cannot be cancelled any more; waits until there is one. None: the queue is closed."""
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    return None
+                question = heapq.heappop(self._waiting)
+            if question.answer.set_running_or_notify_cancel():
+                return question
+
+    def take_all(self) -> list[Question]:
+        """All that wait, which do so no more; they cannot be cancelled any more."""
+        with self._changed:
+            waiting, self._waiting = self._waiting, []
+        return [question for question in waiting if question.answer.set_running_or_notify_cancel()]
+
+    def close(self) -> None:
+        """Cancel all that wait, and take no more."""
+        with self._changed:
+            self._closed = True
+            waiting, self._waiting = self._waiting, []
+            self._changed.notify()
+        for question in waiting:
+            question.answer.cancel()

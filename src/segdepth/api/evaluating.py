@@ -7,6 +7,7 @@ from typing import Any
 
 from segdepth.config import Config
 from segdepth.core.errors import ConfigError
+from segdepth.core.tables import pick
 from segdepth.data import Dataset
 from segdepth.evaluation import Evaluation, NetworkAnswers, score
 from segdepth.evaluation.answers import Progress
@@ -77,7 +78,7 @@ def evaluate(
     """
     loaded = network_of(net, device, allow)
     config = _config(loaded, dataset)
-    task = TASKS[loaded.card.task]
+    task = pick(TASKS, loaded.card.task, kind="task")
     source = Source(
         dataset if isinstance(dataset, str) else None, None if path is None else Path(path), None, None, False, split, False,
         options,

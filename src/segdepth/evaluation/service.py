@@ -194,7 +194,7 @@ def network_answerer(
         class_map: which class of the data each of its classes is (see :class:`~segdepth.evaluation.answers.NetworkAnswers`).
     """
     batch_size, n_workers = (config.training.batch_size, config.training.n_workers) if config else (1, 0)
-    record = TASKS[net.card.task or task or ""]
+    record = pick(TASKS, net.card.task or task or "", kind="task")
 
     def answers_to(dataset: Dataset) -> Answers:
         return NetworkAnswers(

@@ -169,12 +169,25 @@ def load_network(
     target = usable_device(device)
     path = find_weights(Path(where))
     net = _built(path, read_card(path), allow, module)
+    state = load_state(path)
+    _require_same_numbers(path, net, state)
     try:
-        net.load_state_dict(load_state(path))
+        net.load_state_dict(state)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
         raise CheckpointError(f"{str(path)!r}: the weights do not fit the card: {said}") from None
     return net.to(target).eval()
+
+
+def _require_same_numbers(path: Path, net: Network, state: Mapping[str, Tensor]) -> None:
+    """Refuse whole or complex numbers in the place of floating point, which torch would take as they are."""
+    own = net.state_dict()
+    for name in state.keys() & own.keys():
+        there, here = state[name], own[name]
+        if (there.is_floating_point(), there.is_complex()) != (here.is_floating_point(), here.is_complex()):
+            raise CheckpointError(
+                f"{str(path)!r}: the weights do not fit the card: {name} is {there.dtype}, where the network has {here.dtype}"
+            )
 
 
 def _built(path: Path, card: Card, allow: Collection[str], module: nn.Module | None) -> Network:

@@ -99,3 +99,10 @@ def test_a_metric_stands_beside_the_task_s_own(run: TrainingResult, capsys: pyte
     segdepth.register_metric("nothing", lambda dataset: 3, "labels")  # type: ignore[arg-type,return-value]
     with pytest.raises(ConfigError, match=r"the metric 'nothing' is a int; it has to be segdepth.metrics.Scores"):
         segdepth.evaluate(run.folder, metrics=["nothing"], device="cpu")
+
+
+def test_a_card_of_a_task_that_is_none_is_a_sentence(run: TrainingResult) -> None:
+    net = segdepth.load(run.checkpoint)
+    net.card = net.card.model_copy(update={"task": "flow"})
+    with pytest.raises(ConfigError, match="no task named 'flow'"):
+        segdepth.evaluate(net, dataset="synthetic", num_images=1, size=(32, 96))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -108,6 +109,21 @@ def test_weights_that_do_not_fit_the_card_are_refused(tmp_path: Path) -> None:
     save_network(net, tmp_path / "net.safetensors")
     with pytest.raises(CheckpointError, match="do not fit the card"):
         load_network(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64])
+def test_numbers_of_another_kind_are_not_taken_for_weights(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = tmp_path / "net.safetensors"
+    net = make()
+    save_network(net, path)
+    name = next(iter(net.state_dict()))
+    with safe_open(path, framework="pt") as file:
+        state, card = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(state | {name: state[name].to(dtype)}, path, metadata=card)
+    with pytest.raises(
+        CheckpointError, match=f"do not fit the card: {name} is {dtype}, where the network has torch.float32"
+    ):
+        load_network(path)
 
 
 class Harmful:

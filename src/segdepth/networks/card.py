@@ -51,6 +51,7 @@ class GuestFacts(BaseModel):
         encoder: path of the module that holds what was learned elsewhere; None if there is none.
         size: which sizes of pictures it takes.
         weights: where its first weights came from; None: from chance.
+        variant: which of the networks of its address it is, in a word; None: there is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +60,7 @@ class GuestFacts(BaseModel):
     encoder: str | None = None
     size: SizeRule = SizeRule()
     weights: str | None = None
+    variant: str | None = None
 
 
 class Card(BaseModel):
@@ -96,6 +98,11 @@ class Card(BaseModel):
     protocol: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] | None = None
     provenance: dict[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name or address, and which of the networks of that address it is."""
+        return f"{self.arch} {self.guest.variant}" if self.guest and self.guest.variant else self.arch
 
     @model_validator(mode="after")
     def _one_class_a_channel(self) -> "Card":

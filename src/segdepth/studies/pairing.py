@@ -4,7 +4,7 @@ The claim is that depth looks farther and wider than segmentation. It is named h
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -29,7 +29,6 @@ CLAIM = ("seg", "depth")
 _SHARED = ("size", "window", "sample_rate", "grid_start", "thresholds", "normalisation")
 
 #: Studies that are compared.
-_PAIR = 2
 
 
 class GroupName(NamedTuple):
@@ -156,49 +155,54 @@ def group_up(studies: Iterable[StudyTable]) -> tuple[list[Group], list[Group]]:
 
 def _claims(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
     """Both tasks of each network that has both."""
-    found: dict[str, dict[str, StudyTable]] = {}
+    found: dict[str, dict[str, list[StudyTable]]] = {}
     for study in studies:
-        tasks = found.setdefault(study.info.network, {})
-        before = tasks.get(study.info.task)
-        if before is not None and len(studies) > _PAIR:
-            raise DataError(
-                f"two studies of {study.title} among others ({before.folder} and {study.folder}): name one of them, or these "
-                "two alone to compare them"
-            )
-        tasks[study.info.task] = study
+        found.setdefault(study.info.network, {}).setdefault(study.info.task, []).append(study)
+    of_both = {network: tasks for network, tasks in found.items() if tasks.keys() >= set(CLAIM)}
+    for first, second, *_ in (some for tasks in of_both.values() for some in tasks.values() if len(some) > 1):
+        raise DataError(
+            f"two studies of {first.title} among others ({first.folder} and {second.folder}): name one of them, or these "
+            "two alone to compare them"
+        )
     return [
-        _group(GroupName(network, kind), {task: tasks[task] for task in CLAIM})
-        for network, tasks in found.items()
-        if tasks.keys() >= set(CLAIM)
+        _group(GroupName(network, kind), {task: tasks[task][0] for task in CLAIM}) for network, tasks in of_both.items()
     ]
 
 
 def _against_first(kind: str, studies: Sequence[StudyTable]) -> list[Group]:
-    """The others against the first: called by network and task, and by their folders where these are the same."""
+    """The others against the first."""
     first, *others = studies
     if len(others) > 1:
         others = [other for other in others if _difference(first, other) is None]
-    return [_two(kind, first, other) for other in others]
+    named = list(zip(_names([first, *others]), [first, *others], strict=True))
+    return [
+        _group(GroupName(f"{named[0][0]} against {name}", kind), dict([named[0], (name, other)]))
+        for name, other in named[1:]
+    ]
 
 
-def _two(kind: str, *studies: StudyTable) -> Group:
-    names = [study.title for study in studies]
-    if len(set(names)) < _PAIR:
-        names = [f"{name} ({part})" for name, part in zip(names, _told_apart(*studies), strict=True)]
-    return _group(GroupName(" against ".join(names), kind), dict(zip(names, studies, strict=True)))
+def _names(studies: Sequence[StudyTable]) -> list[str]:
+    """Network and task of each, and the last part of their folders' paths that differs where these are the same."""
+    same: dict[str, list[StudyTable]] = {}
+    for study in studies:
+        same.setdefault(study.title, []).append(study)
+    parts = {id(study): part for some in same.values() if len(some) > 1 for study, part in _told_apart(some)}
+    return [f"{study.title} ({parts[id(study)]})" if id(study) in parts else study.title for study in studies]
 
 
-def _told_apart(*studies: StudyTable) -> tuple[str, ...]:
-    """The last parts of two folders' paths that differ.
+def _told_apart(studies: Sequence[StudyTable]) -> Iterator[tuple[StudyTable, str]]:
+    """Each with the last part of its folder's path that no other has at that place, or with all of the path.
 
     Raises:
-        DataError: if they are the same.
+        DataError: if two are the same.
     """
-    first, second = ([*study.folder.absolute().parts[::-1], ""] for study in studies)
-    for parts in zip(first, second, strict=False):
-        if len(set(parts)) == _PAIR:
-            return tuple(part or str(study.folder) for part, study in zip(parts, studies, strict=True))
-    raise DataError(f"{studies[0].folder} is named twice: a study says nothing beside itself")
+    folders = [study.folder.absolute() for study in studies]
+    if len(set(folders)) < len(folders):
+        raise DataError(f"{studies[0].folder} is named twice: a study says nothing beside itself")
+    for parts in zip(*(folder.parts[::-1] for folder in folders), strict=False):
+        if len(set(parts)) == len(parts):
+            return zip(studies, parts, strict=True)
+    return zip(studies, map(str, folders), strict=True)
 
 
 def overlapping(study: StudyTable) -> Bool[ndarray, " t"]:

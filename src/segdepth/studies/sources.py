@@ -98,7 +98,7 @@ class NetworkMaps(MapSource):
 
     def __init__(self, net: Network, model: str = "trained", engine: EngineName = "auto") -> None:
         self.net = net
-        self.network = net.card.arch
+        self.network = net.card.title
         self.task = net.card.task
         self.model = model
         self.value_names = net.output.channel_names
@@ -168,7 +168,7 @@ class FieldMaps(MapSource):
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        self.network = net.card.arch
+        self.network = net.card.title
         self.task = net.card.task
         self._boxes: tuple[tuple[int, int], FieldBoxes] | None = None
 

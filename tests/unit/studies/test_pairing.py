@@ -80,6 +80,14 @@ def test_of_three_without_the_claim_the_others_are_compared_with_the_first() -> 
     assert alone[0].means[Column("peak_distance")]["elsewhere seg"].tolist() == [1, 3.5]
 
 
+def test_two_of_several_that_are_called_the_same_are_told_apart_by_their_folders() -> None:
+    tables = [study("seg", "segnet"), study("seg", "Unet"), study("seg", "Unet")]
+    tables = [replace(table, folder=Path(f"runs/{name}/study")) for table, name in zip(tables, "abc", strict=True)]
+    pairs, alone = group_up(tables)
+    assert [pair.name.title for pair in pairs] == ["segnet seg against Unet seg (b)", "segnet seg against Unet seg (c)"]
+    assert alone == []
+
+
 def test_words_become_parts_of_files_names() -> None:
     assert file_stem("a/b seg (x: 1)") == "a_b_seg_x_1"
 

@@ -55,7 +55,12 @@ def guest(wanted: Wanted, allow: Collection[str]) -> Guest:  # noqa: ARG001  it 
         wanted.options,
         preprocessing=_normalisation(smp, encoder, fetch=wanted.pretrained is True),
         facts=wanted.facts
-        or GuestFacts(encoder="encoder", size=sizes_of(module, _stride(module), _whole(module), arch), weights=weights),
+        or GuestFacts(
+            encoder="encoder",
+            size=sizes_of(module, _stride(module), _whole(module), arch),
+            weights=weights,
+            variant=encoder,
+        ),
         remarks=remarks,
     )
 

@@ -79,7 +79,9 @@ def test_the_library_s_weights_are_fetched_only_when_asked_for(monkeypatch: pyte
     monkeypatch.setattr(
         smp.encoders, "get_preprocessing_params", lambda name, weights: {"mean": [0.1] * 3, "std": [1.0] * 3}
     )
-    assert create_network("smp:Unet", encoder_name="resnet18").card.guest.weights is None  # type: ignore[union-attr]
+    card = create_network("smp:Unet", encoder_name="resnet18").card
+    assert card.guest.weights is None  # type: ignore[union-attr]
+    assert card.title == "smp:Unet resnet18"
     net = create_network("smp:Unet", encoder_name="resnet18", pretrained=True)
     assert asked == [None, "imagenet"]
     assert net.card.preprocessing.mean == (0.1, 0.1, 0.1)

@@ -1,5 +1,6 @@
 """``segdepth explore``."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,8 @@ __all__ = ["explore"]
 #: Networks beside each other.
 _MOST_NETWORKS = 4
 
-#: Addresses that stand for all of this machine, and name none.
-_ANY_HOST = ("0.0.0.0", "::")
+#: Addresses that stand for all of this machine, and name none; what the page is called there on the machine itself.
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 #: Pictures of a data set that are offered.
 _SAMPLES = 50
@@ -84,6 +85,11 @@ def explore(
     serving = [flag for flag, said in (("--port", port), ("--allow-host", allow_host)) if said]
     if static is not None and serving:
         raise InputError(f"--static writes a page that nobody serves; leave {' and '.join(serving)} away")
+    addresses = [name for name in allow_host or () if not re.fullmatch(r"[\w.-]+", name)]
+    if addresses:
+        raise InputError(
+            f"--allow-host {addresses[0]!r} is no name; give it as hub.example.org, without scheme and port"
+        )
     try:
         from segdepth.explorer.server import listen, serve
     except ImportError as error:
@@ -114,7 +120,8 @@ def explore(
             for one in served:
                 one.actor.close()
             raise
-        name = f"[{host}]" if ":" in host else host
+        name = _ANY_HOST.get(host, host)
+        name = f"[{name}]" if ":" in name else name
         address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
         serve(explorer, safety, listening, lambda: out.print(address, soft_wrap=True))
 

@@ -55,8 +55,8 @@ def _call(question: Question) -> str:
     return f"at.maps([{question.place}], {how})[0]"
 
 
-def as_command(question: Question, source: str, task: str, path: str, options: Mapping[str, str]) -> str:
-    """The command that saves this map and what belongs to it.
+def as_command(question: Question, source: str, task: str, path: str, options: Mapping[str, str]) -> str | None:
+    """The command that saves this map and what belongs to it; None: no command has networks that learned nothing.
 
     Args:
         question: that is asked.
@@ -65,6 +65,8 @@ def as_command(question: Question, source: str, task: str, path: str, options: M
         path: of the picture's file, or its name where it has none.
         options: more flags and their values.
     """
+    if question.model != "trained":
+        return None
     words = ["segdepth", "saliency", "--checkpoint", source, "--image", path]
     if isinstance(question.place, Region):
         words += ["--region", str(question.place)]

@@ -143,7 +143,7 @@ class Desk:
         return [
             FoundMap(
                 {**self._facts(at, answer, place, goal), **_numbers(one, _pixel(place)), "engine": engine, "ms": each},
-                one.float().cpu().numpy(),
+                one.float().cpu().numpy().copy(),  # alone: not all that were computed with it stay as long as it does
             )
             for place, one in zip(places, maps, strict=True)
         ]

@@ -29,8 +29,8 @@ MOST_BYTES, MOST_PIXELS = 32 << 20, 24_000_000
 #: Bytes of dropped and masked pictures that are kept; of too many, the least recently used go.
 _KEPT_BYTES = 256 << 20
 
-#: Pictures, at each size that a network wants, that are at hand.
-_AT_HAND = 16
+#: Pictures, at each size that a network wants, that are at hand; and their bytes, where there is more than one.
+_AT_HAND, _AT_HAND_BYTES = 16, 256 << 20
 
 #: Letters of a dropped picture's name.
 _LONGEST_NAME = 80
@@ -126,12 +126,14 @@ class Pictures:
         with self._lock:
             key = next(self._ids)
             self._entries[key] = _Entry(name, kind, held=image)
-            held = {k: e.held.nbytes for k, e in self._entries.items() if e.held is not None}
+            held = {k: e.held for k, e in self._entries.items() if e.held is not None}
             for oldest in list(held)[:-1]:
-                if sum(held.values()) <= _KEPT_BYTES:
+                if _bytes(held.values()) <= _KEPT_BYTES:
                     break
                 del held[oldest], self._entries[oldest]
                 self._gone.add(oldest)
+                for at_hand in [one for one in self._read if one[0] == oldest]:
+                    del self._read[at_hand]
             return _words(key, self._entries[key])
 
     def image(self, key: str, size: tuple[int, int] | None = None) -> Image:
@@ -159,8 +161,9 @@ class Pictures:
             image = entry.given.read()[0]
         image = image if size is None else resize_image(image, size)
         with self._lock:
-            self._read[key, size] = image
-            while len(self._read) > _AT_HAND:
+            if image is not entry.held and key not in self._gone:
+                self._read[key, size] = image
+            while len(self._read) > _AT_HAND or (len(self._read) > 1 and _bytes(self._read.values()) > _AT_HAND_BYTES):
                 self._read.popitem(last=False)
         return image
 
@@ -208,6 +211,10 @@ class Pictures:
             if entry.held is not None:  # those that are looked at stay longest
                 self._entries.move_to_end(key)
             return entry
+
+
+def _bytes(images: Iterable[Image]) -> int:
+    return sum(image.nbytes for image in images)
 
 
 def _words(key: str, entry: _Entry) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Safety:
             headers: of the request, in small letters.
         """
         host = headers.get("host", "")
-        if not self._is_ours(_name(f"//{host}")):
+        if _netloc(f"//{host}") != host.lower() or not self._is_ours(_name(f"//{host}")):
             return f"this server is not called {host[:80]!r}; --allow-host NAME allows a proxy's name"
         origin = headers.get("origin")
         if origin is not None and not self._same(origin, host):
@@ -67,15 +67,21 @@ class Safety:
 
     def _same(self, origin: str, host: str) -> bool:
         """Whether a page is of the address that it asks, or of a proxy whose name is allowed."""
-        return urlsplit(origin).netloc.lower() == host.lower() or _name(origin) in {name.lower() for name in self.hosts}
+        return _netloc(origin) == host.lower() or _name(origin) in {name.lower() for name in self.hosts}
 
     def _is_ours(self, name: str | None) -> bool:
         return name in LOOPBACK or name in {host.lower() for host in self.hosts}
 
 
 def _name(address: str) -> str | None:
-    """The host's name in an address, in small letters; None where there is none."""
+    """The host's name in an address, in small letters; None where there is none, or somebody's name before it."""
+    netloc = _netloc(address)
+    return None if "@" in netloc else urlsplit(f"//{netloc}").hostname
+
+
+def _netloc(address: str) -> str:
+    """The host's name and port in an address, in small letters; empty where there are none."""
     try:
-        return urlsplit(address).hostname
+        return urlsplit(address).netloc.lower()
     except ValueError:
-        return None
+        return ""

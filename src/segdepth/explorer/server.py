@@ -176,6 +176,7 @@ def serve(explorer: Explorer, safety: Safety, listening: socket.socket, ready: C
     config = uvicorn.Config(
         application(explorer, safety),
         log_config=None,
+        log_level="error",  # what strangers send is no news
         access_log=False,
         server_header=False,
         lifespan="off",

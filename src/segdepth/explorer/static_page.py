@@ -288,7 +288,7 @@ class _Page:
 {modules_as_one("static_main.js")}</script>
 </body>
 </html>
-""".encode()
+""".encode(errors="replace")  # names of files may be no text
 
     def notes(self) -> list[str]:
         """What was chosen, and what is not exact."""
@@ -373,11 +373,11 @@ def roots_of(values: Float32[ndarray, "h w"]) -> tuple[UInt8[ndarray, "h w"], fl
         values: the map, none below 0.
 
     Returns:
-        The bytes, and the scale: the largest value.
+        The bytes, and the scale: the largest value; where a value is no finite number, the scale is none either.
     """
     scale = float(values.max())
-    if scale == 0:
-        return np.zeros(values.shape, np.uint8), 0.0
+    if scale == 0 or not math.isfinite(scale):
+        return np.zeros(values.shape, np.uint8), scale
     return np.rint(255 * np.sqrt(values / np.float32(scale))).astype(np.uint8), scale
 
 

@@ -1,8 +1,10 @@
 """What `segdepth explore` takes, and what it says of mistakes."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -57,6 +59,24 @@ def test_a_port_that_is_taken_is_one_sentence(capsys: pytest.CaptureFixture[str]
     with listen("127.0.0.1", None) as taken:
         words = said(capsys, street, "--checkpoint", "runs/x", "--port", str(taken.getsockname()[1]))
     assert "cannot serve at" in words
+
+
+@pytest.mark.parametrize("name", ["hub.example.org:443", "https://hub.example.org", "*", ""])
+def test_an_address_is_no_name_of_a_host(capsys: pytest.CaptureFixture[str], street: str, name: str) -> None:
+    assert "without scheme and port" in said(capsys, street, "--checkpoint", "runs/x", "--allow-host", name)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.1", "localhost", "127.0.0.2"])
+def test_the_printed_address_is_answered(
+    capsys: pytest.CaptureFixture[str], street: str, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    found: list[Any] = []
+    monkeypatch.setattr(module, "_served", lambda *_: [])
+    monkeypatch.setattr("segdepth.explorer.server.listen", lambda *_: socket.create_server(("127.0.0.1", 0)))
+    monkeypatch.setattr("segdepth.explorer.server.serve", lambda _, safety, __, ready: [found.append(safety), ready()])
+    assert main(["explore", street, "--checkpoint", "runs/x", "--host", host]) == 0
+    address = urlsplit(capsys.readouterr().out.strip())
+    assert found[0].refusal({"host": address.netloc}) is None
 
 
 def test_without_a_network_the_demonstration_s_are_taken(

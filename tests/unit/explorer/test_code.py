@@ -59,7 +59,9 @@ def test_the_command_saves_the_very_map(
 ) -> None:
     network, street = files
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(as_command(question, str(network), "seg", str(street), {}))
+    command = as_command(question, str(network), "seg", str(street), {})
+    assert command is not None
+    words = shlex.split(command)
     assert words[:2] == ["segdepth", "saliency"]
     assert main(words[1:]) == 0
     (file,) = tmp_path.rglob("saliency.npy")
@@ -75,3 +77,8 @@ def test_an_address_is_found_by_its_name_and_task() -> None:
     command = as_command(PIXEL, "smp:Unet", "depth", "a street.png", {"--height": "64"})
     assert shlex.split(command)[-4:] == ["--task", "depth", "--height", "64"]
     assert "'a street.png'" in command
+
+
+def test_no_command_has_the_network_that_learned_nothing() -> None:
+    question = Question("p0", "n0", "random", "predicted", "gradient", (10, 20))
+    assert as_command(question, "net.safetensors", "seg", "street.png", {}) is None

@@ -103,6 +103,11 @@ def test_maps_are_those_of_the_explainer(seg: Desk, method: str) -> None:
         assert found.facts["ms"] > 0
 
 
+def test_a_map_keeps_no_other_in_memory(seg: Desk) -> None:
+    for found in seg.maps(LOOK, [(k, k) for k in range(16)], "predicted", "gradient"):
+        assert found.map.flags.owndata
+
+
 def test_a_region_is_the_gradient_of_its_mean(depth: Desk) -> None:
     region = Region(4, 6, 12, 20)
     (found,) = depth.maps(LOOK, [region], "log_depth", "gradient")

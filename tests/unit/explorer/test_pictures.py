@@ -9,7 +9,7 @@ from segdepth.core.errors import DataError
 from segdepth.data import open_dataset
 from segdepth.drawing import write_png
 from segdepth.explorer import pictures as module
-from segdepth.explorer.pictures import GonePictureError, Pictures, given_files, given_samples
+from segdepth.explorer.pictures import GivenPicture, GonePictureError, Pictures, given_files, given_samples
 from segdepth.explorer.questions import NoSuchError
 
 from .streets import picture, png
@@ -55,6 +55,20 @@ def test_dropped_pictures_go_when_there_is_no_room(monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(pictures.image(ids[0]), picture(0))
     np.testing.assert_array_equal(pictures.image(ids[2]), picture(2))
     assert pictures.name(ids[2]) == "dropped"
+
+
+def test_what_is_at_hand_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT_BYTES", 2 * 40 * 60 * 3)
+    monkeypatch.setattr(module, "_AT_HAND_BYTES", 2 * 20 * 30 * 3)
+    pictures = Pictures([GivenPicture("large", lambda: (picture(9, (80, 90)), {}))])
+    assert pictures.image("p0").shape == (80, 90, 3), "one is, however large"
+    for seed in range(5):
+        key = pictures.drop(png(seed), "a.png")["id"]
+        pictures.image(key)
+        assert pictures.image(key, (20, 30)).shape == (20, 30, 3)
+    at_hand = pictures._read
+    assert [key for key, _ in at_hand] == ["p4", "p5"], "those that are gone are not"
+    assert sum(image.nbytes for image in at_hand.values()) <= module._AT_HAND_BYTES
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,13 @@ def test_names_that_are_ours(host: str) -> None:
         "0.0.0.0",
         "[",
         "a@evil.com",
+        "evil.com@localhost",
+        "localhost/evil.com",
+        "localhost?",
+        "localhost.",
+        "127.0.0.1.nip.io",
+        "2130706433",
+        "127.1",
     ],
 )
 def test_other_names_are_refused(host: str) -> None:
@@ -55,6 +62,8 @@ def test_pages_that_are_ours(host: str, origin: str) -> None:
         "https://localhost:8641.evil.com",
         "file://",
         "[",
+        "http://[::1",
+        "http://a@localhost:8641",
     ],
 )
 def test_other_pages_are_refused(origin: str) -> None:

@@ -1,6 +1,7 @@
 """Behind HTTP: token, hosts, origins, sites, sizes, paths, headers."""
 
 import json
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ class Ended(Exception):  # noqa: N818 (as Ctrl-C is none)
     pass
 
 
-def test_it_serves_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_serves_and_ends(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     explorer, listening = explorer_of("seg"), listen("127.0.0.1", None)
     ready, found = threading.Event(), {}
     joined = threading.Thread.join
@@ -140,6 +141,9 @@ def test_it_serves_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             request = urllib.request.Request(address, headers=TOKEN)
             with urllib.request.urlopen(request, timeout=60) as reply:
                 found.update(json.load(reply))
+            with socket.create_connection(listening.getsockname(), 60) as stranger:
+                stranger.sendall(b"no HTTP\r\n\r\n")
+                found["stranger"] = stranger.recv(100)
             raise Ended
         joined(thread, timeout)
 
@@ -147,4 +151,6 @@ def test_it_serves_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Ended):
         serve(explorer, Safety("secret"), listening, ready.set)
     assert found["networks"]
+    assert found["stranger"].startswith(b"HTTP/1.1 400")
+    assert not caplog.records, "strangers write nothing on the terminal"
     assert explorer._networks["n0"].actor.closed  # type: ignore[attr-defined]

@@ -164,6 +164,19 @@ def test_roots_of_a_map_of_zeros() -> None:
     assert (roots.sum(), scale) == (0, 0.0)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_map_that_is_no_number_somewhere_has_no_scale(value: float) -> None:
+    roots, scale = roots_of(np.array([[1, value]], np.float32))
+    assert roots.sum() == 0
+    assert not np.isfinite(scale)
+
+
+def test_a_file_s_name_that_is_no_text(tmp_path: Path) -> None:
+    strange = explorer_of("depth", pictures=Pictures([GivenPicture("\udcdf.png", lambda: (picture(1, SIZE), {}))]))
+    path = write_static_page(strange, tmp_path / "page.html", positions=12).path
+    assert "Pictures: ?.png." in path.read_text()
+
+
 def test_numbers_with_fewer_bits() -> None:
     values = np.array([0, -3.14159, 80.1234, 1e-30, np.nan, np.inf], np.float32)
     found = rounded(values)

@@ -28,7 +28,8 @@ export async function showCode(app) {
       const { params } = questionOf(state, network, state.models[network], state.asked, answer.head.size);
       const { python, command } = await askJson(app.source, "api/code", params);
       const { name } = app.network(network);
-      texts.push({ name: `Python, ${name}`, text: python }, { name: `command, ${name}`, text: command });
+      texts.push({ name: `Python, ${name}`, text: python });
+      if (command !== null) texts.push({ name: `command, ${name}`, text: command });
     }
     if (texts.length) showTexts(app.root, "This map as code", texts);
   } catch (error) {

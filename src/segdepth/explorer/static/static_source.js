@@ -8,7 +8,8 @@ import { resampled } from "./measures.js";
  * - `replies`: by path and sorted parameters ("api/answer?model=trained&network=n0&picture=p0"), `{type, data}`.
  * - `maps`: one entry for all maps of a picture, network, model, target and method: these five, `size` [h, w] of the network,
  *   `stored` [h, w] of what is kept, `pixels` [[row, column], ...], for each its `heads` (what a map's head says besides) and `scales`
- *   (its largest value), and `data`: one byte a value, the root of its part of the scale, map after map.
+ *   (its largest value; null where a value is no finite number), and `data`: one byte a value, the root of its part of the scale, map
+ *   after map.
  *
  * `data` is always base64 of what zlib made of the bytes.
  */
@@ -47,7 +48,8 @@ export class StaticSource {
     if (!this.opened.has(series)) this.opened.set(series, unpacked(series.data));
     const count = series.stored[0] * series.stored[1];
     const roots = new Uint8Array(await this.opened.get(series), index * count, count);
-    return Float32Array.from(roots, (root) => series.scales[index] * (root / 255) ** 2);
+    const scale = series.scales[index] ?? NaN;
+    return Float32Array.from(roots, (root) => scale * (root / 255) ** 2);
   }
 }
 

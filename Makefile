@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
-test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (about six minutes)
+test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (eight minutes)
 	$(PYTEST) $(TWO)
 
 test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 40 minutes)
@@ -90,6 +90,7 @@ bench: $(VENV)/.installed-dev        ## run every benchmark
 
 bench-quick: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## run every benchmark in a small form (under ten minutes)
 	$(BIN)/python benchmarks/denoiser.py --size 32
+	$(BIN)/python benchmarks/explorer.py --archs dispnet --size 128 416 --count 3
 	$(OUTSIDE)/bin/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
 	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
 	$(BIN)/python benchmarks/loading.py --count 16

@@ -87,6 +87,8 @@ class LocalActor(Actor):
 
     def _put(self, question: Question) -> tuple[bool, Any]:
         """Whether it went well, and what came of it."""
+        if self._process is not None and not self._process.is_alive():  # nobody's question was lost: it was idle
+            self._end()
         if self._connection is None:
             self._start()
             made, problem = self._receive()

@@ -169,6 +169,13 @@ def test_after_its_death_it_is_started_again(actor: LocalActor, tmp_path: Path) 
     assert actor.ask("pid").result(LONG) != first
 
 
+def test_death_while_it_was_idle_costs_no_question(actor: LocalActor) -> None:
+    first = actor.ask("pid").result(LONG)
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # it is dead, and whose child it is has not heard of it
+    assert actor.ask("pid").result(LONG) != first
+
+
 def test_its_own_end_is_a_death_too(actor: LocalActor) -> None:
     with pytest.raises(ActorError):
         actor.ask("die").result(LONG)

@@ -24,7 +24,7 @@ export async function showCode(app) {
   try {
     for (const network of state.networks) {
       const answer = app.data.answer(network);
-      if (!answer || !state.asked) continue;
+      if (!answer || !state.asked || !app.network(network).source) continue; // a network that nobody named has no code
       const { params } = questionOf(state, network, state.models[network], state.asked, answer.head.size);
       const { python, command } = await askJson(app.source, "api/code", params);
       const { name } = app.network(network);

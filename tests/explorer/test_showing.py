@@ -183,10 +183,10 @@ def test_a_question_that_is_refused_is_one_sentence_and_is_not_put_again(seen: V
     seen.settled("map fcn")
     seen.page.get_by_label("FCN-8s: less class").select_option("sky")
     expect(seen.badge("map fcn")).to_have_text("A class less itself is nothing.")
-    asked = len(fake.asked)
     for column in range(20, 30):
         seen.point("map monodepth", 20, column, MONODEPTH)  # which reads
-    assert len(fake.asked) == asked
+    refused = [words["exact"] for _, words in list(fake.asked) if words.get("target") == "sky:sky"]
+    assert sorted(refused) in (["1"], ["0", "1"])  # once each, the nearest and the exact
     seen.page.get_by_label("FCN-8s: less class").select_option("car")
     seen.settled("map fcn")
     expect(seen.badge("map fcn")).to_be_hidden()

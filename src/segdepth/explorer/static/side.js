@@ -63,7 +63,7 @@ function networkCard(app, network) {
   const numbers = element("dl.statistics");
   const statistics = element("dl.statistics.long");
   const more = element("details.more", { hidden: true }, element("summary", {}, "Statistics of this map"), statistics);
-  const about = element("p.quiet", { title: network.source }, `${network.arch} · ${network.task}`);
+  const about = element("p.quiet", { title: network.source }, network.size ? network.size.join(" × ") : "any size");
   const card = element("div.card", {}, element("div.head", {}, shown, about), element("div.pair", {}, target.element, model), numbers, more);
   return {
     element: card,

@@ -72,6 +72,8 @@ def test_targets_margins_methods_and_random_weights_are_asked_for(seen: Visit, f
     assert last["fcn"]["target"] == "sky:car"
     assert last["fcn"]["method"] == "input_x_gradient"
     assert last["monodepth"]["model"] == "random"
+    expect(seen.panel("map fcn").get_by_role("heading")).to_have_text("FCN-8s · sky less car: 7.25")
+    expect(seen.panel("map monodepth").get_by_role("heading")).to_have_text("Monodepth · depth, random weights")
     np.testing.assert_array_equal(
         seen.array("map monodepth"), saliency("monodepth", 77, 209, "random", "input_x_gradient")
     )
@@ -260,7 +262,7 @@ def test_fields_edges_study_and_code_are_shown(seen: Visit, fake: Fake):
     seen.page.get_by_label("B", exact=True).select_option(label="edges of the picture")
     seen.settled("compare")
     study = seen.open_part("Study")
-    expect(study.locator("figcaption").first).to_have_text("spread0.288 (mean 0.41)")
+    expect(study.locator("figcaption").first).to_have_text("spread0.288, mean 0.41")
     expect(study.locator("line.mark")).to_have_count(1)
     seen.page.get_by_role("button", name="Code").click()
     expect(seen.page.get_by_role("textbox", name="Python, FCN-8s")).to_have_value(
@@ -279,6 +281,18 @@ def test_a_panel_is_taken_away_as_png_svg_and_npy(seen: Visit):
     answer = seen.array("answer monodepth")
     assert answer.dtype == np.float32
     np.testing.assert_array_equal(answer, depth(*MONODEPTH))
+
+
+def test_panels_of_four_networks_fill_the_page(opened: Callable[..., Visit], fake: Fake):
+    fake.networks = ("fcn", "monodepth", "vit", "hrnet")
+    seen = opened(viewport={"width": 1440, "height": 900})
+    seen.settled("map hrnet")
+    seen.page.get_by_label("Truths").uncheck()
+    seen.drawn()
+    boxes = {name: seen.canvas(f"map {name}").bounding_box() for name in fake.networks}
+    assert boxes["fcn"]["y"] == boxes["monodepth"]["y"] < boxes["vit"]["y"] == boxes["hrnet"]["y"]
+    assert boxes["fcn"]["x"] == boxes["vit"]["x"]
+    assert min(box["width"] for box in boxes.values()) > 500
 
 
 @pytest.mark.slow

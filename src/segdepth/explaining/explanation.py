@@ -180,18 +180,17 @@ def offered_targets(net: Network) -> list[tuple[str, str]]:
     Args:
         net: whose channels have names, or numbers.
     """
-    kind = net.output.answers
-    offered = [("predicted", "the class predicted there" if kind.names_classes else kind.units[0])]
+    kind, explainer = net.output.answers, Explainer(net)
+    offered = [("predicted", "predicted class" if kind.names_classes else kind.units[0])]
     if net.out_channels > 1:
         names = net.channel_names or tuple(map(str, range(net.out_channels)))
         offered += [(_word(net, number), name) for number, name in enumerate(names)]
-    explainer = Explainer(net)
     like = torch.ones(1, net.out_channels, 1, 1)
     for target, text in _NAMED.items():
         with suppress(InputError):  # which does not follow from its answer
             explainer.function(as_target(target))
             check_output(like, like, explainer.meant(as_target(target)))
-            if net.out_channels == 1:
+            if net.out_channels == 1 and target != "depth":  # depth is what is predicted, where it is known
                 offered.append((target, text))
     return offered
 

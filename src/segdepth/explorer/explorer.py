@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -48,6 +49,9 @@ MEMORY = 512 << 20
 
 #: Points of the coarse grid of a picture, where memory allows it.
 _POINTS, _FEWEST_POINTS = 100, 4
+
+#: Pixels at which a network that takes pictures of any size sees one at most; memory and time of its maps grow with them.
+_MOST_SEEN = 1 << 19
 
 _JSON, _CONTAINER = "application/json", "application/octet-stream"
 
@@ -330,10 +334,13 @@ class Explorer:
         path = str(given.path) if given is not None and known else self._pictures.name(question.picture)
         task = self._facts[question.network]["task"]
         size = look.image.shape[0], look.image.shape[1]
+        seen = self._size(question.picture, question.network)
+        smaller = {} if seen is None else {"--height": str(seen[0]), "--width": str(seen[1])}
+        options = network.options if self._facts[question.network]["size"] else {**network.options, **smaller}
         return _json(
             {
                 "python": as_python(question, network.source, task, path, size, known),
-                "command": as_command(question, network.source, task, path, network.options),
+                "command": as_command(question, network.source, task, path, options),
             }
         )
 
@@ -346,8 +353,16 @@ class Explorer:
 
     def _look(self, picture: str, network: str, model: str) -> Look:
         self._network(network)
+        return Look(picture, self._pictures.image(picture, self._size(picture, network)), model)
+
+    def _size(self, picture: str, network: str) -> tuple[int, int] | None:
+        """Rows and columns that the network sees the picture at; None: those that it has."""
         size = self._facts[network]["size"]
-        return Look(picture, self._pictures.image(picture, None if size is None else (size[0], size[1])), model)
+        if size is not None:
+            return size[0], size[1]
+        rows, columns = self._pictures.image(picture).shape[:2]
+        smaller = math.sqrt(_MOST_SEEN / (rows * columns))
+        return None if smaller >= 1 else (max(1, int(smaller * rows)), max(1, int(smaller * columns)))
 
     def _checked(self, question: Question) -> Look:
         """What a question is about; its place is inside of it.

@@ -43,7 +43,7 @@ def test_a_network_of_classes_says_what_it_offers(seg: Desk) -> None:
 
 def test_a_network_of_depth_says_what_it_offers(depth: Desk) -> None:
     said = depth.describe()
-    assert [one["value"] for one in said["targets"]] == ["predicted", "depth", "log_depth", "disparity"]
+    assert [one["value"] for one in said["targets"]] == ["predicted", "log_depth", "disparity"]
     assert said["classes"] == []
 
 

@@ -17,6 +17,7 @@ import torch
 from segdepth.drawing import write_png
 from segdepth.executing import LocalActor
 from segdepth.explorer import explorer as module
+from segdepth.explorer.desk import Desk
 from segdepth.explorer.explorer import Explorer, ServedNetwork
 from segdepth.explorer.looks import Look
 from segdepth.explorer.maps import FoundMap
@@ -156,6 +157,21 @@ def test_code_is_given(tmp_path: Path) -> None:
     said = json.loads(ask(explorer, "code", **HERE).body)
     assert str(tmp_path / "street.png") in said["python"]
     assert "--pixel 10 20" in said["command"]
+
+
+def test_a_network_of_any_size_sees_large_pictures_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdepth.explorer.explorer._MOST_SEEN", 2000)
+    for name, size in (("large", (80, 100)), ("small", (40, 50))):
+        write_png(tmp_path / f"{name}.png", picture(size=size))
+    paths = [tmp_path / "large.png", tmp_path / "small.png"]
+    served = ServedNetwork(HereActor(lambda: Desk(lambda: tiny("seg", None))), "runs/any")
+    explorer = Explorer([served], Pictures(given_files(paths)), ahead=False)
+    head, _ = container(ask(explorer, "answer", picture="p0", network="n0"))
+    assert head["size"] == [40, 50]
+    command = json.loads(ask(explorer, "code", **HERE).body)["command"]
+    assert command.endswith("--height 40 --width 50")
+    command = json.loads(ask(explorer, "code", **{**HERE, "picture": "p1"}).body)["command"]
+    assert "--height" not in command, "this one is seen as it is"
 
 
 def test_without_a_study_there_is_none(both: Explorer) -> None:

@@ -81,6 +81,7 @@ export class Explorer {
   changed(names) {
     const { state } = this.store;
     if (names.has("theme")) this.root.dataset.theme = state.theme;
+    if (names.has("picture") || names.has("models")) this.data.refused.clear(); // who opens it again asks again
     this.data.sync();
     this.schedule();
     clearTimeout(this.calm);

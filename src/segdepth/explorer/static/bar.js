@@ -1,6 +1,9 @@
 import { button, choice, element } from "./dom.js";
 import { copyLink, showCode } from "./sharing.js";
 
+/** Pixels of the screen, across, in which all of the bar has one line. */
+const ROOMY = 920;
+
 /**
  * The line above the panels: what is looked at, and what can be taken away.
  *
@@ -46,8 +49,9 @@ export function topBar(app) {
   return {
     element: bar,
     update(state, sideOpen) {
-      if (app.narrow && actions.parentNode !== app.side.element) app.side.element.prepend(actions);
-      else if (!app.narrow && actions.parentNode !== bar) controls.before(actions);
+      const isTight = app.root.clientWidth < ROOMY;
+      if (isTight && actions.parentNode !== app.side.element) app.side.element.prepend(actions);
+      else if (!isTight && actions.parentNode !== bar) controls.before(actions);
       const texts = JSON.stringify(session.pictures);
       if (picture.dataset.texts !== texts) {
         picture.dataset.texts = texts;

@@ -5,6 +5,7 @@ import { pinText } from "./marks.js";
 import { Panel } from "./panel.js";
 import { placeText } from "./places.js";
 import { frameOf } from "./view.js";
+import { explainedText } from "./writing.js";
 
 /** Pixels around all panels. */
 const MARGIN = 8;
@@ -125,18 +126,19 @@ export class Board {
     const { data } = this.app;
     if (kind === "picture") {
       if (data.picture) return pictureFigure(this.memory, data.picture);
-      return { title: "Picture", problem: data.refused.get(state.picture), busy: true };
+      const problem = data.refused.get(state.picture);
+      return { title: "Picture", problem, busy: !problem };
     }
     if (kind === "compare") return this.compared(state);
     const { name } = this.app.network(network);
     const answer = data.answer(network);
     const none = { title: `${name} · ${kind}`, size: answer && answer.head.size, problem: data.problem(network) };
-    if (answer === null) return { ...none, badge: "computing the answer …", busy: true };
+    if (answer === null) return { ...none, badge: "computing the answer …", busy: !none.problem };
     if (kind !== "map") return answerFigure(this.memory, this.app.network(network), answer, kind === "truth");
     const { map, exact } = data.map(network);
     if (map === null) return { ...none, badge: "computing the map …", busy: true };
     const figure = mapFigure(this.memory, network, map, state.colours, this.app.tables);
-    figure.title = `${name} · ${map.head.text}`;
+    figure.title = `${name} · ${explainedText(this.app.network(network), map.head)}`;
     if (exact && map.head.exact) return figure;
     const { row, column, region } = map.head;
     const at = region ? `the region ${region.join(", ")}` : `(${row}, ${column})`;

@@ -8,6 +8,9 @@ const NARROW = 640;
 /** How much larger pictures have to be elsewhere before networks give up columns of their own. */
 const TIDY = 1.5;
 
+/** Panels of a section side by side, where all of them would be small. */
+const PAIR = 2;
+
 /** What a picture is worth that leaves a part of its panel empty. */
 const FILLED = 0.9;
 
@@ -21,12 +24,13 @@ const FILLED = 0.9;
  */
 export function arrange(panels, box, size) {
   const narrow = box[1] < NARROW;
-  const candidates = narrow ? [inTurn(panels, 1)] : [inSections(panels)];
+  const tidy = narrow ? [] : [inSections(panels, panels.length), inSections(panels, PAIR)];
+  const candidates = narrow ? [inTurn(panels, 1)] : [...tidy];
   for (let columns = 1; columns <= panels.length && !narrow; columns++) candidates.push(inTurn(panels, columns));
   let best = null;
-  candidates.forEach((candidate, index) => {
+  candidates.forEach((candidate) => {
     const found = measured(candidate, box, size, narrow);
-    const worth = found.scale * (index === 0 && candidate.columns > 1 ? TIDY : 1);
+    const worth = found.scale * (tidy.includes(candidate) && candidate.columns > 1 ? TIDY : 1);
     if (best === null || worth > best.worth) best = { ...found, worth };
   });
   return best;
@@ -56,14 +60,16 @@ function measured({ columns, cells }, [boxHeight, boxWidth], [height, width], sc
   return { columns, heights, cells: placed, scale };
 }
 
-function inSections(panels) {
-  const counts = {};
-  const rows = [...new Set(panels.map((panel) => panel.section))];
-  const cells = panels.map(({ section }) => {
-    counts[section] = (counts[section] || 0) + 1;
-    return { row: rows.indexOf(section), column: counts[section] - 1 };
-  });
-  return { columns: Math.max(...Object.values(counts)), cells };
+/** Each section begins a row, and has as many as it needs. */
+function inSections(panels, columns) {
+  const cells = [];
+  let [row, column, last] = [-1, columns, null];
+  for (const { section } of panels) {
+    if (section !== last || column === columns) [row, column, last] = [row + 1, 0, section];
+    cells.push({ row, column });
+    column += 1;
+  }
+  return { columns: 1 + Math.max(...cells.map((cell) => cell.column)), cells };
 }
 
 function inTurn(panels, columns) {

@@ -153,7 +153,10 @@ export class Lane {
   handle(error, question) {
     if (error.name === "AbortError") return;
     if ([409, 500, 503].includes(error.status)) this.later(question, error.status === 409 ? AGAIN_AFTER : 4 * AGAIN_AFTER);
-    else if (!(error instanceof Unreachable)) this.refused = question.key;
+    else if (!(error instanceof Unreachable)) {
+      this.refused = question.key;
+      if (this.wanted !== null && this.wanted.key === question.key) this.stop("nearest");
+    }
     if (error.status !== 409) this.failed(error);
   }
 

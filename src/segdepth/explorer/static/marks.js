@@ -90,8 +90,8 @@ export function drawRegion(drawn, frame, { region, height, width }, dashed) {
   });
 }
 
-/** Mark receptive fields: a box, and circles with the share of the map that they hold. */
-export function drawFields(drawn, frame, { box, circles, size }) {
+/** Mark receptive fields: a box, and circles with the share of the map that they hold; `[bottom, right]` is where the panel ends. */
+export function drawFields(drawn, frame, [bottom, right], { box, circles, size }) {
   if (box) drawRegion(drawn, frame, { region: box, height: size[0], width: size[1] }, false);
   const [down, across] = [frame.height / size[0], frame.width / size[1]];
   for (const { middle, radius, text } of circles) {
@@ -103,11 +103,15 @@ export function drawFields(drawn, frame, { box, circles, size }) {
     });
     drawn.font = "11px system-ui, sans-serif";
     drawn.textAlign = "center";
-    drawn.textBaseline = "bottom";
+    drawn.textBaseline = "middle";
     drawn.strokeStyle = "rgb(0 0 0 / 80%)";
     drawn.lineWidth = 3;
-    drawn.strokeText(text, x, y - radius * down - 2);
+    const [high, wide] = [radius * down + 8, radius * across];
+    const spots = [[y - high, x], [y + high, x], [y - 8, x + wide], [y + 8, x - wide]];
+    const seen = ([top, left]) => top > 8 && top < bottom - 8 && left > 20 && left < right - 20;
+    const [top, left] = spots.find(seen) || spots[0];
+    drawn.strokeText(text, left, top);
     drawn.fillStyle = "#fff";
-    drawn.fillText(text, x, y - radius * down - 2);
+    drawn.fillText(text, left, top);
   }
 }

@@ -140,13 +140,13 @@ export class Panel {
 
   drawAbove(drawn, figure, state, over) {
     const size = figure.size || over.size;
-    if (over.fields) drawFields(drawn, this.frame, over.fields);
-    for (const [index, pin] of state.pins.entries()) drawPin(drawn, this.frame, pin, index + 1);
+    if (over.fields) drawFields(drawn, this.frame, this.box, over.fields);
     for (const place of [over.brush, state.asked]) if (place && place.region) drawRegion(drawn, this.frame, place, place === over.brush);
     if (figure.nearest) drawNearest(drawn, this.frame, figure.nearest);
     if (state.asked && !state.asked.region) drawCross(drawn, this.frame, state.asked, size, true);
     const reads = state.cursor && (!state.asked || placeText(state.cursor) !== placeText(state.asked));
     if (reads) drawCross(drawn, this.frame, state.cursor, size, false);
+    for (const [index, pin] of state.pins.entries()) drawPin(drawn, this.frame, pin, index + 1);
   }
 
   layers(drawn, figure) {

@@ -37,7 +37,7 @@ export function listenToPointer(canvas, on) {
     const at = spot(event);
     fingers.set(event.pointerId, at);
     canvas.setPointerCapture(event.pointerId);
-    canvas.focus({ preventScroll: true });
+    canvas.focus({ preventScroll: true, focusVisible: false });
     if (event.button === 1) event.preventDefault();
     clearTimeout(drag && drag.timer);
     const touch = event.pointerType === "touch";

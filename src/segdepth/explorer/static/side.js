@@ -63,7 +63,7 @@ function networkCard(app, network) {
   const numbers = element("dl.statistics");
   const statistics = element("dl.statistics.long");
   const more = element("details.more", { hidden: true }, element("summary", {}, "Statistics of this map"), statistics);
-  const about = element("p.quiet", { title: network.source }, `${network.arch} · ${network.task}`);
+  const about = element("p.quiet", { title: network.source });
   const card = element("div.card", {}, element("div.head", {}, shown, about), element("div.pair", {}, target.element, model), numbers, more);
   return {
     element: card,
@@ -73,6 +73,9 @@ function networkCard(app, network) {
       card.classList.toggle("off", !isShown);
       target.update(state);
       if (model) model.value = state.models[network.id];
+      const answer = app.data.answer(network.id);
+      const size = answer ? answer.head.size : network.size;
+      about.textContent = size ? size.join(" × ") : "";
       const { map, exact } = isShown ? app.data.map(network.id) : { map: null, exact: false };
       for (const one of [numbers, statistics]) one.classList.toggle("dim", !exact);
       if (card.map === map) return;

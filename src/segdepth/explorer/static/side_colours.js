@@ -20,11 +20,13 @@ export function compareSection(app) {
   const group = element("div.choices", { role: "group", "aria-label": "How they are compared" }, buttons);
   const share = slider("Largest pixels", { min: 0.01, max: 0.5, step: 0.01 }, store.state.compare.share, (value) => set({ share: value }), percent);
   const result = element("p.result", { role: "status" });
-  const legend = element("p.legend", { hidden: true },
-    element("i.both"), "both ", element("i.first"), "A only ", element("i.second"), "B only");
+  const legends = {
+    overlap: element("p.legend", {}, element("i.both"), "both ", element("i.first"), "A only ", element("i.second"), "B only"),
+    difference: element("p.legend", {}, element("i.more"), "more in A ", element("i.less"), "more in B"),
+  };
   let last = "";
   return {
-    element: folded("Compare", true, open, labelled("A", a), labelled("B", b), group, share, legend, result),
+    element: folded("Compare", true, open, labelled("A", a), labelled("B", b), group, share, Object.values(legends), result),
     update(state) {
       const options = sidesOf(app, state);
       const now = JSON.stringify([options, state.compare.a, state.compare.b]);
@@ -41,7 +43,7 @@ export function compareSection(app) {
       const figure = panel && panel.figure;
       const text = figure && figure.iou !== undefined && !Number.isNaN(figure.iou) ? `IoU ${figure.iou.toFixed(3)}` : "";
       if (result.textContent !== text) result.textContent = text;
-      legend.hidden = state.compare.how !== "overlap";
+      for (const [how, legend] of Object.entries(legends)) legend.hidden = state.compare.how !== how;
     },
   };
 }

@@ -128,6 +128,6 @@ export function histogram(name, { edges, counts, mean }, value) {
     const at = Math.min(Math.max(across(value), 0), 100);
     svg.append(svgElement("line", { x1: at, x2: at, y1: 0, y2: 28, class: "mark" }));
   }
-  const text = isThere ? `${numberText(value)} (mean ${numberText(mean)})` : `mean ${numberText(mean)}`;
+  const text = isThere ? `${numberText(value)}, mean ${numberText(mean)}` : `mean ${numberText(mean)}`;
   return element("figure.histogram", {}, element("figcaption", {}, element("span", {}, name.replaceAll("_", " ")), element("span", {}, text)), svg);
 }

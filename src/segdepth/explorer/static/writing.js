@@ -38,3 +38,18 @@ export function answerText({ names, unit, digits }, { data, shape }, [row, colum
 export function bytesText(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
+
+/**
+ * What a map explains: the answer itself, or what was chosen in its place and its number.
+ *
+ * @param {Object} network - of the session.
+ * @param {{target: string, model: string, text: string, value: number, region: number[]|null}} head - of the map.
+ * @returns {string}
+ */
+export function explainedText({ targets, models }, { target, model, text, value, region }) {
+  const known = (word) => targets.find((one) => one.value === word);
+  const what = (known(target) ? [target] : target.split(":")).map((word) => (known(word) ? known(word).text : word)).join(" less ");
+  const chosen = region ? `${what}, ${text}` : `${what}: ${numberText(value)}`;
+  const said = target === targets[0].value ? text : chosen;
+  return model === models[0] ? said : `${said}, ${model} weights`;
+}

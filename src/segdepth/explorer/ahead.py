@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,8 +11,14 @@ import numpy as np
 
 __all__ = ["BLOCK", "QUIET", "Ahead", "Block", "coarse_grid", "surroundings"]
 
-#: Pixels that are asked for together, which cost little more than one: whoever points waits for as many at most.
+#: Pixels that are asked for together at most: whoever points waits for as many.
 BLOCK = 16
+
+#: Pixels that go together take no longer than so many times what one takes; where they do, fewer go together.
+_WORTH = 2.5
+
+#: Maps of single pixels that are timed before others go together; the first of a network is no measure.
+_TIMED = 2
 
 #: Seconds after the last answer to somebody who points, after which work ahead goes on.
 QUIET = 0.5
@@ -101,6 +108,8 @@ class Ahead:
         self._points = 0
         self._pointer: Pixel | None = None
         self._pointed = -float("inf")
+        self._alone: deque[float] = deque(maxlen=4)  # milliseconds of single pixels' maps
+        self._together = BLOCK
         self._tried: set[Pixel] = set()  # not twice: what went out of memory would come and go for ever
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -116,6 +125,8 @@ class Ahead:
         with self._changed:
             if series != self._series:
                 self._series, self._size, self._points, self._pointer = series, size, points, None
+                self._together = BLOCK
+                self._alone.clear()
                 self._tried.clear()
             self._changed.notify()
 
@@ -142,6 +153,22 @@ class Ahead:
                 self._tried.clear()
             self._changed.notify()
 
+    def took(self, series: Hashable, pixels: int, milliseconds: float) -> None:
+        """Take note of what maps took: as many go together as cost little more than one.
+
+        Args:
+            series: what they share.
+            pixels: that were asked for together.
+            milliseconds: of all of them.
+        """
+        with self._changed:
+            if series != self._series:
+                return
+            if pixels == 1:
+                self._alone.append(milliseconds)
+            elif self._alone and milliseconds > _WORTH * min(self._alone):
+                self._together = max(1, pixels // 2)
+
     def next_block(self) -> Block | None:
         """What to compute now; None: nothing, or nothing yet."""
         with self._changed:
@@ -151,7 +178,8 @@ class Ahead:
             for pixels, urgency in self._plans():
                 wanted = [p for p in pixels if p not in done]
                 if wanted:
-                    return Block(self._series, wanted[:BLOCK], urgency)
+                    together = self._together if len(self._alone) >= _TIMED else 1
+                    return Block(self._series, wanted[:together], urgency)
             return None
 
     def _plans(self) -> list[tuple[Sequence[Pixel], int]]:

@@ -275,6 +275,7 @@ class Explorer:
         asked = actor.ask("maps", look, [question.place], question.target, question.method, urgency=0, topic=topic)
         found: FoundMap = asked.result()[0]
         self._cache.add(question.series, question.place, found)
+        self._ahead[question.network].took(question.series, 1, found.facts["ms"])
         return found
 
     def _on_computed(self, request: Request) -> Reply:
@@ -396,12 +397,14 @@ class Explorer:
     def _compute(self, block: Block) -> bool:
         """A block of maps that nobody has asked for yet."""
         try:
-            self.maps(block.series, block.pixels, block.urgency)
+            found = self.maps(block.series, block.pixels, block.urgency)
         except (SegdepthError, CancelledError):  # whoever asks for one of them is told
             return False
         except Exception:
             log.exception("explorer: maps ahead of %s", block.series)
             return False
+        assert isinstance(block.series, tuple)
+        self._ahead[block.series[1]].took(block.series, len(found), sum(one.facts["ms"] for one in found))
         return True
 
     @staticmethod

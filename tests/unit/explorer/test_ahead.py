@@ -24,7 +24,7 @@ class World:
         self.blocks.append(block)
         if not self.forgets and self.good:
             self.known.update(block.pixels)
-        if len(self.blocks) * BLOCK >= 24 or not self.good:
+        if sum(len(one.pixels) for one in self.blocks) >= 24 or not self.good:
             self.done.set()
         return self.good
 
@@ -67,6 +67,18 @@ def test_blocks_of_the_grid_until_all_is_known(world: World) -> None:
         world.known.update(block.pixels)
         found += block.pixels
     assert tuple(found) == grid
+
+
+@pytest.mark.parametrize(("each", "sizes"), [(0.0, [1, 1, 16, 16]), (1.0, [1, 1, 16, 8, 4, 2, 2])])
+def test_as_many_go_together_as_cost_little_more_than_one(world: World, each: float, sizes: list[int]) -> None:
+    world.ahead.open("s", (64, 96), 200)
+    for size in sizes:
+        block = world.ahead.next_block()
+        assert block is not None
+        assert len(block.pixels) == size
+        world.known.update(block.pixels)
+        world.ahead.took("s", size, 100 + 100 * each * (size - 1))
+        world.ahead.took("of another picture", 16, 1e6)
 
 
 def test_it_pauses_while_somebody_points_and_goes_on_around_the_place(world: World) -> None:

@@ -355,7 +355,7 @@ class Noted(HereActor):
 
 
 def test_maps_are_computed_ahead_once_a_picture_is_open(tmp_path: Path) -> None:
-    actor = Noted(lambda: AnsweringDesk(tmp_path), 6)
+    actor = Noted(lambda: AnsweringDesk(tmp_path), 8)
     explorer = Explorer([ServedNetwork(actor, "here")], pictures())
     try:
         assert container(ask(explorer, "answer", picture="p0", network="n0"))

@@ -4,11 +4,14 @@
     python benchmarks/explorer.py --archs dispnet --count 5
 
 `segdepth explore` is run as anybody runs it, with random weights, and driven in a headless Chromium: pointer events are sent
-in the page, and the clock stops a frame after the map is drawn. Milliseconds, median and worst of twenty pixels: ``new`` is an
-exact map that nobody knew, ``engine`` what the engine took of it as the server says, ``beside`` the rest (request, transfer,
-drawing, frames); ``near`` one that was computed ahead but is not in the page; ``held`` one that is. ``first`` is the time from
-opening the page to the first map, the server being up; ``start`` from the command to its address. ``server`` and ``workers`` are
-resident MiB after that, ``page`` the browser's JavaScript heap. With fewer free cores than processes, times say little.
+in the page, and the clock stops in the frame in which the map is drawn. Milliseconds, median and worst of twenty pixels:
+``new`` is an exact map that nobody knew, ``engine`` what the engine took of it as the server says, ``beside`` the rest
+(request, transfer, drawing, up to two frames); ``rested`` is another such map after the pointer has rested for 2.5 s, while
+maps around it are computed ahead; ``near`` one that was computed ahead but is not in the page; ``held`` one that is.
+``first`` is the time from opening the page to the first map, the server being up; ``start`` from the command to its address.
+``server`` and ``workers`` are resident MiB after that, ``page`` the browser's JavaScript heap. With fewer free cores than
+processes, times say little. Not to be run in a shell's background (`&`), which makes the command ignore the Ctrl-C that ends
+it.
 """
 
 import argparse
@@ -57,9 +60,8 @@ SCRIPT = """() => {
     const start = performance.now();
     const where = { clientX: x, clientY: y, bubbles: true, pointerId: 1, pointerType: "mouse" };
     canvas.dispatchEvent(new PointerEvent("pointermove", where));
-    await frame(); await frame();
-    while (shown.getAttribute("aria-busy") !== "false") await frame();
     await frame();
+    while (shown.getAttribute("aria-busy") !== "false") await frame();
     return performance.now() - start;
   };
 }"""
@@ -112,10 +114,8 @@ def case(name: str, networks: Sequence[Path], picture: Path, size: tuple[int, in
     from playwright.sync_api import sync_playwright
 
     rng = np.random.default_rng(0)
-    pixels = [
-        (int(r), int(c))
-        for r, c in zip(rng.integers(40, size[0] - 40, count), rng.integers(60, size[1] - 60, count), strict=True)
-    ]
+    places = rng.integers((40, 60), (size[0] - 40, size[1] - 60), (2 * count, 2))
+    pixels = [(int(row), int(column)) for row, column in places]
     with serving(networks, picture) as (address, number, start), sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -134,17 +134,13 @@ def case(name: str, networks: Sequence[Path], picture: Path, size: tuple[int, in
             y = box["y"] + (box["height"] - scale * size[0]) / 2 + (pixel[0] + 0.5) * scale
             return float(page.evaluate("([x, y, panel]) => window.pointTo(x, y, panel)", [x, y, panel]))
 
-        new, engine, near, held = [], [], [], []
-        for pixel in pixels:
-            asked = len(page.evaluate("Object.keys(window.engine)"))
-            took = point(pixel)
-            known = page.evaluate("Object.entries(window.engine)")
-            if len(known) > asked:
-                new.append(took)
-                engine.append(next(ms for key, ms in reversed(known) if key.startswith("n0 ")))
-        for row, column in pixels:  # a neighbour is computed ahead as soon as the pointer rests
-            point((row, column))
-            page.wait_for_timeout(4000)
+        new, engine, rested, near, held = [], [], [], [], []
+        for pixel in pixels[:count]:
+            new.append(point(pixel))
+            engine.append(list(page.evaluate("window.engine").values())[-1])
+        for row, column in pixels[count:]:
+            rested.append(point((row, column)))
+            page.wait_for_timeout(2500)
             near.append(point((row, column + 1)))
             held.append(point((row, column)))
         heap = page.evaluate("performance.memory.usedJSHeapSize") / 2**20
@@ -153,7 +149,14 @@ def case(name: str, networks: Sequence[Path], picture: Path, size: tuple[int, in
         browser.close()
     rows: dict[str, Any] = {"networks": name, "rows": size[0], "columns": size[1], "start s": start, "first s": first}
     beside = [took - ms for took, ms in zip(new, engine, strict=True)]
-    for title, values in (("new", new), ("engine", engine), ("beside", beside), ("near", near), ("held", held)):
+    for title, values in (
+        ("new", new),
+        ("engine", engine),
+        ("beside", beside),
+        ("rested", rested),
+        ("near", near),
+        ("held", held),
+    ):
         rows |= {f"{title} ms": statistics.median(values), f"{title} worst ms": max(values)}
     return rows | {"server MiB": server, "workers MiB": workers, "page MiB": heap}
 

@@ -94,7 +94,7 @@ export function drawRegion(drawn, frame, { region, height, width }, dashed) {
 export function drawFields(drawn, frame, [bottom, right], { box, circles, size }) {
   if (box) drawRegion(drawn, frame, { region: box, height: size[0], width: size[1] }, false);
   const [down, across] = [frame.height / size[0], frame.width / size[1]];
-  for (const { middle, radius, text } of circles) {
+  for (const [index, { middle, radius, text }] of circles.entries()) {
     const [y, x] = [frame.top + middle[0] * down, frame.left + middle[1] * across];
     twice(drawn, () => {
       drawn.beginPath();
@@ -107,7 +107,8 @@ export function drawFields(drawn, frame, [bottom, right], { box, circles, size }
     drawn.strokeStyle = "rgb(0 0 0 / 80%)";
     drawn.lineWidth = 3;
     const [high, wide] = [radius * down + 8, radius * across];
-    const spots = [[y - high, x], [y + high, x], [y - 8, x + wide], [y + 8, x - wide]];
+    const sides = [[y - 8, x + wide], [y - 8, x - wide]]; // in turn: neighbours' texts would lie on each other
+    const spots = [[y - high, x], [y + high, x], sides[index % 2], sides[1 - (index % 2)]];
     const seen = ([top, left]) => top > 8 && top < bottom - 8 && left > 20 && left < right - 20;
     const [top, left] = spots.find(seen) || spots[0];
     drawn.strokeText(text, left, top);

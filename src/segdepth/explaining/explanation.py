@@ -190,7 +190,7 @@ def offered_targets(net: Network) -> list[tuple[str, str]]:
         with suppress(InputError):  # which does not follow from its answer
             explainer.function(as_target(target))
             check_output(like, like, explainer.meant(as_target(target)))
-            if net.out_channels == 1 and target != "depth":  # depth is what is predicted, where it is known
+            if net.out_channels == 1:
                 offered.append((target, text))
     return offered
 
@@ -202,8 +202,8 @@ def _word(net: Network, number: int) -> str:
     return name if name and alone and ":" not in name and name not in NAMED_TARGETS else str(number)
 
 
-#: Targets of an answer that is one number.
-_NAMED = {"depth": "depth", "log_depth": "logarithm of depth", "disparity": "disparity"}
+#: Targets of an answer that is one number, other than that number.
+_NAMED = {"log_depth": "logarithm of depth", "disparity": "disparity"}
 
 
 def _channel(net: Network, word: str) -> int:

@@ -115,9 +115,8 @@ export class Explorer {
   }
 
   beginSomewhere() {
-    const { state } = this.store;
-    const answer = state.networks.map((network) => this.data.answer(network)).find(Boolean);
-    if (state.asked !== null || !answer) return;
+    const answer = this.data.leading();
+    if (this.store.state.asked !== null || answer === null) return;
     const [height, width] = answer.head.size;
     const place = { row: Math.floor(height * 0.6), column: Math.floor(width * 0.5), height, width };
     this.store.set({ asked: place, cursor: place });

@@ -38,8 +38,7 @@ export class Board {
 
   /** @returns {number[]} [h, w] in which the arrow keys move: the first network's. */
   size() {
-    const { state } = this.app.store;
-    const answer = state.networks.map((network) => this.app.data.answer(network)).find(Boolean);
+    const answer = this.app.data.leading();
     return answer ? answer.head.size : null;
   }
 

@@ -45,6 +45,12 @@ export class Data {
     return this.pictures.get(answerKey(this.store.state.picture, network, model)) || null;
   }
 
+  /** @returns {Object|null} the answer of the first network that can give one: places begin and move in its pixels. */
+  leading() {
+    const first = this.store.state.networks.find((network) => this.answer(network) || this.problem(network) === null);
+    return first === undefined ? null : this.answer(first);
+  }
+
   /** @returns {string|null} why something is not there. */
   problem(network) {
     const { picture, models } = this.store.state;

@@ -8,7 +8,7 @@ import typer
 from .options import Checkpoint, EngineChoice, NetworkOptions, spread
 
 if TYPE_CHECKING:
-    from segdepth.explaining.explanation import Place
+    from segdepth.geometry.regions import Place
     from segdepth.networks import Network
 
 __all__ = ["saliency"]

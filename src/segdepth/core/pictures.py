@@ -65,13 +65,14 @@ def decode_rgb(data: bytes, path: Path, most: int | None = None) -> UInt8[ndarra
     Raises:
         DataError: if they are truncated, damaged, too large or no picture.
     """
-    size = _size(path, data)
-    if most is not None and (size is None or size[0] * size[1] > most):
+    if most is not None:
+        size = _size(path, data)
         if size is None:
             raise _no_picture(path)
-        raise DataError(
-            f"{path} is {size[0]}x{size[1]} (rows x columns); pictures of more than {most} pixels are not taken here"
-        )
+        if size[0] * size[1] > most:
+            raise DataError(
+                f"{path} is {size[0]}x{size[1]} (rows x columns); pictures of more than {most} pixels are not taken here"
+            )
     picture = _decode(path, data, cv2.IMREAD_COLOR)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
 

@@ -5,8 +5,7 @@ import multiprocessing
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from collections.abc import Callable
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -14,8 +13,8 @@ from typing import Any
 
 from segdepth.core.processes import start_worker
 
-from .actors import Actor, ActorError
-from .waiting import Question, WaitingQuestions
+from .actors import ActorError
+from .waiting import Question, QueueActor
 
 __all__ = ["LocalActor"]
 
@@ -23,7 +22,7 @@ __all__ = ["LocalActor"]
 _PATIENCE = 1.0
 
 
-class LocalActor(Actor):
+class LocalActor(QueueActor):
     """An object in a process of its own, which is started at the first question.
 
     A process that died (out of memory, killed) fails the questions that it had and that waited for it, and is started again at
@@ -36,13 +35,10 @@ class LocalActor(Actor):
 
     def __init__(self, make: Callable[[], Any], name: str) -> None:
         self._make = make
-        self._name = name
-        self._waiting = WaitingQuestions()
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._put_questions, name=f"asks {name}", daemon=True)
-        self._thread.start()
+        super().__init__(name)
 
     @property
     def pid(self) -> int | None:
@@ -50,20 +46,10 @@ class LocalActor(Actor):
         with self._lock:
             return None if self._process is None else self._process.pid
 
-    def ask(
-        self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
-    ) -> Future[Any]:
-        """See :meth:`Actor.ask`."""
-        return self._waiting.put((method, args, options), urgency, topic)
-
-    def close(self) -> None:
-        """See :meth:`Actor.close`."""
-        self._waiting.close()
+    def _hurry(self) -> None:
         with self._lock:
             if self._process is not None:
                 self._process.kill()  # it keeps nothing that would have to be whole
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
 
     def _put_questions(self) -> None:
         """The life of the thread that speaks with the process."""

@@ -1,18 +1,15 @@
 """An object in this process, in a thread of its own."""
 
-import threading
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from .actors import Actor
-from .waiting import WaitingQuestions
+from .waiting import QueueActor
 
 __all__ = ["ThreadActor"]
 
 
-class ThreadActor(Actor):
+class ThreadActor(QueueActor):
     """An object in this process that is asked in a thread of its own; made at the first question.
 
     Args:
@@ -24,23 +21,9 @@ class ThreadActor(Actor):
     def __init__(self, make: Callable[[], Any], name: str, turn: AbstractContextManager[Any] | None = None) -> None:
         self._make = make
         self._turn = turn or nullcontext()
-        self._waiting = WaitingQuestions()
-        self._thread = threading.Thread(target=self._answer_questions, name=f"asks {name}", daemon=True)
-        self._thread.start()
+        super().__init__(name)
 
-    def ask(
-        self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
-    ) -> Future[Any]:
-        """See :meth:`Actor.ask`."""
-        return self._waiting.put((method, args, options), urgency, topic)
-
-    def close(self) -> None:
-        """See :meth:`Actor.close`; a call that is under way is waited for."""
-        self._waiting.close()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def _answer_questions(self) -> None:
+    def _put_questions(self) -> None:
         served = None
         while (question := self._waiting.next()) is not None:
             method, args, options = question.call

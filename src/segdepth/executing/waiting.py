@@ -1,14 +1,17 @@
-"""Questions that wait for whoever answers them: the most urgent first, and of a topic one at most."""
+"""Questions that wait for whoever answers them: the most urgent first, and of a topic one at most; actors that have such."""
 
 import heapq
 import itertools
 import threading
+from abc import abstractmethod
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Question", "WaitingQuestions"]
+from .actors import Actor
+
+__all__ = ["Question", "QueueActor", "WaitingQuestions"]
 
 
 @dataclass(order=True, slots=True)
@@ -98,3 +101,37 @@ class WaitingQuestions:
             self._changed.notify()
         for question in waiting:
             question.answer.cancel()
+
+
+class QueueActor(Actor):
+    """An actor whose questions wait here, and are put by a thread of this process.
+
+    Args:
+        name: what is kept there, in words.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting = WaitingQuestions()
+        self._thread = threading.Thread(target=self._put_questions, name=f"asks {name}", daemon=True)
+        self._thread.start()
+
+    def ask(
+        self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
+    ) -> "Future[Any]":
+        """See :meth:`Actor.ask`."""
+        return self._waiting.put((method, args, options), urgency, topic)
+
+    def close(self) -> None:
+        """See :meth:`Actor.close`; the thread is waited for."""
+        self._waiting.close()
+        self._hurry()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    @abstractmethod
+    def _put_questions(self) -> None:
+        """The life of the thread: until :meth:`WaitingQuestions.next` has no more."""
+
+    def _hurry(self) -> None:
+        """End a call that is under way."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from segdepth.core.errors import InputError
 from segdepth.core.tables import did_you_mean
 from segdepth.geometry.crops import crop_window
-from segdepth.geometry.regions import Region
+from segdepth.geometry.regions import Place, Region
 from segdepth.geometry.resize import resize_image
 from segdepth.networks import Network
 from segdepth.saliency import NAMED_TARGETS, ExplainedPicture, Explainer, Margin, Target, check_pixels
@@ -25,7 +25,6 @@ __all__ = [
     "THRESHOLDS",
     "Explanation",
     "MapOptions",
-    "Place",
     "answer_text",
     "explain",
     "explained_answer",
@@ -34,9 +33,6 @@ __all__ = [
     "parse_target",
     "region_text",
 ]
-
-#: What is explained: a pixel, (row, column), or the mean over a region.
-Place = tuple[int, int] | Region
 
 #: Thresholds of the statistics that are saved with a single map.
 THRESHOLDS = (0.1, 0.5, 0.9)
@@ -184,14 +180,13 @@ def offered_targets(net: Network) -> list[tuple[str, str]]:
     offered = [("predicted", "predicted class" if kind.names_classes else kind.units[0])]
     if net.out_channels > 1:
         names = net.channel_names or tuple(map(str, range(net.out_channels)))
-        offered += [(_word(net, number), name) for number, name in enumerate(names)]
-    like = torch.ones(1, net.out_channels, 1, 1)
+        return offered + [(_word(net, number), name) for number, name in enumerate(names)]
+    like = torch.ones(1, 1, 1, 1)
     for target, text in _NAMED.items():
         with suppress(InputError):  # which does not follow from its answer
             explainer.function(as_target(target))
             check_output(like, like, explainer.meant(as_target(target)))
-            if net.out_channels == 1:
-                offered.append((target, text))
+            offered.append((target, text))
     return offered
 
 

@@ -11,12 +11,12 @@ from segdepth.core.words import as_file_name
 from segdepth.data.files import read_rgb
 from segdepth.drawing import colour_saliency, mark_pixel, mark_region, write_png
 from segdepth.evaluation.predicting import colour_prediction
-from segdepth.geometry.regions import Region
+from segdepth.geometry.regions import Place, Region
 from segdepth.networks import Network
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.methods import MethodName
 
-from .explanation import MapOptions, Place, explain, parse_target
+from .explanation import MapOptions, explain, parse_target
 
 __all__ = ["SavedSaliency", "result_folder", "save_saliency"]
 

@@ -23,7 +23,7 @@ from segdepth.explaining.explanation import (
     parse_target,
     region_text,
 )
-from segdepth.geometry.regions import Region
+from segdepth.geometry.regions import Place, Region
 from segdepth.kinds import KINDS
 from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer, Target
@@ -35,7 +35,7 @@ from segdepth.studies.sources import EdgeMaps
 
 from .looks import Look, TruthLook
 from .maps import FoundMap
-from .questions import MODELS, Place
+from .questions import MODELS
 
 __all__ = ["Desk"]
 
@@ -82,7 +82,7 @@ class Desk:
         kind = net.output.answers
         names = self._names
         return {
-            "arch": card.arch,
+            "arch": card.title,
             "task": card.task,
             "answers": kind.name,
             "explained": net.explained,

@@ -16,7 +16,7 @@ from segdepth.core.errors import InputError, SegdepthError
 from segdepth.core.tables import did_you_mean
 from segdepth.drawing import ColourMap, colour_map
 from segdepth.executing import Actor, ActorError
-from segdepth.geometry.regions import Region
+from segdepth.geometry.regions import Place, Region
 from segdepth.kinds import KINDS
 
 from .ahead import Ahead, Block, coarse_grid
@@ -30,7 +30,6 @@ from .questions import (
     METHODS,
     MODELS,
     NoSuchError,
-    Place,
     Question,
     choice,
     read_masked,
@@ -165,25 +164,30 @@ class Explorer:
             log.exception("explorer: %s %s", request.path, dict(request.params))
             return _refusal(500, "something went wrong that should not; the terminal says what")
 
-    def maps(self, series: Hashable, pixels: Sequence[tuple[int, int]], urgency: int = 0) -> list[FoundMap]:
-        """The maps of several pixels, computed together and kept.
+    def maps(
+        self, series: Hashable, places: Sequence[Place], urgency: int = 0, topic: Hashable | None = None
+    ) -> list[FoundMap]:
+        """The maps of several pixels, or of a region, computed together and kept.
 
         Args:
             series: what they share: :attr:`~.questions.Question.series`.
-            pixels: row and column of each.
+            places: row and column of each; or one region.
             urgency: 0 is the most urgent.
+            topic: of what a newer question takes the place; None: of nothing.
 
         Raises:
             SegdepthError: if there is no such network or picture, or nothing like this can be explained.
-            CancelledError: if the network is let go meanwhile.
+            CancelledError: if the network is let go meanwhile, or a newer question took the place.
         """
         assert isinstance(series, tuple)
         picture, network, model, target, method = series
         look = self._look(picture, network, model)
-        asked = self._networks[network].actor.ask("maps", look, list(pixels), target, method, urgency=urgency)
+        actor = self._network(network).actor
+        asked = actor.ask("maps", look, list(places), target, method, urgency=urgency, topic=topic)
         found: list[FoundMap] = asked.result()
-        for pixel, one in zip(pixels, found, strict=True):
-            self._cache.add(series, pixel, one)
+        for place, one in zip(places, found, strict=True):
+            self._cache.add(series, place, one)
+        self._ahead[network].took(series, len(found), sum(one.facts["ms"] for one in found))
         return found
 
     def close(self) -> None:
@@ -256,7 +260,7 @@ class Explorer:
             place, found = near
         self._point(question, look)
         if found is None:
-            found = self._asked(question, look, self._topic(request, question.network, "map"))
+            (found,) = self.maps(question.series, [place], topic=self._topic(request, question.network, "map"))
             self._point(question, look)  # as long as it took, nothing else was begun
         said = {**question.head(), "asked": list(question.pixel), "exact": place == question.place}
         if not isinstance(place, Region):
@@ -268,15 +272,6 @@ class Explorer:
         if not isinstance(question.place, Region):
             self._open(question, look)
             self._ahead[question.network].point(question.series, question.place)
-
-    def _asked(self, question: Question, look: Look, topic: Hashable | None) -> FoundMap:
-        """A map that nobody knows yet."""
-        actor = self._network(question.network).actor
-        asked = actor.ask("maps", look, [question.place], question.target, question.method, urgency=0, topic=topic)
-        found: FoundMap = asked.result()[0]
-        self._cache.add(question.series, question.place, found)
-        self._ahead[question.network].took(question.series, 1, found.facts["ms"])
-        return found
 
     def _on_computed(self, request: Request) -> Reply:
         question = read_question({**request.params, "row": "0", "column": "0", "region": ""})
@@ -397,14 +392,12 @@ class Explorer:
     def _compute(self, block: Block) -> bool:
         """A block of maps that nobody has asked for yet."""
         try:
-            found = self.maps(block.series, block.pixels, block.urgency)
+            self.maps(block.series, block.pixels, block.urgency)
         except (SegdepthError, CancelledError):  # whoever asks for one of them is told
             return False
         except Exception:
             log.exception("explorer: maps ahead of %s", block.series)
             return False
-        assert isinstance(block.series, tuple)
-        self._ahead[block.series[1]].took(block.series, len(found), sum(one.facts["ms"] for one in found))
         return True
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 
 from segdepth.core.errors import InputError, SegdepthError
 from segdepth.core.tables import did_you_mean
-from segdepth.geometry.regions import Region
+from segdepth.geometry.regions import Place, Region
 
 __all__ = [
     "ACTIONS",
@@ -15,7 +15,6 @@ __all__ = [
     "MODELS",
     "MaskedQuestion",
     "NoSuchError",
-    "Place",
     "Question",
     "read_masked",
     "read_question",
@@ -37,9 +36,6 @@ ACTIONS = {"delete": "without its most salient", "keep": "only its most salient"
 
 #: Letters of a target.
 _LONGEST = 200
-
-#: What is explained: a pixel, (row, column), or the mean over a region.
-Place = tuple[int, int] | Region
 
 
 class NoSuchError(SegdepthError):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from segdepth.core.errors import InputError
 
-__all__ = ["Region"]
+__all__ = ["Place", "Region"]
 
 
 class Region(NamedTuple):
@@ -58,3 +58,7 @@ class Region(NamedTuple):
 
     def __str__(self) -> str:
         return ",".join(map(str, self))
+
+
+#: What is explained: a pixel, (row, column), or the mean over a region.
+Place = tuple[int, int] | Region

@@ -130,9 +130,8 @@ class GuestNetwork(Network):
         """
         fitting = self.facts.size.fit(x)
         size = fitting.shape[-2], fitting.shape[-1]
-        found = self._map(
-            answer_of(self.guest, fitting, self.card.arch), size, x.shape[0]
-        )  # len() would fix a traced graph's batch
+        batch = x.shape[0]  # len() would fix a traced graph's
+        found = self._map(answer_of(self.guest, fitting, self.card.arch), size, batch)
         if found.shape[-2:] != size:
             found = F.interpolate(found, size, mode="bilinear", align_corners=False)
         return found[..., : x.shape[-2], : x.shape[-1]]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from segdepth.core.errors import SegdepthError
 
-__all__ = ["Actor", "ActorError"]
+__all__ = ["Actor", "ActorError", "GaveWayError"]
 
 
 A = TypeVar("A", bound="Actor")
@@ -18,10 +18,18 @@ class ActorError(SegdepthError):
     """The place where the object was kept is gone; the next question finds it again, made anew."""
 
 
+class GaveWayError(SegdepthError):
+    """A more urgent question came while this one was under way; nobody was wrong, it can be put again."""
+
+    def __init__(self, sentence: str = "a more urgent question came first") -> None:
+        super().__init__(sentence)
+
+
 class Actor(ABC):
     """An object that is kept ready elsewhere and asked one thing at a time.
 
-    Of the questions that wait the most urgent is put first, and of equally urgent ones the oldest.
+    Of the questions that wait the most urgent is put first, and of equally urgent ones the oldest. One that is under way is given
+    up for a more urgent one where its method looks for that (:func:`~segdepth.core.giving_way.give_way`).
     """
 
     @abstractmethod
@@ -38,8 +46,9 @@ class Actor(ABC):
             **options: more arguments, by name.
 
         Returns:
-            What the method will return, or raise. It raises ``CancelledError`` where a newer question took its place, and
-            :class:`ActorError` where the object was lost meanwhile. A question that waits can be cancelled.
+            What the method will return, or raise. It raises ``CancelledError`` where a newer question took its place,
+            :class:`GaveWayError` where it was given up for a more urgent one, and :class:`ActorError` where the object was lost
+            meanwhile. A question that waits can be cancelled.
         """
 
     @abstractmethod

@@ -6,14 +6,16 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from segdepth.core.giving_way import GaveWay, giving_way
 from segdepth.core.processes import start_worker
 
-from .actors import ActorError
+from .actors import ActorError, GaveWayError
 from .waiting import Question, QueueActor
 
 __all__ = ["LocalActor"]
@@ -38,6 +40,8 @@ class LocalActor(QueueActor):
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._urgent: Connection | None = None
+        self._given_up = -1
         super().__init__(name)
 
     @property
@@ -50,6 +54,13 @@ class LocalActor(QueueActor):
         with self._lock:
             if self._process is not None:
                 self._process.kill()  # it keeps nothing that would have to be whole
+
+    def _give_up(self, question: Question) -> None:
+        with self._lock, contextlib.suppress(OSError):  # its death is seen elsewhere
+            # once: a pipe that nobody empties is full
+            if self._urgent is not None and question.number != self._given_up:
+                self._given_up = question.number
+                self._urgent.send(question.number)
 
     def _put_questions(self) -> None:
         """The life of the thread that speaks with the process."""
@@ -82,7 +93,7 @@ class LocalActor(QueueActor):
                 self._end()
                 return False, problem
         assert self._connection is not None
-        self._connection.send(question.call)
+        self._connection.send((question.number, question.call))
         return self._receive()
 
     def _receive(self) -> tuple[bool, Any]:
@@ -93,11 +104,13 @@ class LocalActor(QueueActor):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
+        told, urgent = context.Pipe(duplex=False)
+        process = context.Process(target=_serve, args=(self._make, theirs, told), name=self._name, daemon=True)
         process.start()
-        theirs.close()  # the process's end is its own, so that its death is seen
+        for connection in (theirs, told):
+            connection.close()  # the process's end is its own, so that its death is seen
         with self._lock:
-            self._process, self._connection = process, ours
+            self._process, self._connection, self._urgent = process, ours, urgent
             if self._waiting.closed:  # meanwhile, when there was nothing to kill yet
                 process.kill()
 
@@ -112,10 +125,11 @@ class LocalActor(QueueActor):
 
     def _end(self) -> None:
         with self._lock:
-            process, connection = self._process, self._connection
-            self._process = self._connection = None
-        if connection is not None:
-            connection.close()
+            process, connections = self._process, (self._connection, self._urgent)
+            self._process = self._connection = self._urgent = None
+        for connection in connections:
+            if connection is not None:
+                connection.close()
         if process is not None:
             process.join(_PATIENCE)
             if process.is_alive():
@@ -124,9 +138,28 @@ class LocalActor(QueueActor):
             process.close()
 
 
-def _serve(make: Callable[[], Any], connection: Connection) -> None:
+class _GivenUp:
+    """Which questions are to be given up.
+
+    Args:
+        told: brings their numbers.
+    """
+
+    def __init__(self, told: Connection) -> None:
+        self._told = told
+        self._newest = -1
+
+    def __call__(self, number: int) -> bool:
+        """Whether this one is."""
+        while self._told.poll():
+            self._newest = self._told.recv()
+        return number == self._newest
+
+
+def _serve(make: Callable[[], Any], connection: Connection, told: Connection) -> None:
     """The life of the process."""
     start_worker()
+    given_up = _GivenUp(told)
     with contextlib.suppress(EOFError, OSError):  # whoever asks has left
         try:
             served = make()
@@ -135,9 +168,12 @@ def _serve(make: Callable[[], Any], connection: Connection) -> None:
             return
         _send(connection, True, None)
         while True:
-            method, args, options = connection.recv()
+            number, (method, args, options) = connection.recv()
             try:
-                answer = getattr(served, method)(*args, **options)
+                with giving_way(partial(given_up, number)):
+                    answer = getattr(served, method)(*args, **options)
+            except GaveWay:
+                _send(connection, False, GaveWayError())
             except Exception as error:
                 _send(connection, False, error)
             else:

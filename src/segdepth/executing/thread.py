@@ -4,6 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from segdepth.core.giving_way import GaveWay, giving_way
+
+from .actors import GaveWayError
 from .waiting import QueueActor
 
 __all__ = ["ThreadActor"]
@@ -28,9 +31,11 @@ class ThreadActor(QueueActor):
         while (question := self._waiting.next()) is not None:
             method, args, options = question.call
             try:
-                with self._turn:
+                with self._turn, giving_way(lambda: self._waiting.overtaken() is not None):
                     served = self._make() if served is None else served
                     answer = getattr(served, method)(*args, **options)
+            except GaveWay:
+                question.answer.set_exception(GaveWayError())
             except Exception as error:
                 question.answer.set_exception(error)
             else:

@@ -38,6 +38,7 @@ class WaitingQuestions:
 
     def __init__(self) -> None:
         self._waiting: list[Question] = []
+        self._taken: Question | None = None
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
@@ -50,6 +51,13 @@ class WaitingQuestions:
     def closed(self) -> bool:
         """Whether no more are taken."""
         return self._closed
+
+    def overtaken(self) -> Question | None:
+        """The question that was taken last, if a more urgent one waits."""
+        with self._changed:
+            if self._taken is None or not self._waiting or self._waiting[0].urgency >= self._taken.urgency:
+                return None
+            return self._taken
 
     def put(
         self, call: tuple[str, tuple[Any, ...], dict[str, Any]], urgency: int, topic: Hashable | None
@@ -83,7 +91,7 @@ class WaitingQuestions:
                     self._changed.wait()
                 if self._closed:
                     return None
-                question = heapq.heappop(self._waiting)
+                question = self._taken = heapq.heappop(self._waiting)
             if question.answer.set_running_or_notify_cancel():
                 return question
 
@@ -120,7 +128,10 @@ class QueueActor(Actor):
         self, method: str, *args: Any, urgency: int = 0, topic: Hashable | None = None, **options: Any
     ) -> "Future[Any]":
         """See :meth:`Actor.ask`."""
-        return self._waiting.put((method, args, options), urgency, topic)
+        answer = self._waiting.put((method, args, options), urgency, topic)
+        if overtaken := self._waiting.overtaken():
+            self._give_up(overtaken)
+        return answer
 
     def close(self) -> None:
         """See :meth:`Actor.close`; the thread is waited for."""
@@ -132,6 +143,9 @@ class QueueActor(Actor):
     @abstractmethod
     def _put_questions(self) -> None:
         """The life of the thread: until :meth:`WaitingQuestions.next` has no more."""
+
+    def _give_up(self, question: Question) -> None:
+        """A more urgent question than this one waits, which is under way, or has just ended; may be called several times."""
 
     def _hurry(self) -> None:
         """End a call that is under way."""

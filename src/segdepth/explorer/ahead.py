@@ -3,11 +3,14 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+
+from segdepth.executing import GaveWayError
 
 __all__ = ["BLOCK", "QUIET", "Ahead", "Block", "coarse_grid", "surroundings"]
 
@@ -91,7 +94,8 @@ class Ahead:
 
     Args:
         known: says which pixels of a series are known already.
-        compute: computes a block and returns when it is known; False: it could not be, and others of the series cannot either.
+        compute: computes a block and returns when it is known; False: it could not be, and others of the series cannot either. It
+            raises :class:`~segdepth.executing.GaveWayError` where it ended early.
         now: a clock.
     """
 
@@ -108,8 +112,9 @@ class Ahead:
         self._points = 0
         self._pointer: Pixel | None = None
         self._pointed = -float("inf")
+        self._waiting_for = 0
         self._alone: deque[float] = deque(maxlen=4)  # milliseconds of single pixels' maps
-        self._together = BLOCK
+        self._worth = self._together = BLOCK  # as many as cost little more than one; as many as there was time for
         self._tried: set[Pixel] = set()  # not twice: what went out of memory would come and go for ever
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -125,7 +130,7 @@ class Ahead:
         with self._changed:
             if series != self._series:
                 self._series, self._size, self._points, self._pointer = series, size, points, None
-                self._together = BLOCK
+                self._worth = self._together = BLOCK
                 self._alone.clear()
                 self._tried.clear()
             self._changed.notify()
@@ -140,7 +145,7 @@ class Ahead:
             return isinstance(self._series, tuple) and self._series[: len(start)] == start
 
     def point(self, series: Hashable, pixel: Pixel) -> None:
-        """Somebody points, or has the answer: pause, then go on around this place.
+        """Somebody points: pause, then go on around this place.
 
         Args:
             series: whose map is wanted.
@@ -152,6 +157,19 @@ class Ahead:
                 self._pointer = pixel
                 self._tried.clear()
             self._changed.notify()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Nothing is begun while somebody waits for an answer, nor right after."""
+        with self._changed:
+            self._waiting_for += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting_for -= 1
+                self._pointed = self._now()
+                self._changed.notify()
 
     def took(self, series: Hashable, pixels: int, milliseconds: float) -> None:
         """Take note of what maps took: as many go together as cost little more than one.
@@ -167,18 +185,18 @@ class Ahead:
             if pixels == 1:
                 self._alone.append(milliseconds)
             elif self._alone and milliseconds > _WORTH * min(self._alone):
-                self._together = max(1, pixels // 2)
+                self._worth = max(1, pixels // 2)
 
     def next_block(self) -> Block | None:
         """What to compute now; None: nothing, or nothing yet."""
         with self._changed:
-            if self._series is None or self._now() - self._pointed < QUIET:
+            if self._series is None or self._waiting_for or self._now() - self._pointed < QUIET:
                 return None
             done = self._tried.union(self._known(self._series))
             for pixels, urgency in self._plans():
                 wanted = [p for p in pixels if p not in done]
                 if wanted:
-                    together = self._together if len(self._alone) >= _TIMED else 1
+                    together = min(self._worth, self._together) if len(self._alone) >= _TIMED else 1
                     return Block(self._series, wanted[:together], urgency)
             return None
 
@@ -201,8 +219,14 @@ class Ahead:
 
     def _work(self) -> None:
         while (block := self._wait_for_block()) is not None:
-            good = self._compute(block)
+            try:
+                good = self._compute(block)
+            except GaveWayError:  # to whoever points; what it did is lost, so less is begun once it is quiet again
+                with self._changed:
+                    self._together = max(1, len(block.pixels) // 2)
+                continue
             with self._changed:
+                self._together = min(BLOCK, 2 * self._together)
                 if block.series == self._series:
                     self._tried.update(block.pixels)
                     self._series = self._series if good else None

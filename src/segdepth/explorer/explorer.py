@@ -15,7 +15,7 @@ from numpy import ndarray
 from segdepth.core.errors import InputError, SegdepthError
 from segdepth.core.tables import did_you_mean
 from segdepth.drawing import ColourMap, colour_map
-from segdepth.executing import Actor, ActorError
+from segdepth.executing import Actor, ActorError, GaveWayError
 from segdepth.geometry.regions import Place, Region
 from segdepth.kinds import KINDS
 
@@ -260,8 +260,8 @@ class Explorer:
             place, found = near
         self._point(question, look)
         if found is None:
-            (found,) = self.maps(question.series, [place], topic=self._topic(request, question.network, "map"))
-            self._point(question, look)  # as long as it took, nothing else was begun
+            with self._ahead[question.network].resting():
+                (found,) = self.maps(question.series, [place], topic=self._topic(request, question.network, "map"))
         said = {**question.head(), "asked": list(question.pixel), "exact": place == question.place}
         if not isinstance(place, Region):
             said["row"], said["column"] = place
@@ -393,6 +393,8 @@ class Explorer:
         """A block of maps that nobody has asked for yet."""
         try:
             self.maps(block.series, block.pixels, block.urgency)
+        except GaveWayError:
+            raise
         except (SegdepthError, CancelledError):  # whoever asks for one of them is told
             return False
         except Exception:

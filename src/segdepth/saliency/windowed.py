@@ -9,6 +9,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from segdepth.core.giving_way import give_way
+
 from .boxes import NOTHING, Boxes, Reach, box_size
 from .engine import Chunk
 from .graph import Box, Graph, State
@@ -197,6 +199,7 @@ class WindowedPass:
         seeds = seeds.contiguous(memory_format=torch.channels_last)
         sums: dict[int, Tensor] = {self._last: seeds.to(self._dtype)}
         for index in range(self._last, 0, -1):
+            give_way()
             g = sums.pop(index, None)
             if g is not None:
                 self._step(index, g, boxes, sums)

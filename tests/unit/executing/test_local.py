@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from segdepth.core.errors import InputError
-from segdepth.executing import ActorError, LocalActor
+from segdepth.core.giving_way import give_way
+from segdepth.executing import ActorError, GaveWayError, LocalActor
 
 #: Seconds; nothing takes so long.
 LONG = 60
@@ -38,6 +39,12 @@ class Kept:
         """Until somebody writes into a pipe that has a name."""
         with path.open() as pipe:
             pipe.read()
+
+    def work_for_ever(self, path: Path) -> None:
+        """Until somebody more urgent comes; a pipe that has a name is opened first."""
+        with path.open():
+            while True:
+                give_way()
 
     def pid(self) -> int:
         return os.getpid()
@@ -152,6 +159,20 @@ def test_a_question_that_cannot_be_sent_is_said(actor: LocalActor) -> None:
     with pytest.raises(TypeError, match="pickle"):
         actor.ask("note", (k for k in "abc")).result(LONG)
     assert actor.ask("note", "goes on").result(LONG) == ["goes on"]
+
+
+def test_what_is_under_way_gives_way_to_what_is_more_urgent(actor: LocalActor, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for _ in range(3):  # no number of an earlier question ends a later one
+        working = actor.ask("work_for_ever", pipe, urgency=2)
+        with pipe.open("w"):
+            less_urgent = actor.ask("note", "later", urgency=2)
+            assert not working.done()
+            urgent = [actor.ask("note", "urgent", urgency=urgency) for urgency in (1, 0, 0)]
+            with pytest.raises(GaveWayError, match="more urgent"):
+                working.result(LONG)
+        assert [len(one.result(LONG)) % 4 for one in (urgent[1], urgent[2], urgent[0], less_urgent)] == [1, 2, 3, 0]
 
 
 def test_after_its_death_it_is_started_again(actor: LocalActor, tmp_path: Path) -> None:

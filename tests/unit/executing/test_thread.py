@@ -6,7 +6,8 @@ from concurrent.futures import CancelledError
 import pytest
 
 from segdepth.core.errors import InputError
-from segdepth.executing import ThreadActor
+from segdepth.core.giving_way import give_way
+from segdepth.executing import GaveWayError, ThreadActor
 
 #: Seconds; nothing takes so long.
 LONG = 60
@@ -27,6 +28,11 @@ class Kept:
         self.begun.set()
         assert self.go_on.wait(LONG)
         return threading.current_thread().name
+
+    def work_for_ever(self) -> None:
+        self.begun.set()
+        while True:
+            give_way()
 
     def mistake(self) -> None:
         raise InputError("there is no such pixel")
@@ -86,3 +92,14 @@ def test_several_take_turns() -> None:
         kept.go_on.set()
         assert waiting.result(LONG) == "asks another"
         assert note.result(LONG) == ["a"]
+
+
+def test_what_is_under_way_gives_way_to_what_is_more_urgent() -> None:
+    kept = Kept()
+    with ThreadActor(lambda: kept, "an object") as actor:
+        working = actor.ask("work_for_ever", urgency=1)
+        assert kept.begun.wait(LONG)
+        assert actor.ask("note", "urgent").result(LONG) == ["urgent"]
+        with pytest.raises(GaveWayError):
+            working.result(LONG)
+        assert actor.ask("note", "goes on", urgency=1).result(LONG) == ["urgent", "goes on"]

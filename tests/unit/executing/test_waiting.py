@@ -65,3 +65,17 @@ def test_closing_cancels_and_wakes_who_waits() -> None:
     assert waiting.closed
     with pytest.raises(CancelledError):
         waiting.put(call("late"), 0, None).result(0)
+
+
+def test_a_question_is_overtaken_by_a_more_urgent_one_only() -> None:
+    waiting = WaitingQuestions()
+    assert waiting.overtaken() is None
+    waiting.put(call("taken"), 1, None)
+    waiting.next()
+    for urgency in (2, 1):
+        waiting.put(call("as urgent"), urgency, None)
+        assert waiting.overtaken() is None
+    waiting.put(call("urgent"), 0, None)
+    found = waiting.overtaken()
+    assert found is not None
+    assert found.call[1] == ("taken",)

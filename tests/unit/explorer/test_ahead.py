@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from segdepth.executing import GaveWayError
 from segdepth.explorer.ahead import BLOCK, GRID_URGENCY, QUIET, TILE_URGENCY, Ahead, Block, coarse_grid, surroundings
 
 
@@ -16,11 +17,16 @@ class World:
         self.known: set[tuple[int, int]] = set()
         self.forgets = False
         self.good = True
+        self.overtaken: list[Block] = []
+        self.overtakes = 0
         self.blocks: list[Block] = []
         self.done = threading.Event()
         self.ahead = Ahead(lambda _: list(self.known), self.compute, lambda: self.time)
 
     def compute(self, block: Block) -> bool:
+        if len(self.overtaken) < self.overtakes:
+            self.overtaken.append(block)
+            raise GaveWayError
         self.blocks.append(block)
         if not self.forgets and self.good:
             self.known.update(block.pixels)
@@ -95,6 +101,31 @@ def test_it_pauses_while_somebody_points_and_goes_on_around_the_place(world: Wor
     assert block is not None
     assert block.urgency == TILE_URGENCY
     assert block.pixels[0] == (10, 21)
+
+
+def test_nothing_is_begun_while_somebody_waits_however_long(world: World) -> None:
+    world.ahead.open("s", (32, 48), 20)
+    with world.ahead.resting():
+        with world.ahead.resting():
+            world.time += 100 * QUIET
+        world.time += 100 * QUIET
+        assert world.ahead.next_block() is None
+    assert world.ahead.next_block() is None
+    world.time += 1.1 * QUIET
+    assert world.ahead.next_block() is not None
+
+
+def test_what_gave_way_is_begun_again_in_smaller_blocks_until_there_is_time(world: World) -> None:
+    world.overtakes = 3
+    world.ahead.open("s", (32, 48), 24)
+    for _ in range(2):
+        world.ahead.took("s", 1, 100)
+    world.ahead.start()
+    assert world.done.wait(60)
+    world.ahead.close()
+    assert [len(block.pixels) for block in world.overtaken] == [16, 8, 4]
+    assert [len(block.pixels) for block in world.blocks] == [2, 4, 8, 10]
+    assert tuple(pixel for block in world.blocks for pixel in block.pixels)[:24] == coarse_grid((32, 48), 24)[:24]
 
 
 def test_another_series_is_another_work(world: World) -> None:

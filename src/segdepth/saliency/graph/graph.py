@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, fx
 
 from segdepth.core.errors import InputError
+from segdepth.core.giving_way import give_way
 
 from ..changes import digests
 from ..modes import recording
@@ -137,6 +138,7 @@ class _Forward(fx.Interpreter):
         return run_operation(target, args, kwargs)
 
     def run_node(self, n: fx.Node) -> Any:
+        give_way()
         block = self._block_of.get(n)
         if block is not None:
             return self._run_in(block, n)

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Int, UInt16
 from numpy import ndarray
 
+from segdepth.core.giving_way import give_way
+
 from ..graph import Box, Graph, State
 from ..graph.operations.node import Mask, both, either
 
@@ -46,6 +48,7 @@ def live_units(graph: Graph, state: State, last: int, wanted: set[int], cone: li
     carrying: dict[int, Mask] = {last: None}
     lists = {}
     for index in range(last, -1, -1):
+        give_way()
         if index not in carrying:
             continue
         mask = carrying.pop(index)
@@ -85,6 +88,7 @@ def _towards_the_picture(graph: Graph, state: State, last: int) -> list[Mask]:
     """Per value, the units from which something reaches the picture."""
     masks: list[Mask] = [None]
     for index, node in enumerate(graph.nodes[1 : last + 1], start=1):
+        give_way()
         shapes = [graph.nodes[value].shape for value in node.inputs]
         kept = state.get(node.keeper(index))
         masks.append(node.reaching([masks[value] for value in node.inputs], shapes, kept))

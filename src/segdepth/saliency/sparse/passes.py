@@ -11,6 +11,8 @@ from jaxtyping import Float, Int, UInt16
 from numpy import ndarray
 from torch import Tensor
 
+from segdepth.core.giving_way import give_way
+
 from ..boxes import Boxes, Reach
 from ..graph import Box, Graph, State, UnsupportedOperationError
 from ..graph.operations.node import Kernel, Node
@@ -71,6 +73,7 @@ class SparsePass:
         self.kernels: dict[int, Kernel] = {}
         self.plain: dict[int, Any] = {}
         for index, node in enumerate(graph.nodes[: last + 1]):
+            give_way()
             if node.inputs:
                 self._make_ready(index, node, state)
         self.moves = {index for index in self.kernels if graph.nodes[index].moves(index in self.layout.loose)}
@@ -126,11 +129,15 @@ class SparsePass:
             return seeds
         vectors = -(-len(seeds) // self.width)
         walk = _Walk(self, boxes, vectors)
-        walk.begin(seeds)
-        for value in range(layout.last - 1, -1, -1):
-            if value in layout.contributions:
-                walk.fill(value)
-        return walk.end(len(seeds))
+        try:
+            walk.begin(seeds)
+            for value in range(layout.last - 1, -1, -1):
+                if value in layout.contributions:
+                    walk.fill(value)
+            return walk.end(len(seeds))
+        except BaseException:  # Ctrl-C, too: what is out does not come back
+            self.buffers = _Buffers(self.dtype)
+            raise
 
 
 class _Walk:

@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-gpu gallery check format lint types layers docs docs-check coverage bench bench-quick bench-keep clean
+.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,7 +65,7 @@ test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 coverage: $(VENV)/.installed-dev     ## which lines the tests reach
 	$(PYTEST) $(TWO) --cov --cov-report=term:skip-covered
 
-check: format lint types layers docs-check   ## everything that reads code without running it
+check: format lint types layers licences docs-check   ## everything that reads code without running it
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -78,6 +78,9 @@ types: $(VENV)/.installed-dev
 
 layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
+
+licences: $(VENV)/.installed-dev     ## whether all that is installed is under a licence of pyproject.toml's list
+	$(BIN)/pip-licenses > /dev/null
 
 docs: $(VENV)/.installed             ## write the tables and the command help in docs/ anew from the code
 	$(BIN)/python docs/generate.py

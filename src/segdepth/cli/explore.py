@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segdepth.explorer.limits import MOST_NETWORKS, check_networks
+
 from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from segdepth.networks import Network
 
 __all__ = ["explore"]
-
-#: Networks beside each other.
-_MOST_NETWORKS = 4
 
 #: Addresses that stand for all of this machine, and name none; what the page is called there on the machine itself.
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -37,7 +36,7 @@ def explore(
     checkpoint: Annotated[
         list[str] | None,
         typer.Option("--checkpoint", metavar=NETWORK, show_default=False,
-                     help=f"{CHECKPOINT_HELP} May be given up to {_MOST_NETWORKS} times. By default the demonstration's"
+                     help=f"{CHECKPOINT_HELP} May be given up to {MOST_NETWORKS} times. By default the demonstration's"
                      " networks, or tiny ones that are made."),
     ] = None,
     dataset: Annotated[
@@ -100,10 +99,8 @@ def explore(
     from segdepth.explorer.safety import Safety, new_token
 
     named, given = list(checkpoint or []), _given(pictures or [], dataset, path, split)
-    if len(named) > _MOST_NETWORKS:
-        raise InputError(
-            f"{len(named)} networks are too many to stand beside each other; name at most {_MOST_NETWORKS}"
-        )
+    if named:
+        check_networks(len(named))
     demonstration = None if named else _demonstration()
     named = [str(run) for run in demonstration.networks] if demonstration else named
     if static is not None:
@@ -113,13 +110,7 @@ def explore(
     given = given or _streets(demonstration)
     safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
     with listen(host, port) as listening:
-        served = _served(named, network)
-        try:
-            explorer = Explorer(served, Pictures(given), memory=memory << 20, studies=study or ())
-        except BaseException:
-            for one in served:
-                one.actor.close()
-            raise
+        explorer = Explorer(_served(named, network), Pictures(given), memory=memory << 20, studies=study or ())
         name = _ANY_HOST.get(host, host)
         name = f"[{name}]" if ":" in name else name
         address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"

@@ -1,6 +1,7 @@
 """The explorer's page that needs no server, computed with a bar on the terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,5 @@ def compute_page(
 
     from .console import counting
 
-    try:
-        with counting("computing maps") as bar:
-            explorer = Explorer(served, Pictures(shown), studies=studies, ahead=False)
-            return write_static_page(explorer, path, limit=LIMIT if limit is None else limit, progress=bar)
-    finally:
-        for one in served:
-            one.actor.close()
+    with counting("computing maps") as bar, closing(Explorer(served, Pictures(shown), studies=studies, ahead=False)) as explorer:
+        return write_static_page(explorer, path, limit=LIMIT if limit is None else limit, progress=bar)

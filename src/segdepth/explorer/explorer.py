@@ -23,8 +23,9 @@ from .ahead import Ahead, Block, coarse_grid
 from .code import as_command, as_python
 from .container import pack
 from .looks import Look, TruthLook
+from .limits import MOST_BYTES, MOST_NETWORKS, MOST_PIXELS
 from .maps import FoundMap, MapCache
-from .pictures import MOST_BYTES, MOST_PIXELS, GonePictureError, Pictures
+from .pictures import GonePictureError, Pictures
 from .questions import (
     ACTIONS,
     METHODS,
@@ -104,7 +105,7 @@ class Explorer:
     """Answers requests; several threads may ask at once.
 
     Args:
-        networks: that are shown.
+        networks: that are shown; let go by :meth:`close`, and where this fails.
         pictures: that may be looked at.
         memory: bytes of maps that are kept.
         studies: folders of studies of these networks.
@@ -122,10 +123,13 @@ class Explorer:
         self._pictures = pictures
         self._memory = memory
         self._cache = MapCache(memory)
-        asked = {key: network.actor.ask("describe") for key, network in self._networks.items()}
-        self._facts: dict[str, dict[str, Any]] = {key: answer.result() for key, answer in asked.items()}
-        self._session = self._describe()
-        self._studies = read_studies(studies, self._session["networks"])
+        try:
+            self._facts = self._ask_facts()
+            self._session = self._describe()
+            self._studies = read_studies(studies, self._session["networks"])
+        except BaseException:
+            self._let_go()
+            raise
         self._ahead = {key: Ahead(self._cache.pixels, self._compute) for key in self._networks}
         self._paths: dict[str, Callable[[Request], Reply]] = {
             "api/session": self._on_session,
@@ -192,12 +196,20 @@ class Explorer:
 
     def close(self) -> None:
         """Let all networks go, at once; requests that wait are answered that they were superseded."""
-        for network in self._networks.values():
-            network.actor.close()
+        self._let_go()
         for one in self._ahead.values():
             one.close()
 
+    def _let_go(self) -> None:
+        for network in self._networks.values():
+            network.actor.close()
+
     # the session
+
+    def _ask_facts(self) -> dict[str, dict[str, Any]]:
+        """What each network says of itself; all are loaded at once."""
+        asked = {key: network.actor.ask("describe") for key, network in self._networks.items()}
+        return {key: answer.result() for key, answer in asked.items()}
 
     def _describe(self) -> dict[str, Any]:
         names = [f"{facts['arch']} {facts['task']}" for facts in self._facts.values()]
@@ -215,7 +227,7 @@ class Explorer:
             "colour_maps": {
                 name: base64.b64encode(colour_map(name).tobytes()).decode() for name in get_args(ColourMap)
             },
-            "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS},
+            "limits": {"bytes": MOST_BYTES, "networks": MOST_NETWORKS, "pixels": MOST_PIXELS},
         }
 
     def _on_session(self, request: Request) -> Reply:

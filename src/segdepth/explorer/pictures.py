@@ -15,16 +15,14 @@ from segdepth.core.errors import DataError, SegdepthError
 from segdepth.core.pictures import decode_rgb, read_rgb
 from segdepth.geometry.resize import resize_image
 
+from .limits import MOST_PIXELS
 from .questions import NoSuchError
 
 if TYPE_CHECKING:
     from segdepth.data import Dataset
     from segdepth.kinds import Colours
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "GivenPicture", "GonePictureError", "Pictures", "given_files", "given_samples"]
-
-#: Bytes of a file that is dropped, and pixels of its picture, at most.
-MOST_BYTES, MOST_PIXELS = 32 << 20, 24_000_000
+__all__ = ["GivenPicture", "GonePictureError", "Pictures", "given_files", "given_samples"]
 
 #: Bytes of dropped and masked pictures that are kept; of too many, the least recently used go.
 _KEPT_BYTES = 256 << 20

@@ -21,12 +21,10 @@ from segdepth.tasks import Asked, find_origin
 from .desk import Desk
 from .explorer import MEMORY, Explorer, Request, ServedNetwork
 from .front import front_file, modules_as_one
+from .limits import check_networks
 from .pictures import GivenPicture, Pictures
 
-__all__ = ["MOST_NETWORKS", "Widget"]
-
-#: Networks beside each other.
-MOST_NETWORKS = 4
+__all__ = ["Widget"]
 
 #: Questions that are answered at once; most of them wait for a network.
 _THREADS = 16
@@ -70,13 +68,7 @@ class Widget(anywidget.AnyWidget):
         memory: int = MEMORY,
     ) -> None:
         pictures = Pictures(_given(image))
-        served = _served(nets, Asked(task, allow=tuple(allow)))
-        try:
-            explorer = Explorer(served, pictures, memory=memory)
-        except BaseException:
-            for one in served:
-                one.actor.close()
-            raise
+        explorer = Explorer(_served(nets, Asked(task, allow=tuple(allow))), pictures, memory=memory)
         super().__init__(height=height)
         self._answering = ThreadPoolExecutor(_THREADS, thread_name_prefix="answers")
         self._explorer = explorer
@@ -101,8 +93,7 @@ class Widget(anywidget.AnyWidget):
 
 def _served(nets: NetworkOrAddress | Sequence[NetworkOrAddress], asked: Asked) -> list[ServedNetwork]:
     several = list(nets) if isinstance(nets, Sequence) and not isinstance(nets, str) else [nets]
-    if not 1 <= len(several) <= MOST_NETWORKS:
-        raise InputError(f"give one to {MOST_NETWORKS} networks, not {len(several)}")
+    check_networks(len(several))
     loads: list[tuple[Callable[[], Network], str | None]] = []
     for net in several:
         if isinstance(net, Network):

@@ -29,7 +29,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_five_networks_are_too_many(capsys: pytest.CaptureFixture[str], street: str) -> None:
-    assert "at most 4" in said(capsys, street, *["--checkpoint", "runs/x"] * 5)
+    assert "one to 4 networks, not 5" in said(capsys, street, *["--checkpoint", "runs/x"] * 5)
 
 
 def test_pictures_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from segdepth.core.errors import InputError, SegdepthError
 from segdepth.drawing import write_png
 from segdepth.executing import LocalActor
 from segdepth.explorer import explorer as module
@@ -54,7 +55,7 @@ def test_a_session_says_what_there_is(both: Explorer) -> None:
     assert len(base64.b64decode(said["colour_maps"]["inferno"])) == 768
     assert said["can"]["study"] is False
     assert {one["value"] for one in said["methods"]} >= {"gradient", "smoothgrad"}
-    assert said["limits"].keys() == {"bytes", "pixels"}
+    assert said["limits"].keys() == {"bytes", "networks", "pixels"}
 
 
 def test_networks_of_one_name_are_told_apart() -> None:
@@ -233,6 +234,21 @@ def test_closing_lets_every_network_go() -> None:
     explorer = explorer_of("seg")
     explorer.close()
     assert explorer._networks["n0"].actor.closed  # type: ignore[attr-defined]
+
+
+def test_networks_are_let_go_where_a_start_fails(tmp_path: Path) -> None:
+    def missing() -> None:
+        raise InputError("there is no such network")
+
+    actors = [HereActor(lambda: Desk(lambda: tiny("seg"))) for _ in range(2)]
+    actors[1].object.describe = missing
+    with pytest.raises(InputError, match="no such network"):
+        Explorer([ServedNetwork(actor, "x") for actor in actors], pictures())
+    assert all(actor.closed for actor in actors)
+    actor = HereActor(lambda: Desk(lambda: tiny("seg")))
+    with pytest.raises(SegdepthError, match="holds no study"):
+        Explorer([ServedNetwork(actor, "x")], pictures(), studies=[tmp_path])
+    assert actor.closed
 
 
 # several at once, in processes

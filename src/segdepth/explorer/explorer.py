@@ -254,8 +254,10 @@ class Explorer:
     def _on_answer(self, request: Request) -> Reply:
         picture, network = word(request.params, "picture"), word(request.params, "network")
         model = choice(request.params, "model", MODELS, "trained")
-        look = self._look(picture, network, model)
-        head, arrays = self._network(network).actor.ask("answer", look, self._truth(picture, network, look)).result()
+        look, original = self._look(picture, network, model), self._pictures.original(picture)
+        truth = self._truth(original, network, look)
+        like = None if original == picture else self._look(original, network, model)
+        head, arrays = self._network(network).actor.ask("answer", look, truth, like).result()
         if not self._ahead[network].belongs(picture, network, model):
             self._open(Question(picture, network, model, "predicted", "gradient", (0, 0)), look)
         return _container({"picture": picture, "network": network, "model": model, **head}, arrays)
@@ -323,7 +325,7 @@ class Explorer:
             .result()
         )
         name = f"{self._pictures.name(question.picture)} {ACTIONS[asked.action]} {100 * asked.share:.3g} %"
-        return _json({"picture": self._pictures.add(image, name, "masked")})
+        return _json({"picture": self._pictures.add(image, name, "masked", question.picture)})
 
     # beside the maps
 

@@ -69,6 +69,7 @@ class _Entry:
     kind: str
     given: GivenPicture | None = None
     held: Image | None = field(default=None, repr=False)
+    original: str | None = None
 
 
 class Pictures:
@@ -90,7 +91,7 @@ class Pictures:
     def describe(self) -> list[dict[str, Any]]:
         """Each, as a session says it."""
         with self._lock:
-            return [_words(key, entry) for key, entry in self._entries.items()]
+            return [self._words(key, entry) for key, entry in self._entries.items()]
 
     def drop(self, data: bytes, name: str) -> dict[str, Any]:
         """Take a picture that somebody brings.
@@ -110,20 +111,21 @@ class Pictures:
             raise DataError(f"{short} is empty (0 bytes)")
         return self.add(decode_rgb(data, Path(short), MOST_PIXELS), short, "dropped")
 
-    def add(self, image: Image, name: str, kind: str) -> dict[str, Any]:
+    def add(self, image: Image, name: str, kind: str, original: str | None = None) -> dict[str, Any]:
         """Keep a picture in memory, as long as there is room.
 
         Args:
             image: RGB.
             name: for people.
             kind: "dropped" or "masked".
+            original: id of the picture that it was made of.
 
         Returns:
             As a session says it.
         """
         with self._lock:
             key = next(self._ids)
-            self._entries[key] = _Entry(name, kind, held=image)
+            self._entries[key] = _Entry(name, kind, held=image, original=original and self._original(original))
             held = {k: e.held for k, e in self._entries.items() if e.held is not None}
             for oldest in list(held)[:-1]:
                 if _bytes(held.values()) <= _KEPT_BYTES:
@@ -132,7 +134,7 @@ class Pictures:
                 self._gone.add(oldest)
                 for at_hand in [one for one in self._read if one[0] == oldest]:
                     del self._read[at_hand]
-            return _words(key, self._entries[key])
+            return self._words(key, self._entries[key])
 
     def image(self, key: str, size: tuple[int, int] | None = None) -> Image:
         """A picture.
@@ -188,6 +190,19 @@ class Pictures:
         """
         return self._entry(key).given
 
+    def original(self, key: str) -> str:
+        """Id of the picture that it was made of, whose truths are its own; itself where there is none, or none any more.
+
+        Args:
+            key: its id.
+
+        Raises:
+            NoSuchError: see :meth:`image`, as for all.
+        """
+        self._entry(key)
+        with self._lock:
+            return self._original(key)
+
     def name(self, key: str) -> str:
         """For people.
 
@@ -198,6 +213,15 @@ class Pictures:
             NoSuchError: see :meth:`image`, as for all.
         """
         return self._entry(key).name
+
+    def _original(self, key: str) -> str:
+        entry = self._entries.get(key)
+        return entry.original if entry is not None and entry.original in self._entries else key
+
+    def _words(self, key: str, entry: _Entry) -> dict[str, Any]:
+        original = self._entries[self._original(key)]
+        truths = list(original.given.truths if original.given else ())
+        return {"id": key, "name": entry.name, "kind": entry.kind, "truths": truths}
 
     def _entry(self, key: str) -> _Entry:
         with self._lock:
@@ -213,15 +237,6 @@ class Pictures:
 
 def _bytes(images: Iterable[Image]) -> int:
     return sum(image.nbytes for image in images)
-
-
-def _words(key: str, entry: _Entry) -> dict[str, Any]:
-    return {
-        "id": key,
-        "name": entry.name,
-        "kind": entry.kind,
-        "truths": list(entry.given.truths if entry.given else ()),
-    }
 
 
 def given_files(paths: Iterable[Path]) -> list[GivenPicture]:

@@ -143,7 +143,11 @@ def test_a_masked_picture_is_a_picture_like_any_other(both: Explorer) -> None:
     assert head["size"] == [*SIZE]
     changed = (arrays["image"] != resize_image(picture(), SIZE)).any(-1)
     assert 0.08 < changed.mean() <= 0.101
-    assert container(ask(both, "answer", picture=one["id"], network="n1"))
+    assert one["truths"] == ["depth", "labels"]
+    head, arrays = container(ask(both, "answer", picture=one["id"], network="n1"))
+    assert (arrays["truth"] == 7.5).all(), "that of the picture that it was made of"
+    again = json.loads(ask(both, "masked", **{**HERE, "picture": one["id"]}).body)["picture"]
+    assert both._pictures.original(again["id"]) == "p0"
 
 
 def test_a_dropped_picture_is_a_picture_like_any_other(both: Explorer) -> None:
@@ -388,7 +392,7 @@ def test_maps_are_computed_ahead_once_a_picture_is_open(tmp_path: Path) -> None:
 class AnsweringDesk(SlowDesk):
     """With answers, and without waiting."""
 
-    def answer(self, look: Look, truth: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    def answer(self, look: Look, truth: object, like: object) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
 
     def maps(self, look: Look, places: list[Any], target: str, method: str) -> list[FoundMap]:

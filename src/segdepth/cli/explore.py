@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
 
 if TYPE_CHECKING:
     from segdepth.campaigns.demo.run import Finished
+    from segdepth.explorer.code import Said
     from segdepth.explorer.explorer import ServedNetwork
     from segdepth.explorer.pictures import GivenPicture
     from segdepth.networks import Network
@@ -148,15 +150,28 @@ def _served(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwor
 
     threads = max(1, usable_cores() // len(named))
     return [
-        ServedNetwork(LocalActor(partial(_desk, words, network, threads), words), words, _options(network))
-        for words in named
+        ServedNetwork(LocalActor(partial(_desk, words, own, threads), words), words, _said(own))
+        for words, own in _of_each(named, network)
     ]
 
 
-def _options(network: NetworkOptions) -> dict[str, str]:
-    """What a command needs to have the network as it is."""
-    said: dict[str, Any] = {"--height": network.height, "--width": network.width}
-    return {flag: str(value) for flag, value in said.items() if value is not None}
+def _of_each(named: Sequence[str], network: NetworkOptions) -> list[tuple[str, NetworkOptions]]:
+    """What is said holds for all networks; but rows and columns for those that take pictures of any size, where there are such."""
+    own = [network] * len(named)
+    if len(named) > 1 and (network.height, network.width) != (None, None):
+        from segdepth.tasks import find_origin
+
+        cards = [find_origin(words).card for words in named]
+        sized = [card is not None and card.input_size is not None for card in cards]
+        if not all(sized):
+            own = [replace(network, height=None, width=None) if has else network for has in sized]
+    return list(zip(named, own, strict=True))
+
+
+def _said(network: NetworkOptions) -> "Said":
+    from segdepth.explorer.code import Said
+
+    return Said(network.device, tuple(network.allow_code or ()), sized=network.height is not None)
 
 
 def _write_page(
@@ -169,7 +184,7 @@ def _write_page(
     from .console import err, out, results_in
     from .static_page import compute_page, here
 
-    served = [here(words, partial(_load, words, network), _options(network)) for words in named]
+    served = [here(words, partial(_load, words, own), _said(own)) for words, own in _of_each(named, network)]
     with results_in(path, "nothing was written; the same command begins anew"):
         page = compute_page(path, served, shown, limit=int(limit * MEGABYTE), studies=studies)
     for note in page.notes:

@@ -85,6 +85,7 @@ class Desk:
             "arch": card.title,
             "task": card.task,
             "answers": kind.name,
+            "device": str(net.preprocessing.scale.device),
             "explained": net.explained,
             "targets": [{"value": value, "text": text} for value, text in offered_targets(net)],
             "size": None if card.input_size is None else list(card.input_size),

@@ -20,7 +20,7 @@ from segdepth.geometry.regions import Place, Region
 from segdepth.kinds import KINDS
 
 from .ahead import Ahead, Block, coarse_grid
-from .code import as_command, as_python
+from .code import Said, Subject, as_command, as_python
 from .container import pack
 from .looks import Look, TruthLook
 from .limits import MOST_BYTES, MOST_NETWORKS, MOST_PIXELS
@@ -52,6 +52,9 @@ _POINTS, _FEWEST_POINTS = 100, 4
 
 #: Pixels at which a network that takes pictures of any size sees one at most; memory and time of its maps grow with them.
 _MOST_SEEN = 1 << 19
+
+#: Facts of a network that a session does not say.
+_OURS = frozenset({"answers", "device"})
 
 _JSON, _CONTAINER = "application/json", "application/octet-stream"
 
@@ -93,12 +96,12 @@ class ServedNetwork:
     Attributes:
         actor: keeps a :class:`~.desk.Desk`.
         source: as the user named it; None: it was given as an object, which has no name.
-        options: flags and values that a command needs to have it as it is.
+        said: of it, besides.
     """
 
     actor: Actor
     source: str | None
-    options: Mapping[str, str] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
 
 
 class Explorer:
@@ -219,7 +222,7 @@ class Explorer:
             which = key if source is None else Path(source).name
             shown = name if names.count(name) == 1 else f"{name} ({which})"
             networks.append(
-                {"id": key, "name": shown, "source": source or ""} | {k: v for k, v in facts.items() if k != "answers"}
+                {"id": key, "name": shown, "source": source or ""} | {k: v for k, v in facts.items() if k not in _OURS}
             )
         return {
             "networks": networks,
@@ -336,23 +339,18 @@ class Explorer:
 
     def _on_code(self, request: Request) -> Reply:
         question = read_question(request.params)
-        look, network = self._checked(question), self._network(question.network)
+        look, network, facts = self._checked(question), self._network(question.network), self._facts[question.network]
         if network.source is None:
             raise InputError("this network was given as an object: no command and no file names it")
         given = self._pictures.given(question.picture)
-        known = given is not None and given.path is not None
-        path = str(given.path) if given is not None and known else self._pictures.name(question.picture)
-        task = self._facts[question.network]["task"]
-        size = look.image.shape[0], look.image.shape[1]
-        seen = self._size(question.picture, question.network)
-        smaller = {} if seen is None else {"--height": str(seen[0]), "--width": str(seen[1])}
-        options = network.options if self._facts[question.network]["size"] else {**network.options, **smaller}
-        return _json(
-            {
-                "python": as_python(question, network.source, task, path, size, known),
-                "command": as_command(question, network.source, task, path, options),
-            }
-        )
+        path = None if given is None else given.path
+        smaller = facts["size"] is None and self._size(question.picture, question.network) is not None
+        asked = Subject(
+            network.source, facts["task"], facts["device"], network.said,
+            self._pictures.name(question.picture) if path is None else str(path), path is not None,
+            (look.image.shape[0], look.image.shape[1]), network.said.sized or smaller,
+        )  # fmt: skip
+        return _json({"python": as_python(question, asked), "command": as_command(question, asked)})
 
     # what all of them need
 

@@ -18,6 +18,7 @@ from segdepth.networks.network import Picture, read_picture
 from segdepth.networks.network import Pictures as SeveralPictures
 from segdepth.tasks import Asked, find_origin
 
+from .code import Said
 from .desk import Desk
 from .explorer import MEMORY, Explorer, Request, ServedNetwork
 from .front import front_file, modules_as_one
@@ -104,8 +105,10 @@ def _served(nets: NetworkOrAddress | Sequence[NetworkOrAddress], asked: Asked) -
             hint = "; wrap a module: segdepth.wrap(module, task=...)" if isinstance(net, nn.Module) else ""
             raise InputError(f"a network must be a Network, a path or an address, not a {type(net).__name__}{hint}")
     turn = threading.Lock()
+    said = Said(device="cpu", allow=tuple(asked.allow))
     return [
-        ServedNetwork(ThreadActor(partial(Desk, load), source or "a network", turn), source) for load, source in loads
+        ServedNetwork(ThreadActor(partial(Desk, load), source or "a network", turn), source, said)
+        for load, source in loads
     ]
 
 

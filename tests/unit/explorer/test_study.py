@@ -64,7 +64,9 @@ def test_a_study_of_another_librarys_network_is_found_by_its_title(tmp_path: Pat
     run_study(experiment, streets, store, Shard())
     shown = [{"id": f"n{k}", **Desk(lambda v=v: guest(v)).describe()} for k, v in enumerate(("resnet34", "resnet18"))]
     assert list(read_studies([store.folder], shown)) == ["n1"]
-    with pytest.raises(InputError, match=r"is of smp:Unet resnet18 seg, which is not shown \(there are: smp:Unet resnet34"):
+    with pytest.raises(
+        InputError, match=r"is of smp:Unet resnet18 seg, which is not shown \(there are: smp:Unet resnet34"
+    ):
         read_studies([store.folder], shown[:1])
 
 

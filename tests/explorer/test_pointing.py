@@ -122,6 +122,21 @@ def test_keys_alone_move_pin_go_through_pins_and_remove_them(seen: Visit, fake: 
     expect(marks.first).to_be_focused()
 
 
+def test_places_are_counted_in_the_first_networks_pixels_wherever_they_were_pinned(seen: Visit, fake: Fake):
+    seen.click("picture", 101, 203, MONODEPTH)
+    seen.click("answer fcn", 40, 60, FCN)
+    seen.click("answer monodepth", 21, 33, MONODEPTH)
+    pins = seen.page.locator(".pins button.plain")
+    expect(pins).to_have_text(["1   (50, 101)", "2   (40, 60)", "3   (10, 16)"])
+    expect(seen.page.locator("[aria-live]")).to_contain_text("(10, 16); ")
+    expect(seen.page.locator("button.mark").first).to_have_accessible_name("Pin 1, (50, 101)")
+    for network in ("fcn", "monodepth"):
+        seen.settled(f"map {network}")
+    fake.delay = 1.0
+    seen.point("picture", 19, 139, FCN)
+    expect(seen.badge("map monodepth")).to_have_text("nearest computed: (20, 140)")  # (40, 280) of its own
+
+
 def test_holding_keeps_the_map_while_the_pointer_reads(seen: Visit):
     seen.point("picture", 30, 60, FCN)
     seen.settled("map fcn")

@@ -9,7 +9,7 @@ from segdepth.geometry.regions import Region
 
 from .questions import Question
 
-__all__ = ["Subject", "Said", "as_command", "as_python"]
+__all__ = ["Said", "Subject", "as_command", "as_python"]
 
 
 @dataclass(frozen=True)

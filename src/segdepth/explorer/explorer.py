@@ -22,8 +22,8 @@ from segdepth.kinds import KINDS
 from .ahead import Ahead, Block, coarse_grid
 from .code import Said, Subject, as_command, as_python
 from .container import pack
-from .looks import Look, TruthLook
 from .limits import MOST_BYTES, MOST_NETWORKS, MOST_PIXELS
+from .looks import Look, TruthLook
 from .maps import FoundMap, MapCache
 from .pictures import GonePictureError, Pictures
 from .questions import (

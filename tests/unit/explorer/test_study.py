@@ -17,7 +17,6 @@ from segdepth.studies.saliency_eval import EvalStudy
 from segdepth.studies.sources import NetworkMaps
 from segdepth.studies.store import Store, load_study
 
-
 from .streets import tiny
 
 SEG, DEPTH = ({"id": key, "arch": "segnet", "task": task} for key, task in (("n0", "seg"), ("n1", "depth")))

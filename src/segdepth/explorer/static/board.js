@@ -36,7 +36,7 @@ export class Board {
     return this.panels.find(({ canvas }) => canvas === document.activeElement);
   }
 
-  /** @returns {number[]} [h, w] in which the arrow keys move: the first network's. */
+  /** @returns {number[]|null} [h, w] in which places are counted, and the arrow keys move: the first network's. */
   size() {
     const answer = this.app.data.leading();
     return answer ? answer.head.size : null;
@@ -117,7 +117,7 @@ export class Board {
       panel.draw(this.figure(panel, state), state, { ...over, fields });
     }
     if (this.panels.length) {
-      this.panels[0].mark(state, { select: (pin) => this.app.select(pin), remove: (pin) => this.app.unpin(pin) });
+      this.panels[0].mark(state, this.size(), { select: (pin) => this.app.select(pin), remove: (pin) => this.app.unpin(pin) });
     }
   }
 
@@ -140,8 +140,9 @@ export class Board {
     figure.title = `${name} · ${explainedText(this.app.network(network), map.head)}`;
     if (exact && map.head.exact) return figure;
     const { row, column, region } = map.head;
-    const at = region ? `the region ${region.join(", ")}` : `(${row}, ${column})`;
-    const nearest = region ? null : { row, column, height: map.size[0], width: map.size[1] };
+    const [height, width] = map.size;
+    const at = pinText({ row, column, region, height, width }, this.size());
+    const nearest = region ? null : { row, column, height, width };
     return { ...figure, nearest, dim: !exact, busy: !exact, badge: `nearest computed: ${at}`, problem: none.problem };
   }
 
@@ -187,6 +188,6 @@ export class Board {
     if (!state.cursor) return "";
     const answers = this.panels.filter(({ kind, figure }) => kind === "answer" && figure && figure.read);
     const words = answers.map(({ network, figure }) => `${this.app.network(network).name}: ${figure.read(state.cursor)}`);
-    return [pinText(state.cursor), ...words].join("; ");
+    return [pinText(state.cursor, this.size()), ...words].join("; ");
   }
 }

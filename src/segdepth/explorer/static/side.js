@@ -127,13 +127,14 @@ function pinSection(app) {
   return {
     element: fold,
     update({ pins }) {
-      const now = JSON.stringify(pins);
+      const size = app.board.size();
+      const now = JSON.stringify([size, pins]);
       if (now === last) return;
       last = now;
       empty.hidden = pins.length > 0;
       list.replaceChildren(...pins.map((pin, index) => element(
         "li", {},
-        button(`${index + 1}   ${pinText(pin)}`, () => app.select(pin), { class: "plain" }),
+        button(`${index + 1}   ${pinText(pin, size)}`, () => app.select(pin), { class: "plain" }),
         button("✕", () => app.unpin(pin), { "aria-label": `Remove pin ${index + 1}`, class: "icon" }),
       )));
     },

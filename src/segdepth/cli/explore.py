@@ -156,7 +156,7 @@ def _served(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwor
 
 
 def _of_each(named: Sequence[str], network: NetworkOptions) -> list[tuple[str, NetworkOptions]]:
-    """What is said holds for all networks; but rows and columns for those that take pictures of any size, where there are such."""
+    """What is said holds for all networks; rows and columns only for those that take pictures of any size, if there are any."""
     own = [network] * len(named)
     if len(named) > 1 and (network.height, network.width) != (None, None):
         from segdepth.tasks import find_origin

@@ -66,6 +66,16 @@ def test_pointing_at_a_map_reads_it_and_keeps_it(seen: Visit):
     seen.settled("map fcn")
 
 
+def test_the_server_is_told_where_the_pointer_rests_on_a_map_that_the_page_has(seen: Visit, fake: Fake):
+    for place in [(20, 30), (21, 30)]:
+        seen.point("picture", *place, FCN)
+        seen.settled("map fcn")
+    with seen.page.expect_response(lambda response: "api/point" in response.url and "network=fcn" in response.url):
+        seen.point("picture", 20, 30, FCN)
+    told = [words for path, words in fake.asked if path == "api/point" and words["network"] == "fcn"]
+    assert [(words["row"], words["column"]) for words in told] == [("20", "30")]
+
+
 def test_until_the_map_is_there_the_nearest_computed_one_is_shown_and_named(seen: Visit, fake: Fake):
     fake.delay = 1.0
     seen.point("picture", 19, 139, FCN)

@@ -140,6 +140,7 @@ class Explorer:
             "api/picture": self._on_picture,
             "api/answer": self._on_answer,
             "api/map": self._on_map,
+            "api/point": self._on_point,
             "api/computed": self._on_computed,
             "api/fields": self._on_fields,
             "api/edges": self._on_edges,
@@ -260,7 +261,8 @@ class Explorer:
         look, original = self._look(picture, network, model), self._pictures.original(picture)
         truth = self._truth(original, network, look)
         like = None if original == picture else self._look(original, network, model)
-        head, arrays = self._network(network).actor.ask("answer", look, truth, like).result()
+        topic = self._topic(request, network, "answer")
+        head, arrays = self._network(network).actor.ask("answer", look, truth, like, topic=topic).result()
         if not self._ahead[network].belongs(picture, network, model):
             self._open(Question(picture, network, model, "predicted", "gradient", (0, 0)), look)
         return _container({"picture": picture, "network": network, "model": model, **head}, arrays)
@@ -283,6 +285,12 @@ class Explorer:
         if not isinstance(place, Region):
             said["row"], said["column"] = place
         return _container({**said, **found.facts}, {"map": found.map})
+
+    def _on_point(self, request: Request) -> Reply:
+        """Whoever has the map already says where the next ones are wanted."""
+        question = read_question(request.params)
+        self._point(question, self._checked(question))
+        return Reply(204, _JSON, b"")
 
     def _point(self, question: Question, look: Look) -> None:
         """Work ahead pauses, and goes on around this place."""

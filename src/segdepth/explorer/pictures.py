@@ -1,6 +1,7 @@
 """What may be looked at: pictures that were given, dropped or masked, each by an id that says nothing of where it is."""
 
 import itertools
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,8 @@ _AT_HAND, _AT_HAND_BYTES = 16, 256 << 20
 _LONGEST_NAME = 80
 
 Image = UInt8[ndarray, "_h _w 3"]
+
+log = logging.getLogger(__name__)
 
 
 class GonePictureError(SegdepthError):
@@ -109,7 +112,12 @@ class Pictures:
         short = PurePath(name).name[-_LONGEST_NAME:] or "dropped"
         if not data:
             raise DataError(f"{short} is empty (0 bytes)")
-        return self.add(decode_rgb(data, Path(short), MOST_PIXELS), short, "dropped")
+        try:
+            image = decode_rgb(data, Path(short), MOST_PIXELS)
+        except DataError as error:
+            log.warning("a dropped picture was refused: %s", error)  # decoders print their trouble, and not with what
+            raise
+        return self.add(image, short, "dropped")
 
     def add(self, image: Image, name: str, kind: str, original: str | None = None) -> dict[str, Any]:
         """Keep a picture in memory, as long as there is room.

@@ -400,6 +400,22 @@ class AnsweringDesk(SlowDesk):
         return [replace(one, facts={**one.facts, "ms": 100 / len(places)}) for one in found]  # many cost what one does
 
 
+def test_whoever_has_a_map_says_where_the_next_ones_are_wanted() -> None:
+    explorer = explorer_of("seg")
+    assert ask(explorer, "point", **HERE, client="me").status == 204
+    assert explorer._ahead["n0"]._pointer == (10, 20)
+    assert not explorer._networks["n0"].actor.asked[1:], "nothing is computed for it"  # type: ignore[attr-defined]
+    assert error(ask(explorer, "point", **{**HERE, "row": 99}))[0] == 400
+
+
+def test_of_one_reader_who_leafs_through_pictures_one_answer_waits_at_most() -> None:
+    explorer = explorer_of("seg")
+    for picture_id in ("p0", "p1"):
+        ask(explorer, "answer", picture=picture_id, network="n0", client="me")
+    asked = explorer._networks["n0"].actor.asked  # type: ignore[attr-defined]
+    assert [topic for method, _, topic in asked if method == "answer"] == [("me", "n0", "answer")] * 2
+
+
 def test_few_points_are_planned_where_memory_is_small() -> None:
     explorer = explorer_of("seg", memory=40 * SIZE[0] * SIZE[1] * 4)
     assert json.loads(ask(explorer, "computed", picture="p0", network="n0").body)["planned"] <= 24

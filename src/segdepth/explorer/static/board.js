@@ -60,13 +60,21 @@ export class Board {
     if (state.compare.open) specs.push({ id: "compare", kind: "compare", network: null, section: 0, label: "Two maps compared" });
     for (const [kind, section] of [["map", 1], ["answer", 2], ["truth", 3]]) {
       if (!state.show[kind]) continue;
-      for (const network of state.networks) {
-        const answer = app.data.answer(network);
-        if (kind === "truth" && !(answer && answer.head.truth)) continue;
+      for (const network of kind === "truth" ? this.withTruths(state) : state.networks) {
         specs.push({ id: `${kind} ${network}`, kind, network, section, label: `${app.network(network).name}: ${kind}` });
       }
     }
     return this.app.narrow ? specs.sort((a, b) => NARROW_ORDER.indexOf(a.kind) - NARROW_ORDER.indexOf(b.kind)) : specs;
+  }
+
+  /** The first network of each kind of truth: all networks of a kind have the same one. */
+  withTruths({ networks }) {
+    const formOf = (network) => {
+      const answer = this.app.data.answer(network);
+      return answer && answer.head.truth ? JSON.stringify(answer.head.truth) : null;
+    };
+    const forms = networks.map(formOf);
+    return networks.filter((_, index) => forms[index] !== null && forms.indexOf(forms[index]) === index);
   }
 
   arrange(specs) {
@@ -85,6 +93,7 @@ export class Board {
     this.element.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     this.element.style.gridTemplateRows = heights.map((height) => `${Math.floor(height)}px`).join(" ");
     this.panels.forEach(({ element: panel }, index) => {
+      panel.classList.toggle("tight", cells[index].tight);
       panel.style.gridRow = String(cells[index].row + 1);
       panel.style.gridColumn = `${cells[index].column + 1} / span ${cells[index].span}`;
     });

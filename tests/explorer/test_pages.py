@@ -101,7 +101,7 @@ def test_a_written_page_offers_nothing_that_it_cannot_do(written: StaticPage, of
     expect(seen.panel("picture")).to_contain_text("other")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
 def test_the_demonstration_s_page_has_it_inside(
     explorer: Explorer, written: StaticPage, offline: Callable[..., Visit], width: int
 ) -> None:

@@ -234,7 +234,7 @@ def storm(seen: Visit, seconds: float) -> None:
 
 def test_a_storm_of_pointing_leaves_no_queue(seen: Visit, fake: Fake):
     fake.delay = 0.08
-    storm(seen, 1.5)
+    storm(seen, 1)
 
 
 @pytest.mark.slow

@@ -133,7 +133,9 @@ class Pictures:
         """
         with self._lock:
             key = next(self._ids)
-            self._entries[key] = _Entry(name, kind, held=image, original=original and self._original(original))
+            self._entries[key] = _Entry(
+                name, kind, held=image, original=None if original is None else self._original(original)
+            )
             held = {k: e.held for k, e in self._entries.items() if e.held is not None}
             for oldest in list(held)[:-1]:
                 if _bytes(held.values()) <= _KEPT_BYTES:
@@ -224,7 +226,9 @@ class Pictures:
 
     def _original(self, key: str) -> str:
         entry = self._entries.get(key)
-        return entry.original if entry is not None and entry.original in self._entries else key
+        if entry is None or entry.original is None or entry.original not in self._entries:
+            return key
+        return entry.original
 
     def _words(self, key: str, entry: _Entry) -> dict[str, Any]:
         original = self._entries[self._original(key)]

@@ -9,7 +9,9 @@ import pytest
 from explorer.fake_server import Fake, Server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="package"
+)  # not the session: while Playwright runs, nothing else may begin an event loop in this thread
 def browser() -> Iterator[Any]:
     """Debian's Chromium."""
     path = shutil.which("chromium")

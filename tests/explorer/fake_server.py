@@ -132,7 +132,7 @@ class Fake:
                 {"value": "input_x_gradient", "text": "input x gradient"},
             ],
             "colour_maps": tables,
-            "limits": {"bytes": 20_000_000, "pixels": 40_000_000},
+            "limits": {"bytes": 20_000_000, "networks": 4, "pixels": 40_000_000},
             "can": {"drop": True, "mask": True, "random": True, "fields": True, "study": True},
         }
 

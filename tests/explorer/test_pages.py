@@ -101,7 +101,7 @@ def test_a_written_page_offers_nothing_that_it_cannot_do(written: StaticPage, of
     expect(seen.panel("picture")).to_contain_text("other")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
 def test_the_demonstration_s_page_has_it_inside(
     explorer: Explorer, written: StaticPage, offline: Callable[..., Visit], width: int
 ) -> None:
@@ -119,7 +119,10 @@ def test_the_demonstration_s_page_has_it_inside(
     canvas = inside.locator('[data-panel="picture"] canvas[role]')
     canvas.scroll_into_view_if_needed()
     before = place_of(shown.locator(".badge").inner_text())
-    canvas.hover(position={"x": 12, "y": 12})
+    box = canvas.bounding_box()
+    assert box is not None
+    scale = min(box["height"] / SIZE[0], box["width"] / SIZE[1])
+    canvas.hover(position={"x": (box["width"] - scale * SIZE[1]) / 2 + 2 * scale, "y": box["height"] / 2})
     expect(shown.locator(".badge")).not_to_have_text(f"nearest computed: {before}")
     assert place_of(shown.locator(".badge").inner_text())[1] < before[1]
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is wider than the screen"

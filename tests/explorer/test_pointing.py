@@ -66,6 +66,16 @@ def test_pointing_at_a_map_reads_it_and_keeps_it(seen: Visit):
     seen.settled("map fcn")
 
 
+def test_the_server_is_told_where_the_pointer_rests_on_a_map_that_the_page_has(seen: Visit, fake: Fake):
+    for place in [(20, 30), (21, 30)]:
+        seen.point("picture", *place, FCN)
+        seen.settled("map fcn")
+    with seen.page.expect_response(lambda response: "api/point" in response.url and "network=fcn" in response.url):
+        seen.point("picture", 20, 30, FCN)
+    told = [words for path, words in fake.asked if path == "api/point" and words["network"] == "fcn"]
+    assert [(words["row"], words["column"]) for words in told] == [("20", "30")]
+
+
 def test_until_the_map_is_there_the_nearest_computed_one_is_shown_and_named(seen: Visit, fake: Fake):
     fake.delay = 1.0
     seen.point("picture", 19, 139, FCN)
@@ -120,6 +130,21 @@ def test_keys_alone_move_pin_go_through_pins_and_remove_them(seen: Visit, fake: 
     expect(seen.page.get_by_role("dialog", name="Keys")).to_be_visible()
     press("Escape")
     expect(marks.first).to_be_focused()
+
+
+def test_places_are_counted_in_the_first_networks_pixels_wherever_they_were_pinned(seen: Visit, fake: Fake):
+    seen.click("picture", 101, 203, MONODEPTH)
+    seen.click("answer fcn", 40, 60, FCN)
+    seen.click("answer monodepth", 21, 33, MONODEPTH)
+    pins = seen.page.locator(".pins button.plain")
+    expect(pins).to_have_text(["1   (50, 101)", "2   (40, 60)", "3   (10, 16)"])
+    expect(seen.page.locator("[aria-live]")).to_contain_text("(10, 16); ")
+    expect(seen.page.locator("button.mark").first).to_have_accessible_name("Pin 1, (50, 101)")
+    for network in ("fcn", "monodepth"):
+        seen.settled(f"map {network}")
+    fake.delay = 1.0
+    seen.point("picture", 19, 139, FCN)
+    expect(seen.badge("map monodepth")).to_have_text("nearest computed: (20, 140)")  # (40, 280) of its own
 
 
 def test_holding_keeps_the_map_while_the_pointer_reads(seen: Visit):
@@ -209,7 +234,7 @@ def storm(seen: Visit, seconds: float) -> None:
 
 def test_a_storm_of_pointing_leaves_no_queue(seen: Visit, fake: Fake):
     fake.delay = 0.08
-    storm(seen, 1.5)
+    storm(seen, 1)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_overlap_and_difference_of_two_networks_are_numpys(seen: Visit):
     b = b[1::2, 1::2]  # the pixels under the same parts of the picture
     tops = [one >= np.sort(one, axis=None)[int(one.size * 0.9)] for one in (a, b)]
     iou = (tops[0] & tops[1]).sum() / (tops[0] | tops[1]).sum()
-    expect(seen.panel("compare").locator(".note")).to_have_text(f"IoU of the largest 10 %: {iou:.3f}")
+    expect(seen.panel("compare").locator(".note")).to_have_text(f"IoU {iou:.3f} of the largest 10 %")
     found = seen.array("compare")
     np.testing.assert_array_equal(found == 1, tops[0] & tops[1])
     seen.page.get_by_role("button", name="Difference").click()
@@ -278,12 +278,13 @@ def test_a_panel_is_taken_away_as_png_svg_and_npy(seen: Visit):
     svg = ElementTree.fromstring(seen.saved("map fcn", "svg"))
     assert svg.attrib["viewBox"] == f"0 0 {FCN[1]} {FCN[0]}"
     assert svg.find("{*}image").attrib["href"].startswith("data:image/png")
+    assert len(svg.findall("{*}circle")) == 1, "what is asked about is the pin"
     answer = seen.array("answer monodepth")
     assert answer.dtype == np.float32
     np.testing.assert_array_equal(answer, depth(*MONODEPTH))
 
 
-def test_panels_of_four_networks_fill_the_page(opened: Callable[..., Visit], fake: Fake):
+def test_panels_of_four_networks_fill_the_page_and_their_values_can_be_read(opened: Callable[..., Visit], fake: Fake):
     fake.networks = ("fcn", "monodepth", "vit", "hrnet")
     seen = opened(viewport={"width": 1440, "height": 900})
     seen.settled("map hrnet")
@@ -293,6 +294,15 @@ def test_panels_of_four_networks_fill_the_page(opened: Callable[..., Visit], fak
     assert boxes["fcn"]["y"] == boxes["monodepth"]["y"] < boxes["vit"]["y"] == boxes["hrnet"]["y"]
     assert boxes["fcn"]["x"] == boxes["vit"]["x"]
     assert min(box["width"] for box in boxes.values()) > 500
+    seen.page.get_by_label("Truths").check()
+    seen.page.set_viewport_size({"width": 1024, "height": 768})
+    seen.drawn()
+    seen.point("answer fcn", 30, 90, FCN)
+    for panel in seen.page.locator("section.panel").all():
+        value = panel.locator(".value")
+        assert value.evaluate("one => one.scrollWidth <= one.clientWidth"), panel.get_attribute("data-panel")
+    expect(seen.panel("truth fcn").get_by_role("heading")).to_have_text("Truth · seg")
+    expect(seen.page.locator('[data-panel^="truth"]')).to_have_count(2)  # of one kind there is one
 
 
 @pytest.mark.slow
@@ -314,7 +324,7 @@ WINDOWS = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "heig
 @pytest.mark.parametrize(
     ("scheme", "window"),
     [
-        ("light", "wide"),
+        pytest.param("light", "wide", marks=pytest.mark.slow),
         ("dark", "wide"),
         pytest.param("dark", "phone", marks=pytest.mark.slow),
         pytest.param("light", "phone", marks=pytest.mark.slow),

@@ -2,24 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segdepth.explorer.limits import MOST_NETWORKS, check_networks
+
 from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
 
 if TYPE_CHECKING:
     from segdepth.campaigns.demo.run import Finished
+    from segdepth.explorer.code import Said
     from segdepth.explorer.explorer import ServedNetwork
     from segdepth.explorer.pictures import GivenPicture
     from segdepth.networks import Network
 
 __all__ = ["explore"]
-
-#: Networks beside each other.
-_MOST_NETWORKS = 4
 
 #: Addresses that stand for all of this machine, and name none; what the page is called there on the machine itself.
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -37,7 +38,7 @@ def explore(
     checkpoint: Annotated[
         list[str] | None,
         typer.Option("--checkpoint", metavar=NETWORK, show_default=False,
-                     help=f"{CHECKPOINT_HELP} May be given up to {_MOST_NETWORKS} times. By default the demonstration's"
+                     help=f"{CHECKPOINT_HELP} May be given up to {MOST_NETWORKS} times. By default the demonstration's"
                      " networks, or tiny ones that are made."),
     ] = None,
     dataset: Annotated[
@@ -100,10 +101,8 @@ def explore(
     from segdepth.explorer.safety import Safety, new_token
 
     named, given = list(checkpoint or []), _given(pictures or [], dataset, path, split)
-    if len(named) > _MOST_NETWORKS:
-        raise InputError(
-            f"{len(named)} networks are too many to stand beside each other; name at most {_MOST_NETWORKS}"
-        )
+    if named:
+        check_networks(len(named))
     demonstration = None if named else _demonstration()
     named = [str(run) for run in demonstration.networks] if demonstration else named
     if static is not None:
@@ -113,13 +112,7 @@ def explore(
     given = given or _streets(demonstration)
     safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
     with listen(host, port) as listening:
-        served = _served(named, network)
-        try:
-            explorer = Explorer(served, Pictures(given), memory=memory << 20, studies=study or ())
-        except BaseException:
-            for one in served:
-                one.actor.close()
-            raise
+        explorer = Explorer(_served(named, network), Pictures(given), memory=memory << 20, studies=study or ())
         name = _ANY_HOST.get(host, host)
         name = f"[{name}]" if ":" in name else name
         address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
@@ -157,15 +150,28 @@ def _served(named: Sequence[str], network: NetworkOptions) -> "list[ServedNetwor
 
     threads = max(1, usable_cores() // len(named))
     return [
-        ServedNetwork(LocalActor(partial(_desk, words, network, threads), words), words, _options(network))
-        for words in named
+        ServedNetwork(LocalActor(partial(_desk, words, own, threads), words), words, _said(own))
+        for words, own in _of_each(named, network)
     ]
 
 
-def _options(network: NetworkOptions) -> dict[str, str]:
-    """What a command needs to have the network as it is."""
-    said: dict[str, Any] = {"--height": network.height, "--width": network.width}
-    return {flag: str(value) for flag, value in said.items() if value is not None}
+def _of_each(named: Sequence[str], network: NetworkOptions) -> list[tuple[str, NetworkOptions]]:
+    """What is said holds for all networks; rows and columns only for those that take pictures of any size, if there are any."""
+    own = [network] * len(named)
+    if len(named) > 1 and (network.height, network.width) != (None, None):
+        from segdepth.tasks import find_origin
+
+        cards = [find_origin(words).card for words in named]
+        sized = [card is not None and card.input_size is not None for card in cards]
+        if not all(sized):
+            own = [replace(network, height=None, width=None) if has else network for has in sized]
+    return list(zip(named, own, strict=True))
+
+
+def _said(network: NetworkOptions) -> "Said":
+    from segdepth.explorer.code import Said
+
+    return Said(network.device, tuple(network.allow_code or ()), sized=network.height is not None)
 
 
 def _write_page(
@@ -178,7 +184,7 @@ def _write_page(
     from .console import err, out, results_in
     from .static_page import compute_page, here
 
-    served = [here(words, partial(_load, words, network), _options(network)) for words in named]
+    served = [here(words, partial(_load, words, own), _said(own)) for words, own in _of_each(named, network)]
     with results_in(path, "nothing was written; the same command begins anew"):
         page = compute_page(path, served, shown, limit=int(limit * MEGABYTE), studies=studies)
     for note in page.notes:

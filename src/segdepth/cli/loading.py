@@ -64,6 +64,7 @@ def load_checked(
 
     Raises:
         CheckpointError: if the checkpoint is another network, task or size than said, or names code that is not allowed.
+        InputError: if rows are said, but no columns, of one that takes any size, or the other way round.
         SegdepthError: if there is no such network.
     """
     from segdepth.networks import resolve_arch
@@ -91,6 +92,8 @@ def load_checked(
                 )
     elif height is not None and width is not None:
         net.card = card.model_copy(update={"input_size": (height, width)})
+    elif height is not None or width is not None:
+        raise InputError(f"{checkpoint!r} takes pictures of any size: give both --height and --width")
     return net
 
 

@@ -1,10 +1,12 @@
 """The explorer's page that needs no server, computed with a bar on the terminal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from segdepth.explorer.code import Said
     from segdepth.explorer.explorer import ServedNetwork
     from segdepth.explorer.pictures import GivenPicture
     from segdepth.explorer.static_page import StaticPage
@@ -13,19 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["compute_page", "here"]
 
 
-def here(words: str, load: "Callable[[], Network]", options: Mapping[str, str] | None = None) -> "ServedNetwork":
+def here(words: str, load: "Callable[[], Network]", said: "Said | None" = None) -> "ServedNetwork":
     """A network in this process, loaded when it is first asked.
 
     Args:
         words: that name it.
         load: gives it.
-        options: flags and values that a command needs to have it as it is.
+        said: of it, besides; None: nothing.
     """
     from segdepth.executing import ThreadActor
+    from segdepth.explorer.code import Said
     from segdepth.explorer.desk import Desk
     from segdepth.explorer.explorer import ServedNetwork
 
-    return ServedNetwork(ThreadActor(lambda: Desk(load), words), words, options or {})
+    return ServedNetwork(ThreadActor(lambda: Desk(load), words), words, said or Said())
 
 
 def compute_page(
@@ -47,10 +50,8 @@ def compute_page(
 
     from .console import counting
 
-    try:
-        with counting("computing maps") as bar:
-            explorer = Explorer(served, Pictures(shown), studies=studies, ahead=False)
-            return write_static_page(explorer, path, limit=LIMIT if limit is None else limit, progress=bar)
-    finally:
-        for one in served:
-            one.actor.close()
+    with (
+        counting("computing maps") as bar,
+        closing(Explorer(served, Pictures(shown), studies=studies, ahead=False)) as explorer,
+    ):
+        return write_static_page(explorer, path, limit=LIMIT if limit is None else limit, progress=bar)

@@ -255,7 +255,7 @@ def _size_by_pillow(path: Path, data: bytes) -> tuple[int, int] | None:
     most = _limit(*MAX_PIXELS)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of what is wrong with a picture, one sentence is said
             with Image.open(io.BytesIO(data)) as picture:
                 return picture.height, picture.width
     except Image.DecompressionBombError:

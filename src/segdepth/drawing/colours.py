@@ -7,7 +7,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import InputError
@@ -49,14 +49,14 @@ def colour_map(name: ColourMap) -> UInt8[ndarray, "256 3"]:
     return table
 
 
-def colour_labels(labels: UInt8[ndarray, "h w"], colours: Sequence[tuple[int, int, int]]) -> UInt8[ndarray, "h w 3"]:
+def colour_labels(labels: Integer[ndarray, "h w"], colours: Sequence[tuple[int, int, int]]) -> UInt8[ndarray, "h w 3"]:
     """Every pixel in its class's colour.
 
     Args:
-        labels: train ids; whatever is no class (255 = ignore) becomes black.
+        labels: train ids, none below 0; whatever is no class (255 = ignore) becomes black.
         colours: RGB of each train id.
     """
-    table = np.zeros((256, 3), np.uint8)
+    table = np.zeros((max(int(labels.max(initial=0)) + 1, len(colours)), 3), np.uint8)
     table[: len(colours)] = colours
     picture: UInt8[ndarray, "h w 3"] = table[labels]
     return picture

@@ -114,9 +114,9 @@ def region_text(at: ExplainedPicture, region: Region, target: Target) -> str:
 
 
 def explained_answer(net: Network, at: ExplainedPicture) -> Shaped[ndarray, "h w *values"]:
-    """Train ids (uint8) or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
+    """Train ids or metres (float32) of a picture that is explained, as :meth:`Network.predict` gives them."""
     answer: ndarray = net.decode(at.output[None])[0].cpu().numpy()
-    return answer.astype(net.output.answers.dtype)
+    return answer.astype(net.output.answers.answer_dtype(net.out_channels))
 
 
 def map_statistics(

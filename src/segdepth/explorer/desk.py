@@ -85,6 +85,7 @@ class Desk:
             "arch": card.title,
             "task": card.task,
             "answers": kind.name,
+            "device": str(net.preprocessing.scale.device),
             "explained": net.explained,
             "targets": [{"value": value, "text": text} for value, text in offered_targets(net)],
             "size": None if card.input_size is None else list(card.input_size),
@@ -95,19 +96,24 @@ class Desk:
             "patch": _patch(net),
         }  # fmt: skip
 
-    def answer(self, look: Look, truth: TruthLook | None) -> tuple[dict[str, Any], dict[str, ndarray]]:
+    def answer(
+        self, look: Look, truth: TruthLook | None, like: Look | None = None
+    ) -> tuple[dict[str, Any], dict[str, ndarray]]:
         """What the network says of the picture, as a container's head and arrays.
 
         Args:
             look: picture and model.
-            truth: of the answer's kind, where there is one.
+            truth: of the answer's kind, where there is one; its colours are the answer's.
+            like: the picture whose answer has the same colours where there is no truth; None: this one.
         """
         (at, answer), kind, colours = self._at(look), self._net.output.answers, colours_of(self._net)
         if kind.is_relative:  # no truth has its scale
             painted = kind.answer_over(look.image, answer, colours)
         else:
-            painted = kind.painter(answer if truth is None else truth.values, colours)(answer)
-        arrays: dict[str, ndarray] = {"answer": answer, "painted": painted}
+            scale = self._at(like or look).answer if truth is None else truth.values
+            painted = kind.painter(scale, colours)(answer)
+        shown = answer.astype(np.int32) if answer.dtype.kind == "u" and answer.dtype.itemsize > 1 else answer
+        arrays: dict[str, ndarray] = {"answer": shown, "painted": painted}
         head: dict[str, Any] = {
             "size": list(look.image.shape[:2]),
             "answer": {"array": "answer", "names": self._names, "unit": kind.symbol, "digits": kind.digits},

@@ -20,11 +20,12 @@ from segdepth.geometry.regions import Place, Region
 from segdepth.kinds import KINDS
 
 from .ahead import Ahead, Block, coarse_grid
-from .code import as_command, as_python
+from .code import Said, Subject, as_command, as_python
 from .container import pack
+from .limits import MOST_BYTES, MOST_NETWORKS, MOST_PIXELS
 from .looks import Look, TruthLook
 from .maps import FoundMap, MapCache
-from .pictures import MOST_BYTES, MOST_PIXELS, GonePictureError, Pictures
+from .pictures import GonePictureError, Pictures
 from .questions import (
     ACTIONS,
     METHODS,
@@ -51,6 +52,9 @@ _POINTS, _FEWEST_POINTS = 100, 4
 
 #: Pixels at which a network that takes pictures of any size sees one at most; memory and time of its maps grow with them.
 _MOST_SEEN = 1 << 19
+
+#: Facts of a network that a session does not say.
+_OURS = frozenset({"answers", "device"})
 
 _JSON, _CONTAINER = "application/json", "application/octet-stream"
 
@@ -92,19 +96,19 @@ class ServedNetwork:
     Attributes:
         actor: keeps a :class:`~.desk.Desk`.
         source: as the user named it; None: it was given as an object, which has no name.
-        options: flags and values that a command needs to have it as it is.
+        said: of it, besides.
     """
 
     actor: Actor
     source: str | None
-    options: Mapping[str, str] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
 
 
 class Explorer:
     """Answers requests; several threads may ask at once.
 
     Args:
-        networks: that are shown.
+        networks: that are shown; let go by :meth:`close`, and where this fails.
         pictures: that may be looked at.
         memory: bytes of maps that are kept.
         studies: folders of studies of these networks.
@@ -122,10 +126,13 @@ class Explorer:
         self._pictures = pictures
         self._memory = memory
         self._cache = MapCache(memory)
-        asked = {key: network.actor.ask("describe") for key, network in self._networks.items()}
-        self._facts: dict[str, dict[str, Any]] = {key: answer.result() for key, answer in asked.items()}
-        self._session = self._describe()
-        self._studies = read_studies(studies, self._session["networks"])
+        try:
+            self._facts = self._ask_facts()
+            self._session = self._describe()
+            self._studies = read_studies(studies, self._session["networks"])
+        except BaseException:
+            self._let_go()
+            raise
         self._ahead = {key: Ahead(self._cache.pixels, self._compute) for key in self._networks}
         self._paths: dict[str, Callable[[Request], Reply]] = {
             "api/session": self._on_session,
@@ -133,6 +140,7 @@ class Explorer:
             "api/picture": self._on_picture,
             "api/answer": self._on_answer,
             "api/map": self._on_map,
+            "api/point": self._on_point,
             "api/computed": self._on_computed,
             "api/fields": self._on_fields,
             "api/edges": self._on_edges,
@@ -192,12 +200,20 @@ class Explorer:
 
     def close(self) -> None:
         """Let all networks go, at once; requests that wait are answered that they were superseded."""
-        for network in self._networks.values():
-            network.actor.close()
+        self._let_go()
         for one in self._ahead.values():
             one.close()
 
+    def _let_go(self) -> None:
+        for network in self._networks.values():
+            network.actor.close()
+
     # the session
+
+    def _ask_facts(self) -> dict[str, dict[str, Any]]:
+        """What each network says of itself; all are loaded at once."""
+        asked = {key: network.actor.ask("describe") for key, network in self._networks.items()}
+        return {key: answer.result() for key, answer in asked.items()}
 
     def _describe(self) -> dict[str, Any]:
         names = [f"{facts['arch']} {facts['task']}" for facts in self._facts.values()]
@@ -207,7 +223,7 @@ class Explorer:
             which = key if source is None else Path(source).name
             shown = name if names.count(name) == 1 else f"{name} ({which})"
             networks.append(
-                {"id": key, "name": shown, "source": source or ""} | {k: v for k, v in facts.items() if k != "answers"}
+                {"id": key, "name": shown, "source": source or ""} | {k: v for k, v in facts.items() if k not in _OURS}
             )
         return {
             "networks": networks,
@@ -215,7 +231,7 @@ class Explorer:
             "colour_maps": {
                 name: base64.b64encode(colour_map(name).tobytes()).decode() for name in get_args(ColourMap)
             },
-            "limits": {"bytes": MOST_BYTES, "pixels": MOST_PIXELS},
+            "limits": {"bytes": MOST_BYTES, "networks": MOST_NETWORKS, "pixels": MOST_PIXELS},
         }
 
     def _on_session(self, request: Request) -> Reply:
@@ -242,8 +258,11 @@ class Explorer:
     def _on_answer(self, request: Request) -> Reply:
         picture, network = word(request.params, "picture"), word(request.params, "network")
         model = choice(request.params, "model", MODELS, "trained")
-        look = self._look(picture, network, model)
-        head, arrays = self._network(network).actor.ask("answer", look, self._truth(picture, network, look)).result()
+        look, original = self._look(picture, network, model), self._pictures.original(picture)
+        truth = self._truth(original, network, look)
+        like = None if original == picture else self._look(original, network, model)
+        topic = self._topic(request, network, "answer")
+        head, arrays = self._network(network).actor.ask("answer", look, truth, like, topic=topic).result()
         if not self._ahead[network].belongs(picture, network, model):
             self._open(Question(picture, network, model, "predicted", "gradient", (0, 0)), look)
         return _container({"picture": picture, "network": network, "model": model, **head}, arrays)
@@ -266,6 +285,12 @@ class Explorer:
         if not isinstance(place, Region):
             said["row"], said["column"] = place
         return _container({**said, **found.facts}, {"map": found.map})
+
+    def _on_point(self, request: Request) -> Reply:
+        """Whoever has the map already says where the next ones are wanted."""
+        question = read_question(request.params)
+        self._point(question, self._checked(question))
+        return Reply(204, _JSON, b"")
 
     def _point(self, question: Question, look: Look) -> None:
         """Work ahead pauses, and goes on around this place."""
@@ -311,7 +336,7 @@ class Explorer:
             .result()
         )
         name = f"{self._pictures.name(question.picture)} {ACTIONS[asked.action]} {100 * asked.share:.3g} %"
-        return _json({"picture": self._pictures.add(image, name, "masked")})
+        return _json({"picture": self._pictures.add(image, name, "masked", question.picture)})
 
     # beside the maps
 
@@ -322,23 +347,18 @@ class Explorer:
 
     def _on_code(self, request: Request) -> Reply:
         question = read_question(request.params)
-        look, network = self._checked(question), self._network(question.network)
+        look, network, facts = self._checked(question), self._network(question.network), self._facts[question.network]
         if network.source is None:
             raise InputError("this network was given as an object: no command and no file names it")
         given = self._pictures.given(question.picture)
-        known = given is not None and given.path is not None
-        path = str(given.path) if given is not None and known else self._pictures.name(question.picture)
-        task = self._facts[question.network]["task"]
-        size = look.image.shape[0], look.image.shape[1]
-        seen = self._size(question.picture, question.network)
-        smaller = {} if seen is None else {"--height": str(seen[0]), "--width": str(seen[1])}
-        options = network.options if self._facts[question.network]["size"] else {**network.options, **smaller}
-        return _json(
-            {
-                "python": as_python(question, network.source, task, path, size, known),
-                "command": as_command(question, network.source, task, path, options),
-            }
-        )
+        path = None if given is None else given.path
+        smaller = facts["size"] is None and self._size(question.picture, question.network) is not None
+        asked = Subject(
+            network.source, facts["task"], facts["device"], network.said,
+            self._pictures.name(question.picture) if path is None else str(path), path is not None,
+            (look.image.shape[0], look.image.shape[1]), network.said.sized or smaller,
+        )  # fmt: skip
+        return _json({"python": as_python(question, asked), "command": as_command(question, asked)})
 
     # what all of them need
 

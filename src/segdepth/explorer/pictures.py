@@ -1,6 +1,7 @@
 """What may be looked at: pictures that were given, dropped or masked, each by an id that says nothing of where it is."""
 
 import itertools
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -15,16 +16,14 @@ from segdepth.core.errors import DataError, SegdepthError
 from segdepth.core.pictures import decode_rgb, read_rgb
 from segdepth.geometry.resize import resize_image
 
+from .limits import MOST_PIXELS
 from .questions import NoSuchError
 
 if TYPE_CHECKING:
     from segdepth.data import Dataset
     from segdepth.kinds import Colours
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "GivenPicture", "GonePictureError", "Pictures", "given_files", "given_samples"]
-
-#: Bytes of a file that is dropped, and pixels of its picture, at most.
-MOST_BYTES, MOST_PIXELS = 32 << 20, 24_000_000
+__all__ = ["GivenPicture", "GonePictureError", "Pictures", "given_files", "given_samples"]
 
 #: Bytes of dropped and masked pictures that are kept; of too many, the least recently used go.
 _KEPT_BYTES = 256 << 20
@@ -36,6 +35,8 @@ _AT_HAND, _AT_HAND_BYTES = 16, 256 << 20
 _LONGEST_NAME = 80
 
 Image = UInt8[ndarray, "_h _w 3"]
+
+log = logging.getLogger(__name__)
 
 
 class GonePictureError(SegdepthError):
@@ -71,6 +72,7 @@ class _Entry:
     kind: str
     given: GivenPicture | None = None
     held: Image | None = field(default=None, repr=False)
+    original: str | None = None
 
 
 class Pictures:
@@ -92,7 +94,7 @@ class Pictures:
     def describe(self) -> list[dict[str, Any]]:
         """Each, as a session says it."""
         with self._lock:
-            return [_words(key, entry) for key, entry in self._entries.items()]
+            return [self._words(key, entry) for key, entry in self._entries.items()]
 
     def drop(self, data: bytes, name: str) -> dict[str, Any]:
         """Take a picture that somebody brings.
@@ -110,22 +112,30 @@ class Pictures:
         short = PurePath(name).name[-_LONGEST_NAME:] or "dropped"
         if not data:
             raise DataError(f"{short} is empty (0 bytes)")
-        return self.add(decode_rgb(data, Path(short), MOST_PIXELS), short, "dropped")
+        try:
+            image = decode_rgb(data, Path(short), MOST_PIXELS)
+        except DataError as error:
+            log.warning("a dropped picture was refused: %s", error)  # decoders print their trouble, and not with what
+            raise
+        return self.add(image, short, "dropped")
 
-    def add(self, image: Image, name: str, kind: str) -> dict[str, Any]:
+    def add(self, image: Image, name: str, kind: str, original: str | None = None) -> dict[str, Any]:
         """Keep a picture in memory, as long as there is room.
 
         Args:
             image: RGB.
             name: for people.
             kind: "dropped" or "masked".
+            original: id of the picture that it was made of.
 
         Returns:
             As a session says it.
         """
         with self._lock:
             key = next(self._ids)
-            self._entries[key] = _Entry(name, kind, held=image)
+            self._entries[key] = _Entry(
+                name, kind, held=image, original=None if original is None else self._original(original)
+            )
             held = {k: e.held for k, e in self._entries.items() if e.held is not None}
             for oldest in list(held)[:-1]:
                 if _bytes(held.values()) <= _KEPT_BYTES:
@@ -134,7 +144,7 @@ class Pictures:
                 self._gone.add(oldest)
                 for at_hand in [one for one in self._read if one[0] == oldest]:
                     del self._read[at_hand]
-            return _words(key, self._entries[key])
+            return self._words(key, self._entries[key])
 
     def image(self, key: str, size: tuple[int, int] | None = None) -> Image:
         """A picture.
@@ -190,6 +200,19 @@ class Pictures:
         """
         return self._entry(key).given
 
+    def original(self, key: str) -> str:
+        """Id of the picture that it was made of, whose truths are its own; itself where there is none, or none any more.
+
+        Args:
+            key: its id.
+
+        Raises:
+            NoSuchError: see :meth:`image`, as for all.
+        """
+        self._entry(key)
+        with self._lock:
+            return self._original(key)
+
     def name(self, key: str) -> str:
         """For people.
 
@@ -200,6 +223,17 @@ class Pictures:
             NoSuchError: see :meth:`image`, as for all.
         """
         return self._entry(key).name
+
+    def _original(self, key: str) -> str:
+        entry = self._entries.get(key)
+        if entry is None or entry.original is None or entry.original not in self._entries:
+            return key
+        return entry.original
+
+    def _words(self, key: str, entry: _Entry) -> dict[str, Any]:
+        original = self._entries[self._original(key)]
+        truths = list(original.given.truths if original.given else ())
+        return {"id": key, "name": entry.name, "kind": entry.kind, "truths": truths}
 
     def _entry(self, key: str) -> _Entry:
         with self._lock:
@@ -215,15 +249,6 @@ class Pictures:
 
 def _bytes(images: Iterable[Image]) -> int:
     return sum(image.nbytes for image in images)
-
-
-def _words(key: str, entry: _Entry) -> dict[str, Any]:
-    return {
-        "id": key,
-        "name": entry.name,
-        "kind": entry.kind,
-        "truths": list(entry.given.truths if entry.given else ()),
-    }
 
 
 def given_files(paths: Iterable[Path]) -> list[GivenPicture]:

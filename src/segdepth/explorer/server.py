@@ -18,7 +18,7 @@ from segdepth.core.errors import InputError
 
 from .explorer import Explorer, Reply, Request
 from .front import front_file
-from .pictures import MOST_BYTES
+from .limits import MOST_BYTES
 from .safety import HEADERS, Safety
 
 __all__ = ["PORT", "application", "listen", "serve"]

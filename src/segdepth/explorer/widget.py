@@ -18,15 +18,14 @@ from segdepth.networks.network import Picture, read_picture
 from segdepth.networks.network import Pictures as SeveralPictures
 from segdepth.tasks import Asked, find_origin
 
+from .code import Said
 from .desk import Desk
 from .explorer import MEMORY, Explorer, Request, ServedNetwork
 from .front import front_file, modules_as_one
+from .limits import check_networks
 from .pictures import GivenPicture, Pictures
 
-__all__ = ["MOST_NETWORKS", "Widget"]
-
-#: Networks beside each other.
-MOST_NETWORKS = 4
+__all__ = ["Widget"]
 
 #: Questions that are answered at once; most of them wait for a network.
 _THREADS = 16
@@ -70,13 +69,7 @@ class Widget(anywidget.AnyWidget):
         memory: int = MEMORY,
     ) -> None:
         pictures = Pictures(_given(image))
-        served = _served(nets, Asked(task, allow=tuple(allow)))
-        try:
-            explorer = Explorer(served, pictures, memory=memory)
-        except BaseException:
-            for one in served:
-                one.actor.close()
-            raise
+        explorer = Explorer(_served(nets, Asked(task, allow=tuple(allow))), pictures, memory=memory)
         super().__init__(height=height)
         self._answering = ThreadPoolExecutor(_THREADS, thread_name_prefix="answers")
         self._explorer = explorer
@@ -101,8 +94,7 @@ class Widget(anywidget.AnyWidget):
 
 def _served(nets: NetworkOrAddress | Sequence[NetworkOrAddress], asked: Asked) -> list[ServedNetwork]:
     several = list(nets) if isinstance(nets, Sequence) and not isinstance(nets, str) else [nets]
-    if not 1 <= len(several) <= MOST_NETWORKS:
-        raise InputError(f"give one to {MOST_NETWORKS} networks, not {len(several)}")
+    check_networks(len(several))
     loads: list[tuple[Callable[[], Network], str | None]] = []
     for net in several:
         if isinstance(net, Network):
@@ -113,8 +105,10 @@ def _served(nets: NetworkOrAddress | Sequence[NetworkOrAddress], asked: Asked) -
             hint = "; wrap a module: segdepth.wrap(module, task=...)" if isinstance(net, nn.Module) else ""
             raise InputError(f"a network must be a Network, a path or an address, not a {type(net).__name__}{hint}")
     turn = threading.Lock()
+    said = Said(device="cpu", allow=tuple(asked.allow))
     return [
-        ServedNetwork(ThreadActor(partial(Desk, load), source or "a network", turn), source) for load, source in loads
+        ServedNetwork(ThreadActor(partial(Desk, load), source or "a network", turn), source, said)
+        for load, source in loads
     ]
 
 

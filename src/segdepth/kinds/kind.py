@@ -77,7 +77,7 @@ class Kind(ABC):
     Attributes:
         name: what data sets, files and samples call it.
         void: the value of a pixel of which nothing is known.
-        dtype: of truths, and of answers for people.
+        dtype: of truths, and of answers for people (but see :meth:`answer_dtype`).
         units: what the numbers in files of answers may be, the usual one first.
         resizing: how :meth:`answer_from` comes to another size, as an adverb.
         endings: what :meth:`save` appends to a picture's name, without the files' suffixes.
@@ -145,6 +145,15 @@ class Kind(ABC):
     @abstractmethod
     def target(self, truth: Truth) -> Shaped[ndarray, "*values h w"]:
         """What losses are given, in the type that they compare with: ``[h, w]`` or ``[values, h, w]``."""
+
+    def answer_dtype(self, channels: int) -> type[np.generic]:
+        """In which answers for people are held: :attr:`dtype`, where that is wide enough.
+
+        Args:
+            channels: of the network that answers.
+        """
+        del channels
+        return self.dtype
 
     # without looking at a picture
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int64, Shaped, UInt8
+from jaxtyping import Bool, Int64, Shaped, UInt, UInt8
 from numpy import ndarray
 
 from segdepth.drawing import colour_labels, overlay, write_png
@@ -35,6 +35,10 @@ class Labels(Kind):
         """See :meth:`Kind.target`."""
         return truth.astype(np.int64)
 
+    def answer_dtype(self, channels: int) -> type[np.generic]:
+        """See :meth:`Kind.answer_dtype`: classes of others are more than a data set's may be."""
+        return np.min_scalar_type(max(channels, 1) - 1).type
+
     def guesses(self, truths: UInt8[ndarray, "n h w"]) -> dict[str, UInt8[ndarray, "h w"]]:
         """See :meth:`Kind.guesses`: the most frequent class."""
         counts = np.stack([(truths == k).sum(0) for k in range(int(truths[truths != IGNORE].max(initial=0)) + 1)])
@@ -64,7 +68,7 @@ class Labels(Kind):
     ) -> Callable[[Shaped[ndarray, "_h _w"]], Picture]:
         """See :meth:`Kind.painter`."""
         del truth
-        return lambda ids: colour_labels(ids.astype(np.uint8), colours)
+        return lambda ids: colour_labels(ids, colours)
 
     def legend(self, names: Sequence[str], colours: Colours) -> list[LegendEntry]:
         """See :meth:`Kind.legend`: each class."""
@@ -74,7 +78,7 @@ class Labels(Kind):
         """See :meth:`Kind.laid_over`."""
         return overlay(image, colour_labels(truth, colours), alpha=0.5, where=truth < len(colours))
 
-    def answer_over(self, image: Picture, answer: UInt8[ndarray, "h w"], colours: Colours) -> Picture:
+    def answer_over(self, image: Picture, answer: UInt[ndarray, "h w"], colours: Colours) -> Picture:
         """See :meth:`Kind.answer_over`."""
         return overlay(image, colour_labels(answer, colours), alpha=0.6)
 
@@ -86,7 +90,7 @@ class Labels(Kind):
         wrong = labelled & (answer != truth)
         red = np.zeros_like(image)
         red[wrong] = (255, 0, 0)
-        coloured = [colour_labels(ids.astype(np.uint8), colours) for ids in (truth, answer)]
+        coloured = [colour_labels(ids, colours) for ids in (truth, answer)]
         return {
             "truth (black: ignored)": coloured[0],
             "answer": coloured[1],
@@ -100,7 +104,7 @@ class Labels(Kind):
         del exact
         return names[int(value)] if names else f"class {int(value)}"
 
-    def save(self, answer: UInt8[ndarray, "h w"], stem: Path) -> list[Path]:
+    def save(self, answer: UInt[ndarray, "h w"], stem: Path) -> list[Path]:
         """See :meth:`Kind.save`."""
         ids = stem.with_name(f"{stem.name}_{self.endings[0]}.png")
         write_png(ids, answer)

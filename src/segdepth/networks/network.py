@@ -162,7 +162,7 @@ class Network(nn.Module, HubNetwork):
 
     def _answer(self, output: Float[Tensor, "1 c _h _w"], size: tuple[int, int]) -> Shaped[ndarray, "h w *values"]:
         answer = self.decode(resize_output(output, size))[0].cpu().numpy()
-        return answer.astype(self.output.answers.dtype)
+        return answer.astype(self.output.answers.answer_dtype(self.out_channels))
 
 
 def check_input(x: Tensor) -> None:

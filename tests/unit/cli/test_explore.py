@@ -11,7 +11,11 @@ import pytest
 
 from segdepth.cli import explore as module
 from segdepth.cli import main
+from segdepth.cli.options import NetworkOptions
+from segdepth.core.errors import InputError
 from segdepth.drawing import write_png
+from segdepth.networks import save_network
+from unit.explorer.streets import tiny
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_five_networks_are_too_many(capsys: pytest.CaptureFixture[str], street: str) -> None:
-    assert "at most 4" in said(capsys, street, *["--checkpoint", "runs/x"] * 5)
+    assert "one to 4 networks, not 5" in said(capsys, street, *["--checkpoint", "runs/x"] * 5)
 
 
 def test_pictures_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -77,6 +81,21 @@ def test_the_printed_address_is_answered(
     assert main(["explore", street, "--checkpoint", "runs/x", "--host", host]) == 0
     address = urlsplit(capsys.readouterr().out.strip())
     assert found[0].refusal({"host": address.netloc}) is None
+
+
+def test_sizes_are_those_of_networks_that_take_any(tmp_path: Path) -> None:
+    trained, any_size = tmp_path / "trained.safetensors", tmp_path / "any.safetensors"
+    save_network(tiny("seg"), trained)
+    save_network(tiny("depth", None), any_size)
+    said = NetworkOptions(height=64, width=96)
+    of_each = module._of_each([str(trained), str(any_size)], said)
+    assert [(own.height, own.width) for _, own in of_each] == [(None, None), (64, 96)]
+    assert [own for _, own in module._of_each([str(trained)] * 2, said)] == [said, said], (
+        "refused where they are loaded: both have another one"
+    )
+    assert module._load(*of_each[1]).card.input_size == (64, 96)
+    with pytest.raises(InputError, match="give both --height and --width"):
+        module._load(str(any_size), NetworkOptions(height=64))
 
 
 def test_without_a_network_the_demonstration_s_are_taken(

@@ -7,11 +7,16 @@ import pytest
 import torch
 
 from segdepth.core.errors import InputError
+from segdepth.evaluation.predicting import colours_of
+from segdepth.explorer.container import pack, unpack
 from segdepth.explorer.desk import Desk
 from segdepth.explorer.looks import Look, TruthLook
 from segdepth.geometry.regions import Region
+from segdepth.kinds import KINDS
+from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer, Margin
 from segdepth.studies.random_network import random_network
+from segdepth.tasks import create_network
 
 from .streets import NAMES, SIZE, picture, tiny
 
@@ -85,6 +90,37 @@ def test_an_answer_of_metres_beside_its_truth(depth: Desk) -> None:
     assert head["beside"] == []
     assert (arrays["truth"] == 7.5).all()
     assert arrays["truth_painted"].shape == (*SIZE, 3)
+
+
+def many() -> Network:
+    """A network of more classes than a byte tells apart, whose answer is one of the last."""
+    torch.manual_seed(0)
+    net = create_network("segnet", "seg", width=0.125, num_classes=300).eval()
+    last = [module for module in net.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+    with torch.no_grad():
+        last.bias[290] += 100  # type: ignore[index]
+    return net
+
+
+def test_more_classes_than_a_byte_tells_apart() -> None:
+    desk = Desk(many)
+    head, arrays = unpack(pack(*desk.answer(LOOK, None)))
+    assert (arrays["answer"] == 290).all()
+    assert (arrays["painted"] == colours_of(many())[290]).all()
+    assert head["answer"]["names"][290] == "class 290"
+    assert desk.maps(LOOK, [(3, 4)], "predicted", "gradient")[0].facts["text"] == "class 290"
+    assert (many().predict(LOOK.image) == 290).all()
+
+
+def test_a_masked_picture_has_the_colours_of_its_original(depth: Desk) -> None:
+    masked = Look("p1", LOOK.image // 4, "trained")
+    (_, alone), (_, beside) = depth.answer(masked, None), depth.answer(masked, None, LOOK)
+    kind = KINDS["depth"]
+    np.testing.assert_array_equal(
+        beside["painted"], kind.painter(depth.answer(LOOK, None)[1]["answer"], ())(alone["answer"])
+    )
+    assert (alone["painted"] != beside["painted"]).any()
+    np.testing.assert_array_equal(alone["answer"], beside["answer"])
 
 
 @pytest.mark.parametrize("method", ["gradient", "input_x_gradient"])

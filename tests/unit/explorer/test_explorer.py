@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from segdepth.core.errors import InputError, SegdepthError
 from segdepth.drawing import write_png
 from segdepth.executing import LocalActor
 from segdepth.explorer import explorer as module
@@ -54,7 +55,7 @@ def test_a_session_says_what_there_is(both: Explorer) -> None:
     assert len(base64.b64decode(said["colour_maps"]["inferno"])) == 768
     assert said["can"]["study"] is False
     assert {one["value"] for one in said["methods"]} >= {"gradient", "smoothgrad"}
-    assert said["limits"].keys() == {"bytes", "pixels"}
+    assert said["limits"].keys() == {"bytes", "networks", "pixels"}
 
 
 def test_networks_of_one_name_are_told_apart() -> None:
@@ -142,7 +143,11 @@ def test_a_masked_picture_is_a_picture_like_any_other(both: Explorer) -> None:
     assert head["size"] == [*SIZE]
     changed = (arrays["image"] != resize_image(picture(), SIZE)).any(-1)
     assert 0.08 < changed.mean() <= 0.101
-    assert container(ask(both, "answer", picture=one["id"], network="n1"))
+    assert one["truths"] == ["depth", "labels"]
+    head, arrays = container(ask(both, "answer", picture=one["id"], network="n1"))
+    assert (arrays["truth"] == 7.5).all(), "that of the picture that it was made of"
+    again = json.loads(ask(both, "masked", **{**HERE, "picture": one["id"]}).body)["picture"]
+    assert both._pictures.original(again["id"]) == "p0"
 
 
 def test_a_dropped_picture_is_a_picture_like_any_other(both: Explorer) -> None:
@@ -233,6 +238,21 @@ def test_closing_lets_every_network_go() -> None:
     explorer = explorer_of("seg")
     explorer.close()
     assert explorer._networks["n0"].actor.closed  # type: ignore[attr-defined]
+
+
+def test_networks_are_let_go_where_a_start_fails(tmp_path: Path) -> None:
+    def missing() -> None:
+        raise InputError("there is no such network")
+
+    actors = [HereActor(lambda: Desk(lambda: tiny("seg"))) for _ in range(2)]
+    actors[1].object.describe = missing
+    with pytest.raises(InputError, match="no such network"):
+        Explorer([ServedNetwork(actor, "x") for actor in actors], pictures())
+    assert all(actor.closed for actor in actors)
+    actor = HereActor(lambda: Desk(lambda: tiny("seg")))
+    with pytest.raises(SegdepthError, match="holds no study"):
+        Explorer([ServedNetwork(actor, "x")], pictures(), studies=[tmp_path])
+    assert actor.closed
 
 
 # several at once, in processes
@@ -372,12 +392,28 @@ def test_maps_are_computed_ahead_once_a_picture_is_open(tmp_path: Path) -> None:
 class AnsweringDesk(SlowDesk):
     """With answers, and without waiting."""
 
-    def answer(self, look: Look, truth: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    def answer(self, look: Look, truth: object, like: object) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
 
     def maps(self, look: Look, places: list[Any], target: str, method: str) -> list[FoundMap]:
         found = super().maps(look, [(9, 9)] * len(places), target, method)
         return [replace(one, facts={**one.facts, "ms": 100 / len(places)}) for one in found]  # many cost what one does
+
+
+def test_whoever_has_a_map_says_where_the_next_ones_are_wanted() -> None:
+    explorer = explorer_of("seg")
+    assert ask(explorer, "point", **HERE, client="me").status == 204
+    assert explorer._ahead["n0"]._pointer == (10, 20)
+    assert not explorer._networks["n0"].actor.asked[1:], "nothing is computed for it"  # type: ignore[attr-defined]
+    assert error(ask(explorer, "point", **{**HERE, "row": 99}))[0] == 400
+
+
+def test_of_one_reader_who_leafs_through_pictures_one_answer_waits_at_most() -> None:
+    explorer = explorer_of("seg")
+    for picture_id in ("p0", "p1"):
+        ask(explorer, "answer", picture=picture_id, network="n0", client="me")
+    asked = explorer._networks["n0"].actor.asked  # type: ignore[attr-defined]
+    assert [topic for method, _, topic in asked if method == "answer"] == [("me", "n0", "answer")] * 2
 
 
 def test_few_points_are_planned_where_memory_is_small() -> None:

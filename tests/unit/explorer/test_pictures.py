@@ -75,9 +75,11 @@ def test_what_is_at_hand_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     ("data", "sentence"),
     [(b"", "is empty"), (b"GIF89a" + bytes(40), "no picture"), (png()[:-20], "truncated"), (b"no", "no picture")],
 )
-def test_what_is_no_picture_is_one_sentence(data: bytes, sentence: str) -> None:
-    with pytest.raises(DataError, match=sentence):
+def test_what_is_no_picture_is_one_sentence(data: bytes, sentence: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(DataError, match=sentence) as caught:
         Pictures([]).drop(data, "x.png")
+    if data:  # a decoder may have printed something: the terminal says of what
+        assert str(caught.value) in caplog.text
 
 
 def test_what_is_too_large_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

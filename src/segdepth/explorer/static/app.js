@@ -18,6 +18,9 @@ import { pulled, showing, zoomed } from "./view.js";
 /** Milliseconds before the link, and what is read aloud, follow the pointer. */
 const CALM = 400;
 
+/** Screen pixels, across, in which the controls are open at first. */
+const SIDE_BY_SIDE = 900;
+
 /** Screen pixels around a pin that are the pin. */
 const NEAR = 9;
 
@@ -39,7 +42,7 @@ export async function mountExplorer(root, source, options = {}) {
 /** The page: its state, its data, and what becomes of each wish. */
 export class Explorer {
   constructor(root, source, options) {
-    Object.assign(this, { root, source, options, frame: null, brush: null, sideOpen: window.innerWidth > 900 });
+    Object.assign(this, { root, source, options, frame: null, brush: null, sideOpen: null });
     this.notices = new Notices();
     this.connection = new Connection(source, { lost: (text) => this.notices.warn(text), back: (session) => this.again(session) });
     this.show(element("p.wait", {}, "Asking for networks and pictures …"));
@@ -106,6 +109,7 @@ export class Explorer {
     if (this.frame !== null || !this.board) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = null;
+      if (this.sideOpen === null && this.root.clientWidth) this.sideOpen = this.root.clientWidth > SIDE_BY_SIDE;
       this.beginSomewhere();
       this.board.render();
       this.bar.update(this.store.state, this.sideOpen);

@@ -36,7 +36,7 @@ export class Board {
     return this.panels.find(({ canvas }) => canvas === document.activeElement);
   }
 
-  /** @returns {number[]} [h, w] in which the arrow keys move: the first network's. */
+  /** @returns {number[]|null} [h, w] in which places are counted, and the arrow keys move: the first network's. */
   size() {
     const answer = this.app.data.leading();
     return answer ? answer.head.size : null;
@@ -60,13 +60,21 @@ export class Board {
     if (state.compare.open) specs.push({ id: "compare", kind: "compare", network: null, section: 0, label: "Two maps compared" });
     for (const [kind, section] of [["map", 1], ["answer", 2], ["truth", 3]]) {
       if (!state.show[kind]) continue;
-      for (const network of state.networks) {
-        const answer = app.data.answer(network);
-        if (kind === "truth" && !(answer && answer.head.truth)) continue;
+      for (const network of kind === "truth" ? this.withTruths(state) : state.networks) {
         specs.push({ id: `${kind} ${network}`, kind, network, section, label: `${app.network(network).name}: ${kind}` });
       }
     }
     return this.app.narrow ? specs.sort((a, b) => NARROW_ORDER.indexOf(a.kind) - NARROW_ORDER.indexOf(b.kind)) : specs;
+  }
+
+  /** The first network of each kind of truth: all networks of a kind have the same one. */
+  withTruths({ networks }) {
+    const formOf = (network) => {
+      const answer = this.app.data.answer(network);
+      return answer && answer.head.truth ? JSON.stringify(answer.head.truth) : null;
+    };
+    const forms = networks.map(formOf);
+    return networks.filter((_, index) => forms[index] !== null && forms.indexOf(forms[index]) === index);
   }
 
   arrange(specs) {
@@ -85,6 +93,7 @@ export class Board {
     this.element.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     this.element.style.gridTemplateRows = heights.map((height) => `${Math.floor(height)}px`).join(" ");
     this.panels.forEach(({ element: panel }, index) => {
+      panel.classList.toggle("tight", cells[index].tight);
       panel.style.gridRow = String(cells[index].row + 1);
       panel.style.gridColumn = `${cells[index].column + 1} / span ${cells[index].span}`;
     });
@@ -117,7 +126,7 @@ export class Board {
       panel.draw(this.figure(panel, state), state, { ...over, fields });
     }
     if (this.panels.length) {
-      this.panels[0].mark(state, { select: (pin) => this.app.select(pin), remove: (pin) => this.app.unpin(pin) });
+      this.panels[0].mark(state, this.size(), { select: (pin) => this.app.select(pin), remove: (pin) => this.app.unpin(pin) });
     }
   }
 
@@ -140,8 +149,9 @@ export class Board {
     figure.title = `${name} · ${explainedText(this.app.network(network), map.head)}`;
     if (exact && map.head.exact) return figure;
     const { row, column, region } = map.head;
-    const at = region ? `the region ${region.join(", ")}` : `(${row}, ${column})`;
-    const nearest = region ? null : { row, column, height: map.size[0], width: map.size[1] };
+    const [height, width] = map.size;
+    const at = pinText({ row, column, region, height, width }, this.size());
+    const nearest = region ? null : { row, column, height, width };
     return { ...figure, nearest, dim: !exact, busy: !exact, badge: `nearest computed: ${at}`, problem: none.problem };
   }
 
@@ -187,6 +197,6 @@ export class Board {
     if (!state.cursor) return "";
     const answers = this.panels.filter(({ kind, figure }) => kind === "answer" && figure && figure.read);
     const words = answers.map(({ network, figure }) => `${this.app.network(network).name}: ${figure.read(state.cursor)}`);
-    return [pinText(state.cursor), ...words].join("; ");
+    return [pinText(state.cursor, this.size()), ...words].join("; ");
   }
 }

@@ -67,7 +67,7 @@ export class Data {
     for (const [id, lane] of Object.entries(this.lanes)) if (!state.networks.includes(id)) lane.forget();
     for (const network of state.networks) {
       const model = state.models[network];
-      const params = { picture: state.picture, network, model };
+      const params = { picture: state.picture, network, model, client: this.client };
       this.load(answerKey(state.picture, network, model), "api/answer", params);
       const answer = this.answer(network);
       if (answer === null) this.lanes[network].forget();
@@ -104,7 +104,7 @@ export class Data {
       const read = readContainer(bytes);
       this.pictures.put(key, read, read.size);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || this.loading.get(key) !== control) return;
       this.refused.set(key, error.message);
       this.failed(error);
     }

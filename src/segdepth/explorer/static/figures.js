@@ -94,7 +94,7 @@ export function answerFigure(memory, network, answer, truth) {
     }
     return words.join(" · ");
   };
-  return { title: `${network.name} · ${truth ? "truth" : "answer"}`, size, image, read, values };
+  return { title: truth ? `Truth · ${network.task}` : `${network.name} · answer`, size, image, read, values };
 }
 
 /**
@@ -163,7 +163,7 @@ export function compareFigure(memory, a, b, state, tables) {
     const texts = figures.map((figure) => figure.read(place).replace("percentile", "P"));
     return `A ${texts[0]} · B ${texts[1]}`;
   };
-  const common = { size, read: both, iou: found.iou, note: `IoU of the largest ${percentText(share)}: ${iou}` };
+  const common = { size, read: both, iou: found.iou, note: `IoU ${iou} of the largest ${percentText(share)}` };
   if (how === "overlap") {
     const image = memory.get("overlap image", [found], () => canvasOf(paintOverlap(found.kinds, size)));
     const words = ["in neither", "in both", "in A only", "in B only"];

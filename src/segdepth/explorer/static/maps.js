@@ -8,6 +8,9 @@ const PATIENCE = 50;
 /** Milliseconds after which the nearest computed map is asked for, where the exact one is not there yet. */
 const NEAREST_AFTER = 25;
 
+/** Milliseconds that the pointer rests on a map that the page has before the server is told where it is. */
+const TELL_AFTER = 120;
+
 /** Milliseconds before a question that was superseded, or whose worker died, is put again. */
 const AGAIN_AFTER = 300;
 
@@ -101,16 +104,25 @@ export class Lane {
     if (held !== undefined) {
       this.stop("exact");
       this.stop("nearest");
+      this.stop("tell");
       if (this.exact) this.exact.control.abort();
       this.exact = null;
       this.show(held);
+      this.timers.tell = setTimeout(() => this.tell(), TELL_AFTER);
       return;
     }
+    this.stop("tell");
     const age = this.exact ? performance.now() - this.exact.begun : Infinity;
     if (age >= PATIENCE) this.sendExact();
     else this.after("exact", PATIENCE - age, () => this.send());
     if (this.wanted.params.region === undefined) this.after("nearest", NEAREST_AFTER, () => this.sendNearest());
     this.changed();
+  }
+
+  /** Let the server know where the pointer is: it computes the maps around there ahead. */
+  tell() {
+    delete this.timers.tell;
+    this.source.ask("api/point", { ...this.wanted.params, client: this.client }).catch(() => {}); // the next question says what is wrong
   }
 
   after(name, milliseconds, act) {

@@ -1,17 +1,19 @@
-import { middleOf, pixelAt } from "./places.js";
+import { middleOf, pixelAt, regionAt } from "./places.js";
 
 /** Screen pixels of one pixel from which on each is seen as a square. */
 export const SQUARES = 3;
 
 /**
- * A pin's place for people.
+ * A place for people: all of them are counted in the same pixels.
  *
  * @param {Object} place
+ * @param {number[]|null} size - [h, w] in which they are counted; null: not known yet, the place's own.
  * @returns {string}
  */
-export function pinText(place) {
-  if (!place.region) return `(${place.row}, ${place.column})`;
-  const [top, left, bottom, right] = place.region;
+export function pinText(place, size) {
+  const pixels = size || [place.height, place.width];
+  if (!place.region) return `(${pixelAt(place, pixels).join(", ")})`;
+  const [top, left, bottom, right] = regionAt(place, pixels);
   return `rows ${top}–${bottom - 1}, columns ${left}–${right - 1}`;
 }
 

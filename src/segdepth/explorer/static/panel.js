@@ -203,15 +203,16 @@ export class Panel {
    * Buttons that lie on the picture, one for each pin.
    *
    * @param {Object} state
+   * @param {number[]|null} size - [h, w] in which places are counted.
    * @param {{select: function(Object): void, remove: function(Object): void}} on
    */
-  mark(state, on) {
-    const texts = state.pins.map(placeText).join(";");
+  mark(state, size, on) {
+    const texts = JSON.stringify([size, ...state.pins]);
     if (texts !== this.marked) {
       this.marked = texts;
       const active = [...this.marks.children].indexOf(document.activeElement);
       this.marks.replaceChildren(...state.pins.map((pin, index) => {
-        const mark = button("", () => on.select(pin), { "aria-label": `Pin ${index + 1}, ${pinText(pin)}`, class: "mark" });
+        const mark = button("", () => on.select(pin), { "aria-label": `Pin ${index + 1}, ${pinText(pin, size)}`, class: "mark" });
         mark.addEventListener("focus", () => on.select(pin));
         mark.addEventListener("keydown", (event) => ["Delete", "Backspace"].includes(event.key) && on.remove(pin));
         return mark;

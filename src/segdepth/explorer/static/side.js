@@ -2,7 +2,6 @@ import { button, choice, element, folded, tickbox } from "./dom.js";
 import { pinText } from "./marks.js";
 import { colourSection, compareSection } from "./side_colours.js";
 import { fieldSection, maskSection, studySection } from "./side_more.js";
-import { MOST_NETWORKS } from "./state.js";
 import { numberText } from "./writing.js";
 
 /**
@@ -50,7 +49,7 @@ function networkCard(app, network) {
   const shown = tickbox(network.name, true, (ticked) => {
     const others = store.state.networks.filter((id) => id !== network.id);
     const most = others.length + (ticked ? 1 : 0);
-    if (most < 1 || most > MOST_NETWORKS) store.listeners.length && app.schedule();
+    if (most < 1 || most > app.session.limits.networks) store.listeners.length && app.schedule();
     else store.set({ networks: app.session.networks.map(({ id }) => id).filter((id) => others.includes(id) || (ticked && id === network.id)) });
   });
   const target = targetChoice(app, network);
@@ -128,13 +127,14 @@ function pinSection(app) {
   return {
     element: fold,
     update({ pins }) {
-      const now = JSON.stringify(pins);
+      const size = app.board.size();
+      const now = JSON.stringify([size, pins]);
       if (now === last) return;
       last = now;
       empty.hidden = pins.length > 0;
       list.replaceChildren(...pins.map((pin, index) => element(
         "li", {},
-        button(`${index + 1}   ${pinText(pin)}`, () => app.select(pin), { class: "plain" }),
+        button(`${index + 1}   ${pinText(pin, size)}`, () => app.select(pin), { class: "plain" }),
         button("✕", () => app.unpin(pin), { "aria-label": `Remove pin ${index + 1}`, class: "icon" }),
       )));
     },

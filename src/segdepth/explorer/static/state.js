@@ -1,8 +1,5 @@
 import { placeText, readPlace } from "./places.js";
 
-/** Networks that are shown at most. */
-export const MOST_NETWORKS = 4;
-
 /**
  * What the page shows before anybody chose.
  *
@@ -10,7 +7,7 @@ export const MOST_NETWORKS = 4;
  * @returns {Object}
  */
 export function firstState(session) {
-  const shown = session.networks.slice(0, MOST_NETWORKS).map((network) => network.id);
+  const shown = session.networks.slice(0, session.limits.networks).map((network) => network.id);
   return {
     picture: session.pictures.length ? session.pictures[0].id : null,
     original: null,
@@ -127,7 +124,7 @@ export function stateOf(link, session) {
   state.held = said.get("held") === "1" || Boolean(state.asked && state.asked.region);
   state.pins = (said.get("pins") || "").split(";").map(readPlace).filter((place) => place !== null);
   const networks = (said.get("networks") || "").split(",").filter((id) => known(session.networks, id));
-  if (networks.length) state.networks = networks.slice(0, MOST_NETWORKS);
+  if (networks.length) state.networks = networks.slice(0, session.limits.networks);
   if (session.methods.some((method) => method.value === said.get("method"))) state.method = said.get("method");
   if (["light", "dark"].includes(said.get("theme"))) state.theme = said.get("theme");
   for (const group of ["targets", "models", "view", "colours", "compare", "fields", "show"]) {

@@ -23,7 +23,7 @@ export class StaticSource {
   async ask(path, params = {}) {
     if (path === "api/session") return jsonReply(200, this.data.session);
     if (path === "api/map") return this.map(params);
-    const words = Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1));
+    const words = Object.entries(params).filter(([name]) => name !== "client").sort(([a], [b]) => (a < b ? -1 : 1));
     const found = this.data.replies[`${path}?${words.map((pair) => pair.join("=")).join("&")}`];
     if (found) return { status: 200, type: found.type, bytes: await unpacked(found.data) };
     if (path === "api/study") return { status: 204, type: "", bytes: new ArrayBuffer(0) };

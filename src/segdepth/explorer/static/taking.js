@@ -1,5 +1,5 @@
 import { element, svgElement } from "./dom.js";
-import { middleOf } from "./places.js";
+import { middleOf, samePlace } from "./places.js";
 
 /** Pixels of a picture that is taken away, across, at least. */
 const ACROSS = 1024;
@@ -71,7 +71,8 @@ export function svgOf(figure, base, state) {
   svg.append(svgElement("title", {}, [figure.title, figure.badge].filter(Boolean).join(", ")));
   svg.append(svgElement("image", { href: pictureOf(figure, base).toDataURL("image/png"), width, height }));
   if (figure.outline) svg.append(svgElement("path", { d: figure.outline, ...line }));
-  for (const [index, place] of [state.asked, ...state.pins].entries()) {
+  const pinned = state.pins.some((pin) => samePlace(pin, state.asked));
+  for (const [index, place] of [pinned ? null : state.asked, ...state.pins].entries()) {
     if (!place) continue;
     const [y, x] = middleOf(place);
     const [cy, cx] = [y * height, x * width];

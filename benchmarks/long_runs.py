@@ -6,7 +6,7 @@
 ``predict`` and ``study eval`` are run as anybody runs them, on pictures of which every tenth has a size of its own, and ``maps``
 explains one pixel of pictures through one ``Explainer``, those sizes included. Each is watched from outside. The first fifth is
 warming up; over the rest ``MiB/1000`` is the slope of resident memory over a thousand pictures, by least squares through the
-means of twenty blocks, and ``+-`` its 95 % interval. ``files s`` are temporary files that are left at the end.
+means of twenty blocks, and ``+-`` its 95 % interval. ``files left`` are temporary files that are left at the end.
 """
 
 import argparse

@@ -54,6 +54,19 @@ test-outside: $(OUTSIDE)/.installed  ## saliency, guests and their recipes with 
 	$(OUTSIDE)/bin/python -m pytest -n 2 tests/unit/saliency tests/contract/test_saliency.py tests/gallery src/segdepth/saliency \
 	  tests/unit/networks/guests tests/unit/config/test_recipes.py
 
+# Every dependency at its lower bound.
+OLDEST := .venv-oldest
+
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip --disable-pip-version-check install -q -c constraints-oldest.txt -e '.[onnx,explore,widget]' \
+	  pytest pytest-xdist hypothesis beartype
+	@touch $@
+
+test-oldest: $(OLDEST)/.installed    ## unit tests with every dependency at the lower bound of pyproject.toml
+	PYTHONDONTWRITEBYTECODE= $(OLDEST)/bin/python -m pytest $(TWO) -p no:cacheprovider tests/unit \
+	  -W ignore::DeprecationWarning -W ignore::FutureWarning -W ignore::PendingDeprecationWarning
+
 gallery: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## write anew what becomes of each network of the gallery, and the page of it
 	SEGDEPTH_RENEW_GALLERY=1 $(PYTEST) -q tests/gallery
 	SEGDEPTH_RENEW_GALLERY=1 $(OUTSIDE)/bin/python -m pytest -q tests/gallery
@@ -97,6 +110,7 @@ bench-quick: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## run every benchmar
 	$(OUTSIDE)/bin/python benchmarks/gallery.py --networks "smp Unet resnet34" "timm efficientnet_b0" --rounds 1
 	$(BIN)/python benchmarks/latency.py --archs dispnet --clicks 5
 	$(BIN)/python benchmarks/loading.py --count 16
+	$(BIN)/python benchmarks/long_runs.py --pictures 100 --sizes 10 --runs predict
 	$(OUTSIDE)/bin/python benchmarks/memory.py --networks "smp Unet resnet34"
 	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
@@ -110,4 +124,4 @@ bench-keep: $(VENV)/.installed       ## bring what the benchmarks wrote last to 
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) $(OUTSIDE) .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) $(OUTSIDE) $(OLDEST) .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -1,7 +1,9 @@
-"""Objects that are kept ready elsewhere and asked one thing at a time."""
+"""Objects that are kept ready elsewhere and asked one thing at a time; jobs that several of them carry out."""
 
 from .actors import Actor, ActorError
+from .jobs import Job, Worker
 from .local import LocalActor
+from .places import Here, Local, Place, parse_place
 from .thread import ThreadActor
 
-__all__ = ["Actor", "ActorError", "LocalActor", "ThreadActor"]
+__all__ = ["Actor", "ActorError", "Here", "Job", "Local", "LocalActor", "Place", "ThreadActor", "Worker", "parse_place"]

@@ -14,7 +14,7 @@ from typing import Any
 from segdepth.core.processes import start_worker
 
 from .actors import ActorError
-from .waiting import Question, QueueActor
+from .waiting import Question, RemoteActor
 
 __all__ = ["LocalActor"]
 
@@ -22,7 +22,7 @@ __all__ = ["LocalActor"]
 _PATIENCE = 1.0
 
 
-class LocalActor(QueueActor):
+class LocalActor(RemoteActor):
     """An object in a process of its own, which is started at the first question.
 
     A process that died (out of memory, killed) fails the questions that it had and that waited for it, and is started again at
@@ -32,6 +32,8 @@ class LocalActor(QueueActor):
         make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
         name: what is kept there, in words.
     """
+
+    losses = (EOFError, OSError)
 
     def __init__(self, make: Callable[[], Any], name: str) -> None:
         self._make = make
@@ -57,19 +59,7 @@ class LocalActor(QueueActor):
         resource_tracker.ensure_running()
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while (question := self._waiting.next()) is not None:
-            try:
-                good, value = self._put(question)
-            except (EOFError, OSError):
-                self._lost(question)
-                continue
-            except BaseException as error:  # what cannot be sent, or be made a process
-                good, value = False, error
-            if good:
-                question.answer.set_result(value)
-            else:
-                question.answer.set_exception(value)
-        self._end()
+        super()._put_questions()
 
     def _put(self, question: Question) -> tuple[bool, Any]:
         """Whether it went well, and what came of it."""
@@ -101,14 +91,10 @@ class LocalActor(QueueActor):
             if self._waiting.closed:  # meanwhile, when there was nothing to kill yet
                 process.kill()
 
-    def _lost(self, question: Question) -> None:
-        """The process is no more."""
-        self._end()
-        error = ActorError(
+    def _explain(self, loss: BaseException) -> ActorError:  # noqa: ARG002  all that is seen is a closed pipe
+        return ActorError(
             f"the process of {self._name} was ended from outside (out of memory?); it is started again at the next question"
         )
-        for one in (question, *self._waiting.take_all()):
-            one.answer.set_exception(error)
 
     def _end(self) -> None:
         with self._lock:

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from .actors import Actor
+from .actors import Actor, ActorError
 
-__all__ = ["Question", "QueueActor", "WaitingQuestions"]
+__all__ = ["Question", "QueueActor", "RemoteActor", "WaitingQuestions"]
 
 
 @dataclass(order=True, slots=True)
@@ -135,3 +135,43 @@ class QueueActor(Actor):
 
     def _hurry(self) -> None:
         """End a call that is under way."""
+
+
+class RemoteActor(QueueActor):
+    """An actor elsewhere, which may be lost with what it was asked."""
+
+    #: What putting a question raises when it was lost.
+    losses: tuple[type[BaseException], ...]
+
+    def _put_questions(self) -> None:
+        """The life of the thread that speaks with it."""
+        while (question := self._waiting.next()) is not None:
+            try:
+                good, value = self._put(question)
+            except self.losses as loss:
+                self._lost(question, self._explain(loss))
+                continue
+            except BaseException as error:  # what cannot be sent, or be made
+                good, value = False, error
+            if good:
+                question.answer.set_result(value)
+            else:
+                question.answer.set_exception(value)
+        self._end()
+
+    def _lost(self, question: Question, error: ActorError) -> None:
+        self._end()
+        for one in (question, *self._waiting.take_all()):
+            one.answer.set_exception(error)
+
+    @abstractmethod
+    def _put(self, question: Question) -> tuple[bool, Any]:
+        """Whether it went well, and what came of it; it is made first where there is none."""
+
+    @abstractmethod
+    def _explain(self, loss: BaseException) -> ActorError:
+        """In words."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Let it go, if there is one."""

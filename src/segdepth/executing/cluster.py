@@ -1,0 +1,161 @@
+"""Workers on a Ray cluster: one that runs, which is left as it is, or one on this machine for as long as a job takes.
+
+The only module that knows Ray; it is imported when somebody asks for a cluster.
+"""
+
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from segdepth.core.errors import InputError, SegdepthError, reason
+from segdepth.core.processes import usable_cores
+
+from .actors import Actor, ActorError
+from .crew import Workshop
+from .jobs import Job
+from .places import WithWorkers
+from .serving import Recruit, recruit
+from .waiting import Question, RemoteActor
+
+# read when Ray is imported, here and in the processes that it starts
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # workers without a GPU keep what their machine says
+
+try:
+    import ray
+except ImportError:
+    raise InputError("--on ray needs Ray, which is not installed: pip install 'segdepth[ray]'") from None
+
+__all__ = ["Ray", "RayActor"]
+
+#: Bytes of the object store of a cluster that we start: nothing goes through it. Ray takes no less.
+_STORE = 80_000_000
+
+#: A cluster's own names of what is to be had there.
+_CORES, _GPUS = "CPU", "GPU"
+
+
+@dataclass(frozen=True)
+class Ray(WithWorkers):
+    """A Ray cluster.
+
+    Attributes:
+        address: of one that runs, which is not ended; None: one is started on this machine, and ended.
+        cores: that each worker computes with.
+    """
+
+    address: str | None = None
+    cores: int = 1
+
+    @contextmanager
+    def open(self, job: Job[Any, Any]) -> Iterator[Workshop]:
+        """See :meth:`WithWorkers.open`."""
+        if ray.is_initialized():
+            raise InputError("this process is connected with a Ray cluster already; leave that first (ray.shutdown())")
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
+        try:
+            if self.address is None:
+                ray.init(
+                    "local", num_cpus=usable_cores(), include_dashboard=False, object_store_memory=_STORE, **quiet
+                )
+            else:
+                ray.init(self.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError, AssertionError) as error:
+            where = "on this machine" if self.address is None else f"at {self.address!r}"
+            raise InputError(f"no Ray cluster {where}: {reason(error)}") from None
+        try:
+            yield _Cluster(job, self.cores)
+        finally:
+            ray.shutdown()  # ends what this process started, and leaves a cluster that others started
+
+
+class _Cluster(Workshop):
+    """A cluster that this process is connected with."""
+
+    def __init__(self, job: Job[Any, Any], cores: int) -> None:
+        self._job = job
+        there = ray.cluster_resources()
+        self._needs = {_CORES: float(cores)}
+        if job.gpus and there.get(_GPUS, 0) >= 1:
+            self._needs[_GPUS] = 1.0
+        if not self.size():
+            largest = f"{there.get(_CORES, 0):.0f} cores"
+            raise InputError(f"no machine of the cluster has room for a worker of {cores} cores (it has {largest} in all)")
+
+    def size(self) -> int:
+        try:
+            alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        except Exception as error:
+            raise SegdepthError(
+                f"the Ray cluster is gone ({reason(error)}); what is done stays done, the same command goes on"
+            ) from None
+        return sum(int(min(node.get(name, 0) // need for name, need in self._needs.items())) for node in alive)
+
+    def actor(self, number: int) -> Actor:
+        make = recruit(self._job, int(self._needs[_CORES]))
+        return RayActor(make, f"{self._job.name}, worker {number}", self._needs[_CORES], self._needs.get(_GPUS, 0))
+
+
+class RayActor(RemoteActor):
+    """An object in a process of a cluster, which is started at the first question, wherever there is room.
+
+    A process that is lost, with its machine or alone, fails the questions that it had and that waited for it, and is started again
+    at the next one, perhaps elsewhere.
+
+    Args:
+        make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
+        name: what is kept there, in words.
+        cores: that the cluster keeps for it.
+        gpus: the same.
+    """
+
+    losses = (ray.exceptions.RayActorError, ray.exceptions.RaySystemError, ray.exceptions.WorkerCrashedError)
+
+    def __init__(self, make: Callable[[], Any], name: str, cores: float = 1, gpus: float = 0) -> None:
+        self._make = make
+        self._needs = {"num_cpus": cores, "num_gpus": gpus}
+        self._kept: Any = None
+        super().__init__(name)
+
+    def _put(self, question: Question) -> tuple[bool, Any]:
+        if self._kept is None:
+            options = ray.remote(_Kept).options(**self._needs, scheduling_strategy="SPREAD", max_restarts=0)
+            self._kept = options.remote(self._make)
+            if self._waiting.closed:  # meanwhile, when there was nothing to end yet
+                self._end()
+                raise ray.exceptions.RayActorError
+        good, value = ray.get(self._kept.ask.remote(*question.call))
+        return bool(good), value
+
+    def _explain(self, loss: BaseException) -> ActorError:
+        why = reason(loss)
+        return ActorError(f"a process of the cluster was lost ({why}); it is started again at the next question")
+
+    def _hurry(self) -> None:
+        if (kept := self._kept) is not None:
+            ray.kill(kept)  # it keeps nothing that would have to be whole
+
+    def _end(self) -> None:
+        self._hurry()
+        self._kept = None
+
+
+class _Kept:
+    """The object, in its process."""
+
+    def __init__(self, make: Recruit) -> None:
+        self._make = make
+        self._made: Any = None
+
+    def ask(self, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[bool, Any]:
+        """Whether it went well, and what came of it."""
+        try:
+            self._made = self._make() if self._made is None else self._made
+            return True, getattr(self._made, method)(*args, **options)
+        except Exception as error:
+            error.add_note("".join(traceback.format_exception(error)))  # tracebacks do not travel
+            return False, error

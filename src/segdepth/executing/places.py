@@ -1,0 +1,148 @@
+"""Where a job is carried out: this process, processes of this machine, a cluster."""
+
+import os
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from segdepth.core.errors import InputError
+from segdepth.core.processes import usable_cores
+
+from .actors import Actor
+from .agenda import Agenda
+from .crew import Crew, Workshop
+from .jobs import Job
+from .local import LocalActor
+from .serving import recruit
+
+__all__ = ["Here", "Local", "Place", "WithWorkers", "parse_place"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+#: Seconds between two looks whether others are done with what they are at.
+_PAUSE = 0.2
+
+
+class Place(ABC):
+    """Where a job is carried out."""
+
+    @abstractmethod
+    def carry_out(self, job: Job[K, R], keys: Sequence[K]) -> Generator[tuple[K, R | None], None, None]:
+        """Each key once, in whatever order they are done, with what the worker returned; None where somebody else did it.
+
+        Closed early, it ends its workers.
+
+        Args:
+            job: what is done.
+            keys: of its tasks.
+
+        Raises:
+            SegdepthError: if no worker can be made, or a task failed in spite of being tried again.
+        """
+
+
+@dataclass(frozen=True)
+class Here(Place):
+    """This process does one task after the other; a task that fails ends it."""
+
+    def carry_out(self, job: Job[K, R], keys: Sequence[K]) -> Generator[tuple[K, R | None], None, None]:
+        """See :meth:`Place.carry_out`."""
+        agenda = Agenda(job, keys)
+        worker = None
+        while agenda.left:
+            number, found = agenda.take(self)
+            for one in found:
+                yield keys[one], None
+            if number is None:
+                if agenda.left:
+                    time.sleep(_PAUSE)
+                continue
+            worker = job.worker() if worker is None else worker
+            result = worker.do(keys[number])
+            agenda.finish(number)
+            yield keys[number], result
+
+
+class WithWorkers(Place):
+    """A place with several workers."""
+
+    @abstractmethod
+    def open(self, job: Job[Any, Any]) -> AbstractContextManager[Workshop]:
+        """A context in which the place is a :class:`~.crew.Workshop` for a job."""
+
+    def carry_out(self, job: Job[K, R], keys: Sequence[K]) -> Generator[tuple[K, R | None], None, None]:
+        """See :meth:`Place.carry_out`."""
+        if not keys:
+            return
+        with self.open(job) as workshop:
+            yield from Crew(job, keys, workshop).run()
+
+
+@dataclass(frozen=True)
+class Local(WithWorkers):
+    """Processes of this machine, which share its cores.
+
+    Attributes:
+        workers: how many; None: one for each GPU that the job can use, or else for each core.
+    """
+
+    workers: int | None = None
+
+    @contextmanager
+    def open(self, job: Job[Any, Any]) -> Iterator[Workshop]:
+        """See :meth:`WithWorkers.open`."""
+        yield _Processes(job, self.workers or job.gpus or usable_cores())
+
+
+class _Processes(Workshop):
+    """Processes of this machine."""
+
+    def __init__(self, job: Job[Any, Any], workers: int) -> None:
+        self._job = job
+        self._workers = workers
+
+    def size(self) -> int:
+        return self._workers
+
+    def actor(self, number: int) -> Actor:
+        gpu = {_VISIBLE: _visible(number % self._job.gpus)} if self._job.gpus else {}
+        threads = max(1, usable_cores() // self._workers)
+        return LocalActor(recruit(self._job, threads, gpu), f"{self._job.name}, worker {number}")
+
+
+def _visible(gpu: int) -> str:
+    """What CUDA calls a GPU of those that this process may use."""
+    ours = [name for name in os.environ.get(_VISIBLE, "").split(",") if name]
+    return ours[gpu] if ours else str(gpu)
+
+
+def parse_place(text: str, cores: int = 1) -> Place:
+    """The place of ``--on``.
+
+    Args:
+        text: ``local`` or ``local:4``; ``ray`` (a cluster on this machine, for this command), ``ray:auto`` or ``ray:<address>``
+            (one that runs).
+        cores: of each worker of a cluster.
+
+    Raises:
+        InputError: if it is none, or Ray is not installed.
+
+    Example:
+        >>> parse_place("local:4")
+        Local(workers=4)
+    """
+    kind, colon, rest = text.partition(":")
+    if kind == "local" and (not colon or re.fullmatch(r"[1-9]\d{0,3}", rest)):
+        return Local(int(rest) if colon else None)
+    if kind == "ray" and (rest or not colon):
+        from .cluster import Ray
+
+        return Ray(rest or None, cores)
+    raise InputError(f"--on {text!r} is no place; give local, local:4 (processes), ray, or ray:<address of a cluster>")

@@ -12,7 +12,16 @@ from typing import Any
 
 from .errors import SegdepthError, reason
 
-__all__ = ["naming", "new_json", "remove_unfinished", "replacing", "unlike_any", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "naming",
+    "new_json",
+    "remove_unfinished",
+    "replacing",
+    "unlike_any",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 #: Bytes that a file system which is not full has room for.
 _BLOCK = 1 << 16

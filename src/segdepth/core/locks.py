@@ -145,6 +145,9 @@ def _refuse_if_held(file: Path, folder: Path) -> None:
         except OSError as error:
             if error.errno in _TAKEN:
                 raise BusyError(_sentence(folder, _parse(other.read()))) from None
+        else:
+            if Crew.read(file.name.removeprefix(f"{_LOCK}-")):
+                file.unlink()  # of one that was killed; no other will have its name
 
 
 def _lock(file: Path, folder: Path) -> int | None:

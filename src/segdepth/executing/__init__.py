@@ -3,7 +3,8 @@
 from .actors import Actor, ActorError
 from .jobs import Job, Worker
 from .local import LocalActor
-from .places import Here, Local, Place, parse_place
+from .named import parse_place
+from .places import Here, Local, Place
 from .thread import ThreadActor
 
 __all__ = ["Actor", "ActorError", "Here", "Job", "Local", "LocalActor", "Place", "ThreadActor", "Worker", "parse_place"]

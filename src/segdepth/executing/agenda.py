@@ -32,15 +32,19 @@ class Agenda:
         job: whose they are.
         keys: of all.
         clock: seconds.
+        twice: whether a task that takes long is given to a second worker.
 
     Attributes:
         failures: what was raised by tasks that were given up.
     """
 
-    def __init__(self, job: Job[Any, Any], keys: Sequence[Any], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, job: Job[Any, Any], keys: Sequence[Any], clock: Callable[[], float] = time.monotonic, twice: bool = False
+    ) -> None:
         self._job = job
         self._keys = keys
         self._clock = clock
+        self._twice = twice
         self._waiting = deque(range(len(keys)))
         self._open = set(self._waiting)
         self._tries: Counter[int] = Counter()
@@ -82,10 +86,10 @@ class Agenda:
                 return number, found
             else:
                 self._waiting.append(number)
-        number = self._slowest()
-        if number is not None:
-            self._begin(number)
-        return number, found
+        late = self._slowest() if self._twice else None
+        if late is not None:
+            self._begin(late)
+        return late, found
 
     def finish(self, number: int) -> bool:
         """A task was done; whether it is news."""

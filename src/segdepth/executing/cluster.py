@@ -21,22 +21,32 @@ from .places import WithWorkers
 from .serving import Recruit, recruit
 from .waiting import Question, RemoteActor
 
-# read when Ray is imported, here and in the processes that it starts
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # workers without a GPU keep what their machine says
-
-try:
-    import ray
-except ImportError:
-    raise InputError("--on ray needs Ray, which is not installed: pip install 'segdepth[ray]'") from None
-
 __all__ = ["Ray", "RayActor"]
 
 #: Bytes of the object store of a cluster that we start: nothing goes through it. Ray takes no less.
 _STORE = 80_000_000
 
+#: Read by Ray when it is imported, here and in the processes that it starts: no report of use to its makers, and no counting
+#: of GPUs as none for workers that ask for none.
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
 #: A cluster's own names of what is to be had there.
 _CORES, _GPUS = "CPU", "GPU"
+
+
+def _ray() -> Any:
+    """The module.
+
+    Raises:
+        InputError: if it is not installed.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError:
+        raise InputError("--on ray needs Ray, which is not installed: pip install 'segdepth[ray]'") from None
+    return ray
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,13 @@ class Ray(WithWorkers):
     @contextmanager
     def open(self, job: Job[Any, Any]) -> Iterator[Workshop]:
         """See :meth:`WithWorkers.open`."""
+        ray = _ray()
         if ray.is_initialized():
             raise InputError("this process is connected with a Ray cluster already; leave that first (ray.shutdown())")
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
         try:
             if self.address is None:
-                ray.init(
-                    "local", num_cpus=usable_cores(), include_dashboard=False, object_store_memory=_STORE, **quiet
-                )
+                ray.init("local", num_cpus=usable_cores(), include_dashboard=False, object_store_memory=_STORE, **quiet)
             else:
                 ray.init(self.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError, AssertionError) as error:
@@ -74,21 +83,26 @@ class Ray(WithWorkers):
 
 
 class _Cluster(Workshop):
-    """A cluster that this process is connected with."""
+    """A cluster that this process is connected with; its machines may be unlike."""
+
+    even = False
 
     def __init__(self, job: Job[Any, Any], cores: int) -> None:
         self._job = job
+        self._ray = ray = _ray()
         there = ray.cluster_resources()
         self._needs = {_CORES: float(cores)}
         if job.gpus and there.get(_GPUS, 0) >= 1:
             self._needs[_GPUS] = 1.0
         if not self.size():
             largest = f"{there.get(_CORES, 0):.0f} cores"
-            raise InputError(f"no machine of the cluster has room for a worker of {cores} cores (it has {largest} in all)")
+            raise InputError(
+                f"no machine of the cluster has room for a worker of {cores} cores (it has {largest} in all)"
+            )
 
     def size(self) -> int:
         try:
-            alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         except Exception as error:
             raise SegdepthError(
                 f"the Ray cluster is gone ({reason(error)}); what is done stays done, the same command goes on"
@@ -103,8 +117,8 @@ class _Cluster(Workshop):
 class RayActor(RemoteActor):
     """An object in a process of a cluster, which is started at the first question, wherever there is room.
 
-    A process that is lost, with its machine or alone, fails the questions that it had and that waited for it, and is started again
-    at the next one, perhaps elsewhere.
+    A process that is lost, with its machine or alone, fails the questions that it had and that waited for it, and is started
+    again at the next one, perhaps elsewhere.
 
     Args:
         make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
@@ -113,34 +127,36 @@ class RayActor(RemoteActor):
         gpus: the same.
     """
 
-    losses = (ray.exceptions.RayActorError, ray.exceptions.RaySystemError, ray.exceptions.WorkerCrashedError)
-
     def __init__(self, make: Callable[[], Any], name: str, cores: float = 1, gpus: float = 0) -> None:
         self._make = make
         self._needs = {"num_cpus": cores, "num_gpus": gpus}
         self._kept: Any = None
+        self._ray = _ray()
         super().__init__(name)
 
     def _put(self, question: Question) -> tuple[bool, Any]:
         if self._kept is None:
-            options = ray.remote(_Kept).options(**self._needs, scheduling_strategy="SPREAD", max_restarts=0)
+            options = self._ray.remote(_Kept).options(**self._needs, scheduling_strategy="SPREAD", max_restarts=0)
             self._kept = options.remote(self._make)
             if self._waiting.closed:  # meanwhile, when there was nothing to end yet
-                self._end()
-                raise ray.exceptions.RayActorError
-        good, value = ray.get(self._kept.ask.remote(*question.call))
+                self._stop()
+        good, value = self._ray.get(self._kept.ask.remote(*question.call))
         return bool(good), value
 
-    def _explain(self, loss: BaseException) -> ActorError:
-        why = reason(loss)
-        return ActorError(f"a process of the cluster was lost ({why}); it is started again at the next question")
+    def _loss(self, error: BaseException) -> ActorError | None:
+        kinds = self._ray.exceptions
+        if not isinstance(error, (kinds.RayActorError, kinds.RaySystemError, kinds.WorkerCrashedError)):
+            return None
+        return ActorError(
+            f"a process of the cluster was lost ({reason(error)}); it is started again at the next question"
+        )
 
-    def _hurry(self) -> None:
+    def _stop(self) -> None:
         if (kept := self._kept) is not None:
-            ray.kill(kept)  # it keeps nothing that would have to be whole
+            self._ray.kill(kept)
 
     def _end(self) -> None:
-        self._hurry()
+        self._stop()
         self._kept = None
 
 

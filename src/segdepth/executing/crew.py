@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,7 +23,13 @@ _STARTS = 3
 
 
 class Workshop(Protocol):
-    """A place that is open."""
+    """A place that is open.
+
+    Attributes:
+        even: whether all workers are equally fast and safe, so that a task need not be given to a second one.
+    """
+
+    even: bool
 
     def size(self) -> int:
         """How many workers there is room for now."""
@@ -71,11 +77,11 @@ class Crew:
         self._job = job
         self._keys = keys
         self._workshop = workshop
-        self._agenda = Agenda(job, keys, clock)
+        self._agenda = Agenda(job, keys, clock, twice=not workshop.even)
         self._hands: list[_Hand] = []
         self._retired = 0
-        self._why: Exception | None = None
         self._hired = 0
+        self._looks = 0.0
         self._said: set[str] = set()
 
     def run(self) -> Generator[tuple[Any, Any], None, None]:
@@ -92,13 +98,16 @@ class Crew:
                 for number, result in self._hear():
                     yield self._keys[number], result
         finally:
-            for hand in self._hands:
-                hand.actor.close()
+            with ThreadPoolExecutor(max(1, len(self._hands))) as closing:
+                list(closing.map(lambda hand: hand.actor.close(), self._hands))
         if self._agenda.failures:
             raise self._agenda.failures[0]
 
     def _hire(self) -> None:
         """As many hands as there is room for."""
+        if time.monotonic() < self._looks:
+            return
+        self._looks = time.monotonic() + _TICK
         room = self._workshop.size() - self._retired
         for hand in [h for h in self._hands if not h.ready][: max(0, len(self._hands) - room)]:
             self._hands.remove(hand)  # its machine is gone, and there is no other
@@ -106,8 +115,6 @@ class Crew:
         for _ in range(min(room, self._agenda.left) - len(self._hands)):
             self._hands.append(_Hand(self._hired, self._workshop.actor(self._hired)))
             self._hired += 1
-        if not self._hands and self._why is not None:
-            raise self._why
 
     def _hand_out(self) -> list[int]:
         """Ask all that are free; returns the tasks that somebody else has done."""
@@ -152,9 +159,9 @@ class Crew:
         self._hands.remove(hand)
         hand.actor.close()
         self._retired += 1
-        self._why = error
-        if self._hands:
-            self._say(f"a worker is let go: {error}")
+        if not self._hands and self._workshop.size() <= self._retired:
+            raise error
+        self._say(f"a worker is let go: {error}")
 
     def _not_done(self, hand: _Hand, number: int, error: Exception) -> None:
         what = self._job.label(self._keys[number])

@@ -19,7 +19,7 @@ from .waiting import Question, RemoteActor
 __all__ = ["LocalActor"]
 
 #: Seconds that a worker has to end by itself once nobody asks it any more.
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 
 
 class LocalActor(RemoteActor):
@@ -32,8 +32,6 @@ class LocalActor(RemoteActor):
         make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
         name: what is kept there, in words.
     """
-
-    losses = (EOFError, OSError)
 
     def __init__(self, make: Callable[[], Any], name: str) -> None:
         self._make = make
@@ -48,10 +46,10 @@ class LocalActor(RemoteActor):
         with self._lock:
             return None if self._process is None else self._process.pid
 
-    def _hurry(self) -> None:
+    def _stop(self) -> None:
         with self._lock:
             if self._process is not None:
-                self._process.kill()  # it keeps nothing that would have to be whole
+                self._process.kill()
 
     def _put_questions(self) -> None:
         """The life of the thread that speaks with the process."""
@@ -91,7 +89,9 @@ class LocalActor(RemoteActor):
             if self._waiting.closed:  # meanwhile, when there was nothing to kill yet
                 process.kill()
 
-    def _explain(self, loss: BaseException) -> ActorError:  # noqa: ARG002  all that is seen is a closed pipe
+    def _loss(self, error: BaseException) -> ActorError | None:
+        if not isinstance(error, (EOFError, OSError)):  # a closed pipe
+            return None
         return ActorError(
             f"the process of {self._name} was ended from outside (out of memory?); it is started again at the next question"
         )

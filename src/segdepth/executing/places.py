@@ -1,7 +1,6 @@
 """Where a job is carried out: this process, processes of this machine, a cluster."""
 
 import os
-import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
@@ -9,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from segdepth.core.errors import InputError
 from segdepth.core.processes import usable_cores
 
 from .actors import Actor
@@ -19,7 +17,7 @@ from .jobs import Job
 from .local import LocalActor
 from .serving import recruit
 
-__all__ = ["Here", "Local", "Place", "WithWorkers", "parse_place"]
+__all__ = ["Here", "Local", "Place", "WithWorkers"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -104,6 +102,8 @@ class Local(WithWorkers):
 class _Processes(Workshop):
     """Processes of this machine."""
 
+    even = True
+
     def __init__(self, job: Job[Any, Any], workers: int) -> None:
         self._job = job
         self._workers = workers
@@ -121,28 +121,3 @@ def _visible(gpu: int) -> str:
     """What CUDA calls a GPU of those that this process may use."""
     ours = [name for name in os.environ.get(_VISIBLE, "").split(",") if name]
     return ours[gpu] if ours else str(gpu)
-
-
-def parse_place(text: str, cores: int = 1) -> Place:
-    """The place of ``--on``.
-
-    Args:
-        text: ``local`` or ``local:4``; ``ray`` (a cluster on this machine, for this command), ``ray:auto`` or ``ray:<address>``
-            (one that runs).
-        cores: of each worker of a cluster.
-
-    Raises:
-        InputError: if it is none, or Ray is not installed.
-
-    Example:
-        >>> parse_place("local:4")
-        Local(workers=4)
-    """
-    kind, colon, rest = text.partition(":")
-    if kind == "local" and (not colon or re.fullmatch(r"[1-9]\d{0,3}", rest)):
-        return Local(int(rest) if colon else None)
-    if kind == "ray" and (rest or not colon):
-        from .cluster import Ray
-
-        return Ray(rest or None, cores)
-    raise InputError(f"--on {text!r} is no place; give local, local:4 (processes), ray, or ray:<address of a cluster>")

@@ -5,7 +5,7 @@ import itertools
 import threading
 from abc import abstractmethod
 from collections.abc import Hashable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,27 +140,33 @@ class QueueActor(Actor):
 class RemoteActor(QueueActor):
     """An actor elsewhere, which may be lost with what it was asked."""
 
-    #: What putting a question raises when it was lost.
-    losses: tuple[type[BaseException], ...]
+    _busy = False
 
     def _put_questions(self) -> None:
         """The life of the thread that speaks with it."""
         while (question := self._waiting.next()) is not None:
+            self._busy = True
             try:
-                good, value = self._put(question)
-            except self.losses as loss:
-                self._lost(question, self._explain(loss))
-                continue
-            except BaseException as error:  # what cannot be sent, or be made
-                good, value = False, error
+                good, value = (False, CancelledError()) if self._waiting.closed else self._put(question)
+            except BaseException as error:
+                if (loss := self._loss(error)) is not None:
+                    self._lost(question, loss)
+                    continue
+                good, value = False, error  # what cannot be sent, or be made
+            self._busy = False
             if good:
                 question.answer.set_result(value)
             else:
                 question.answer.set_exception(value)
         self._end()
 
+    def _hurry(self) -> None:
+        if self._busy:  # an idle one ends by itself, and leaves nothing behind
+            self._stop()
+
     def _lost(self, question: Question, error: ActorError) -> None:
         self._end()
+        self._busy = False
         for one in (question, *self._waiting.take_all()):
             one.answer.set_exception(error)
 
@@ -169,8 +175,12 @@ class RemoteActor(QueueActor):
         """Whether it went well, and what came of it; it is made first where there is none."""
 
     @abstractmethod
-    def _explain(self, loss: BaseException) -> ActorError:
-        """In words."""
+    def _loss(self, error: BaseException) -> ActorError | None:
+        """What is said if an error means that it was lost; None if it means something else."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """End it at once, from another thread; it keeps nothing that would have to be whole."""
 
     @abstractmethod
     def _end(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from segdepth.data import Dataset
     from segdepth.networks import Network
     from segdepth.studies.experiment import Experiment
+    from segdepth.studies.status import StudyStatus
 
 __all__ = ["study_app"]
 
@@ -108,6 +110,40 @@ def _faithfulness(checkpoint: str, sample_rate: int, options: StudyOptions) -> "
 
     net = options.network(checkpoint)
     return FaithfulnessStudy(NetworkMaps(net, engine=options.engine), TargetGrid(options.size(net), sample_rate))
+
+
+@study_app.command()
+def status(
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Of studies, at any depth.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a list of all.")] = False,
+) -> None:  # fmt: skip
+    """How far studies are: pictures done and left, how long the rest takes, and who works on them, on whichever machine."""
+    import json
+
+    from segdepth.studies.status import study_status
+    from segdepth.studies.store import find_stores
+
+    found = [study_status(folder) for folder in find_stores(folders)]
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in found], indent=2))
+        return
+    for one in found:
+        _print_status(one)
+
+
+def _print_status(one: "StudyStatus") -> None:
+    from segdepth.core.words import counted
+
+    from .console import out
+
+    left = "" if not one.left else f", {one.left} left" + (
+        "" if one.seconds_left is None else f", about {_duration(one.seconds_left)} at the last pace"
+    )  # fmt: skip
+    out.print(f"{one.folder}/: {one.done} of {counted(len(one.info.images), 'picture')} done{left}", soft_wrap=True)
+    for note in one.at_work:
+        out.print(f"  {note.host}, process {note.pid}: {note.at}, since {note.since} UTC", soft_wrap=True)
+    if one.left and not one.at_work:
+        out.print("  nobody is at work", soft_wrap=True)
 
 
 def _require_the_claim(named: Sequence[str], nets: "Sequence[Network]") -> None:

@@ -2,9 +2,9 @@
 
     python tests/node_loss.py [--rounds 20] [--seed 0] [--pictures 6] [--frames 60]
 
-Each round starts a cluster of a head without cores and four nodes of one core on this machine, gives it a study and a preparation at
-the same time, kills a worker or a node every few seconds and brings a new node, and compares every file with what one process made.
-A round's seed is printed before it begins. The slow test ``e2e/test_node_loss.py`` does two small rounds.
+Each round starts a cluster of a head without cores and four nodes of one core on this machine, gives it a study and a preparation
+at the same time, kills a worker or a node every few seconds and brings a new node, and compares every file with what one process
+made. A round's seed is printed before it begins. The slow test ``e2e/test_node_loss.py`` does two small rounds.
 """
 
 import argparse
@@ -50,7 +50,9 @@ class Work(NamedTuple):
 
 def segdepth(*arguments: str, **options: Any) -> subprocess.Popen:
     """The command, in a process of its own."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), os.environ.get("PYTHONPATH", "")])
+    }
     return subprocess.Popen([sys.executable, "-m", "segdepth", *arguments], env=environment, text=True, **options)
 
 
@@ -85,7 +87,9 @@ def make_work(folder: Path, pictures: int, frames: int) -> Work:
     save_network(net, folder / "net.safetensors")
     for layout, count in (("kitti_semantics", pictures), ("kitti_raw", frames)):
         size = ["--height", "128", "--width", "416"]
-        finished(segdepth("data", "synthesize", str(folder / layout), "--layout", layout, "--num-images", str(count), *size))
+        finished(
+            segdepth("data", "synthesize", str(folder / layout), "--layout", layout, "--num-images", str(count), *size)
+        )
     images = folder / "kitti_semantics/training/image_2"
     study = ["study", "eval", "--checkpoint", str(folder / "net.safetensors"), "--data-path", str(images), "--sample-rate", "10",
              "--num-image", str(pictures), "--device", "cpu", "--engine", "sparse", "--out"]  # fmt: skip
@@ -137,9 +141,9 @@ def marked(mark: str, title: str) -> Iterator[int]:
     """Processes of the cluster whose title begins so."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if (folder / "cmdline").read_bytes().startswith(title.encode()):
-                if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
-                    yield int(folder.name)
+            titled = (folder / "cmdline").read_bytes().startswith(title.encode())
+            if titled and f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
+                yield int(folder.name)
         except OSError:  # it has ended meanwhile
             continue
 
@@ -206,10 +210,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = kept_work(options.work or Path(temporary), options.pictures, options.frames)
         for seed in range(options.seed, options.seed + options.rounds):
-            print(f"seed {seed}: ", end="", flush=True)
+            sys.stdout.write(f"seed {seed}: ")
+            sys.stdout.flush()
             folder = Path(temporary) / f"round {seed}"
             folder.mkdir()
-            print(play_round(work, folder, seed), flush=True)
+            sys.stdout.write(f"{play_round(work, folder, seed)}\n")
 
 
 def kept_work(folder: Path, pictures: int, frames: int) -> Work:

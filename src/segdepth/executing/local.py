@@ -31,10 +31,12 @@ class LocalActor(RemoteActor):
     Args:
         make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
         name: what is kept there, in words.
+        has_children: whether the object starts processes of its own. Such an actor has to be closed.
     """
 
-    def __init__(self, make: Callable[[], Any], name: str) -> None:
+    def __init__(self, make: Callable[[], Any], name: str, has_children: bool = False) -> None:
         self._make = make
+        self._has_children = has_children
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -81,7 +83,10 @@ class LocalActor(RemoteActor):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
+        # Python ends a daemon by itself, and lets it have no children
+        process = context.Process(
+            target=_serve, args=(self._make, theirs), name=self._name, daemon=not self._has_children
+        )
         process.start()
         theirs.close()  # the process's end is its own, so that its death is seen
         with self._lock:

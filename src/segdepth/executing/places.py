@@ -114,7 +114,7 @@ class _Processes(Workshop):
     def actor(self, number: int) -> Actor:
         gpu = {_VISIBLE: _visible(number % self._job.gpus)} if self._job.gpus else {}
         threads = max(1, usable_cores() // self._workers)
-        return LocalActor(recruit(self._job, threads, gpu), f"{self._job.name}, worker {number}")
+        return LocalActor(recruit(self._job, threads, gpu), f"{self._job.name}, worker {number}", has_children=True)
 
 
 def _visible(gpu: int) -> str:

@@ -1,5 +1,6 @@
 """How far a study is, from its files alone: also while nobody works on it."""
 
+import itertools
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -100,7 +101,7 @@ def _blocks(folder: Path) -> list[tuple[int, int]]:
 
 def _seconds_each(times: Sequence[float]) -> float | None:
     """Seconds from one part to the next, pauses left out."""
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     if not gaps or not (usual := statistics.median(gaps) or statistics.fmean(gaps)):
         return None
     return statistics.fmean(gap for gap in gaps if gap <= _PAUSE * usual)

@@ -2,12 +2,14 @@
 
     python tests/node_loss.py [--rounds 20] [--seed 0] [--pictures 6] [--frames 60]
 
-Each round starts a cluster of a head without cores and four nodes of one core on this machine, gives it a study and a preparation
-at the same time, kills a worker or a node every few seconds and brings a new node, and compares every file with what one process
-made. A round's seed is printed before it begins. The slow test ``e2e/test_node_loss.py`` does two small rounds.
+A cluster of a head without cores and four nodes of one core is started on this machine. In each round it is given a study and a
+preparation at the same time. Whenever some more tasks are done (or none in a while) a worker or a node is killed, and a new node
+brought; at the end every file is compared with what one process made. A round's seed is printed before it begins. The slow test
+``e2e/test_node_loss.py`` does two small rounds.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -23,13 +25,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Cluster", "Work", "make_work", "play_round"]
+__all__ = ["Cluster", "Work", "cluster", "make_work", "play_round"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NODES = 4
 SIZE = (256, 832)
-#: Seconds that a round may take, and between two kills.
-PATIENCE, PAUSE = 900, (3.0, 9.0)
+#: Seconds that a round may take, and that nothing is killed where nothing gets done.
+PATIENCE, WHILE = 1800, 45.0
+#: Least and most that is done between two kills: blocks of the study, and so many of the preparation's files.
+DONE, FILES = (0.5, 3.0), 20
 #: In the environment of every process of a cluster of ours: nothing else is ever killed.
 MARK = "SEGDEPTH_NODE_LOSS"
 
@@ -103,11 +107,13 @@ def make_work(folder: Path, pictures: int, frames: int) -> Work:
 class Cluster:
     """A head without cores and nodes of one core, on this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str) -> None:
         from ray.cluster_utils import Cluster as RayCluster
 
         self._cluster = RayCluster(initialize_head=True, head_node_args={"num_cpus": 0, **self._small})
         self._nodes = [self._new() for _ in range(NODES)]
+
+        self._mark = mark
 
     _small = {"object_store_memory": 80_000_000, "include_dashboard": False}  # noqa: RUF012
 
@@ -125,19 +131,22 @@ class Cluster:
         self._nodes.append(self._new())
         return "node"
 
-    def kill_worker(self, chance: random.Random, mark: str) -> str:
+    def kill_worker(self, chance: random.Random) -> str:
         """One that has a job's worker in it; nobody where there is none yet."""
-        workers = list(marked(mark, "ray::_Kept"))
+        workers = list(marked(self._mark, "ray::_Kept"))
         if not workers:
             return "nobody"
         os.kill(chance.choice(workers), signal.SIGKILL)
         return "worker"
 
     def close(self) -> None:
-        self._cluster.shutdown()
+        """At once."""
+        for process in marked(self._mark):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
-def marked(mark: str, title: str) -> Iterator[int]:
+def marked(mark: str, title: str = "") -> Iterator[int]:
     """Processes of the cluster whose title begins so."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -149,24 +158,25 @@ def marked(mark: str, title: str) -> Iterator[int]:
 
 
 @contextmanager
-def cluster(mark: str) -> Iterator[Cluster]:
-    """A cluster for a round."""
+def cluster() -> Iterator[Cluster]:
+    """A cluster for some rounds."""
+    mark = secrets.token_hex(8)
     os.environ.update({MARK: mark, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(REPOSITORY / "src")})
-    one = Cluster()
+    one = Cluster(mark)
     try:
         yield one
     finally:
         one.close()
 
 
-def play_round(work: Work, folder: Path, seed: int, pause: tuple[float, float] = PAUSE) -> dict[str, int]:
+def play_round(work: Work, folder: Path, seed: int, where: Cluster) -> dict[str, int]:
     """One round; the files are compared with those that are expected.
 
     Args:
         work: to be done.
         folder: for the results.
         seed: of what is killed when.
-        pause: least and most seconds between two kills.
+        where: it is done.
 
     Returns:
         How often a worker and a node were killed, and whole seconds.
@@ -174,20 +184,15 @@ def play_round(work: Work, folder: Path, seed: int, pause: tuple[float, float] =
     Raises:
         AssertionError: if a file is another, or one is left over.
     """
-    chance, mark, began = random.Random(seed), secrets.token_hex(8), time.monotonic()
+    chance, began = random.Random(seed), time.monotonic()
     killed = {"worker": 0, "node": 0, "nobody": 0}
-    with ExitStack() as until_the_end:
-        where = until_the_end.enter_context(cluster(mark))
-        on = ["--on", f"ray:{where.address}"]
-        said = until_the_end.enter_context((folder / "said.txt").open("w"))
+    on = ["--on", f"ray:{where.address}"]
+    with (folder / "said.txt").open("w") as said:
         running = [segdepth(*work.study, str(folder / "study"), *on, stdout=said, stderr=said),
                    segdepth(*work.preparation, str(folder / "prepared"), *on, stdout=said, stderr=said)]  # fmt: skip
         while any(process.poll() is None for process in running) and time.monotonic() - began < PATIENCE:
-            time.sleep(chance.uniform(*pause))
-            if chance.random() < 0.6:
-                killed[where.kill_worker(chance, mark)] += 1
-            else:
-                killed[where.kill_node(chance)] += 1
+            wait_for_more(folder, chance.uniform(*DONE), running)
+            killed[where.kill_worker(chance) if chance.random() < 0.6 else where.kill_node(chance)] += 1
         for process in running:
             if process.poll() is None:
                 process.kill()
@@ -196,6 +201,19 @@ def play_round(work: Work, folder: Path, seed: int, pause: tuple[float, float] =
         found = digests(folder / name)
         assert found == expected, f"{name}: {sorted(set(found.items()) ^ set(expected.items()))}"
     return killed | {"seconds": round(time.monotonic() - began)}
+
+
+def wait_for_more(folder: Path, more: float, running: Sequence[subprocess.Popen]) -> None:
+    """Until that much more is done, or both commands have ended, or nothing was done in a while."""
+    before, until = done(folder), time.monotonic() + WHILE
+    while done(folder) < before + more and time.monotonic() < until and any(one.poll() is None for one in running):
+        time.sleep(0.2)
+
+
+def done(folder: Path) -> float:
+    """How much, by the files."""
+    blocks = sum(2 - ("block" in path.name) for path in folder.glob("study/eval/*/part-*"))
+    return blocks + len(list(folder.glob("prepared/*/*"))) / FILES
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -207,14 +225,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--work", type=Path, help="folder that keeps the world and what one process made of it")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as until_the_end:
         work = kept_work(options.work or Path(temporary), options.pictures, options.frames)
+        where = until_the_end.enter_context(cluster())
         for seed in range(options.seed, options.seed + options.rounds):
             sys.stdout.write(f"seed {seed}: ")
             sys.stdout.flush()
             folder = Path(temporary) / f"round {seed}"
             folder.mkdir()
-            sys.stdout.write(f"{play_round(work, folder, seed)}\n")
+            sys.stdout.write(f"{play_round(work, folder, seed, where)}\n")
+            sys.stdout.flush()
 
 
 def kept_work(folder: Path, pictures: int, frames: int) -> Work:

@@ -6,7 +6,7 @@ The only module that knows Ray; it is imported when somebody asks for a cluster.
 import logging
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ from .serving import Recruit, recruit
 from .waiting import Question, RemoteActor
 
 __all__ = ["Ray", "RayActor"]
+
+log = logging.getLogger(__name__)
 
 #: Bytes of the object store of a cluster that we start: nothing goes through it. Ray takes no less.
 _STORE = 80_000_000
@@ -46,7 +48,16 @@ def _ray() -> Any:
         import ray
     except ImportError:
         raise InputError("--on ray needs Ray, which is not installed: pip install 'segdepth[ray]'") from None
+    if hasattr(
+        ray._private.worker, "print_to_stdstream"
+    ):  # its own lines go to stdout, where results go; no switch is public
+        ray._private.worker.print_to_stdstream = _note
     return ray
+
+
+def _note(line: Mapping[str, Any], **_: Any) -> None:
+    """What Ray says of itself: that a worker died, say, which is said by whoever asked that worker."""
+    log.debug("ray: %s", " ".join(map(str, line.get("lines", ()))))
 
 
 @dataclass(frozen=True)

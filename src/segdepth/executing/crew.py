@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _TICK = 1.0
 
 #: How often in a row a worker may be lost while it is made.
-_STARTS = 3
+_STARTS = 8
 
 
 class Workshop(Protocol):

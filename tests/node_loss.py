@@ -53,9 +53,10 @@ class Work(NamedTuple):
 
 
 def segdepth(*arguments: str, **options: Any) -> subprocess.Popen:
-    """The command, in a process of its own."""
+    """The command, in a process of its own, with as many threads as a node has cores: the last digits depend on them."""
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), os.environ.get("PYTHONPATH", "")])
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), os.environ.get("PYTHONPATH", "")]),
     }
     return subprocess.Popen([sys.executable, "-m", "segdepth", *arguments], env=environment, text=True, **options)
 

@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from segdepth.cli import main
+from segdepth.executing import parse_place
 from segdepth.networks import save_network
 from segdepth.tasks import create_network
 
@@ -90,8 +91,11 @@ def test_predict(world: Path, on: list[str], tmp_path: Path, capsys: pytest.Capt
 def test_study_and_its_status(world: Path, on: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["study", "eval", "--checkpoint", str(world / "net.safetensors"), "--sample-rate", "9", "--device", "cpu",
                "--data-path", str(world / "kitti/training/image_2")]  # fmt: skip
-    for name, where in (("one", []), ("two", on)):
-        assert main([*command, "--out", str(tmp_path / name), *where]) == 0
+    assert main([*command, "--out", str(tmp_path / "two"), *on]) == 0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(parse_place(on[1]).threads(0) or threads)
+    assert main([*command, "--out", str(tmp_path / "one")]) == 0
+    torch.set_num_threads(threads)
     assert files(tmp_path / "two") == files(tmp_path / "one")
     capsys.readouterr()
     assert main(["study", "status", str(tmp_path), "--json"]) == 0

@@ -54,6 +54,8 @@ def predict(
 
     Pictures of several folders keep their folders below the one that all of them are in.
     """
+    import torch
+
     from segdepth.core.errors import ConfigError, InputError
     from segdepth.core.words import counted
     from segdepth.evaluation.predicting import PredictionJob
@@ -84,7 +86,8 @@ def predict(
     written: dict[Path, list[Path]] = {}
     with results_in(f"{output}/"), counting("predicting") as bar:
         tasks = [(path, output / folder) for path, folder in places.items()]
-        outcomes = place.carry_out(PredictionJob(make, label_ids, gpus_for(network.device)), tasks)
+        job = PredictionJob(make, label_ids, torch.get_num_threads(), gpus_for(network.device))
+        outcomes = place.carry_out(job, tasks)
         with closing(outcomes):
             for done, ((path, _), files) in enumerate(outcomes, start=1):
                 written[path] = files or []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 from numpy import ndarray
 
@@ -68,16 +69,20 @@ class PredictionJob(Job[tuple[Path, Path], list[Path]]):
     Attributes:
         load: gives the network; picklable where the work is done elsewhere.
         label_ids: whether files are for a benchmark's server.
+        threads: that PyTorch uses, in whose order it adds up; None: as it comes.
         gpus: see :class:`~segdepth.executing.Job`.
     """
 
     load: Callable[[], Network]
     label_ids: bool = False
+    threads: int | None = None
     gpus: int = 0
     name: str = "predict"
 
     def worker(self) -> "_Predictor":
         """See :meth:`~segdepth.executing.Job.worker`."""
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
         return _Predictor(self.load(), self.label_ids)
 
     def label(self, key: tuple[Path, Path]) -> str:

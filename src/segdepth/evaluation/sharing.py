@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -32,16 +33,19 @@ class AnswerJob(Job[int, None]):
     Attributes:
         answers: opens network and data; picklable.
         folder: for the files.
+        threads: that PyTorch uses, in whose order it adds up.
         gpus: see :class:`~segdepth.executing.Job`.
     """
 
     answers: Callable[[], NetworkAnswers]
     folder: Path
+    threads: int
     gpus: int = 0
     name: str = "evaluate"
 
     def worker(self) -> "_Answering":
         """See :meth:`~segdepth.executing.Job.worker`."""
+        torch.set_num_threads(self.threads)
         return _Answering(self.answers(), self.folder)
 
     def done(self, key: int) -> bool:
@@ -111,7 +115,8 @@ class SharedAnswers(Answers):
 
     def _in_order(self, count: int) -> Iterator[Answer]:
         self.bad = []
-        outcomes = self._place.carry_out(AnswerJob(self._answers, self._folder, self._gpus), range(count))
+        job = AnswerJob(self._answers, self._folder, torch.get_num_threads(), self._gpus)
+        outcomes = self._place.carry_out(job, range(count))
         there: set[int] = set()
         following = 0
         with closing(outcomes):

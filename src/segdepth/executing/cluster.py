@@ -72,6 +72,11 @@ class Ray(WithWorkers):
     address: str | None = None
     cores: int = 1
 
+    def threads(self, gpus: int) -> int:
+        """See :meth:`Place.threads`."""
+        del gpus
+        return self.cores
+
     @contextmanager
     def open(self, job: Job[Any, Any]) -> Iterator[Workshop]:
         """See :meth:`WithWorkers.open`."""

@@ -77,7 +77,7 @@ class Crew:
         self._job = job
         self._keys = keys
         self._workshop = workshop
-        self._agenda = Agenda(job, keys, clock, twice=not workshop.even)
+        self._agenda = Agenda(job, keys, clock, twice=job.repeatable and not workshop.even)
         self._hands: list[_Hand] = []
         self._retired = 0
         self._hired = 0

@@ -35,10 +35,12 @@ class Job(ABC, Generic[K, R]):
     Attributes:
         name: in words.
         gpus: of this machine, among which workers on it are spread; 0 where the work needs none.
+        repeatable: whether two workers may do a task at once, as one that takes long is given to a second one.
     """
 
     name: str
     gpus: int = 0
+    repeatable: bool = True
 
     @abstractmethod
     def worker(self) -> Worker[K, R]:

@@ -45,10 +45,22 @@ class Place(ABC):
             SegdepthError: if no worker can be made, or a task failed in spite of being tried again.
         """
 
+    @abstractmethod
+    def threads(self, gpus: int) -> int | None:
+        """Threads that a worker has cores for; None: as this process.
+
+        Args:
+            gpus: that the job can use.
+        """
+
 
 @dataclass(frozen=True)
 class Here(Place):
     """This process does one task after the other; a task that fails ends it."""
+
+    def threads(self, gpus: int) -> None:
+        """See :meth:`Place.threads`."""
+        del gpus
 
     def carry_out(self, job: Job[K, R], keys: Sequence[K]) -> Generator[tuple[K, R | None], None, None]:
         """See :meth:`Place.carry_out`."""
@@ -93,10 +105,17 @@ class Local(WithWorkers):
 
     workers: int | None = None
 
+    def threads(self, gpus: int) -> int:
+        """See :meth:`Place.threads`."""
+        return max(1, usable_cores() // self._count(gpus))
+
     @contextmanager
     def open(self, job: Job[Any, Any]) -> Iterator[Workshop]:
         """See :meth:`WithWorkers.open`."""
-        yield _Processes(job, self.workers or job.gpus or usable_cores())
+        yield _Processes(job, self._count(job.gpus), self.threads(job.gpus))
+
+    def _count(self, gpus: int) -> int:
+        return self.workers or gpus or usable_cores()
 
 
 class _Processes(Workshop):
@@ -104,17 +123,19 @@ class _Processes(Workshop):
 
     even = True
 
-    def __init__(self, job: Job[Any, Any], workers: int) -> None:
+    def __init__(self, job: Job[Any, Any], workers: int, threads: int) -> None:
         self._job = job
         self._workers = workers
+        self._threads = threads
 
     def size(self) -> int:
         return self._workers
 
     def actor(self, number: int) -> Actor:
         gpu = {_VISIBLE: _visible(number % self._job.gpus)} if self._job.gpus else {}
-        threads = max(1, usable_cores() // self._workers)
-        return LocalActor(recruit(self._job, threads, gpu), f"{self._job.name}, worker {number}", has_children=True)
+        return LocalActor(
+            recruit(self._job, self._threads, gpu), f"{self._job.name}, worker {number}", has_children=True
+        )
 
 
 def _visible(gpu: int) -> str:

@@ -17,7 +17,7 @@ from segdepth.executing import Job, Worker
 from .experiment import Experiment
 from .store import Store, StudyInfo, block_path, part_path
 
-__all__ = ["Recipe", "StudyJob", "StudyKey", "describe_study", "machine", "other_machine"]
+__all__ = ["Recipe", "StudyJob", "StudyKey", "compute_with", "describe_study", "machine", "other_machine"]
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ class StudyJob(Job[StudyKey, int]):
         """
         experiment, dataset = self.recipe()
         store = Store(self.folder, describe_study(experiment, dataset, len(self.info.images)))
+        compute_with(self.info.arithmetic)
         _compute_as(experiment, self.info.arithmetic, self.exact)
         return _StudyWorker(experiment, dataset, store)
 
@@ -144,7 +145,7 @@ class _StudyWorker:
 
 
 def machine(experiment: Experiment) -> dict[str, Any]:
-    """What of this machine decides of the last digits of an experiment's maps."""
+    """What of this machine decides of the last digits of an experiment's maps, beside the threads, whose number can be chosen."""
     width = None
     if any(source.engine == "sparse" for source in experiment.sources):
         from segdepth.saliency.sparse.processor import this_processor  # Numba takes a second to import
@@ -169,6 +170,12 @@ def other_machine(experiment: Experiment, arithmetic: Mapping[str, Any]) -> str:
     return "; ".join(
         f"{key} {arithmetic[key]}, here {here[key]}" for key in here if arithmetic.get(key, here[key]) != here[key]
     )
+
+
+def compute_with(arithmetic: Mapping[str, Any]) -> None:
+    """Take as many threads as whoever began: PyTorch adds up in an order that depends on their number."""
+    if (threads := arithmetic.get("threads")) is not None and threads != torch.get_num_threads():
+        torch.set_num_threads(int(threads))
 
 
 def _compute_as(experiment: Experiment, arithmetic: Mapping[str, Any], exact: bool) -> None:

@@ -18,6 +18,7 @@ from segdepth.core.at_work import remove_stale_notes
 from segdepth.core.errors import InputError
 from segdepth.core.files import remove_unfinished
 from segdepth.core.locks import Crew, Part, held
+from segdepth.core.words import counted
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
 from segdepth.executing import Here, Place
@@ -115,15 +116,19 @@ def run_study(
         remove_stale_notes(store.folder)
         own = shard.of(len(store.info.images))
         missing = store.missing(own)
-        arithmetic = store.begin(lambda: _arithmetic(experiment, dataset))
+        room = place.threads(gpus) or torch.get_num_threads()
+        arithmetic = store.begin(lambda: _arithmetic(experiment, dataset, room))
+        _say_threads(arithmetic.get("threads", room), room)
         blocks = 1 if alone else experiment.blocks
         job = StudyJob(
             recipe or (lambda: (experiment, dataset)), store.folder, replace(store.info, arithmetic=arithmetic), blocks,
             exact=not alone, gpus=gpus,
         )  # fmt: skip
+        threads = torch.get_num_threads()
         try:
             _carry_out(job, own, missing, place, progress)
         finally:
+            torch.set_num_threads(threads)
             remove_stale_notes(store.folder)
     return sum(store.path(index).exists() for index in missing)
 
@@ -152,13 +157,23 @@ def _carry_out(
         )  # fmt: skip
 
 
-def _arithmetic(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+def _say_threads(began: int, room: int) -> None:
+    """What else than speed depends on the number of threads is no choice any more."""
+    if began != room:
+        log.info(
+            "study: begun with %s, so each process goes on with as many, on which the last digits depend; it has room for %d "
+            "(--on local:N gives each of N processes its share of the cores, --cores-each says it for a cluster)",
+            counted(began, "thread"), room,
+        )  # fmt: skip
+
+
+def _arithmetic(experiment: Experiment, dataset: Dataset, threads: int) -> dict[str, Any]:
     """Who computes the maps, chosen by the first picture, and what else decides of their last digits."""
     sample = resize_sample(dataset[0], experiment.grid.size)
     count = len(experiment.targets(sample))
     for source in experiment.sources:
         source.settle(sample.image, count, experiment.grid.window)
-    return {"engines": [source.engine for source in experiment.sources], **machine(experiment)}
+    return {"engines": [source.engine for source in experiment.sources], **machine(experiment), "threads": threads}
 
 
 @dataclass(frozen=True)

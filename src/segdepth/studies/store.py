@@ -81,7 +81,7 @@ class StudyInfo:
         classes: names by train id, where the pictures have labels.
         dataset: where the pictures came from, in words.
         arithmetic: how whoever began computed: the engines of the sources, the precision, the bytes of a vector, the
-            instruction sets that PyTorch used, and the kind of device.
+            instruction sets and threads that PyTorch used, and the kind of device.
         provenance: of who began.
     """
 

@@ -1,11 +1,13 @@
 """A study by several workers, whole pictures and blocks of them, mixed with others: the bytes of one that did all alone."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from segdepth.core.at_work import at_work
 from segdepth.core.errors import BusyError, InputError
@@ -104,6 +106,7 @@ def test_processes_and_shards_on_one_folder_are_the_bytes_of_one_process(tmp_pat
 def test_a_study_that_draws_by_chance_is_cut_by_pictures_only(tmp_path: Path) -> None:
     assert faithful().blocks == 1
     carried_out(faithful, tmp_path / "whole", Here())
+    carried_out(faithful, tmp_path / "two", Here(), Shard(0, COUNT))  # others use as many threads as it did
     carried_out(faithful, tmp_path / "two", Local(2))
     assert contents(tmp_path / "two") == contents(tmp_path / "whole")
 
@@ -152,3 +155,16 @@ def test_a_block_that_comes_late_leaves_nothing(tmp_path: Path) -> None:
     store.write_block(0, 1, experiment.blocks, experiment.rows(sample, 1), sample.image)
     assert not block_path(tmp_path, 0, 1, experiment.blocks).exists()
     assert contents(tmp_path) == before
+
+
+def test_others_use_as_many_threads_as_who_began(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    experiment, streets = evaluated(), make_streets()
+    seen: list[int] = []
+    before = torch.get_num_threads()
+    store = store_of(experiment, streets, tmp_path)
+    store.begin(lambda: machine(experiment) | {"engines": ["auto"], "threads": before + 1})
+    with caplog.at_level(logging.INFO):
+        run_study(experiment, streets, store, Shard(0, COUNT), lambda done, _: seen.append(torch.get_num_threads()))
+    assert seen[-1] == before + 1
+    assert torch.get_num_threads() == before
+    assert f"begun with {before + 1} threads, so each process goes on with as many" in caplog.text

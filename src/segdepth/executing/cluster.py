@@ -5,6 +5,9 @@ The only module that knows Ray; it is imported when somebody asks for a cluster.
 
 import logging
 import os
+import signal
+import socket
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +30,9 @@ log = logging.getLogger(__name__)
 
 #: Bytes of the object store of a cluster that we start: nothing goes through it. Ray takes no less.
 _STORE = 80_000_000
+
+#: Seconds that a cluster has to answer.
+_PATIENCE = 10.0
 
 #: Read by Ray when it is imported, here and in the processes that it starts: no report of use to its makers, and no counting
 #: of GPUs as none for workers that ask for none.
@@ -83,6 +89,8 @@ class Ray(WithWorkers):
         ray = _ray()
         if ray.is_initialized():
             raise InputError("this process is connected with a Ray cluster already; leave that first (ray.shutdown())")
+        _require_reachable(self.address)
+        before = signal.getsignal(signal.SIGTERM)
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
         try:
             if self.address is None:
@@ -96,6 +104,23 @@ class Ray(WithWorkers):
             yield _Cluster(job, self.cores)
         finally:
             ray.shutdown()  # ends what this process started, and leaves a cluster that others started
+            if before is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before)  # Ray has put its own there
+
+
+def _require_reachable(address: str | None) -> None:
+    """Ray tries for minutes.
+
+    Raises:
+        InputError: if nobody listens at an address with a port.
+    """
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster at {address!r}: {reason(error)}") from None
 
 
 class _Cluster(Workshop):

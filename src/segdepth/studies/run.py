@@ -129,6 +129,7 @@ def run_study(
             _carry_out(job, own, missing, place, progress)
         finally:
             torch.set_num_threads(threads)
+            store.join_blocks(experiment.blocks)
             remove_stale_notes(store.folder)
     return sum(store.path(index).exists() for index in missing)
 

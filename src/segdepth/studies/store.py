@@ -209,14 +209,31 @@ class Store:
         self._write(
             block_path(self.folder, index, block, count), index, rows, hashlib.sha256(image.tobytes()).hexdigest()
         )
+        self._join(index, count)
+
+    def join_blocks(self, count: int) -> None:
+        """Make the parts of all pictures whose blocks are all there: who wrote a last one may have been killed right after.
+
+        Args:
+            count: of a picture's blocks.
+
+        Raises:
+            DataError: if the blocks of a picture are of different ones.
+        """
+        found = self.folder.glob("part-*.block-*.parquet")
+        for index in sorted({int(path.name.partition(".")[0].removeprefix("part-")) for path in found}):
+            self._join(index, count)
+
+    def _join(self, index: int, count: int) -> None:
+        """Make a picture's part, if all blocks are there; remove them where there is one."""
         paths = [block_path(self.folder, index, one, count) for one in range(count)]
         if not self.path(index).exists() and all(path.exists() for path in paths):
             with contextlib.suppress(FileNotFoundError):  # somebody else does, at the same time
-                self._join(index, paths)
+                self._write_of(index, paths)
         if self.path(index).exists():
             self._remove_blocks(index)
 
-    def _join(self, index: int, paths: Iterable[Path]) -> None:
+    def _write_of(self, index: int, paths: Iterable[Path]) -> None:
         tables = [pq.read_table(path) for path in paths]
         digests = {table.schema.metadata[b"image_sha256"].decode() for table in tables}
         if len(digests) > 1:

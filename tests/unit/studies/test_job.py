@@ -168,3 +168,19 @@ def test_others_use_as_many_threads_as_who_began(tmp_path: Path, caplog: pytest.
     assert seen[-1] == before + 1
     assert torch.get_num_threads() == before
     assert f"begun with {before + 1} threads, so each process goes on with as many" in caplog.text
+
+
+def test_blocks_whose_writer_was_killed_before_it_made_the_part_are_put_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried_out(evaluated, tmp_path / "whole", Here(), Shard(0, COUNT))
+    experiment, streets = evaluated(), make_streets()
+    store = store_of(experiment, streets, tmp_path / "blocks")
+    store.begin(lambda: StudyInfo.read(tmp_path / "whole").arithmetic)
+    with monkeypatch.context() as killed:
+        killed.setattr(Store, "_join", lambda *_: None)
+        for block in range(experiment.blocks):
+            store.write_block(0, block, experiment.blocks, experiment.rows(streets[0], block), streets[0].image)
+    assert not store.path(0).exists()
+    assert carried_out(evaluated, tmp_path / "blocks", Local(1), Shard(0, COUNT)) == 1
+    assert contents(tmp_path / "blocks") == contents(tmp_path / "whole")

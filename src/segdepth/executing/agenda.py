@@ -21,8 +21,8 @@ LONG, LONG_S = 2.0, 2.0
 #: Tasks by which the usual time is judged.
 _RECENT = 101
 
-#: Seconds between two looks at who else is at work.
-_LOOK = 2.0
+#: Seconds between two looks at who else is at work; of many, whose notes take long to read, so many times what a look takes.
+_LOOK, _RARELY = 2.0, 50.0
 
 
 class Agenda:
@@ -53,7 +53,7 @@ class Agenda:
         self._begun: dict[int, list[float]] = {}
         self._seconds: deque[float] = deque(maxlen=_RECENT)
         self._claimed: dict[Any, float] = {}
-        self._looked = -float("inf")
+        self._looks = -float("inf")
         self.failures: list[BaseException] = []
 
     @property
@@ -155,8 +155,9 @@ class Agenda:
     def _look(self) -> None:
         """Who else is at what, and since when that has been seen."""
         now = self._clock()
-        if now - self._looked < _LOOK:
+        if now < self._looks:
             return
-        self._looked = now
         claimed = self._job.claimed()
+        after = self._clock()
+        self._looks = after + max(_LOOK, _RARELY * (after - now))
         self._claimed = {key: self._claimed.get(key, now) for key in claimed}

@@ -115,6 +115,7 @@ bench-quick: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## run every benchmar
 	$(BIN)/python benchmarks/networks.py --arch dispnet --task seg --form default --rounds 1
 	$(BIN)/python benchmarks/saliency.py --quick --archs dispnet --tasks depth --no-captum
 	$(OUTSIDE)/bin/python benchmarks/sharing.py --cases SegFormer --rounds 1
+	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/study_processes.py --arch dispnet --images 2 --sample-rate 32
 	$(BIN)/python benchmarks/training.py --arch dispnet --task seg --no-half --rounds 1
 	$(BIN)/python benchmarks/velodyne.py --frames 1

@@ -27,6 +27,7 @@ from segdepth.data.kitti_plan import Setup
 from segdepth.data.kitti_raw import list_drives, list_images, list_scans, read_velodyne
 from segdepth.data.prepare_kitti import prepare_kitti
 from segdepth.data.synthetic import write_kitti_raw
+from segdepth.executing import Local
 from segdepth.geometry import Calibration, nearest_point, project_velodyne, read_kitti_calibration, resize_image
 
 SIZE = (256, 832)
@@ -153,7 +154,7 @@ def whole(raw: Path, temporary: Path) -> Iterator[dict[str, Any]]:
     print(f"\n{'processes':>10} {'pictures':>9} {'seconds':>8} {'per second':>11}")
     for workers in sorted({1, usable_cores()}):
         start = time.perf_counter()
-        made = prepare_kitti(raw, temporary / f"prepared{workers}", Setup(static="none"), workers=workers).made
+        made = prepare_kitti(raw, temporary / f"prepared{workers}", Setup(static="none"), place=Local(workers)).made
         spent = time.perf_counter() - start
         print(f"{workers:10d} {made:9d} {spent:8.2f} {made / spent:11.1f}")
         yield {"what": f"the whole command, a picture, {workers} processes", "ours s": spent / made}

@@ -178,3 +178,15 @@ def test_foreign_results_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "reproduce/results.json").write_text("[1")
     assert main(["reproduce", "--dry-run", "--runs", str(tmp_path), "--configs", CONFIGS]) == 2
     assert "move it away" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_cells_are_worked_off_by_two_processes(data: Path, runs: Path, tmp_path: Path) -> None:
+    assert main([*arguments(data, tmp_path, SEG, START, DEPTH), "--on", "local:2"]) == 0
+    two, one = records(tmp_path), records(runs)
+    assert sorted(two) == sorted(one)
+    assert list(two)[-1] == SEG, "which starts from another, and waited for it"
+    assert str(two[START]["run"]) in str(two[SEG]["started_from"])
+    for name in one:
+        assert two[name]["protocol"] == one[name]["protocol"]
+        assert two[name]["scores"] == one[name]["scores"]

@@ -6,7 +6,9 @@ that was begun with this configuration goes on, and every file is written whole 
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from segdepth.core.errors import DataError, SegdepthError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
 from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
-from segdepth.networks import load_network
+from segdepth.executing import Job, Place
+from segdepth.networks import device_of, load_network
 from segdepth.runs import RunFolder, newest_first, read_config
 from segdepth.tasks import TASKS
 from segdepth.training import Progress, as_recorded, newest_whole_checkpoint, train
@@ -26,12 +29,15 @@ from .cells import PLACES, Cell
 from .published import CITYSCAPES_SEG, KITTI_SEG, PUBLISHED, Published, cell_name
 from .table import Row, to_markdown
 
-__all__ = ["Results", "rows", "score_cell", "train_cell"]
+__all__ = ["RESULTS", "CellJob", "Results", "Worked", "rows", "score_cell", "share_out", "train_cell"]
 
 log = logging.getLogger(__name__)
 
 #: Cells of a problem with few pictures -> the problem to start from, as most of the published runs did.
 _STARTS = {KITTI_SEG: CITYSCAPES_SEG}
+
+#: Folder of the results, among the runs.
+RESULTS = "reproduce"
 
 #: What a run may differ in and still be the same experiment: where things are, and how the work is cut.
 _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "training.n_workers", "training.wandb",
@@ -133,19 +139,112 @@ def score_cell(
         device: to work on.
         progress: called with (pictures scored, pictures in all).
     """
+    results.write(cell.name, _record(cell, run, device, progress))
+
+
+def _record(
+    cell: Cell, run: Path, device: torch.device, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """What is written down of a cell."""
     evaluation = _score(cell, run, device, progress)
-    results.write(
-        cell.name,
-        {
-            "run": str(run),
-            "scores": evaluation.scores,
-            "published": dict(cell.published.scores),
-            "protocol": evaluation.protocol,
-            "scored_options": dict(cell.scored_options),
-            "started_from": _started_from(run),
-            "provenance": provenance(cell.config.seed),
-        },
-    )
+    return {
+        "run": str(run),
+        "scores": evaluation.scores,
+        "published": dict(cell.published.scores),
+        "protocol": evaluation.protocol,
+        "scored_options": dict(cell.scored_options),
+        "started_from": _started_from(run),
+        "provenance": provenance(cell.config.seed),
+    }
+
+
+@dataclass(frozen=True)
+class CellJob(Job[str, "Worked"]):
+    """Trains and scores cells. A key is a cell's name; who asks writes the results down.
+
+    Attributes:
+        cells: by name.
+        runs: folder of all runs.
+        device: name of the device to work on.
+        gpus: see :class:`~segdepth.executing.Job`.
+    """
+
+    cells: Mapping[str, Cell]
+    runs: Path
+    device: str
+    gpus: int = 0
+    name: str = "reproduce"
+    repeatable: bool = False  # a run has one folder
+
+    def worker(self) -> "CellJob":
+        """See :meth:`~segdepth.executing.Job.worker`."""
+        return self
+
+    def do(self, key: str) -> "Worked":
+        """See :meth:`~segdepth.executing.Worker.do`; what is a mistake here would be one elsewhere."""
+        cell, device = self.cells[key], device_of(self.device)
+        try:
+            run = train_cell(cell, Results(self.runs / RESULTS), self.runs, device=device)
+            return Worked(_record(cell, run, device))
+        except SegdepthError as error:
+            return Worked(failure=str(error))
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What became of a cell.
+
+    Attributes:
+        record: to be written down.
+        failure: why there is none.
+    """
+
+    record: Mapping[str, Any] | None = None
+    failure: str = ""
+
+
+def share_out(
+    cells: Sequence[Cell], results: Results, runs: Path, place: Place, device: str, gpus: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Have cells trained and scored by workers; those that start from others come after them.
+
+    Args:
+        cells: whose data are there, and which are not done.
+        results: to add to.
+        runs: folder of all runs.
+        place: of the workers.
+        device: name of the device to work on.
+        gpus: of this machine, that workers on it can have.
+        progress: called with (cells done, cells in all).
+
+    Returns:
+        Cell -> why it failed.
+    """
+    failed: dict[str, str] = {}
+    job = CellJob({cell.name: cell for cell in cells}, runs, device, gpus)
+    done = 0
+    for names in _waves(cells):
+        outcomes = place.carry_out(job, names)
+        with closing(outcomes):
+            for name, worked in outcomes:
+                assert worked is not None, "nobody but this call's workers does these cells"
+                if worked.record is None:
+                    failed[name] = worked.failure
+                else:
+                    results.write(name, worked.record)
+                done += 1
+                if progress is not None:
+                    progress(done, len(cells))
+    return failed
+
+
+def _waves(cells: Sequence[Cell]) -> list[list[str]]:
+    """The cells' names, those first from whose weights others start."""
+    names = {cell.name for cell in cells}
+    later = [cell.name for cell in cells
+             if (start := _STARTS.get(cell.problem)) and cell_name(cell.published.network, start) in names]  # fmt: skip
+    return [[cell.name for cell in cells if cell.name not in later], later]
 
 
 def _with_start(cell: Cell, results: Results, runs: Path) -> Config:

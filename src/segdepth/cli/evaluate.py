@@ -1,11 +1,33 @@
 """``segdepth evaluate``."""
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import CHECKPOINT_HELP, NETWORK, AllowCode, Device, Height, ModelName, Overrides, TaskName, Width
+from .options import (
+    CHECKPOINT_HELP,
+    NETWORK,
+    AllowCode,
+    CoresEach,
+    Device,
+    Height,
+    ModelName,
+    NetworkOptions,
+    On,
+    Overrides,
+    TaskName,
+    Width,
+    gpus_for,
+    place_of,
+)
+
+if TYPE_CHECKING:
+    from segdepth.config import Config
+    from segdepth.evaluation.answers import NetworkAnswers, Progress
+    from segdepth.evaluation.service import Answerer, Source
 
 __all__ = ["evaluate"]
 
@@ -122,6 +144,8 @@ def evaluate(
         int, typer.Option("--worst", min=0, help="Draw so many of the worst pictures.", rich_help_panel=_RESULTS)
     ] = 0,
     pictures: Annotated[Path, typer.Option("--pictures", help="Folder for them.", rich_help_panel=_RESULTS)] = Path("worst"),
+    on: On = None,
+    cores_each: CoresEach = 1,
     output: Annotated[
         Path | None,
         typer.Option("--out", help="Write scores, protocol, bands and provenance to this JSON file.", rich_help_panel=_RESULTS,
@@ -131,27 +155,30 @@ def evaluate(
     """Score a checkpoint, or another model's files, on a data set: mIoU and the like, or abs_rel and the like."""
     from segdepth.core.errors import ConfigError, DataError
     from segdepth.evaluation import PROTOCOLS
+    from segdepth.evaluation.answers import NetworkAnswers
     from segdepth.evaluation.baselines import Baselines
-    from segdepth.evaluation.class_maps import read_class_map
     from segdepth.evaluation.depth_protocol import adjusted
     from segdepth.evaluation.service import (
+        Scored,
         Source,
         file_answerer,
-        network_answerer,
-        only_task,
         open_scored,
         protocols_of,
         score_set,
         warn_of_leaks,
     )
-    from segdepth.tasks import TASKS, find_origin
+    from segdepth.evaluation.sharing import SharedAnswers
+    from segdepth.tasks import find_origin
 
     from .console import counting, log_to_terminal, out, results_in
     from .evaluation_output import print_report, write_report
-    from .loading import find_configuration, input_size, load_checked
+    from .loading import find_configuration
     from .named_data import named_data
 
     log_to_terminal()
+    place = place_of(on, cores_each)
+    if on is not None and predictions is not None:
+        raise ConfigError("--on is for a network's answers; those of --predictions are there already")
     if label_ids is not None and predictions is None:
         raise ConfigError("--label-ids and --train-ids are for the files of --predictions")
     if relative and predictions is None:
@@ -174,22 +201,20 @@ def evaluate(
     written = [str(output)] * (output is not None) + [f"{pictures}/"] * (worst > 0)
     with results_in(", ".join(written) or None), counting("evaluating") as bar:
         said = task or (checked.task if checked else None)
+        asked: _Asked | None = None
         if predictions is not None:
             unit = _unit(pred_disp, relative, label_ids)
             answerer = file_answerer(predictions, said, dataset, unit=unit, allow_missing=allow_missing, progress=bar)
         else:
-            if origin is None and checked and checked.testing:
-                origin = find_origin(checked.testing.trained_model)
-            if origin is None:
+            if checkpoint is None and checked and checked.testing:
+                checkpoint = str(checked.testing.trained_model)
+            if checkpoint is None:
                 raise ConfigError("name a checkpoint: --checkpoint, or testing.trained_model in the configuration")
-            net = load_checked(
-                origin, device, allow=allow_code, model_name=model_name, task=said, likely=only_task(dataset), height=height,
-                width=width, data=lambda task: source.open(checked, TASKS[task], next(iter(presets))),
-            )  # fmt: skip
-            classes = None if class_map is None else read_class_map(class_map)
-            size = input_size(net, origin, checked)
-            answerer = network_answerer(net, origin.words, checked, said, size, bar, class_map=classes)
-        results, floor = [], None
+            options = NetworkOptions(model_name, said, height, width, device, allow_code)
+            asked = _Asked(options, checkpoint, checked, source, next(iter(presets)), class_map)
+            answerer = asked.answerer(bar)
+        results: list[Scored] = []
+        floor: Baselines | None = None
         for truth, named in presets.items():
             scored_set = open_scored(source, checked, answerer.task, truth, optional=all_protocols)
             if scored_set is None:
@@ -202,6 +227,11 @@ def evaluate(
             folder = pictures / truth if truth is not None and len(presets) > 1 else pictures
             watch = [floor] if floor else []
             answers = answerer.answers_to(scored_set)
+            if asked is not None and on is not None and isinstance(answers, NetworkAnswers):
+                files = (output or Path("scores.json")).parent
+                answers = SharedAnswers(
+                    answers, partial(asked.answers, truth), place, files, gpus_for(device), progress=bar
+                )
             results.append(score_set(answers, makers, watch=watch, beside=beside, worst=worst, folder=folder))
     if not results:
         raise DataError(
@@ -211,6 +241,49 @@ def evaluate(
     print_report(out, answerer, results, rows)
     if output is not None:
         write_report(output, answerer, results, rows, checked.seed if checked else None)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A network that is scored, as the user named it; picklable, so that workers load it, too.
+
+    Attributes:
+        options: what is said of it.
+        checkpoint: its name.
+        checked: the configuration.
+        source: the data.
+        truth: the first of the truths that are scored.
+        class_map: file that says which class is which.
+    """
+
+    options: NetworkOptions
+    checkpoint: str
+    checked: "Config | None"
+    source: "Source"
+    truth: str | None
+    class_map: Path | None
+
+    def answerer(self, progress: "Progress | None" = None) -> "Answerer":
+        """Who answers."""
+        from segdepth.evaluation.class_maps import read_class_map
+        from segdepth.evaluation.service import network_answerer, only_task
+        from segdepth.tasks import TASKS, find_origin
+
+        from .loading import input_size
+
+        checked, said, origin = self.checked, self.options.task, find_origin(self.checkpoint)
+        net = self.options.load(
+            origin, likely=only_task(self.source.dataset),
+            data=lambda task: self.source.open(checked, TASKS[task], self.truth),
+        )  # fmt: skip
+        classes = None if self.class_map is None else read_class_map(self.class_map)
+        size = input_size(net, origin, checked)
+        return network_answerer(net, origin.words, checked, said, size, progress, class_map=classes)
+
+    def answers(self, truth: str | None) -> "NetworkAnswers":
+        """The answers to the data with one of the truths, in a worker."""
+        answerer = self.answerer()
+        return answerer.answers_to(self.source.open(self.checked, answerer.task, truth))  # type: ignore[return-value]
 
 
 def _unit(inverse: bool, relative: bool, label_ids: bool | None) -> str | None:

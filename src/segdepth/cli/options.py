@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from segdepth.data import Dataset
+    from segdepth.executing import Place
     from segdepth.networks import Network
     from segdepth.tasks import Origin
 
@@ -22,6 +23,7 @@ __all__ = [
     "AllowCode",
     "Checkpoint",
     "ConfigFile",
+    "CoresEach",
     "Device",
     "EngineChoice",
     "Height",
@@ -29,11 +31,14 @@ __all__ = [
     "MaybeConfigFile",
     "ModelName",
     "NetworkOptions",
+    "On",
     "Overrides",
     "Processes",
     "RunsFolder",
     "TaskName",
     "Width",
+    "gpus_for",
+    "place_of",
     "spread",
 ]
 
@@ -62,6 +67,15 @@ AllowCode = Annotated[
 Processes = Annotated[
     int | None,
     typer.Option("--num-threads", min=1, help="Processes; by default one for each core.", show_default=False),
+]
+On = Annotated[
+    str | None,
+    typer.Option("--on", metavar="PLACE", show_default=False, rich_help_panel="Work",
+                 help="Workers that take the next task when they are free: local or local:N (processes of this machine),"
+                      " ray (a Ray cluster on this machine), ray:auto or ray:ADDRESS (one that runs)."),
+]  # fmt: skip
+CoresEach = Annotated[
+    int, typer.Option("--cores-each", min=1, help="Cores of each worker on a Ray cluster.", rich_help_panel="Work")
 ]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder of all runs.")]
 #: The saliency engines, named here because the table of them needs torch.
@@ -124,6 +138,36 @@ class NetworkOptions:
             origin, self.device, allow=self.allow_code, model_name=self.model_name, task=self.task, likely=likely,
             height=self.height, width=self.width, data=data,
         )  # fmt: skip
+
+
+def place_of(on: str | None, cores: int) -> "Place":
+    """Where work is done.
+
+    Args:
+        on: as the user named it; None: in this process.
+        cores: of each worker on a cluster.
+
+    Raises:
+        InputError: if there is no such place, or ``torchrun`` has shared out the work already.
+    """
+    from segdepth.core.errors import InputError
+    from segdepth.core.group import world_size
+    from segdepth.executing import Here, parse_place
+
+    if on is None:
+        return Here()
+    if world_size() > 1:
+        raise InputError("--on hands out the work of one command; torchrun shares it out already: give one of the two")
+    return parse_place(on, cores)
+
+
+def gpus_for(device: str) -> int:
+    """GPUs of this machine that workers on it can have, by what the user says of the device."""
+    if device not in ("auto", "cuda"):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def spread(without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:

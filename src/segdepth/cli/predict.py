@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import CHECKPOINT_HELP, NETWORK, NetworkOptions, spread
+from .options import CHECKPOINT_HELP, NETWORK, CoresEach, NetworkOptions, On, gpus_for, place_of, spread
 
 if TYPE_CHECKING:
     from segdepth.config import Config
     from segdepth.data import Dataset
+    from segdepth.networks import Network
 
 __all__ = ["pictures_in", "predict"]
 
@@ -42,6 +45,8 @@ def predict(
         typer.Option("--label-ids", help="Segmentation: write nothing but <picture>.png with label ids, as benchmark servers"
                      " (Cityscapes, KITTI) want them."),
     ] = False,
+    on: On = None,
+    cores_each: CoresEach = 1,
     *,
     network: NetworkOptions,
 ) -> None:  # fmt: skip
@@ -49,10 +54,11 @@ def predict(
 
     Pictures of several folders keep their folders below the one that all of them are in.
     """
+    import torch
+
     from segdepth.core.errors import ConfigError, InputError
     from segdepth.core.words import counted
-    from segdepth.evaluation.predicting import save_label_ids, save_prediction
-    from segdepth.tasks import find_origin
+    from segdepth.evaluation.predicting import PredictionJob
 
     from .console import counting, log_to_terminal, out, results_in
 
@@ -60,7 +66,6 @@ def predict(
 
     paths = pictures_in([*(images or []), *(image_path or [])], output)
     named: str | Path | None = checkpoint
-    configured: dict[str, Any] = {}
     if config is not None:
         from segdepth.config import load_config
         from segdepth.config.splits import open_split
@@ -69,24 +74,43 @@ def predict(
         dataset = open_split(checked, checked.data.test_split)
         paths += _pictures_of(dataset, checked)
         named = checkpoint or (checked.testing.trained_model if checked.testing else None)
-        configured = {"likely": checked.task, "data": lambda _: dataset}
     if named is None:
         raise ConfigError("name a checkpoint: --checkpoint, or --config with testing.trained_model in it")
     if not paths:
         raise InputError("name at least one picture, or a folder with pictures (PNG, JPEG)")
     places = _places(paths)
-    net = network.load(find_origin(named), **configured)
-    save = save_label_ids if label_ids else save_prediction
-    files = 0
+    place = place_of(on, cores_each)
+    load = partial(_load, network, str(named), config)
+    net = load()
+    make = (lambda: net) if on is None else load
+    written: dict[Path, list[Path]] = {}
     with results_in(f"{output}/"), counting("predicting") as bar:
-        for done, (path, folder) in enumerate(places.items(), start=1):
-            written = save(net, path, output / folder)
-            files += len(written)
-            bar(done, len(places))
+        tasks = [(path, output / folder) for path, folder in places.items()]
+        job = PredictionJob(make, label_ids, torch.get_num_threads(), gpus_for(network.device))
+        outcomes = place.carry_out(job, tasks)
+        with closing(outcomes):
+            for done, ((path, _), files) in enumerate(outcomes, start=1):
+                written[path] = files or []
+                bar(done, len(places))
     out.print(
-        f"{counted(len(places), 'picture')} -> {counted(files, 'file')} in {output}/"
-        f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written)})",
+        f"{counted(len(places), 'picture')} -> {counted(sum(map(len, written.values())), 'file')} in {output}/"
+        f" (the last: {', '.join(p.relative_to(output).as_posix() for p in written[tasks[-1][0]])})",
         soft_wrap=True,
+    )
+
+
+def _load(options: NetworkOptions, named: str, config: Path | None) -> "Network":
+    """The network, in whichever process this is; what a configuration says of the data helps one that says nothing of itself."""
+    from segdepth.tasks import find_origin
+
+    if config is None:
+        return options.load(find_origin(named))
+    from segdepth.config import load_config
+    from segdepth.config.splits import open_split
+
+    checked = load_config(config)
+    return options.load(
+        find_origin(named), likely=checked.task, data=lambda _: open_split(checked, checked.data.test_split)
     )
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import Processes
+from .options import CoresEach, On, Processes, place_of
 
 if TYPE_CHECKING:
     from segdepth.data.kitti_names import KittiDrive
+    from segdepth.executing import Place
 
 __all__ = ["prepare_app"]
 
@@ -38,6 +39,8 @@ def kitti(
     height: Annotated[int, typer.Option("--height", help="Rows of the prepared pictures.")] = 256,
     width: Annotated[int, typer.Option("--width", help="Columns of the prepared pictures.")] = 832,
     num_threads: Processes = None,
+    on: On = None,
+    cores_each: CoresEach = 1,
     static: Annotated[
         str,
         typer.Option("--static-frames",
@@ -70,7 +73,6 @@ def kitti(
 
     The command may be stopped at any moment and given again: it goes on, and verifies what is there.
     """
-    from segdepth.core.processes import usable_cores
     from segdepth.core.words import counted
     from segdepth.data.kitti_plan import Setup
     from segdepth.data.prepare_kitti import prepare_kitti
@@ -89,7 +91,13 @@ def kitti(
         )
     with results_in(f"{output}/", GOES_ON), counting("preparing") as bar:
         done = prepare_kitti(
-            source, output, setup, shard=part, workers=num_threads or usable_cores(), skip_bad=skip_bad, progress=bar
+            source,
+            output,
+            setup,
+            shard=part,
+            place=_place(on, cores_each, num_threads),
+            skip_bad=skip_bad,
+            progress=bar,
         )
     for frame, why in sorted(done.bad.items()):
         err.print(f"left out {frame}: {why}", soft_wrap=True)
@@ -108,6 +116,24 @@ def kitti(
                 "warning: no folder is for validation, val.txt is empty (--val-share of one drive, or 0): training needs one",
                 soft_wrap=True,
             )  # fmt: skip
+
+
+def _place(on: str | None, cores: int, processes: int | None) -> "Place":
+    """Where the work is done: as named, or in so many processes of this machine.
+
+    Raises:
+        InputError: if both are given, or there is no such place.
+    """
+    from segdepth.core.errors import InputError
+    from segdepth.core.processes import usable_cores
+    from segdepth.executing import Here, Local
+
+    if on is not None and processes is not None:
+        raise InputError("--num-threads N is --on local:N; give one of the two")
+    if on is not None:
+        return place_of(on, cores)
+    processes = processes or usable_cores()
+    return Local(processes) if processes > 1 else Here()
 
 
 def _drive(text: str) -> "KittiDrive":

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Accelerator, Overrides
+from .options import Accelerator, CoresEach, On, Overrides, gpus_for, place_of
 
 if TYPE_CHECKING:
     import torch
 
     from segdepth.campaigns.cells import Cell
     from segdepth.campaigns.reproduce import Results
+    from segdepth.executing import Place
 
 __all__ = ["reproduce"]
 
@@ -44,13 +45,15 @@ def reproduce(
         bool, typer.Option("--allow-missing", help="KITTI depth: score what is there of the list.")
     ] = False,
     device: Accelerator = "auto",
+    on: On = None,
+    cores_each: CoresEach = 1,
 ) -> None:  # fmt: skip
     """Train and score the published cells whose data are on disk, and put our numbers beside the published ones.
 
     Interrupted, the same command goes on; cells that are scored are not trained again.
     """
     from segdepth.campaigns.cells import choose, plan
-    from segdepth.campaigns.reproduce import Results
+    from segdepth.campaigns.reproduce import RESULTS, Results
     from segdepth.core.errors import InputError
     from segdepth.core.group import world_size
 
@@ -71,13 +74,16 @@ def reproduce(
         overrides=overrides or (),
         eigen_options=options,
     )
-    results = Results(runs / "reproduce")
+    results = Results(runs / RESULTS)
     where = resolve_device(device)
     if dry_run:
         failed = {}
     else:
         with results_in(results.folder / "results.md", GOES_ON):
-            failed = _work_off(cells, results, runs, where)
+            if on is None:
+                failed = _work_off(cells, results, runs, where)
+            else:
+                failed = _share_out(cells, results, runs, place_of(on, cores_each), device)
     _print_table(cells, results, runs, failed)
     if failed:
         raise typer.Exit(1)
@@ -124,6 +130,20 @@ def _work_off(cells: "list[Cell]", results: "Results", runs: Path, device: "torc
         except SegdepthError as error:
             failed[cell.name] = str(error)
             err.print(f"{cell.name}: {error}", soft_wrap=True)
+    return failed
+
+
+def _share_out(cells: "list[Cell]", results: "Results", runs: Path, place: "Place", device: str) -> dict[str, str]:
+    """The same by workers, a cell each."""
+    from segdepth.campaigns.reproduce import share_out
+
+    from .console import counting, err
+
+    wanted = [cell for cell in cells if cell.missing is None and not results.is_done(cell, runs)]
+    with counting("cells") as bar:
+        failed = share_out(wanted, results, runs, place, device, gpus_for(device), bar)
+    for name, why in failed.items():
+        err.print(f"{name}: {why}", soft_wrap=True)
     return failed
 
 

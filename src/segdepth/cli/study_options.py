@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import EngineChoice, MaybeCheckpoint, NetworkOptions
+from .options import CoresEach, EngineChoice, MaybeCheckpoint, NetworkOptions, On
 
 if TYPE_CHECKING:
     from segdepth.config import Config
@@ -99,6 +99,8 @@ class StudyOptions(NetworkOptions):
             rich_help_panel=_WORK,
         ),
     ] = None
+    on: On = None
+    cores_each: CoresEach = 1
     plan: Annotated[
         bool,
         typer.Option("--plan", help="Say how many maps, how long and how much memory; do nothing.", rich_help_panel=_WORK),

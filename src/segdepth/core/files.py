@@ -5,19 +5,35 @@ import errno
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import SegdepthError, reason
 
-__all__ = ["naming", "remove_unfinished", "replacing", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "naming",
+    "new_json",
+    "remove_unfinished",
+    "replacing",
+    "unlike_any",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 #: Bytes that a file system which is not full has room for.
 _BLOCK = 1 << 16
 
 #: The names that :func:`replacing` gives.
-_UNFINISHED = re.compile(r"\..*\.\d+\.part(\.[^.]*)?")
+_UNFINISHED = re.compile(r"\..*\.\d+(-[0-9a-f]+)?\.part(\.[^.]*)?")
+
+#: Tells this process from those of other machines, which may have its number.
+_CHANCE = secrets.token_hex(4)
+
+#: A file system has no hard links.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 
 #: The system's number of an error, as Rust and Python write it.
 _NUMBER = re.compile(r"\(os error (\d+)\)|\[[Ee]rrno (\d+)\]")
@@ -34,7 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: if the file cannot be written, with ``path`` as its file name, whichever library found out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{unlike_any()}.part{path.suffix}")
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
@@ -51,6 +67,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # of a disk that went away, say
             temporary.unlink(missing_ok=True)
+
+
+def unlike_any() -> str:
+    """Names this process among all that may write into a folder, on this machine and on others."""
+    return f"{os.getpid()}-{_CHANCE}"
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -116,3 +137,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` to ``path`` as indented JSON, whole or not at all. NaN and infinity are refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def new_json(path: Path, value: Any) -> bool:
+    """Write ``value`` as :func:`write_json` does, unless there is such a file; of several that do so at once, one does.
+
+    Returns:
+        Whether it was this call that wrote it.
+    """
+    temporary = path.with_name(f".{path.stem}.{unlike_any()}.part{path.suffix}")
+    write_json(temporary, value)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise _named(error, path) from error
+        if path.exists():
+            return False
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True

@@ -13,14 +13,15 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .errors import BusyError
+from .files import unlike_any
 
-__all__ = ["Part", "held"]
+__all__ = ["Crew", "Part", "held"]
 
 _LOCK = ".lock"
 
@@ -59,8 +60,32 @@ class Part:
         return f"{self.index}-of-{self.count}"
 
 
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Works at whatever is left in a folder, beside others that look at what is done: crews, and parts of any number.
+
+    Attributes:
+        name: of this one alone.
+    """
+
+    name: str = field(default_factory=unlike_any)
+
+    @staticmethod
+    def read(text: str) -> "Crew | None":
+        """The crew that is written so; None if none is."""
+        found = re.fullmatch(r"crew-(.+)", text)
+        return Crew(found[1]) if found else None
+
+    def __str__(self) -> str:
+        return f"crew-{self.name}"
+
+
+#: Who works in a folder; None is alone.
+Share = Part | Crew | None
+
+
 @contextlib.contextmanager
-def held(folder: Path, part: Part | None = None) -> Iterator[None]:
+def held(folder: Path, share: Share = None) -> Iterator[None]:
     """Be the only process that works in a folder; it is made where it is missing.
 
     Between processes of one machine, and of several where their common file system has locks. On Windows, and where a
@@ -69,13 +94,14 @@ def held(folder: Path, part: Part | None = None) -> Iterator[None]:
 
     Args:
         folder: to work in.
-        part: where processes share the folder: each has its own lock, and the whole and parts of another number keep out.
+        share: where processes share the folder each has its own lock. Parts of another number keep out, and whoever is alone
+            keeps all out.
 
     Raises:
         BusyError: if another process works there, saying which and since when.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder.resolve() / (_LOCK if part is None else f"{_LOCK}-{part}")
+    file = folder.resolve() / (_LOCK if share is None else f"{_LOCK}-{share}")
     with _ONE_AT_A_TIME:
         if file in _OURS:
             raise BusyError(_sentence(folder, _OURS[file]))
@@ -83,7 +109,7 @@ def held(folder: Path, part: Part | None = None) -> Iterator[None]:
         _OURS[file] = _us()
     try:
         for other in file.parent.glob(f"{_LOCK}*"):
-            if other != file and not _go_together(part, Part.read(other.name.removeprefix(f"{_LOCK}-"))):
+            if other != file and not _go_together(share, _read(other.name.removeprefix(f"{_LOCK}-"))):
                 _refuse_if_held(other, folder)
         yield
     finally:
@@ -95,9 +121,15 @@ def held(folder: Path, part: Part | None = None) -> Iterator[None]:
             os.close(lock)
 
 
-def _go_together(part: Part | None, other: Part | None) -> bool:
-    """Whether two may be worked at beside each other: parts of one number; None is the whole."""
-    return part is not None and other is not None and part.count == other.count
+def _read(name: str) -> Share:
+    return Part.read(name) or Crew.read(name)
+
+
+def _go_together(share: Share, other: Share) -> bool:
+    """Whether two may work beside each other."""
+    if isinstance(share, Part) and isinstance(other, Part):
+        return share.count == other.count
+    return share is not None and other is not None
 
 
 def _refuse_if_held(file: Path, folder: Path) -> None:
@@ -113,6 +145,9 @@ def _refuse_if_held(file: Path, folder: Path) -> None:
         except OSError as error:
             if error.errno in _TAKEN:
                 raise BusyError(_sentence(folder, _parse(other.read()))) from None
+        else:
+            if Crew.read(file.name.removeprefix(f"{_LOCK}-")):
+                file.unlink()  # of one that was killed; no other will have its name
 
 
 def _lock(file: Path, folder: Path) -> int | None:

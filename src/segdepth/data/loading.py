@@ -141,20 +141,19 @@ class EvaluationView(TorchDataset[Sample | SegdepthError | OSError]):
     Args:
         dataset: where the samples come from.
         size: rows and columns of the network's input.
-        rank: number of this process.
-        processes: that share the samples; each takes every ``processes``-th, so none is seen twice.
+        places: which samples; None: all.
     """
 
-    def __init__(self, dataset: Dataset, size: tuple[int, int], rank: int = 0, processes: int = 1) -> None:
+    def __init__(self, dataset: Dataset, size: tuple[int, int], places: Sequence[int] | None = None) -> None:
         self.dataset = dataset
         self.size = size
-        self._places = range(rank, len(dataset), processes)
+        self._places = range(len(dataset)) if places is None else places
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, index: int) -> Sample | SegdepthError | OSError:
-        """This process's sample number ``index``, or what is wrong with it."""
+        """Sample number ``index`` of these, or what is wrong with it."""
         try:
             return resize_sample(self.dataset[self._places[index]], self.size, image_only=True)
         except (SegdepthError, OSError) as error:

@@ -21,10 +21,11 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
-from segdepth.core.files import naming, write_json, write_text
+from segdepth.core.files import naming, unlike_any, write_json, write_text
 from segdepth.core.locks import Part, held
-from segdepth.core.processes import in_processes
 from segdepth.drawing import depth_png16_bytes, png_bytes
+from segdepth.executing import Here, Place
+from segdepth.executing import Job as SharedJob
 from segdepth.geometry import (
     Calibration,
     Camera,
@@ -45,7 +46,12 @@ __all__ = ["DEPTH_REDUCTIONS", "Prepared", "prepare_kitti"]
 MANIFEST, HASHES, WORK = "manifest.json", "SHA256SUMS", ".prepare"
 _SPLITS = ("train", "val", "test")
 
+#: One frame after the other, in this process.
+HERE = Here()
+
 Progress = Callable[[int, int], None]
+#: A scan with its pictures, and the hashes of those of its files that were finished before.
+Task = tuple[Job, Mapping[str, str]]
 
 
 def _nearest_point(points: ndarray, calibration: Calibration, source: tuple[int, int], size: tuple[int, int],
@@ -111,7 +117,7 @@ def prepare_kitti(
     setup: Setup,
     *,
     shard: tuple[int, int] = (0, 1),
-    workers: int = 1,
+    place: Place = HERE,
     skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
@@ -122,7 +128,7 @@ def prepare_kitti(
         output: folder of the prepared data.
         setup: what they look like.
         shard: number and count: this call does every count-th job, and the last one to finish completes the tree.
-        workers: processes.
+        place: where the frames are made.
         skip_bad: leave out frames with a broken file, and drives without speeds where these are wanted, and list them,
             instead of stopping at the first.
         progress: called with (jobs done, jobs of this shard).
@@ -143,11 +149,11 @@ def prepare_kitti(
     _claim(output, setup)
     part = Part(index, count)
     with held(output / WORK, part):
-        return _prepare(plan, source, output, setup, part, workers, skip_bad, progress)
+        return _prepare(plan, source, output, setup, part, place, skip_bad, progress)
 
 
 def _prepare(
-    plan: Plan, source: Path, output: Path, setup: Setup, part: Part, workers: int, skip_bad: bool,
+    plan: Plan, source: Path, output: Path, setup: Setup, part: Part, place: Place, skip_bad: bool,
     progress: Progress | None,
 ) -> Prepared:  # fmt: skip
     known = _known(output)
@@ -157,11 +163,12 @@ def _prepare(
     staging.mkdir(parents=True)
     total = Outcome()
     make = partial(_prepare_frame, setup=setup, source=source, output=output, staging=staging, sizes=plan.sizes)
-    tasks = ((job, {n: known[n] for n in _names(job, setup) if n in known}) for job in jobs)
+    tasks = [(job, {n: known[n] for n in _names(job, setup) if n in known}) for job in jobs]
     journal_file = output / WORK / f"journal-{part}.jsonl"
-    outcomes = in_processes(make, tasks, workers, _one_thread)
+    outcomes = place.carry_out(_Preparation(make, one_of_many=not isinstance(place, Here)), tasks)
     with naming(journal_file), journal_file.open("a") as journal, closing(outcomes):
-        for done, outcome in enumerate(outcomes, start=1):
+        for done, (_, outcome) in enumerate(outcomes, start=1):
+            assert outcome is not None, "nobody but this call's workers does these frames"
             if outcome.bad and not skip_bad:
                 raise DataError(next(iter(outcome.bad.values())))
             journal.write(f"\n{json.dumps(outcome.files)}")  # a line that a kill cut off ends here
@@ -174,6 +181,34 @@ def _prepare(
     verified = len(total.files) // 2 - total.made
     waiting, manifest = _finish(plan, setup, source, output, part.count, known)
     return Prepared(total.made, verified, total.bad, waiting, manifest)
+
+
+@dataclass(frozen=True)
+class _Preparation(SharedJob[Task, Outcome]):
+    """Makes frames.
+
+    Attributes:
+        make: a task's files.
+        one_of_many: workers run beside each other; with a pool of threads in each they would fight for the cores.
+    """
+
+    make: Callable[[Task], Outcome]
+    one_of_many: bool
+    name: str = "prepare"
+
+    def worker(self) -> "_Preparation":
+        """See :meth:`~segdepth.executing.Job.worker`."""
+        if self.one_of_many:
+            cv2.setNumThreads(0)
+        return self
+
+    def do(self, key: Task) -> Outcome:
+        """See :meth:`~segdepth.executing.Worker.do`."""
+        return self.make(key)
+
+    def label(self, key: Task) -> str:
+        """By the first frame's name."""
+        return next((frame.name for frame, _ in key[0].images), key[0].scan.name)
 
 
 def _names(job: Job, setup: Setup) -> list[str]:
@@ -253,7 +288,7 @@ def _known(output: Path) -> dict[str, str]:
 
 
 def _prepare_frame(
-    task: tuple[Job, Mapping[str, str]], *, setup: Setup, source: Path, output: Path, staging: Path,
+    task: Task, *, setup: Setup, source: Path, output: Path, staging: Path,
     sizes: Mapping[tuple[KittiDrive, Camera], tuple[int, int]],
 ) -> Outcome:  # fmt: skip
     """Make the files of a job that are not there with the hashes they should have."""
@@ -312,7 +347,7 @@ def _encode_depth(depth: Float32[ndarray, "h w"], setup: Setup) -> bytes:
 
 def _write(path: Path, data: bytes, staging: Path) -> None:
     """Write a file whole or not at all; what a kill leaves is in the staging folder, which the next run empties."""
-    temporary = staging / f"{path.parent.name}-{path.name}"
+    temporary = staging / f"{path.parent.name}-{path.name}.{unlike_any()}"
     with naming(path):
         temporary.write_bytes(data)
     path.parent.mkdir(exist_ok=True)
@@ -329,11 +364,6 @@ def _sha256(path: Path) -> str | None:
 @cache
 def _calibration(day: Path) -> Calibration:
     return read_kitti_calibration(day)
-
-
-def _one_thread() -> None:
-    """Workers run beside each other; with a pool of threads in each they would fight for the cores."""
-    cv2.setNumThreads(0)
 
 
 def _finish(

@@ -118,22 +118,42 @@ class NetworkAnswers(Answers):
         """See :meth:`Answers.__iter__`."""
         grouped = dist.is_available() and dist.is_initialized()
         rank, processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
-        view = EvaluationView(self.dataset, self._size, rank, processes)
-        loader = evaluation_loader(view, self.task.target, pin_memory=self.device.type == "cuda", **self._loading)
-        was_training = self._net.training
-        self._net.eval()
         bad: list[str] = []
         done, count = 0, len(self.dataset)
+        for some, skipped in self._walk(range(rank, count, processes), **self._loading):
+            yield from some
+            bad += skipped
+            done += (len(some) + len(skipped)) * processes
+            if self._progress is not None:
+                self._progress(min(done, count), count)
+        self.bad = _of_all(bad, processes) if grouped else bad
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures per forward pass."""
+        return int(self._loading["batch_size"])
+
+    def batch(self, number: int) -> tuple[list[Answer], list[str]]:
+        """The answers to one of the batches that a walk by one process makes, and what is wrong with samples that are left out.
+
+        Args:
+            number: of the batch, from 0.
+        """
+        places = range(len(self.dataset))[number * self.batch_size : (number + 1) * self.batch_size]
+        ((some, skipped),) = self._walk(places, **self._loading | {"n_workers": 0})
+        return some, skipped
+
+    def _walk(self, places: Sequence[int], **loading: Any) -> Iterator[tuple[list[Answer], list[str]]]:
+        """Batch by batch."""
+        view = EvaluationView(self.dataset, self._size, places)
+        loader = evaluation_loader(view, self.task.target, pin_memory=self.device.type == "cuda", **loading)
+        was_training = self._net.training
+        self._net.eval()
         try:
             for batch in batches(loader, self.device):
-                yield from self._answered(batch)
-                bad += batch.skipped
-                done += (len(batch.names) + len(batch.skipped)) * processes
-                if self._progress is not None:
-                    self._progress(min(done, count), count)
+                yield list(self._answered(batch)), batch.skipped
         finally:
             self._net.train(was_training)
-        self.bad = _of_all(bad, processes) if grouped else bad
 
     def _answered(self, batch: Batch) -> Iterator[Answer]:
         if not batch.names:

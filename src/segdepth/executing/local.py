@@ -16,15 +16,15 @@ from segdepth.core.giving_way import GaveWay, giving_way
 from segdepth.core.processes import start_worker
 
 from .actors import ActorError, GaveWayError
-from .waiting import Question, QueueActor
+from .waiting import Question, RemoteActor
 
 __all__ = ["LocalActor"]
 
 #: Seconds that a worker has to end by itself once nobody asks it any more.
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 
 
-class LocalActor(QueueActor):
+class LocalActor(RemoteActor):
     """An object in a process of its own, which is started at the first question.
 
     A process that died (out of memory, killed) fails the questions that it had and that waited for it, and is started again at
@@ -33,10 +33,12 @@ class LocalActor(QueueActor):
     Args:
         make: makes the object, in the process; picklable. What it raises is the answer to the question that it was made for.
         name: what is kept there, in words.
+        has_children: whether the object starts processes of its own. Such an actor has to be closed.
     """
 
-    def __init__(self, make: Callable[[], Any], name: str) -> None:
+    def __init__(self, make: Callable[[], Any], name: str, has_children: bool = False) -> None:
         self._make = make
+        self._has_children = has_children
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -50,10 +52,10 @@ class LocalActor(QueueActor):
         with self._lock:
             return None if self._process is None else self._process.pid
 
-    def _hurry(self) -> None:
+    def _stop(self) -> None:
         with self._lock:
             if self._process is not None:
-                self._process.kill()  # it keeps nothing that would have to be whole
+                self._process.kill()
 
     def _give_up(self, question: Question) -> None:
         with self._lock, contextlib.suppress(OSError):  # its death is seen elsewhere
@@ -68,19 +70,7 @@ class LocalActor(QueueActor):
         resource_tracker.ensure_running()
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while (question := self._waiting.next()) is not None:
-            try:
-                good, value = self._put(question)
-            except (EOFError, OSError):
-                self._lost(question)
-                continue
-            except BaseException as error:  # what cannot be sent, or be made a process
-                good, value = False, error
-            if good:
-                question.answer.set_result(value)
-            else:
-                question.answer.set_exception(value)
-        self._end()
+        super()._put_questions()
 
     def _put(self, question: Question) -> tuple[bool, Any]:
         """Whether it went well, and what came of it."""
@@ -105,7 +95,10 @@ class LocalActor(QueueActor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         told, urgent = context.Pipe(duplex=False)
-        process = context.Process(target=_serve, args=(self._make, theirs, told), name=self._name, daemon=True)
+        # Python ends a daemon by itself, and lets it have no children
+        process = context.Process(
+            target=_serve, args=(self._make, theirs, told), name=self._name, daemon=not self._has_children
+        )
         process.start()
         for connection in (theirs, told):
             connection.close()  # the process's end is its own, so that its death is seen
@@ -114,14 +107,12 @@ class LocalActor(QueueActor):
             if self._waiting.closed:  # meanwhile, when there was nothing to kill yet
                 process.kill()
 
-    def _lost(self, question: Question) -> None:
-        """The process is no more."""
-        self._end()
-        error = ActorError(
+    def _loss(self, error: BaseException) -> ActorError | None:
+        if not isinstance(error, (EOFError, OSError)):  # a closed pipe
+            return None
+        return ActorError(
             f"the process of {self._name} was ended from outside (out of memory?); it is started again at the next question"
         )
-        for one in (question, *self._waiting.take_all()):
-            one.answer.set_exception(error)
 
     def _end(self) -> None:
         with self._lock:

@@ -5,13 +5,13 @@ import itertools
 import threading
 from abc import abstractmethod
 from collections.abc import Hashable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from .actors import Actor
+from .actors import Actor, ActorError
 
-__all__ = ["Question", "QueueActor", "WaitingQuestions"]
+__all__ = ["Question", "QueueActor", "RemoteActor", "WaitingQuestions"]
 
 
 @dataclass(order=True, slots=True)
@@ -149,3 +149,53 @@ class QueueActor(Actor):
 
     def _hurry(self) -> None:
         """End a call that is under way."""
+
+
+class RemoteActor(QueueActor):
+    """An actor elsewhere, which may be lost with what it was asked."""
+
+    _busy = False
+
+    def _put_questions(self) -> None:
+        """The life of the thread that speaks with it."""
+        while (question := self._waiting.next()) is not None:
+            self._busy = True
+            try:
+                good, value = (False, CancelledError()) if self._waiting.closed else self._put(question)
+            except BaseException as error:
+                if (loss := self._loss(error)) is not None:
+                    self._lost(question, loss)
+                    continue
+                good, value = False, error  # what cannot be sent, or be made
+            self._busy = False
+            if good:
+                question.answer.set_result(value)
+            else:
+                question.answer.set_exception(value)
+        self._end()
+
+    def _hurry(self) -> None:
+        if self._busy:  # an idle one ends by itself, and leaves nothing behind
+            self._stop()
+
+    def _lost(self, question: Question, error: ActorError) -> None:
+        self._end()
+        self._busy = False
+        for one in (question, *self._waiting.take_all()):
+            one.answer.set_exception(error)
+
+    @abstractmethod
+    def _put(self, question: Question) -> tuple[bool, Any]:
+        """Whether it went well, and what came of it; it is made first where there is none."""
+
+    @abstractmethod
+    def _loss(self, error: BaseException) -> ActorError | None:
+        """What is said if an error means that it was lost; None if it means something else."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """End it at once, from another thread; it keeps nothing that would have to be whole."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Let it go, if there is one."""

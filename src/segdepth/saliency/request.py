@@ -19,7 +19,7 @@ from .modes import step_by_step
 from .strongest import strongest, write_strongest
 from .target import Pixel, Target, fixed_targets
 
-__all__ = ["BLOCK_BYTES", "Request", "ZeroReport", "as_method"]
+__all__ = ["BLOCK_BYTES", "Request", "ZeroReport", "as_method", "maps_in_block"]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,16 @@ def as_method(method: MethodName | Method) -> Method:
             f"{method!r} is no saliency method; give {', '.join(map(repr, METHODS))}, or SmoothGrad(samples=50)"
         )
     return method
+
+
+def maps_in_block(size: tuple[int, int], value_bytes: int) -> int:
+    """Maps that streaming holds at a time; no engine shares work between those of two blocks.
+
+    Args:
+        size: rows and columns of a map.
+        value_bytes: of all that is held of a pixel.
+    """
+    return max(1, BLOCK_BYTES // (size[0] * size[1] * value_bytes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +174,7 @@ class Request:
 
     def _block(self, channels: int) -> int:
         """How many maps of so many channels fit into a block."""
-        rows, columns = self.size
-        return max(1, BLOCK_BYTES // (channels * rows * columns * self.prepared.image.element_size()))
+        return maps_in_block(self.size, channels * self.prepared.image.element_size())
 
     def _warn(self, zeros: list[int]) -> None:
         """One line for all of them."""

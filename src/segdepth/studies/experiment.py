@@ -1,5 +1,6 @@
 """What every saliency study promises: one picture in, a row for every target out."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -68,10 +69,27 @@ class Experiment(ABC):
         del sample
         return self.grid.pixels
 
-    def rows(self, sample: Sample) -> dict[str, Shaped[ndarray, " p"]]:
-        """Every target of a picture: where it is, what is there, and the statistics of its map."""
+    @property
+    def block(self) -> int | None:
+        """Targets that are measured together: cut after them, the numbers stay the same. None: all of a picture."""
+        return math.lcm(*(source.block(self.grid.window) for source in self.sources))
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of a picture; of one that has fewer targets than the grid the last ones are empty."""
+        return 1 if self.block is None else max(1, -(-len(self.grid.pixels) // self.block))
+
+    def rows(self, sample: Sample, block: int | None = None) -> dict[str, Shaped[ndarray, " p"]]:
+        """Every target of a picture: where it is, what is there, and the statistics of its map.
+
+        Args:
+            sample: at the network's size.
+            block: number of the block; None: all.
+        """
         self.check(sample)
         pixels = self.targets(sample)
+        if block is not None and self.block is not None:
+            pixels = pixels[block * self.block : (block + 1) * self.block]
         row, col = pixels.T
         places = {"row": row.astype(np.int16), "col": col.astype(np.int16)}
         there = {kind.column: _truth_at(kind, sample, pixels) for kind in KINDS.values() if kind.column is not None}

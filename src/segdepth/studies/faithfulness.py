@@ -55,6 +55,11 @@ class FaithfulnessStudy(Experiment):
             for share in self.thresholds
         )
 
+    @property
+    def block(self) -> int | None:
+        """All of a picture: what is drawn by chance depends on the targets before."""
+        return None
+
     def measure(self, sample: Sample, pixels: Int[ndarray, "p 2"]) -> Rows:
         """The change of the answer, one column for each action, choice and share, and each map's largest value ("peak").
 

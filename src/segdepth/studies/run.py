@@ -4,30 +4,39 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from segdepth.core import group
+from segdepth.core.at_work import remove_stale_notes
 from segdepth.core.errors import InputError
 from segdepth.core.files import remove_unfinished
-from segdepth.core.locks import Part, held
+from segdepth.core.locks import Crew, Part, held
+from segdepth.core.words import counted
 from segdepth.data import Dataset, Sample
 from segdepth.data.loading import resize_sample
+from segdepth.executing import Here, Place
 from segdepth.saliency.request import BLOCK_BYTES
 
 from .experiment import Experiment
-from .store import Store, StudyInfo
+from .job import Recipe, StudyJob, StudyKey, describe_study, machine
+from .store import Store
 
-__all__ = ["Plan", "Shard", "describe_study", "make_plan", "run_study"]
+__all__ = ["HERE", "Plan", "Shard", "describe_study", "make_plan", "run_study"]
 
 log = logging.getLogger(__name__)
 
 #: How many of the pictures with zero maps a warning names.
 _NAMED = 5
+
+#: One picture after the other, in this process.
+HERE = Here()
 
 _PROBE = (16, 96)
 _BYTES_PER_VALUE = 4
@@ -69,67 +78,77 @@ class Shard:
         return list(range(self.index, count, self.count))
 
 
-def describe_study(experiment: Experiment, dataset: Dataset, count: int) -> StudyInfo:
-    """What is asked: the experiment, of the first ``count`` pictures of a data set."""
-    tasks = [source.task for source in experiment.sources]
-    return StudyInfo(
-        kind=experiment.study,
-        network=experiment.sources[0].network,
-        task=tasks[0] if len(tasks) == 1 else "both",
-        model=experiment.sources[0].model,
-        columns=experiment.columns,
-        protocol=experiment.describe(),
-        images=tuple(dataset.names[:count]),
-        classes=dataset.classes.names if dataset.classes is not None else (),
-        dataset={"kind": dataset.reader, "path": dataset.path and str(dataset.path), "split": dataset.split},
-    )
-
-
 def run_study(
     experiment: Experiment,
     dataset: Dataset,
     store: Store,
     shard: Shard,
     progress: Callable[[int, int], None] | None = None,
+    place: Place = HERE,
+    recipe: Recipe | None = None,
+    gpus: int = 0,
 ) -> int:
     """Do the pictures of a shard that are not there yet.
+
+    In this process a picture is one task. Elsewhere its blocks are; whoever does the last one writes its part.
 
     Args:
         experiment: what is measured.
         dataset: the pictures.
         store: where rows go.
         shard: which pictures.
-        progress: called with (pictures done, pictures of the shard).
+        progress: called with (tasks done, tasks of the shard).
+        place: where the work is done.
+        recipe: makes the same experiment and pictures, in other processes.
+        gpus: of this machine, that workers of a place can have.
 
     Returns:
         Number of pictures done now. A warning names the pictures with maps that are zero everywhere, once, at the end.
 
     Raises:
         BusyError: if another process does them.
+        InputError: if a place other than this process has machines that compute otherwise than the one that began.
     """
-    with held(store.folder, shard.part):
-        if shard.count == 1:
+    alone = isinstance(place, Here)
+    with held(store.folder, shard.part or (None if alone else Crew())):
+        if alone and shard.part is None:
             remove_unfinished(store.folder)
-        return _do(experiment, dataset, store, shard, progress)
+        remove_stale_notes(store.folder)
+        own = shard.of(len(store.info.images))
+        missing = store.missing(own)
+        room = place.threads(gpus) or torch.get_num_threads()
+        arithmetic = store.begin(lambda: _arithmetic(experiment, dataset, room))
+        _say_threads(arithmetic.get("threads", room), room)
+        blocks = 1 if alone else experiment.blocks
+        job = StudyJob(
+            recipe or (lambda: (experiment, dataset)), store.folder, replace(store.info, arithmetic=arithmetic), blocks,
+            exact=not alone, gpus=gpus,
+        )  # fmt: skip
+        threads = torch.get_num_threads()
+        try:
+            _carry_out(job, own, missing, place, progress)
+        finally:
+            torch.set_num_threads(threads)
+            store.join_blocks(experiment.blocks)
+            remove_stale_notes(store.folder)
+    return sum(store.path(index).exists() for index in missing)
 
 
-def _do(
-    experiment: Experiment, dataset: Dataset, store: Store, shard: Shard, progress: Callable[[int, int], None] | None
-) -> int:
-    own = shard.of(len(store.info.images))
-    missing = store.missing(own)
-    _compute_as(experiment, store.begin(lambda: _arithmetic(experiment, dataset)))
-    zeros: dict[str, int] = {}
-    for done, index in enumerate(missing):
-        if progress is not None:
-            progress(len(own) - len(missing) + done, len(own))
-        sample = resize_sample(dataset[index], experiment.grid.size)
-        rows = experiment.rows(sample)
-        store.write(index, rows, sample.image)
-        if count := sum(int((rows[peak] == 0).sum()) for peak in experiment.peaks):
-            zeros[store.info.images[index]] = count
+def _carry_out(
+    job: StudyJob, own: Sequence[int], missing: Sequence[int], place: Place, progress: Callable[[int, int], None] | None
+) -> None:
+    done, total = (len(own) - len(missing)) * job.blocks, len(own) * job.blocks
+    zeros: Counter[str] = Counter()
+    keys = [StudyKey(index, None if job.blocks == 1 else block) for index in missing for block in range(job.blocks)]
     if progress is not None:
-        progress(len(own), len(own))
+        progress(done, total)
+    outcomes = place.carry_out(job, keys)
+    with closing(outcomes):
+        for count, (key, zero) in enumerate(outcomes, start=1):
+            if progress is not None:
+                progress(done + count, total)
+            if zero:
+                zeros[job.info.images[key.picture]] += zero
     if zeros:
         log.warning(
             "study: %d maps in %d of %d pictures are zero everywhere: the output has no gradient there (a dead ReLU?); their "
@@ -137,41 +156,25 @@ def _do(
             sum(zeros.values()), len(zeros), len(missing), ", ".join(list(zeros)[:_NAMED]),
             ", ..." if len(zeros) > _NAMED else "",
         )  # fmt: skip
-    return len(missing)
 
 
-def _arithmetic(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+def _say_threads(began: int, room: int) -> None:
+    """What else than speed depends on the number of threads is no choice any more."""
+    if began != room:
+        log.info(
+            "study: begun with %s, so each process goes on with as many, on which the last digits depend; it has room for %d "
+            "(--on local:N gives each of N processes its share of the cores, --cores-each says it for a cluster)",
+            counted(began, "thread"), room,
+        )  # fmt: skip
+
+
+def _arithmetic(experiment: Experiment, dataset: Dataset, threads: int) -> dict[str, Any]:
     """Who computes the maps, chosen by the first picture, and what else decides of their last digits."""
     sample = resize_sample(dataset[0], experiment.grid.size)
     count = len(experiment.targets(sample))
     for source in experiment.sources:
         source.settle(sample.image, count, experiment.grid.window)
-    return {"engines": [source.engine for source in experiment.sources], **_machine(experiment)}
-
-
-def _machine(experiment: Experiment) -> dict[str, Any]:
-    width = None
-    if any(source.engine == "sparse" for source in experiment.sources):
-        from segdepth.saliency.sparse.processor import this_processor  # Numba takes a second to import
-
-        width = this_processor().vector_bytes
-    return {"precision": "full", "vector_bytes": width, "instruction_sets": torch.backends.cpu.get_cpu_capability()}
-
-
-def _compute_as(experiment: Experiment, arithmetic: Mapping[str, Any]) -> None:
-    """Compute as whoever began the study does; a study from before this was kept says nothing."""
-    for source, engine in zip(experiment.sources, arithmetic.get("engines", ()), strict=False):
-        if engine is not None:
-            source.engine = engine
-    here = _machine(experiment)
-    other = [
-        f"{key} {arithmetic[key]}, here {here[key]}" for key in here if arithmetic.get(key, here[key]) != here[key]
-    ]
-    if other:
-        log.warning(
-            "study: begun on another kind of processor (%s): maps computed here may differ from those in the last digits, by "
-            "about 1e-6 of their peaks", "; ".join(other),
-        )  # fmt: skip
+    return {"engines": [source.engine for source in experiment.sources], **machine(experiment), "threads": threads}
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from segdepth.networks import Network
 from segdepth.saliency import ExplainedPicture, Explainer
 from segdepth.saliency.engines import EngineName
 from segdepth.saliency.receptive_field import FieldBoxes
+from segdepth.saliency.request import maps_in_block
 
 from .store import OF_A_NETWORK
 
@@ -48,6 +49,15 @@ class MapSource(ABC):
 
     def settle(self, image: UInt8[ndarray, "h w 3"], count: int, window: Window) -> None:  # noqa: B027 (most have no choice)
         """Choose, where there is a choice, who computes all maps from here on, by a picture and its number of targets."""
+
+    def block(self, window: Window) -> int:  # noqa: ARG002
+        """Targets whose maps are computed together: whoever computes them, cut there the numbers stay the same."""
+        return _BLOCK
+
+    @property
+    def device(self) -> str:
+        """Kind of the device that computes."""
+        return "cpu"
 
     @property
     def prefix(self) -> str:
@@ -118,6 +128,18 @@ class NetworkMaps(MapSource):
     def settle(self, image: UInt8[ndarray, "h w 3"], count: int, window: Window) -> None:
         """See :meth:`MapSource.settle`."""
         self.engine = self._explainer.at(self.input(image)[0], crop=window).engine_for(count)
+
+    def block(self, window: Window) -> int:
+        """See :meth:`MapSource.block`."""
+        rows, columns = window
+        return maps_in_block(
+            (rows.stop - rows.start, columns.stop - columns.start), self.net.preprocessing.scale.element_size()
+        )
+
+    @property
+    def device(self) -> str:
+        """See :meth:`MapSource.device`."""
+        return self.net.preprocessing.scale.device.type
 
     def maps(
         self, image: UInt8[ndarray, "h w 3"], pixels: Int[ndarray, "p 2"], window: Window

@@ -1,5 +1,6 @@
 """A study on disk: one Parquet file per picture, and a JSON that says what was asked."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +16,23 @@ from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import ConfigError, DataError, reason
-from segdepth.core.files import replacing, write_json
+from segdepth.core.files import new_json, replacing, write_json
 from segdepth.core.provenance import provenance
 from segdepth.core.words import counted
 
 from .columns import Column, columns_of
 
-__all__ = ["OF_A_NETWORK", "OF_NO_TASK", "Store", "StudyInfo", "StudyTable", "find_stores", "load_study"]
+__all__ = [
+    "OF_A_NETWORK",
+    "OF_NO_TASK",
+    "Store",
+    "StudyInfo",
+    "StudyTable",
+    "block_path",
+    "find_stores",
+    "load_study",
+    "part_path",
+]
 
 #: Null models that are made of a network, whose name they bear, and what stands before that in a title.
 OF_A_NETWORK = {"random": "random", "field": "receptive field of"}
@@ -30,6 +41,29 @@ OF_A_NETWORK = {"random": "random", "field": "receptive field of"}
 OF_NO_TASK = ("both", "none")
 
 _INFO = "study.json"
+
+#: Column with the picture's number.
+_IMAGE = "image"
+
+#: Columns by name, all of one length.
+Rows = Mapping[str, Shaped[ndarray, " p"]]
+
+
+def part_path(folder: Path, index: int) -> Path:
+    """The part of a picture."""
+    return folder / f"part-{index:05d}.parquet"
+
+
+def block_path(folder: Path, index: int, block: int, count: int) -> Path:
+    """A block of a picture's targets, which waits for the other ones.
+
+    Args:
+        folder: of the study.
+        index: of the picture.
+        block: number of the block, from 0.
+        count: of the picture's blocks.
+    """
+    return folder / f"part-{index:05d}.block-{block:02d}-of-{count:02d}.parquet"
 
 
 @dataclass(frozen=True)
@@ -46,8 +80,8 @@ class StudyInfo:
         images: names, in order.
         classes: names by train id, where the pictures have labels.
         dataset: where the pictures came from, in words.
-        arithmetic: how whoever began computed: the engines of the sources, the precision, the bytes of a vector, and the
-            instruction sets that PyTorch used.
+        arithmetic: how whoever began computed: the engines of the sources, the precision, the bytes of a vector, the
+            instruction sets and threads that PyTorch used, and the kind of device.
         provenance: of who began.
     """
 
@@ -120,8 +154,9 @@ class Store:
         before = self._check()
         if before is None:
             self.info = replace(self.info, arithmetic=arithmetic())
-            write_json(self.folder / _INFO, asdict(self.info))
-            return self.info.arithmetic
+            if new_json(self.folder / _INFO, asdict(self.info)):
+                return self.info.arithmetic
+            return self.begin(arithmetic)  # somebody else was first
         if before.images != self.info.images:
             write_json(self.folder / _INFO, asdict(before) | {"images": self.info.images})
         return before.arithmetic
@@ -144,26 +179,83 @@ class Store:
 
     def path(self, index: int) -> Path:
         """The part of a picture."""
-        return self.folder / f"part-{index:05d}.parquet"
+        return part_path(self.folder, index)
 
     def missing(self, indices: Iterable[int]) -> list[int]:
         """Those of the pictures whose part is not there."""
         return [index for index in indices if not self.path(index).exists()]
 
-    def write(self, index: int, rows: Mapping[str, Shaped[ndarray, " p"]], image: UInt8[ndarray, "h w 3"]) -> None:
-        """Write a picture's part.
+    def write(self, index: int, rows: Rows, image: UInt8[ndarray, "h w 3"]) -> None:
+        """Write a picture's part; blocks of it that are there are removed.
 
         Args:
             index: of the picture.
             rows: columns of one length.
             image: what the network saw; its digest is kept.
         """
-        count = len(next(iter(rows.values())))
-        table = pa.table({"image": np.full(count, index, np.int32), **rows}).replace_schema_metadata(
-            {"name": self.info.images[index], "image_sha256": hashlib.sha256(image.tobytes()).hexdigest()}
+        self._write(self.path(index), index, rows, hashlib.sha256(image.tobytes()).hexdigest())
+        self._remove_blocks(index)
+
+    def write_block(self, index: int, block: int, count: int, rows: Rows, image: UInt8[ndarray, "h w 3"]) -> None:
+        """Write a block of a picture's targets; the last one that comes makes the part of all.
+
+        Args:
+            index: of the picture.
+            block: number of the block, from 0.
+            count: of the picture's blocks.
+            rows: columns of one length.
+            image: what the network saw; its digest is kept.
+        """
+        self._write(
+            block_path(self.folder, index, block, count), index, rows, hashlib.sha256(image.tobytes()).hexdigest()
         )
-        with replacing(self.path(index)) as temporary:
+        self._join(index, count)
+
+    def join_blocks(self, count: int) -> None:
+        """Make the parts of all pictures whose blocks are all there: who wrote a last one may have been killed right after.
+
+        Args:
+            count: of a picture's blocks.
+
+        Raises:
+            DataError: if the blocks of a picture are of different ones.
+        """
+        found = self.folder.glob("part-*.block-*.parquet")
+        for index in sorted({int(path.name.partition(".")[0].removeprefix("part-")) for path in found}):
+            self._join(index, count)
+
+    def _join(self, index: int, count: int) -> None:
+        """Make a picture's part, if all blocks are there; remove them where there is one."""
+        paths = [block_path(self.folder, index, one, count) for one in range(count)]
+        if not self.path(index).exists() and all(path.exists() for path in paths):
+            with contextlib.suppress(FileNotFoundError):  # somebody else does, at the same time
+                self._write_of(index, paths)
+        if self.path(index).exists():
+            self._remove_blocks(index)
+
+    def _write_of(self, index: int, paths: Iterable[Path]) -> None:
+        tables = [pq.read_table(path) for path in paths]
+        digests = {table.schema.metadata[b"image_sha256"].decode() for table in tables}
+        if len(digests) > 1:
+            raise DataError(
+                f"blocks of {self.info.images[index]!r} in {str(self.folder)!r} are of different pictures: the data changed "
+                "meanwhile, or two machines see other files; remove them and go on"
+            )
+        columns = {name: np.concatenate([table.column(name).to_numpy() for table in tables])
+                   for name in tables[0].column_names if name != _IMAGE}  # fmt: skip
+        self._write(self.path(index), index, columns, digests.pop())
+
+    def _write(self, path: Path, index: int, rows: Rows, digest: str) -> None:
+        count = len(next(iter(rows.values())))
+        table = pa.table({_IMAGE: np.full(count, index, np.int32), **rows}).replace_schema_metadata(
+            {"name": self.info.images[index], "image_sha256": digest}
+        )
+        with replacing(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
+
+    def _remove_blocks(self, index: int) -> None:
+        for path in self.folder.glob(f"part-{index:05d}.block-*.parquet"):
+            path.unlink(missing_ok=True)
 
 
 def _require_same(folder: Path, there: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -238,7 +330,7 @@ def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
         DataError: if it is unfinished, or a part is broken.
     """
     info = StudyInfo.read(folder)
-    parts = {k: folder / f"part-{k:05d}.parquet" for k in range(len(info.images))}
+    parts = {k: part_path(folder, k) for k in range(len(info.images))}
     there = {k: path for k, path in parts.items() if path.exists()}
     if partial and not there:
         raise DataError(f"the study {str(folder)!r} has no picture yet; wait for the first, or name other folders")

@@ -1,6 +1,7 @@
 """A file is whole or not there."""
 
 import errno
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from segdepth.core.errors import DataError
-from segdepth.core.files import naming, remove_unfinished, replacing, write_json, write_text
+from segdepth.core.files import naming, new_json, remove_unfinished, replacing, write_json, write_text
 
 
 def test_an_error_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -104,7 +105,13 @@ def test_an_error_without_a_name_gets_one(tmp_path: Path) -> None:
 
 def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     kept = [".hidden", ".a.part", "b.12.part.pt", ".c.12.partial", "00000001.pt"]
-    left = [".00000001.123.part.pt", ".config.7.part.yaml", ".name.5.part", "deep/.log.x.9.part.jsonl"]
+    left = [
+        ".00000001.123.part.pt",
+        ".config.7.part.yaml",
+        ".name.5.part",
+        ".x.5-0a1b2c3d.part.npy",
+        "deep/.log.x.9.part.jsonl",
+    ]
     (tmp_path / "deep").mkdir()
     for name in (*kept, *left):
         (tmp_path / name).touch()
@@ -114,3 +121,19 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
         assert not temporary.exists(), "these are the names"
         temporary.touch()
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {*kept, "file.txt"}
+
+
+def test_of_several_that_write_a_new_file_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep" / "study.json"
+    assert new_json(path, {"who": 1})
+    assert not new_json(path, {"who": 2})
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "not on this file system")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert not new_json(path, {"who": 3})
+    assert json.loads(path.read_text()) == {"who": 1}
+    path.unlink()
+    assert new_json(path, {"who": 4})
+    assert [file.name for file in path.parent.iterdir()] == ["study.json"]

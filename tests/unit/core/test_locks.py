@@ -11,7 +11,7 @@ import pytest
 
 from segdepth.core import locks
 from segdepth.core.errors import BusyError
-from segdepth.core.locks import Part, held
+from segdepth.core.locks import Crew, Part, held
 
 HOLDER = """
 import sys, time
@@ -119,3 +119,20 @@ def test_a_part_of_another_process_keeps_the_whole_out(tmp_path: Path, holder: s
 def test_what_is_no_part_is_none(text: str) -> None:
     assert Part.read(text) is None
     assert Part.read(str(Part(3, 11))) == Part(3, 11)
+
+
+def test_a_crew_works_beside_crews_and_parts_but_not_beside_one_who_is_alone(tmp_path: Path) -> None:
+    with held(tmp_path, Crew()), held(tmp_path, Crew("other")), held(tmp_path, Part(0, 2)), held(tmp_path, Part(1, 2)):
+        with pytest.raises(BusyError), held(tmp_path):
+            raise AssertionError
+        with pytest.raises(BusyError), held(tmp_path, Part(0, 3)):
+            raise AssertionError
+    with held(tmp_path), pytest.raises(BusyError), held(tmp_path, Crew()):
+        raise AssertionError
+    assert Crew.read(str(Crew("7-ab"))) == Crew("7-ab")
+
+
+def test_the_lock_of_a_killed_crew_is_removed(tmp_path: Path) -> None:
+    (tmp_path / f".lock-{Crew('12-ab')}").touch()
+    with held(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]

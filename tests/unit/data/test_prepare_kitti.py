@@ -22,6 +22,7 @@ from segdepth.data import open_dataset
 from segdepth.data.kitti_plan import Setup
 from segdepth.data.kitti_raw import read_velodyne
 from segdepth.data.prepare_kitti import prepare_kitti
+from segdepth.executing import Local
 from segdepth.geometry import nearest_point, project_velodyne, read_kitti_calibration
 
 from .drives import DATE, SMALL, drive, scene, write_drives
@@ -134,7 +135,7 @@ def test_the_hashes_are_those_of_sha256sum(raw: Path, tmp_path: Path) -> None:
 def test_processes_and_shards_make_the_same_tree(raw: Path, tmp_path: Path, whole: dict[str, str]) -> None:
     for name in ("processes", "shards"):
         (tmp_path / name).mkdir()
-    prepare_kitti(raw, tmp_path / "processes", SMALL, workers=2)
+    prepare_kitti(raw, tmp_path / "processes", SMALL, place=Local(2))
     assert content(tmp_path / "processes") == whole
     waiting = [prepare_kitti(raw, tmp_path / "shards", SMALL, shard=(k, 3)).waiting_for for k in (2, 0, 1)]
     assert waiting == [(0, 1), (1,), ()]

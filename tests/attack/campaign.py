@@ -7,8 +7,10 @@ which another one watches: if it dies, the input is a failure, and the next one 
 import argparse
 import collections
 import csv
+import gc
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,12 @@ from pathlib import Path
 from . import mutations, surfaces, watch
 
 __all__ = ["Finding", "attack", "prepare"]
+
+
+#: What the process ends with if a surface does not work with good files.
+NOT_READY = 3
+#: Bytes of data that the process may have; with libraries it has one already.
+MOST_DATA = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Finding:
     said: str = ""
 
 
+class NotReadyError(Exception):
+    """A command does not do with good files what it should."""
+
+
 class Attack:
     """A surface that is ready: what it answers and takes of good files.
 
@@ -66,9 +78,11 @@ class Attack:
         self._put_back()
         self._good = self._run()
         if self._good.code not in surface.codes or self._good.trouble:
-            raise RuntimeError(f"{surface.name} does not work: {self._good}")
+            raise NotReadyError(f"{surface.name} does not work: {self._good}")
         self._answer = surface.answer(self._out, self._good.printed)
         self._put_back()
+        gc.collect()
+        gc.freeze()  # modules: to look through them takes longer than most commands
 
     def __call__(self, seed: int, number: int) -> Finding:
         """Input number so and so."""
@@ -108,7 +122,9 @@ class Attack:
         if self.surface.fresh:
             surfaces.put_back(self.surface.fresh, self._kept)
 
-    def _finding(self, number: int, kind: str, mutation: mutations.Mutation, outcome: watch.Outcome, file: str = "") -> Finding:
+    def _finding(
+        self, number: int, kind: str, mutation: mutations.Mutation, outcome: watch.Outcome, file: str = ""
+    ) -> Finding:
         surface, trouble, end = self.surface, outcome.trouble, "failed"
         if not trouble and outcome.code == 2:
             end = "refused"
@@ -172,6 +188,7 @@ def _quiet_limits() -> None:
     import torch
 
     torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))  # what takes all memory takes others' as well
 
 
 def _work(options: argparse.Namespace) -> int:
@@ -190,8 +207,11 @@ def _work(options: argparse.Namespace) -> int:
         for one in found:
             try:
                 ready = Attack(one, root)
-                print(f"{one.name:30s} {len(one.files)} files, {ready._good.seconds:.3f} s, {ready._good.grown >> 20} MiB", flush=True)
-            except RuntimeError as error:
+                print(
+                    f"{one.name:30s} {len(one.files)} files, {ready._good.seconds:.3f} s, {ready._good.grown >> 20} MiB",
+                    flush=True,
+                )
+            except NotReadyError as error:
                 print(error, flush=True)
         return 0
     if options.surface:
@@ -202,7 +222,9 @@ def _work(options: argparse.Namespace) -> int:
         for finding in attack(found, root, options.seed, options.first):
             writer.writerow([getattr(finding, name) for name in Finding.__dataclass_fields__])
             file.flush()
-            if time.monotonic() - began > options.seconds or (options.inputs and finding.number >= options.first + options.inputs):
+            if time.monotonic() - began > options.seconds or (
+                options.inputs and finding.number >= options.first + options.inputs
+            ):
                 break
     return 0
 
@@ -220,7 +242,11 @@ def main() -> int:
     parser.add_argument("--watched", action="store_true")
     options = parser.parse_args()
     if options.watched:
-        return _work(options)
+        try:
+            return _work(options)
+        except NotReadyError as error:
+            print(error, file=sys.stderr)
+            return NOT_READY
     return _watch(options)
 
 
@@ -236,7 +262,7 @@ def _watch(options: argparse.Namespace) -> int:
                    f"--only={options.only}", f"--root={root}", f"--first={first}", f"--inputs={options.inputs}",
                    f"--surface={options.surface}"]  # fmt: skip
         code = subprocess.run(command, cwd=Path(__file__).parents[1]).returncode
-        if code == 0 or options.only:
+        if code in (0, NOT_READY) or options.only:
             break
         with table.open(newline="") as file:
             rows = list(csv.DictReader(file))

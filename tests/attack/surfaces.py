@@ -107,7 +107,19 @@ def build_world(root: Path) -> World:
     do("data", "synthesize", world / "city", "--num-images", 1, *size)
     do("data", "synthesize", world / "raw", "--layout", "kitti_raw", "--num-images", 4, *size)
     do("data", "synthesize", world / "sem", "--layout", "kitti_semantics", "--num-images", 2, *size)
-    do("prepare", "kitti", "--dataset_dir", world / "raw", "--static-frames", "none", "--num-threads", 1, "--dump-root", world / "prepared", *size)
+    do(
+        "prepare",
+        "kitti",
+        "--dataset_dir",
+        world / "raw",
+        "--static-frames",
+        "none",
+        "--num-threads",
+        1,
+        "--dump-root",
+        world / "prepared",
+        *size,
+    )
     write_others(world)
     base = {
         "model": {"arch": "dispnet", "width": 0.05}, "task": "seg",
@@ -127,13 +139,29 @@ def build_world(root: Path) -> World:
     base["training"]["train_iters"] = 2
     base["training"]["resume"] = str(world / "resumed/more/2026-01-02T03-04-05Z")
     (world / "more.yml").write_text(yaml.safe_dump(base))
-    do("train", "--config", world / "depth.yml", "--runs", world / "cached-runs", "--device", "cpu", f"data.cache={world / 'cache'}")
+    do(
+        "train",
+        "--config",
+        world / "depth.yml",
+        "--runs",
+        world / "cached-runs",
+        "--device",
+        "cpu",
+        f"data.cache={world / 'cache'}",
+    )
     do("study", "eval", "--checkpoint", seg, "--num-image", 1, "--sample-rate", 8, "--engine", "windowed", "--data-path", world / "city",
        "--dataset", "cityscapes", "--out", world / "study")  # fmt: skip
     picture = next((world / "city/leftImg8bit/val").rglob("*.png"))
     shutil.copy(picture, world / "picture.png")
     for task in ("seg", "depth"):
-        do("predict", world / "city/leftImg8bit/val", "--checkpoint", world / f"runs/{task}/2026-01-02T03-04-05Z", "--out", world / f"answers/{task}")
+        do(
+            "predict",
+            world / "city/leftImg8bit/val",
+            "--checkpoint",
+            world / f"runs/{task}/2026-01-02T03-04-05Z",
+            "--out",
+            world / f"answers/{task}",
+        )
     shutil.copytree(world / "prepared", world / "again")
     content = torch.load(next((seg / "checkpoints").glob("*.pt")), weights_only=True)
     torch.save({"model_state": content["model_state"], "epoch": 1}, world / "weights.pth")
@@ -177,13 +205,17 @@ def write_others(world: World) -> None:
         labels(world / f"own/labels/{name}.png", (0, 1, 255), palette=name == "b")
         (world / "own/depths").mkdir(exist_ok=True)
         np.save(world / f"own/depths/{name}.npy", np.full((32, 64), 9.5, np.float32))
-    rows = [f"rgb/{name}.jpg,labels/{name}.png,depths/{name}.npy,{split}" for name, split in (("a", "train"), ("b", "val"))]
+    rows = [
+        f"rgb/{name}.jpg,labels/{name}.png,depths/{name}.npy,{split}" for name, split in (("a", "train"), ("b", "val"))
+    ]
     (world / "own/list.csv").write_text("image,label,depth,split\n" + "\n".join(rows) + "\n")
     day, drive = world / "eigen/2011_09_26", "2011_09_26_drive_0002_sync"
     for index in range(2):
         picture(day / drive / "image_02/data" / f"{index:010}.png")
         depth(world / f"eigen/val/{drive}/proj_depth/groundtruth/image_02/{index:010}.png", 1 / 256)
-    (world / "eigen/files.txt").write_text("\n".join(f"2011_09_26/{drive}/image_02/data/{index:010}.png" for index in range(2)))
+    (world / "eigen/files.txt").write_text(
+        "\n".join(f"2011_09_26/{drive}/image_02/data/{index:010}.png" for index in range(2))
+    )
     for name in ("calib_velo_to_cam.txt", "calib_cam_to_cam.txt"):
         shutil.copy(world / "raw/2011_09_26" / name, day / name)
     answers = world / "eigen-answers.npy"
@@ -230,7 +262,9 @@ def surfaces(world: World) -> list[Surface]:
     own_options = ["--dataset", "folder", "--dataset_dir", str(own), "--num-threads", "1", "--page", "OUT/page.html", "data.csv=list.csv",
                    "data.classes=[road,car]"]  # fmt: skip
 
-    def check(name: str, target: str, folder: Path, files: list[Path], *more: str, dataset: str | None = None) -> Surface:
+    def check(
+        name: str, target: str, folder: Path, files: list[Path], *more: str, dataset: str | None = None
+    ) -> Surface:
         argv = ["data", "check", "--dataset", dataset or name, "--dataset_dir", str(folder), "--target", target, "--num-threads", "1",
                 "--page", "OUT/page.html", *more]  # fmt: skip
         return Surface(f"check {name} {target}", files, argv, codes=(0, 1), answer=written("page.html"))
@@ -240,7 +274,18 @@ def surfaces(world: World) -> list[Surface]:
 
     train = ["train", *cpu, "--runs", "OUT", "--config"]
     predict = ["predict", str(world / "picture.png"), "--out", "OUT", *cpu, "--checkpoint"]
-    of_city = ["--data-path", str(city), "--dataset", "cityscapes", "--num-image", "1", "--sample-rate", "16", "--engine", "windowed"]
+    of_city = [
+        "--data-path",
+        str(city),
+        "--dataset",
+        "cityscapes",
+        "--num-image",
+        "1",
+        "--sample-rate",
+        "16",
+        "--engine",
+        "windowed",
+    ]
     prepare = ["prepare", "kitti", "--dataset_dir", str(world / "raw"), "--num-threads", "1", *small, "--dump-root"]
     found = [
         Surface("config", [world / "seg.yml"], ["config", "check", str(world / "seg.yml")], weight=3),
@@ -357,11 +402,12 @@ def evil_argv(argv: Sequence[str], rng: random.Random) -> list[str]:
     return changed
 
 
-def clean(folder: Path) -> None:
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
+def clean(path: Path) -> None:
+    """Remove whatever is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        path.unlink(missing_ok=True)
 
 
 def snapshot(folders: Sequence[Path]) -> dict[Path, bytes]:
@@ -372,7 +418,9 @@ def snapshot(folders: Sequence[Path]) -> dict[Path, bytes]:
 def put_back(folders: Sequence[Path], files: dict[Path, bytes]) -> None:
     """Files as they were, with their times, and no others."""
     for folder in folders:
-        for path in [path for path in folder.rglob("*") if path not in files and (path.is_symlink() or not path.is_dir())]:
+        for path in [
+            path for path in folder.rglob("*") if path not in files and (path.is_symlink() or not path.is_dir())
+        ]:
             path.unlink()
         for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
             if path in files or not any(path.iterdir()):

@@ -4,7 +4,6 @@ A cell is done once its scores are in ``results.json``. Interrupted anywhere, th
 that was begun with this configuration goes on, and every file is written whole or not at all.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 import torch
 
 from segdepth.config import Config, config_to_dict
-from segdepth.core.errors import DataError, SegdepthError, reason
+from segdepth.core.errors import DataError, SegdepthError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.reading import read_json
 from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
 from segdepth.networks import load_network
 from segdepth.runs import RunFolder, newest_first, read_config
@@ -53,10 +53,10 @@ class Results:
         self._file = folder / "results.json"
         self.records: dict[str, dict[str, Any]] = {}
         if self._file.exists():
-            try:
-                self.records = json.loads(self._file.read_text())["cells"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{self._file} holds no results ({reason(error)}); move it away") from None
+            records = read_json(self._file, "the results of `segdepth reproduce`").get("cells")
+            if not (isinstance(records, dict) and all(isinstance(record, dict) for record in records.values())):
+                raise DataError(f"{self._file} holds no results; move it away")
+            self.records = records
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
         """Add or replace a cell's scores."""

@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float32, Float64
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_bytes, read_lines
 from segdepth.geometry import Camera
 
-from .files import IMAGE_ENDINGS, files_by_stem, read_bytes, read_lines
+from .files import IMAGE_ENDINGS, files_by_stem
 from .kitti_names import DRIVES, KittiDrive
 
 __all__ = [

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_text
 
 __all__ = ["CALIBRATION_FILES", "Calibration", "Camera", "read_kitti_calibration"]
 
@@ -96,10 +97,7 @@ def read_kitti_calibration(folder: Path) -> Calibration:
 
 def _read(path: Path) -> dict[str, str]:
     """The lines ``key: values`` of a calibration file."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the calibration file {path}: {error}") from error
+    lines = read_text(path, "a calibration file of KITTI's").splitlines()
     return {key.strip(): values for key, colon, values in (line.partition(":") for line in lines) if colon}
 
 

@@ -1,6 +1,5 @@
 """Networks on disk: safetensors whose metadata hold the card. Loading never executes code."""
 
-import json
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -8,12 +7,13 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
+from segdepth.core.reading import parse_json
+from segdepth.core.weights import read_words
 from segdepth.core.words import first_of
 from segdepth.runs import BEST, CARD_KEY, meant_by
 
@@ -23,7 +23,7 @@ from .devices import usable_device
 from .guests import GuestNetwork
 from .network import Network
 from .state_files import read_state
-from .torch_files import is_torch_file, load_torch_file
+from .torch_files import is_torch_file, load_torch_file, require_plain
 
 __all__ = ["find_weights", "load_network", "load_state", "read_card", "require_tensors", "save_network"]
 
@@ -102,23 +102,18 @@ def read_card(path: Path) -> Card:
     """
     if is_torch_file(path):
         return _parse_card(path, _load_run_state(path)["card"])
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
-    if CARD_KEY not in metadata:
+    words = read_words(path)
+    if CARD_KEY not in words:
         raise CheckpointError(
             f"{str(path)!r} holds weights but no segdepth card, so it is no checkpoint of ours; {_CONVERT}"
         )
-    return _parse_card(path, metadata[CARD_KEY])
+    return _parse_card(path, words[CARD_KEY])
 
 
 def _parse_card(path: Path, text: str) -> Card:
+    values = parse_json(text, f"the card of {str(path)!r}", error=CheckpointError)
     try:
-        return Card.model_validate(json.loads(text))
-    except (RecursionError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{str(path)!r} has a card that is broken ({reason(error)})") from None
+        return Card.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -144,7 +139,13 @@ def load_state(path: Path) -> Mapping[str, Tensor]:
         CheckpointError: if the file is truncated or foreign.
     """
     read_card(path)
-    return _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
+    if not is_torch_file(path):
+        return read_state(path)
+    state: Mapping[str, Tensor] = _load_run_state(path)["model_state"]
+    require_plain(state, path)
+    if others := [name for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]:
+        raise CheckpointError(f"{str(path)!r} is damaged: among its weights {first_of(others, _NAMED)} is no tensor")
+    return state
 
 
 def load_network(

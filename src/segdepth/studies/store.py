@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Shaped, UInt8
 from numpy import ndarray
+from pyarrow.types import is_floating, is_integer
+from pydantic import TypeAdapter, ValidationError
 
-from segdepth.core.errors import ConfigError, DataError, reason
-from segdepth.core.files import replacing, write_json
+from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.files import write_json
+from segdepth.core.parquet import read_parquet, write_parquet
 from segdepth.core.provenance import provenance
+from segdepth.core.reading import read_json
 from segdepth.core.words import counted
 
 from .columns import Column, columns_of
@@ -71,14 +74,15 @@ class StudyInfo:
             DataError: if there is none, or it is not ours.
         """
         path = folder / _INFO
+        if not path.exists():
+            raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one")
+        values = read_json(path, "the description of a study")
         try:
-            values = json.loads(path.read_text())
-            tuples = {key: tuple(values[key]) for key in ("columns", "images", "classes")}
-            return StudyInfo(**values | tuples)
-        except OSError:
-            raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{str(path)!r} is no description of a study ({reason(error)})") from None
+            return TypeAdapter(StudyInfo).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise DataError(f"{str(path)!r} is no description of a study: {where}: {first['msg']}") from None
 
     def question(self) -> dict[str, Any]:
         """All but when and where it was asked, as JSON gives it back."""
@@ -159,11 +163,9 @@ class Store:
             image: what the network saw; its digest is kept.
         """
         count = len(next(iter(rows.values())))
-        table = pa.table({"image": np.full(count, index, np.int32), **rows}).replace_schema_metadata(
-            {"name": self.info.images[index], "image_sha256": hashlib.sha256(image.tobytes()).hexdigest()}
-        )
-        with replacing(self.path(index)) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        table = pa.table({"image": np.full(count, index, np.int32), **rows})
+        digest = hashlib.sha256(image.tobytes()).hexdigest()
+        write_parquet(self.path(index), table, {"name": self.info.images[index], "image_sha256": digest})
 
 
 def _require_same(folder: Path, there: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -248,17 +250,33 @@ def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
             "go on with the same command, or analyse what is there with --partial"
         )
     tables, digests = [], {}
-    for path in there.values():
-        try:
-            table = pq.read_table(path)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{str(path)!r} is no part of a study ({reason(error)}); remove it and go on") from None
-        metadata = table.schema.metadata
-        digests[metadata[b"name"].decode()] = metadata[b"image_sha256"].decode()
+    for index, path in there.items():
+        table, words = read_parquet(path, "a part of a study")
+        _check_part(path, table, words, info, index)
+        digests[words["name"]] = words["image_sha256"]
         tables.append(table)
+    if len({tuple(table.schema) for table in tables}) > 1:
+        raise DataError(
+            f"the parts of the study {str(folder)!r} have other columns than each other; remove those that are not its"
+        )
     whole = pa.concat_tables(tables)
     rows = {name: whole.column(name).to_numpy() for name in whole.column_names}
     return StudyTable(folder, info, rows, digests)
+
+
+def _check_part(path: Path, table: pa.Table, words: Mapping[str, str], info: StudyInfo, index: int) -> None:
+    """Refuse a part that is another picture's, or lacks a column, or has one that is no numbers."""
+    lacking = {"image", "row", "col", *info.columns} - set(table.column_names)
+    twice = len(set(table.column_names)) < table.num_columns
+    others = [one.name for one in table.schema if not (is_floating(one.type) or is_integer(one.type))]
+    holes = any(column.null_count for column in table.columns)
+    if lacking or twice or others or holes or not words.keys() >= {"name", "image_sha256"}:
+        said = f"no {sorted(lacking)[0]!r}" if lacking else f"{others[0]!r} that is no numbers" if others else "holes"
+        raise DataError(f"{str(path)!r} is no part of this study: it has {said}; remove it and go on")
+    if words["name"] != info.images[index] or set(table.column("image").unique().to_pylist()) - {index}:
+        raise DataError(
+            f"{str(path)!r} is the part of another picture than {info.images[index]!r}; remove it and go on"
+        )
 
 
 def find_stores(paths: Iterable[Path]) -> list[Path]:

@@ -90,6 +90,7 @@ class Run:
         options = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self._optimizer.param_groups]
         self.net.load_state_dict(content["model_state"])
         self._optimizer.load_state_dict(content["optimizer_state"])
+        _require_whole(self._optimizer)
         self.fabric.strategy.precision.load_state_dict(content.get("precision_state", {}))
         if self.averaged is not None:
             self.averaged.load_state_dict(content["averaged_state"])
@@ -177,6 +178,25 @@ class Run:
             "precision_state": self.fabric.strategy.precision.state_dict(),
         }
         return content if self.averaged is None else content | {"averaged_state": self.averaged.state_dict()}
+
+
+def _require_whole(optimizer: Optimizer) -> None:
+    """Refuse an optimizer whose memory of its parameters is not of one kind, or not of their shapes, before it is used.
+
+    Raises:
+        ValueError: if so.
+    """
+    names = {frozenset(memory) for memory in optimizer.state.values()}
+    if len(names) > 1:
+        raise ValueError(
+            f"the optimizer knows {sorted(frozenset.union(*names) - frozenset.intersection(*names))} of some only"
+        )
+    for parameter, memory in optimizer.state.items():
+        for name, value in memory.items():
+            if isinstance(value, torch.Tensor) and value.dim() and value.shape != parameter.shape:
+                raise ValueError(
+                    f"the optimizer's {name} is {list(value.shape)}, of a parameter {list(parameter.shape)}"
+                )
 
 
 def kept_best(folder: RunFolder) -> Evaluation | None:

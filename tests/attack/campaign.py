@@ -1,12 +1,13 @@
 """Attack what segdepth reads: `python -m attack.campaign --seconds 3600 --seed 0 --csv runs/attack.csv`.
 
-Inputs are numbered; a number and a seed give the same input again (`--only "predict picture:17"`). Everything runs in one process,
-which another one watches: if it dies, the input is a failure, and the next one goes on.
+Inputs are numbered; a number and a seed give the same input again (`--only "predict picture:17"`). Everything runs in one
+process, which another one watches: if it dies, the input is a failure, and the next one goes on.
 """
 
 import argparse
 import collections
 import csv
+import functools
 import gc
 import os
 import random
@@ -108,15 +109,26 @@ class Attack:
             self._put_back()
 
     def _run(self, argv: list[str] | None = None, file: Path | None = None) -> watch.Outcome:
-        from segdepth.cli import main
+        from segdepth.cli import main, told
 
         surfaces.clean(self._out)
         self._out.mkdir()
         config = str(file or next(iter(self._files), ""))
+        if self.surface.call is not None:
+            return watch.observe(lambda: told(lambda: self._call()), self.surface.codes, *self._usual())
         words = [word.replace("OUT", str(self._out)).replace("CONFIG", config) for word in argv or self.surface.argv]
-        good = getattr(self, "_good", None)
         codes = (0, 1, 2) if self.surface.arguments else self.surface.codes
-        return watch.observe(lambda: main(words), codes, *((good.seconds, max(0, good.grown)) if good else ()))
+        return watch.observe(lambda: main(words), codes, *self._usual())
+
+    def _call(self) -> int:
+        """A reader as if it were a command: what it reads is printed, as a digest where it is long."""
+        assert self.surface.call is not None
+        surfaces.show(self.surface.call())
+        return 0
+
+    def _usual(self) -> tuple[float, int]:
+        good = getattr(self, "_good", None)
+        return (good.seconds, max(0, good.grown)) if good else (0.0, 0)
 
     def _put_back(self) -> None:
         if self.surface.fresh:
@@ -188,7 +200,19 @@ def _quiet_limits() -> None:
     import torch
 
     torch.set_num_threads(1)
+    _build_once()
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA, MOST_DATA))  # what takes all memory takes others' as well
+
+
+def _build_once() -> None:
+    """The tree of commands, which is the same for each and takes as long to build as most take."""
+    import typer
+
+    from segdepth.cli import app
+
+    once = functools.cache(typer.main.get_command)
+    build = functools.cache(app.build_app)
+    app.build_app, typer.main.get_command = build, once
 
 
 def _work(options: argparse.Namespace) -> int:
@@ -258,9 +282,20 @@ def _watch(options: argparse.Namespace) -> int:
     print(f"seed {options.seed}, {options.seconds:.0f} s, in {root}, every input in {table}", flush=True)
     until, first = time.monotonic() + options.seconds, options.first
     while (left := until - time.monotonic()) > 0:
-        command = [sys.executable, "-m", "attack.campaign", "--watched", f"--seconds={left}", f"--seed={options.seed}", f"--csv={table}",
-                   f"--only={options.only}", f"--root={root}", f"--first={first}", f"--inputs={options.inputs}",
-                   f"--surface={options.surface}"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "attack.campaign",
+            "--watched",
+            f"--seconds={left}",
+            f"--seed={options.seed}",
+            f"--csv={table}",
+            f"--only={options.only}",
+            f"--root={root}",
+            f"--first={first}",
+            f"--inputs={options.inputs}",
+            f"--surface={options.surface}",
+        ]
         code = subprocess.run(command, cwd=Path(__file__).parents[1]).returncode
         if code in (0, NOT_READY) or options.only:
             break

@@ -28,14 +28,87 @@ Random = random.Random
 CANARY = Path("/tmp") / f"segdepth-attack-{os.getpid()}"
 
 EVIL_VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**30, 0.0, -0.0, 1e-320, 1e308, float("nan"), float("inf"),
-    float("-inf"), "", "nan", "inf", "-1", "\0", "a\nb", "x" * 5000, "[/x]", "../..", "/", "\ud800", [], {}, [[]], [None], {"": None},
-    [1] * 1000, {"a": {"b": 1}}, "python:os:system", "é", "true", "0x10", "1_0", "0", "1e400", [1, 2], ["a"], {"0": 1},
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63),
+    10**30,
+    0.0,
+    -0.0,
+    1e-320,
+    1e308,
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    "",
+    "nan",
+    "inf",
+    "-1",
+    "\0",
+    "a\nb",
+    "x" * 5000,
+    "[/x]",
+    "../..",
+    "/",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    [None],
+    {"": None},
+    [1] * 1000,
+    {"a": {"b": 1}},
+    "python:os:system",
+    "é",
+    "true",
+    "0x10",
+    "1_0",
+    "0",
+    "1e400",
+    [1, 2],
+    ["a"],
+    {"0": 1},
+]
 
-EVIL_WORDS = ["nan", "inf", "-inf", "-1", "0", "1e400", "1e-400", str(2**63), "9" * 400, "", "x", "0x10", "1_0", "1,5", "None",
-              "\0", "é", "١", "+", "--", "1e", "\ufeff1", "[/x]", "\x85", "'", '"', '"""', ";", "../../../etc/passwd", "/dev/zero",
-              "x" * 5000]  # fmt: skip
+EVIL_WORDS = [
+    "nan",
+    "inf",
+    "-inf",
+    "-1",
+    "0",
+    "1e400",
+    "1e-400",
+    str(2**63),
+    "9" * 400,
+    "",
+    "x",
+    "0x10",
+    "1_0",
+    "1,5",
+    "None",
+    "\0",
+    "é",
+    "١",
+    "+",
+    "--",
+    "1e",
+    "\ufeff1",
+    "[/x]",
+    "\x85",
+    "'",
+    '"',
+    '"""',
+    ";",
+    "../../../etc/passwd",
+    "/dev/zero",
+    "x" * 5000,
+]
 
 
 @dataclass(frozen=True)
@@ -141,12 +214,39 @@ def _inserted(data: bytes, rng: Random) -> Mutation:
 
 @of("any")
 def _another_file(data: bytes, rng: Random) -> Mutation:
-    other = rng.choice((
-        b"", b"\0", b"\n", b"\xff\xfe", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04", b"PAR1", b"\x80\x02.", b"{}", b"[]", b"null",
-        b"\x93NUMPY\x01\x00", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", b"<html>", b"GIF89a", rng.randbytes(300),
-        b"[" * 100_000, b"{\"a\":" * 50_000, b"\xef\xbb\xbf" + data, data.decode("latin-1").encode("utf-16"), zlib.compress(data), b"BM" + data,
-        b"ustar" * 200, b"\x1f\x8b" + data, b"II*\0" + rng.randbytes(60), b"RIFF\0\0\0\0WEBP", b"%PDF-1.4", b"8BPS",
-    ))  # fmt: skip
+    other = rng.choice(
+        (
+            b"",
+            b"\0",
+            b"\n",
+            b"\xff\xfe",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff",
+            b"PK\x03\x04",
+            b"PAR1",
+            b"\x80\x02.",
+            b"{}",
+            b"[]",
+            b"null",
+            b"\x93NUMPY\x01\x00",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            b"<html>",
+            b"GIF89a",
+            rng.randbytes(300),
+            b"[" * 100_000,
+            b'{"a":' * 50_000,
+            b"\xef\xbb\xbf" + data,
+            data.decode("latin-1").encode("utf-16"),
+            zlib.compress(data),
+            b"BM" + data,
+            b"ustar" * 200,
+            b"\x1f\x8b" + data,
+            b"II*\0" + rng.randbytes(60),
+            b"RIFF\0\0\0\0WEBP",
+            b"%PDF-1.4",
+            b"8BPS",
+        )
+    )
     return Mutation(other, repr(other[:12]))
 
 
@@ -165,12 +265,21 @@ def _sparse(path: Path) -> None:
 
 @of("any")
 def _not_a_file(_: bytes, rng: Random) -> Mutation:
-    what, place = rng.choice((
-        ("folder", _folder), ("fifo", os.mkfifo), ("dangling link", _links_to("nowhere")), ("link to /dev/zero", _links_to("/dev/zero")),
-        ("link to /dev/null", _links_to("/dev/null")), ("link to a folder", _links_to("/usr")), ("sparse 3 GiB", _sparse),
-        ("nothing", lambda _: None), ("link to /proc/self/mem", _links_to("/proc/self/mem")),
-        ("a ring of links", lambda path: path.symlink_to(path.name)), ("link to /dev/tty", _links_to("/dev/tty")),
-    ))  # fmt: skip
+    what, place = rng.choice(
+        (
+            ("folder", _folder),
+            ("fifo", os.mkfifo),
+            ("dangling link", _links_to("nowhere")),
+            ("link to /dev/zero", _links_to("/dev/zero")),
+            ("link to /dev/null", _links_to("/dev/null")),
+            ("link to a folder", _links_to("/usr")),
+            ("sparse 3 GiB", _sparse),
+            ("nothing", lambda _: None),
+            ("link to /proc/self/mem", _links_to("/proc/self/mem")),
+            ("a ring of links", lambda path: path.symlink_to(path.name)),
+            ("link to /dev/tty", _links_to("/dev/tty")),
+        )
+    )
     return Mutation(None, what, place=place)
 
 
@@ -196,23 +305,42 @@ def _evil_word(data: bytes, rng: Random) -> Mutation:
 def _lines(data: bytes, rng: Random) -> Mutation:
     lines = data.splitlines(keepends=True)
     place = rng.randrange(len(lines))
-    changed = rng.choice((
-        lambda: lines[:place] + lines[place + 1 :], lambda: [*lines, lines[place]], lambda: lines[:place], lambda: lines * 3,
-        lambda: rng.sample(lines, len(lines)), lambda: [*lines[:place], b"\n", *lines[place:]], lambda: [b"#", *lines],
-        lambda: [*lines[:place], b"x" * 200_000, *lines[place:]], lambda: [*lines[:place], b" \t", *lines[place:]],
-        lambda: [*lines[:place], b'"', *lines[place:]], lambda: [*lines[:place], lines[place].rstrip(b"\n") * 2, b"\n"],
-    ))()  # fmt: skip
+    changed = rng.choice(
+        (
+            lambda: lines[:place] + lines[place + 1 :],
+            lambda: [*lines, lines[place]],
+            lambda: lines[:place],
+            lambda: lines * 3,
+            lambda: rng.sample(lines, len(lines)),
+            lambda: [*lines[:place], b"\n", *lines[place:]],
+            lambda: [b"#", *lines],
+            lambda: [*lines[:place], b"x" * 200_000, *lines[place:]],
+            lambda: [*lines[:place], b" \t", *lines[place:]],
+            lambda: [*lines[:place], b'"', *lines[place:]],
+            lambda: [*lines[:place], lines[place].rstrip(b"\n") * 2, b"\n"],
+        )
+    )()
     return Mutation(b"".join(changed), "")
 
 
 @of("text", "yaml", "json")
 def _encoding(data: bytes, rng: Random) -> Mutation:
     text = data.decode()
-    changed = rng.choice((
-        lambda: text.encode("utf-16"), lambda: text.encode("utf-16-le"), lambda: b"\xef\xbb\xbf" + data, lambda: data.replace(b"\n", b"\r\n"),
-        lambda: data.replace(b"\n", b"\r"), lambda: data.replace(b"\n", "\u2028".encode()), lambda: data.replace(b" ", "\xa0".encode()),
-        lambda: data + b"\x1a", lambda: text.encode("utf-32"), lambda: data.replace(b"e", b"\xe9"), lambda: data.replace(b"\n", b"\0\n"),
-    ))()  # fmt: skip
+    changed = rng.choice(
+        (
+            lambda: text.encode("utf-16"),
+            lambda: text.encode("utf-16-le"),
+            lambda: b"\xef\xbb\xbf" + data,
+            lambda: data.replace(b"\n", b"\r\n"),
+            lambda: data.replace(b"\n", b"\r"),
+            lambda: data.replace(b"\n", "\u2028".encode()),
+            lambda: data.replace(b" ", "\xa0".encode()),
+            lambda: data + b"\x1a",
+            lambda: text.encode("utf-32"),
+            lambda: data.replace(b"e", b"\xe9"),
+            lambda: data.replace(b"\n", b"\0\n"),
+        )
+    )()
     return Mutation(changed, "")
 
 
@@ -280,8 +408,27 @@ def _json_line(data: bytes, rng: Random) -> Mutation:
 @of("json", "jsonl")
 def _json_text(data: bytes, rng: Random) -> Mutation:
     place = rng.randrange(len(data))
-    evil = rng.choice((b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"NaN", b"-Infinity", b'"\\ud800"', b"1e999", b"//", b",", b"'", b"\\",
-                       b'"\\u0000"', b"-", b"0123", b"tru", b"}", b"]"))  # fmt: skip
+    evil = rng.choice(
+        (
+            b"[" * 100_000,
+            b'{"a":' * 100_000,
+            b"1" * 5000,
+            b"NaN",
+            b"-Infinity",
+            b'"\\ud800"',
+            b"1e999",
+            b"//",
+            b",",
+            b"'",
+            b"\\",
+            b'"\\u0000"',
+            b"-",
+            b"0123",
+            b"tru",
+            b"}",
+            b"]",
+        )
+    )
     return Mutation(data[:place] + evil + data[place + rng.choice((0, 1)) :], repr(evil[:9]))
 
 
@@ -311,16 +458,66 @@ def yaml_evils() -> list[bytes]:
         f"a{k}: &a{k}\n  <<: [{','.join([f'*a{k - 1}'] * 30)}]\n" for k in range(1, 7)
     )
     return [
-        laughs.encode(), merges.encode(), b"&a [*a]", b"model: &a {b: *a}", b"a: !!timestamp foo", b"a: 2020-01-01", b"a: 2020-13-45",
-        b"a: 0001-01-01T25:61:61Z", b"a: " + b"1" * 5000, b"a: 0x" + b"f" * 5000, b"a: " + b"[" * 5000, b"a: " + b"{b: " * 3000, b"- " * 5000,
+        laughs.encode(),
+        merges.encode(),
+        b"&a [*a]",
+        b"model: &a {b: *a}",
+        b"a: !!timestamp foo",
+        b"a: 2020-01-01",
+        b"a: 2020-13-45",
+        b"a: 0001-01-01T25:61:61Z",
+        b"a: " + b"1" * 5000,
+        b"a: 0x" + b"f" * 5000,
+        b"a: " + b"[" * 5000,
+        b"a: " + b"{b: " * 3000,
+        b"- " * 5000,
         f"!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path [{CANARY}]]".encode(),
-        f"a: !!python/object/apply:os.system ['touch {CANARY}']".encode(), b"a: !!python/name:os.system", b"a: !!binary ====", b"a: !!set {x, y}",
-        b"a: !!omap [x: 1]", b"a: !!pairs [x: 1, x: 2]", b"? [a, b]\n: 1", b"? {a: 1}\n: 1", b"1: 2", b"a: 1\na: 2", b"%YAML 9.9\n---\na: 1",
-        b"--- a\n--- b", b"a: 1:30:00", b"a: 190:20:30.15", b"a: !!int x", b"a: !!float x", b"a: !!bool x", b"a: !!null x", b"a: !!int ''",
-        b"a: 0b", b"a: 0b" + b"1" * 20000, b"a: .nan", b"a: <<", b"<<: 1", b"<<: [1]", b"<<: {a: 1}", b"a: !x y", b"a: *b", b"a: &b", b"!!map [1]",
-        b"a: \"\\0\"", b"a: \"\\ud800\"", b"a:\t1", b"@", b"`", b"a: |9\n b", b"!!str {a: 1}", b"!!seq {a: 1}", b"a: 1__0", b"a: 0o17", b"a: 0_",
-        b"a: " + b"60:" * 3000 + b"1", b"a: 1e400", b"a: -1e400", b"a: 9" + b":59" * 400 + b".0",
-    ]  # fmt: skip
+        f"a: !!python/object/apply:os.system ['touch {CANARY}']".encode(),
+        b"a: !!python/name:os.system",
+        b"a: !!binary ====",
+        b"a: !!set {x, y}",
+        b"a: !!omap [x: 1]",
+        b"a: !!pairs [x: 1, x: 2]",
+        b"? [a, b]\n: 1",
+        b"? {a: 1}\n: 1",
+        b"1: 2",
+        b"a: 1\na: 2",
+        b"%YAML 9.9\n---\na: 1",
+        b"--- a\n--- b",
+        b"a: 1:30:00",
+        b"a: 190:20:30.15",
+        b"a: !!int x",
+        b"a: !!float x",
+        b"a: !!bool x",
+        b"a: !!null x",
+        b"a: !!int ''",
+        b"a: 0b",
+        b"a: 0b" + b"1" * 20000,
+        b"a: .nan",
+        b"a: <<",
+        b"<<: 1",
+        b"<<: [1]",
+        b"<<: {a: 1}",
+        b"a: !x y",
+        b"a: *b",
+        b"a: &b",
+        b"!!map [1]",
+        b'a: "\\0"',
+        b'a: "\\ud800"',
+        b"a:\t1",
+        b"@",
+        b"`",
+        b"a: |9\n b",
+        b"!!str {a: 1}",
+        b"!!seq {a: 1}",
+        b"a: 1__0",
+        b"a: 0o17",
+        b"a: 0_",
+        b"a: " + b"60:" * 3000 + b"1",
+        b"a: 1e400",
+        b"a: -1e400",
+        b"a: 9" + b":59" * 400 + b".0",
+    ]
 
 
 @of("yaml")
@@ -407,12 +604,32 @@ def _png_chunks(data: bytes, rng: Random) -> Mutation:
     chunks = png_chunks(data)
     place = rng.randrange(len(chunks))
     bomb = _packed_zeros()
-    extra = rng.choice((
-        (b"zTXt", b"k\0\0" + bomb), (b"iCCP", b"k\0\0" + bomb), (b"tEXt", b"k\0" + b"x" * 99), (b"iTXt", b"k\0\1\0\0\0" + bomb),
-        (b"tRNS", b"\0" * 300), (b"PLTE", b"\0" * 7), (b"PLTE", b""), (b"eXIf", b"II*\0" + b"\xff" * 40), (b"acTL", struct.pack(">II", 2**31, 0)),
-        (b"fcTL", bytes(26)), (b"gAMA", bytes(4)), (b"cHRM", bytes(3)), (b"sBIT", b"\xff"), (b"ABCD", b""), (b"abcd", b"x"), (b"IHDR", chunks[0][1]),
-        (b"IEND", b""), (b"fdAT", b"\0\0\0\1xxx"), (b"tIME", b""), (b"hIST", b"\0"), (b"bKGD", b""), (b"pHYs", b"\0"),
-    ))  # fmt: skip
+    extra = rng.choice(
+        (
+            (b"zTXt", b"k\0\0" + bomb),
+            (b"iCCP", b"k\0\0" + bomb),
+            (b"tEXt", b"k\0" + b"x" * 99),
+            (b"iTXt", b"k\0\1\0\0\0" + bomb),
+            (b"tRNS", b"\0" * 300),
+            (b"PLTE", b"\0" * 7),
+            (b"PLTE", b""),
+            (b"eXIf", b"II*\0" + b"\xff" * 40),
+            (b"acTL", struct.pack(">II", 2**31, 0)),
+            (b"fcTL", bytes(26)),
+            (b"gAMA", bytes(4)),
+            (b"cHRM", bytes(3)),
+            (b"sBIT", b"\xff"),
+            (b"ABCD", b""),
+            (b"abcd", b"x"),
+            (b"IHDR", chunks[0][1]),
+            (b"IEND", b""),
+            (b"fdAT", b"\0\0\0\1xxx"),
+            (b"tIME", b""),
+            (b"hIST", b"\0"),
+            (b"bKGD", b""),
+            (b"pHYs", b"\0"),
+        )
+    )
     what = rng.randrange(4)
     if what == 0:
         lost = chunks.pop(place)[0]
@@ -538,16 +755,56 @@ def _npy_head(data: bytes, rng: Random) -> Mutation:
     head, body = data[10 : 10 + length].decode(), data[10 + length :]
     shape = head[head.index("(") : head.index(")") + 1]
     kind = head[head.index("descr': ") + 8 : head.index(",")]
-    evil = rng.choice((
-        (shape, "(99999999999,)"), (shape, "(99999999, 99999999)"), (shape, "(-1, 2)"), (shape, "(0, 5)"), (shape, "()"), (shape, "(2**40,)"),
-        (shape, "(1.5, 2)"), (shape, "(True, 2)"), (shape, "'x'"), (shape, "(50000, 50000)"), (shape, "(3000000000,)"), (kind, "'|O'"),
-        (shape, "(0, 99999999999999999999)"), (shape, "(99999999999999999999, 0)"), (kind, "'<f8'"), (kind, "'<f2'"), (kind, "'<c16'"), (kind, "'|b1'"),
-        (kind, "'>f4'"), (kind, "'<U9'"), (kind, "'<M8[s]'"), (kind, "'<m8[s]'"), (kind, "'|V4'"), (kind, "'|S4'"), (kind, "[('a', '<f4')]"),
-        (kind, "[('a', '|O')]"), (kind, "'<i4'"), (kind, "'xx'"), (kind, "None"), (kind, "'<f16'"), (kind, "'|V0'"), (kind, "'<U99999999999'"),
-        ("False", "True"), ("False", "None"), ("'shape'", "'shope'"), ("{", "{'x': 1, "), (head, "[" * 5000), (head, "__import__('os').getcwd()"),
-        (head, "(" * 200 + ")" * 200), (head, "-" * 5000 + "1"), (head, ""), (head, "\0" * 9), (kind, "'|S2147483647'"), (kind, "('<f4', (10000, 10000))"),
-        (kind, "('<f4', (2**31,))"), (kind, "('<f4', (2147483647,))"),
-    ))  # fmt: skip
+    evil = rng.choice(
+        (
+            (shape, "(99999999999,)"),
+            (shape, "(99999999, 99999999)"),
+            (shape, "(-1, 2)"),
+            (shape, "(0, 5)"),
+            (shape, "()"),
+            (shape, "(2**40,)"),
+            (shape, "(1.5, 2)"),
+            (shape, "(True, 2)"),
+            (shape, "'x'"),
+            (shape, "(50000, 50000)"),
+            (shape, "(3000000000,)"),
+            (kind, "'|O'"),
+            (shape, "(0, 99999999999999999999)"),
+            (shape, "(99999999999999999999, 0)"),
+            (kind, "'<f8'"),
+            (kind, "'<f2'"),
+            (kind, "'<c16'"),
+            (kind, "'|b1'"),
+            (kind, "'>f4'"),
+            (kind, "'<U9'"),
+            (kind, "'<M8[s]'"),
+            (kind, "'<m8[s]'"),
+            (kind, "'|V4'"),
+            (kind, "'|S4'"),
+            (kind, "[('a', '<f4')]"),
+            (kind, "[('a', '|O')]"),
+            (kind, "'<i4'"),
+            (kind, "'xx'"),
+            (kind, "None"),
+            (kind, "'<f16'"),
+            (kind, "'|V0'"),
+            (kind, "'<U99999999999'"),
+            ("False", "True"),
+            ("False", "None"),
+            ("'shape'", "'shope'"),
+            ("{", "{'x': 1, "),
+            (head, "[" * 5000),
+            (head, "__import__('os').getcwd()"),
+            (head, "(" * 200 + ")" * 200),
+            (head, "-" * 5000 + "1"),
+            (head, ""),
+            (head, "\0" * 9),
+            (kind, "'|S2147483647'"),
+            (kind, "('<f4', (10000, 10000))"),
+            (kind, "('<f4', (2**31,))"),
+            (kind, "('<f4', (2147483647,))"),
+        )
+    )
     changed = head.replace(*evil, 1).encode()
     packed = (
         b"\x93NUMPY\x02\x00" + struct.pack("<I", len(changed)) + changed
@@ -574,13 +831,31 @@ def _npy_version(data: bytes, rng: Random) -> Mutation:
 @of("npy")
 def _npy_other(data: bytes, rng: Random) -> Mutation:
     array = np.load(io.BytesIO(data))
-    other = rng.choice((
-        lambda: array[0], lambda: array[None], lambda: array[..., None], lambda: array.T, lambda: array[:0], lambda: array[:, :1],
-        lambda: np.array([Payload(rng.randrange(3))], dtype=object), lambda: array.astype(np.float64), lambda: array.astype(bool),
-        lambda: array.astype(complex), lambda: np.array("x"), lambda: array.astype(np.float16), lambda: np.full_like(array, rng.choice((0, 1))),
-        lambda: np.full(array.shape, np.nan), lambda: np.full(array.shape, np.inf), lambda: -array.astype(np.float32), lambda: array.astype(np.int64),
-        lambda: np.full(array.shape, 2**62), lambda: array.astype(str), lambda: array.astype(np.uint8), lambda: np.full(array.shape, 1e300),
-    ))()  # fmt: skip
+    other = rng.choice(
+        (
+            lambda: array[0],
+            lambda: array[None],
+            lambda: array[..., None],
+            lambda: array.T,
+            lambda: array[:0],
+            lambda: array[:, :1],
+            lambda: np.array([Payload(rng.randrange(3))], dtype=object),
+            lambda: array.astype(np.float64),
+            lambda: array.astype(bool),
+            lambda: array.astype(complex),
+            lambda: np.array("x"),
+            lambda: array.astype(np.float16),
+            lambda: np.full_like(array, rng.choice((0, 1))),
+            lambda: np.full(array.shape, np.nan),
+            lambda: np.full(array.shape, np.inf),
+            lambda: -array.astype(np.float32),
+            lambda: array.astype(np.int64),
+            lambda: np.full(array.shape, 2**62),
+            lambda: array.astype(str),
+            lambda: array.astype(np.uint8),
+            lambda: np.full(array.shape, 1e300),
+        )
+    )()
     return Mutation(npy(other), f"{other.dtype} {other.shape}")
 
 
@@ -684,10 +959,33 @@ def _safetensors_head(data: bytes, rng: Random) -> Mutation:
     else:
         name = rng.choice([key for key in head if key != "__metadata__"])
         entry = dict(head[name])
-        entry[rng.choice(tuple(entry))] = rng.choice((
-            [0, 2**63], [0, 0], [-1, 4], [8, 4], [2**40, 2**41], [2**33], [], [1.5], "F64", "F16", "BF16", "I64", "BOOL", "F8_E4M3", "F4", "X", "C64",
-            [0, 4, 8], [2**31, 2**31], [0], None, "U16", "F8_E8M0",
-        ))  # fmt: skip
+        entry[rng.choice(tuple(entry))] = rng.choice(
+            (
+                [0, 2**63],
+                [0, 0],
+                [-1, 4],
+                [8, 4],
+                [2**40, 2**41],
+                [2**33],
+                [],
+                [1.5],
+                "F64",
+                "F16",
+                "BF16",
+                "I64",
+                "BOOL",
+                "F8_E4M3",
+                "F4",
+                "X",
+                "C64",
+                [0, 4, 8],
+                [2**31, 2**31],
+                [0],
+                None,
+                "U16",
+                "F8_E8M0",
+            )
+        )
         changed, note = head | {name: entry}, name
     packed = json.dumps(changed).encode("utf-8", "surrogatepass")
     return Mutation(struct.pack("<Q", len(packed)) + packed + body, note[:80])
@@ -740,16 +1038,31 @@ def _torch_nodes(value: Any, path: tuple[Any, ...] = (), depth: int = 0) -> list
 def _evil_tensors(rng: Random, like: Any) -> Any:
     import torch
 
-    return rng.choice((
-        lambda: torch.zeros(0), lambda: torch.zeros(1, dtype=torch.int64), lambda: torch.zeros(2, 3, dtype=torch.complex64),
-        lambda: torch.full((2,), float("nan")), lambda: torch.zeros(3).to_sparse(), lambda: torch.zeros(1).expand(2**20, 2**20),
-        lambda: torch.nn.Parameter(torch.zeros(3)), lambda: torch.zeros(2, dtype=torch.bool), lambda: torch.zeros(2, dtype=torch.float64),
-        lambda: torch.tensor(float("inf")), lambda: torch.empty(3, device="meta"), lambda: torch.zeros(2, dtype=torch.bfloat16),
-        lambda: torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.quint8), lambda: like * float("nan") if isinstance(like, torch.Tensor) else like,
-        lambda: like.t() if isinstance(like, torch.Tensor) and like.dim() == 2 else like, lambda: torch.device("cuda"), lambda: torch.Size([1]),
-        lambda: np.float64(1), lambda: {1: 2}, lambda: like[:0] if isinstance(like, torch.Tensor) and like.dim() else like,
-        lambda: torch.zeros(1).expand(2**40),
-    ))()  # fmt: skip
+    return rng.choice(
+        (
+            lambda: torch.zeros(0),
+            lambda: torch.zeros(1, dtype=torch.int64),
+            lambda: torch.zeros(2, 3, dtype=torch.complex64),
+            lambda: torch.full((2,), float("nan")),
+            lambda: torch.zeros(3).to_sparse(),
+            lambda: torch.zeros(1).expand(2**20, 2**20),
+            lambda: torch.nn.Parameter(torch.zeros(3)),
+            lambda: torch.zeros(2, dtype=torch.bool),
+            lambda: torch.zeros(2, dtype=torch.float64),
+            lambda: torch.tensor(float("inf")),
+            lambda: torch.empty(3, device="meta"),
+            lambda: torch.zeros(2, dtype=torch.bfloat16),
+            lambda: torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.quint8),
+            lambda: like * float("nan") if isinstance(like, torch.Tensor) else like,
+            lambda: like.t() if isinstance(like, torch.Tensor) and like.dim() == 2 else like,
+            lambda: torch.device("cuda"),
+            lambda: torch.Size([1]),
+            lambda: np.float64(1),
+            lambda: {1: 2},
+            lambda: like[:0] if isinstance(like, torch.Tensor) and like.dim() else like,
+            lambda: torch.zeros(1).expand(2**40),
+        )
+    )()
 
 
 @of("pt", "pt", "pt")
@@ -845,13 +1158,26 @@ def _parquet_table(data: bytes, rng: Random) -> Mutation:
     name = table.column_names[place]
     column, count = table.column(place).to_numpy(), table.num_rows
     meta = dict(table.schema.metadata or {})
-    other: Any = rng.choice((
-        lambda: pa.nulls(count), lambda: pa.array(["x"] * count), lambda: pa.array(np.full(count, np.nan)), lambda: pa.array(np.full(count, np.inf)),
-        lambda: pa.array(np.full(count, -1)), lambda: pa.array([[1]] * count), lambda: pa.array([True] * count), lambda: pa.array([b"\xff"] * count),
-        lambda: pa.array([None if k % 2 else 1.0 for k in range(count)]), lambda: pa.array(column[::-1].copy()), lambda: pa.array(column.astype(float)),
-        lambda: pa.array([{"a": 1}] * count), lambda: pa.array(np.full(count, 2**62)), lambda: pa.array(["x"] * count).dictionary_encode(),
-        lambda: pa.array(np.arange(count) - 5), lambda: pa.array(np.full(count, 99)),
-    ))  # fmt: skip
+    other: Any = rng.choice(
+        (
+            lambda: pa.nulls(count),
+            lambda: pa.array(["x"] * count),
+            lambda: pa.array(np.full(count, np.nan)),
+            lambda: pa.array(np.full(count, np.inf)),
+            lambda: pa.array(np.full(count, -1)),
+            lambda: pa.array([[1]] * count),
+            lambda: pa.array([True] * count),
+            lambda: pa.array([b"\xff"] * count),
+            lambda: pa.array([None if k % 2 else 1.0 for k in range(count)]),
+            lambda: pa.array(column[::-1].copy()),
+            lambda: pa.array(column.astype(float)),
+            lambda: pa.array([{"a": 1}] * count),
+            lambda: pa.array(np.full(count, 2**62)),
+            lambda: pa.array(["x"] * count).dictionary_encode(),
+            lambda: pa.array(np.arange(count) - 5),
+            lambda: pa.array(np.full(count, 99)),
+        )
+    )
     what = rng.randrange(8)
     if what == 0:
         changed = table.drop_columns([name])

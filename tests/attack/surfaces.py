@@ -1,4 +1,4 @@
-"""What a user's commands read, one surface after the other: a tiny world, the command, which files are attacked, and its answer."""
+"""What a user's commands read, one after the other: a tiny world, the command, which files are attacked, and its answer."""
 
 import contextlib
 import hashlib
@@ -22,9 +22,25 @@ __all__ = ["Surface", "World", "build_world", "surfaces"]
 ROWS, COLUMNS = "32", "64"
 
 #: Makes the kind of a file from its name.
-ENDINGS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".npy": "npy", ".npz": "npz", ".json": "json", ".jsonl": "jsonl", ".yml": "yaml",
-           ".yaml": "yaml", ".csv": "text", ".txt": "text", ".bin": "bin", ".safetensors": "safetensors", ".pt": "pt", ".pth": "pt",
-           ".parquet": "parquet", ".lock": "json"}  # fmt: skip
+ENDINGS = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".npy": "npy",
+    ".npz": "npz",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".yml": "yaml",
+    ".yaml": "yaml",
+    ".csv": "text",
+    ".txt": "text",
+    ".bin": "bin",
+    ".safetensors": "safetensors",
+    ".pt": "pt",
+    ".pth": "pt",
+    ".parquet": "parquet",
+    ".lock": "json",
+}
 
 
 @dataclass
@@ -40,7 +56,8 @@ class Surface:
         fresh: folders that the command writes to; they are put back after each input.
         same: that whatever the file is, the answer is the unmutated one, or a refusal.
         always: that the command succeeds whatever the file is.
-        tree: of the arguments that are attacked in place of files.
+        arguments: that these are attacked, and no files.
+        call: in place of a command; its value is the answer.
         weight: how often, beside the others.
     """
 
@@ -53,6 +70,7 @@ class Surface:
     same: bool = False
     always: bool = False
     arguments: bool = False
+    call: Callable[[], Any] | None = None
     weight: float = 1.0
     originals: dict[Path, bytes] = field(default_factory=dict)
 
@@ -122,11 +140,18 @@ def build_world(root: Path) -> World:
     )
     write_others(world)
     base = {
-        "model": {"arch": "dispnet", "width": 0.05}, "task": "seg",
+        "model": {"arch": "dispnet", "width": 0.05},
+        "task": "seg",
         "data": {"dataset": "cityscapes", "path": str(world / "city"), "img_rows": 32, "img_cols": 64},
-        "training": {"train_iters": 1, "batch_size": 1, "n_workers": 0, "optimizer": {"name": "adam", "lr": 1e-3},
-                     "augmentations": {"hflip": 0.5}, "metrics": []},
-    }  # fmt: skip
+        "training": {
+            "train_iters": 1,
+            "batch_size": 1,
+            "n_workers": 0,
+            "optimizer": {"name": "adam", "lr": 1e-3},
+            "augmentations": {"hflip": 0.5},
+            "metrics": [],
+        },
+    }
     (world / "seg.yml").write_text(yaml.safe_dump(base))
     (world / "depth.yml").write_text(yaml.safe_dump(base | {"task": "depth"}))
     for task in ("seg", "depth"):
@@ -149,8 +174,24 @@ def build_world(root: Path) -> World:
         "cpu",
         f"data.cache={world / 'cache'}",
     )
-    do("study", "eval", "--checkpoint", seg, "--num-image", 1, "--sample-rate", 8, "--engine", "windowed", "--data-path", world / "city",
-       "--dataset", "cityscapes", "--out", world / "study")  # fmt: skip
+    do(
+        "study",
+        "eval",
+        "--checkpoint",
+        seg,
+        "--num-image",
+        1,
+        "--sample-rate",
+        8,
+        "--engine",
+        "windowed",
+        "--data-path",
+        world / "city",
+        "--dataset",
+        "cityscapes",
+        "--out",
+        world / "study",
+    )
     picture = next((world / "city/leftImg8bit/val").rglob("*.png"))
     shutil.copy(picture, world / "picture.png")
     for task in ("seg", "depth"):
@@ -225,15 +266,37 @@ def write_others(world: World) -> None:
     (world / "static.txt").write_text("2011_09_26 2011_09_26_drive_0001_sync 0000000000\n")
     hub = world / "hf"
     hub.mkdir()
-    (hub / "config.json").write_text(json.dumps({
-        "model_type": "segformer", "architectures": ["SegformerForSemanticSegmentation"], "num_encoder_blocks": 1, "depths": [1],
-        "sr_ratios": [1], "hidden_sizes": [8], "num_attention_heads": [1], "patch_sizes": [3], "strides": [4], "mlp_ratios": [1],
-        "decoder_hidden_size": 8, "num_labels": 19,
-    }))  # fmt: skip
-    (hub / "preprocessor_config.json").write_text(json.dumps({
-        "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "do_normalize": True, "do_rescale": True, "rescale_factor": 1 / 255,
-        "size": {"height": 32, "width": 64}, "image_processor_type": "SegformerImageProcessor",
-    }))  # fmt: skip
+    (hub / "config.json").write_text(
+        json.dumps(
+            {
+                "model_type": "segformer",
+                "architectures": ["SegformerForSemanticSegmentation"],
+                "num_encoder_blocks": 1,
+                "depths": [1],
+                "sr_ratios": [1],
+                "hidden_sizes": [8],
+                "num_attention_heads": [1],
+                "patch_sizes": [3],
+                "strides": [4],
+                "mlp_ratios": [1],
+                "decoder_hidden_size": 8,
+                "num_labels": 19,
+            }
+        )
+    )
+    (hub / "preprocessor_config.json").write_text(
+        json.dumps(
+            {
+                "image_mean": [0.5, 0.5, 0.5],
+                "image_std": [0.5, 0.5, 0.5],
+                "do_normalize": True,
+                "do_rescale": True,
+                "rescale_factor": 1 / 255,
+                "size": {"height": 32, "width": 64},
+                "image_processor_type": "SegformerImageProcessor",
+            }
+        )
+    )
 
 
 def _classes() -> tuple[str, ...]:
@@ -255,18 +318,48 @@ def surfaces(world: World) -> list[Surface]:
     run, depth_run = (world / f"runs/{task}/2026-01-02T03-04-05Z" for task in ("seg", "depth"))
     resumed = world / "resumed/more/2026-01-02T03-04-05Z"
     city, own = world / "city", world / "own"
-    city_files = {kind: below(city, f"{folder}/**/*.*") for kind, folder in
-                  (("images", "leftImg8bit"), ("labels", "gtFine"), ("disparity", "disparity"), ("camera", "camera"))}  # fmt: skip
+    city_files = {
+        kind: below(city, f"{folder}/**/*.*")
+        for kind, folder in (
+            ("images", "leftImg8bit"),
+            ("labels", "gtFine"),
+            ("disparity", "disparity"),
+            ("camera", "camera"),
+        )
+    }
     cpu = ["--device", "cpu"]
     small = ["--height", ROWS, "--width", COLUMNS]
-    own_options = ["--dataset", "folder", "--dataset_dir", str(own), "--num-threads", "1", "--page", "OUT/page.html", "data.csv=list.csv",
-                   "data.classes=[road,car]"]  # fmt: skip
+    own_options = [
+        "--dataset",
+        "folder",
+        "--dataset_dir",
+        str(own),
+        "--num-threads",
+        "1",
+        "--page",
+        "OUT/page.html",
+        "data.csv=list.csv",
+        "data.classes=[road,car]",
+    ]
 
     def check(
         name: str, target: str, folder: Path, files: list[Path], *more: str, dataset: str | None = None
     ) -> Surface:
-        argv = ["data", "check", "--dataset", dataset or name, "--dataset_dir", str(folder), "--target", target, "--num-threads", "1",
-                "--page", "OUT/page.html", *more]  # fmt: skip
+        argv = [
+            "data",
+            "check",
+            "--dataset",
+            dataset or name,
+            "--dataset_dir",
+            str(folder),
+            "--target",
+            target,
+            "--num-threads",
+            "1",
+            "--page",
+            "OUT/page.html",
+            *more,
+        ]
         return Surface(f"check {name} {target}", files, argv, codes=(0, 1), answer=written("page.html"))
 
     def evaluate(name: str, files: list[Path], *argv: str, **more: Any) -> Surface:
@@ -290,36 +383,153 @@ def surfaces(world: World) -> list[Surface]:
     found = [
         Surface("config", [world / "seg.yml"], ["config", "check", str(world / "seg.yml")], weight=3),
         Surface("config depth", [world / "depth.yml"], ["config", "check", str(world / "depth.yml")]),
-        Surface("train config", [world / "seg.yml", world / "depth.yml"], [*train, "CONFIG", "training.train_iters=1"], weight=2),
+        Surface(
+            "train config",
+            [world / "seg.yml", world / "depth.yml"],
+            [*train, "CONFIG", "training.train_iters=1"],
+            weight=2,
+        ),
         Surface("train images", city_files["images"] + city_files["labels"], [*train, str(world / "seg.yml")]),
-        Surface("resume", below(resumed, "checkpoints/*.pt"), ["train", *cpu, "--runs", str(world / "resumed"), "--config", str(world / "more.yml")],
-                fresh=(world / "resumed",), weight=2),
-        Surface("resume run folder", below(resumed, "*.*"), ["train", *cpu, "--runs", str(world / "resumed"), "--config", str(world / "more.yml")],
-                fresh=(world / "resumed",)),
-        Surface("resume auto", below(resumed, "checkpoints/*.pt", "*.yaml", "*.json"), ["train", *cpu, "--runs", str(world / "resumed"), "--config",
-                str(world / "more.yml"), "training.resume=auto"], fresh=(world / "resumed",)),
-        Surface("init from", below(run, "best.safetensors", "checkpoints/*.pt"), [*train, str(world / "seg.yml"), f"training.init_from={run}"]),
-        Surface("cache", below(world / "cache", "**/*.npz"), [*train, str(world / "depth.yml"), f"data.cache={world / 'cache'}"],
-                answer=lambda out, _: b"".join(line.read_bytes() for line in out.rglob("log.jsonl")), fresh=(world / "cache",), same=True, weight=2),
+        Surface(
+            "resume",
+            below(resumed, "checkpoints/*.pt"),
+            ["train", *cpu, "--runs", str(world / "resumed"), "--config", str(world / "more.yml")],
+            fresh=(world / "resumed",),
+            weight=2,
+        ),
+        Surface(
+            "resume run folder",
+            below(resumed, "*.*"),
+            ["train", *cpu, "--runs", str(world / "resumed"), "--config", str(world / "more.yml")],
+            fresh=(world / "resumed",),
+        ),
+        Surface(
+            "resume auto",
+            below(resumed, "checkpoints/*.pt", "*.yaml", "*.json"),
+            [
+                "train",
+                *cpu,
+                "--runs",
+                str(world / "resumed"),
+                "--config",
+                str(world / "more.yml"),
+                "training.resume=auto",
+            ],
+            fresh=(world / "resumed",),
+        ),
+        Surface(
+            "init from",
+            below(run, "best.safetensors", "checkpoints/*.pt"),
+            [*train, str(world / "seg.yml"), f"training.init_from={run}"],
+        ),
+        Surface(
+            "cache",
+            below(world / "cache", "**/*.npz"),
+            [*train, str(world / "depth.yml"), f"data.cache={world / 'cache'}"],
+            answer=lambda out, _: b"".join(line.read_bytes() for line in out.rglob("log.jsonl")),
+            fresh=(world / "cache",),
+            same=True,
+            weight=2,
+        ),
         Surface("predict picture", [world / "picture.png"], [*predict, str(run)], written("*"), weight=3),
-        Surface("predict checkpoint", below(run, "best.safetensors"), [*predict, str(run / "best.safetensors")], written("*"), weight=3),
-        Surface("predict run state", below(run, "checkpoints/*.pt"), [*predict, str(next((run / "checkpoints").glob("*.pt")))], written("*"), weight=3),
+        Surface(
+            "predict checkpoint",
+            below(run, "best.safetensors"),
+            [*predict, str(run / "best.safetensors")],
+            written("*"),
+            weight=3,
+        ),
+        Surface(
+            "predict run state",
+            below(run, "checkpoints/*.pt"),
+            [*predict, str(next((run / "checkpoints").glob("*.pt")))],
+            written("*"),
+            weight=3,
+        ),
         Surface("predict run folder", below(run, "*.*", "checkpoints/*.pt"), [*predict, str(run)], written("*")),
-        Surface("convert", [world / "weights.pth"], ["convert", str(world / "weights.pth"), "--out", "OUT/x.safetensors"], codes=(0, 2), weight=1),
+        Surface(
+            "convert",
+            [world / "weights.pth"],
+            ["convert", str(world / "weights.pth"), "--out", "OUT/x.safetensors"],
+            codes=(0, 2),
+            weight=1,
+        ),
         evaluate("images", city_files["images"] + city_files["labels"], "--checkpoint", str(run), *cpu),
-        evaluate("depth", city_files["disparity"] + city_files["camera"], "--checkpoint", str(depth_run), *cpu, weight=2),
-        evaluate("checkpoint", below(depth_run, "best.safetensors"), "--checkpoint", str(depth_run / "best.safetensors"), *cpu),
-        evaluate("class map", [world / "classes.yml"], "--checkpoint", str(run), "--class-map", str(world / "classes.yml"), *cpu),
-        evaluate("predicted labels", below(world / "answers/seg", "*trainIds.png"), "--predictions", str(world / "answers/seg"), "--dataset", "cityscapes",
-                 "--dataset_dir", str(city), "--task", "seg"),
-        evaluate("predicted depth", below(world / "answers/depth", "*.npy"), "--predictions", str(world / "answers/depth"), "--dataset", "cityscapes",
-                 "--dataset_dir", str(city), "--task", "depth"),
-        evaluate("stack", [world / "eigen-answers.npy"], "--predictions", str(world / "eigen-answers.npy"), "--dataset", "kitti_eigen", "--dataset_dir",
-                 str(world / "eigen"), "--truth_dir", str(world / "eigen"), "--protocol", "eigen-improved-garg", "--dataset_list",
-                 str(world / "eigen/files.txt")),
-        evaluate("eigen", below(world / "eigen", "files.txt", "2011_09_26/*.txt", "val/**/*.png"), "--predictions", str(world / "eigen-answers.npy"),
-                 "--dataset", "kitti_eigen", "--dataset_dir", str(world / "eigen"), "--truth_dir", str(world / "eigen"), "--protocol",
-                 "eigen-improved-garg", "--dataset_list", str(world / "eigen/files.txt")),
+        evaluate(
+            "depth", city_files["disparity"] + city_files["camera"], "--checkpoint", str(depth_run), *cpu, weight=2
+        ),
+        evaluate(
+            "checkpoint",
+            below(depth_run, "best.safetensors"),
+            "--checkpoint",
+            str(depth_run / "best.safetensors"),
+            *cpu,
+        ),
+        evaluate(
+            "class map",
+            [world / "classes.yml"],
+            "--checkpoint",
+            str(run),
+            "--class-map",
+            str(world / "classes.yml"),
+            *cpu,
+        ),
+        evaluate(
+            "predicted labels",
+            below(world / "answers/seg", "*trainIds.png"),
+            "--predictions",
+            str(world / "answers/seg"),
+            "--dataset",
+            "cityscapes",
+            "--dataset_dir",
+            str(city),
+            "--task",
+            "seg",
+        ),
+        evaluate(
+            "predicted depth",
+            below(world / "answers/depth", "*.npy"),
+            "--predictions",
+            str(world / "answers/depth"),
+            "--dataset",
+            "cityscapes",
+            "--dataset_dir",
+            str(city),
+            "--task",
+            "depth",
+        ),
+        evaluate(
+            "stack",
+            [world / "eigen-answers.npy"],
+            "--predictions",
+            str(world / "eigen-answers.npy"),
+            "--dataset",
+            "kitti_eigen",
+            "--dataset_dir",
+            str(world / "eigen"),
+            "--truth_dir",
+            str(world / "eigen"),
+            "--protocol",
+            "eigen-improved-garg",
+            "--dataset_list",
+            str(world / "eigen/files.txt"),
+        ),
+        evaluate(
+            "eigen",
+            below(world / "eigen", "files.txt", "2011_09_26/*.txt", "val/**/*.png"),
+            "--predictions",
+            str(world / "eigen-answers.npy"),
+            "--dataset",
+            "kitti_eigen",
+            "--dataset_dir",
+            str(world / "eigen"),
+            "--truth_dir",
+            str(world / "eigen"),
+            "--protocol",
+            "eigen-improved-garg",
+            "--dataset_list",
+            str(world / "eigen/files.txt"),
+        ),
         check("cityscapes", "labels", city, city_files["images"] + city_files["labels"]),
         check("cityscapes", "depth", city, city_files["disparity"] + city_files["camera"]),
         check("cityscapes", "normals", city, city_files["camera"]),
@@ -329,61 +539,413 @@ def surfaces(world: World) -> list[Surface]:
         check("kitti", "labels", world / "sem", below(world / "sem", "**/*.png")),
         check("kitti", "depth", world / "prepared", below(world / "prepared", "*.txt", "*/*.*")),
         check("kitti_raw", "depth", world / "raw", below(world / "raw", "**/*.txt", "**/*.bin"), "--split", "train"),
-        Surface("check folder depth", below(own, "**/*.*"), ["data", "check", "--target", "depth", *own_options], written("page.html"), (0, 1), weight=2),
-        Surface("check folder labels", below(own, "**/*.*"), ["data", "check", "--target", "labels", *own_options], written("page.html"), (0, 1)),
-        Surface("show folder", below(own, "rgb/*", "*.csv"), ["data", "show", *own_options[:4], *own_options[8:], "--out", "OUT", "-n", "1"], written("*")),
-        Surface("prepare", below(world / "raw", "**/*.txt", "**/*.bin", "**/*.png"), [*prepare, "OUT/p", "--static-frames", "none"], written("p/*/*"), weight=2),
-        Surface("prepare by speed", below(world / "raw", "**/oxts/**/*.txt"), [*prepare, "OUT/p", "--static-frames", "speed"], written("p/*/*")),
-        Surface("prepare by list", [world / "static.txt"], [*prepare, "OUT/p", "--static-frames", str(world / "static.txt")], written("p/*/*")),
-        Surface("prepared already", below(world / "again", "*"), [*prepare, str(world / "again"), "--static-frames", "none"], lambda *_: digest(
-                *below(world / "again", "*/*")), fresh=(world / "again",), same=True),
-        Surface("runs", below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"), ["runs", "--runs", str(world / "runs")],
-                always=True, weight=3),
-        Surface("runs json", below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"), ["runs", "--runs", str(world / "runs"),
-                "--json", "--sort", "score"], always=True),
-        Surface("runs compare", below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"), ["runs", "compare", str(run),
-                str(depth_run), "--runs", str(world / "runs"), "--out", "OUT/page.html"], weight=0.5),
-        Surface("study goes on", below(world / "study", "**/*.*"), ["study", "eval", "--checkpoint", str(run), "--out", str(world / "study"), *of_city[:-4],
-                "--sample-rate", "8", "--engine", "windowed"], fresh=(world / "study",), weight=0.5),
-        Surface("analyse", below(world / "study", "**/*.*"), ["analyse", str(world / "study"), "--out", "OUT"], weight=0.4),
-        Surface("saliency picture", [world / "picture.png"], ["saliency", "--checkpoint", str(run), "--image", str(world / "picture.png"), "--pixel", "9",
-                "9", "--engine", "windowed", "--out", "OUT", *cpu], weight=0.3),
-        Surface("saliency pixels", [world / "pixels.csv"], ["saliency", "--checkpoint", str(run), "--image", str(world / "picture.png"), "--pixels",
-                str(world / "pixels.csv"), "--engine", "windowed", "--out", "OUT", *cpu], weight=0.5),
-        Surface("synthesize again", [city / "segdepth_synthetic.json"], ["data", "synthesize", str(city), "--num-images", "1", *small]),
-        Surface("networks checkpoint", below(run, "best.safetensors"), ["networks", str(run / "best.safetensors")], weight=0.3),
+        Surface(
+            "check folder depth",
+            below(own, "**/*.*"),
+            ["data", "check", "--target", "depth", *own_options],
+            written("page.html"),
+            (0, 1),
+            weight=2,
+        ),
+        Surface(
+            "check folder labels",
+            below(own, "**/*.*"),
+            ["data", "check", "--target", "labels", *own_options],
+            written("page.html"),
+            (0, 1),
+        ),
+        Surface(
+            "show folder",
+            below(own, "rgb/*", "*.csv"),
+            ["data", "show", *own_options[:4], *own_options[8:], "--out", "OUT", "-n", "1"],
+            written("*"),
+        ),
+        Surface(
+            "prepare",
+            below(world / "raw", "**/*.txt", "**/*.bin", "**/*.png"),
+            [*prepare, "OUT/p", "--static-frames", "none"],
+            written("p/*/*"),
+            weight=2,
+        ),
+        Surface(
+            "prepare by speed",
+            below(world / "raw", "**/oxts/**/*.txt"),
+            [*prepare, "OUT/p", "--static-frames", "speed"],
+            written("p/*/*"),
+        ),
+        Surface(
+            "prepare by list",
+            [world / "static.txt"],
+            [*prepare, "OUT/p", "--static-frames", str(world / "static.txt")],
+            written("p/*/*"),
+        ),
+        Surface(
+            "prepared already",
+            below(world / "again", "*"),
+            [*prepare, str(world / "again"), "--static-frames", "none"],
+            lambda *_: digest(*below(world / "again", "*/*")),
+            fresh=(world / "again",),
+            same=True,
+        ),
+        Surface(
+            "runs",
+            below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"),
+            ["runs", "--runs", str(world / "runs")],
+            always=True,
+            weight=3,
+        ),
+        Surface(
+            "runs json",
+            below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"),
+            ["runs", "--runs", str(world / "runs"), "--json", "--sort", "score"],
+            always=True,
+        ),
+        Surface(
+            "runs compare",
+            below(world / "runs", "**/*.json", "**/*.jsonl", "**/*.yaml", "**/*.safetensors"),
+            ["runs", "compare", str(run), str(depth_run), "--runs", str(world / "runs"), "--out", "OUT/page.html"],
+            weight=0.5,
+        ),
+        Surface(
+            "study goes on",
+            below(world / "study", "**/*.*"),
+            [
+                "study",
+                "eval",
+                "--checkpoint",
+                str(run),
+                "--out",
+                str(world / "study"),
+                *of_city[:-4],
+                "--sample-rate",
+                "8",
+                "--engine",
+                "windowed",
+            ],
+            fresh=(world / "study",),
+            weight=0.5,
+        ),
+        Surface(
+            "analyse", below(world / "study", "**/*.*"), ["analyse", str(world / "study"), "--out", "OUT"], weight=0.4
+        ),
+        Surface(
+            "saliency picture",
+            [world / "picture.png"],
+            [
+                "saliency",
+                "--checkpoint",
+                str(run),
+                "--image",
+                str(world / "picture.png"),
+                "--pixel",
+                "9",
+                "9",
+                "--engine",
+                "windowed",
+                "--out",
+                "OUT",
+                *cpu,
+            ],
+            weight=0.3,
+        ),
+        Surface(
+            "saliency pixels",
+            [world / "pixels.csv"],
+            [
+                "saliency",
+                "--checkpoint",
+                str(run),
+                "--image",
+                str(world / "picture.png"),
+                "--pixels",
+                str(world / "pixels.csv"),
+                "--engine",
+                "windowed",
+                "--out",
+                "OUT",
+                *cpu,
+            ],
+            weight=0.5,
+        ),
+        Surface(
+            "synthesize again",
+            [city / "segdepth_synthetic.json"],
+            ["data", "synthesize", str(city), "--num-images", "1", *small],
+        ),
+        Surface(
+            "networks checkpoint",
+            below(run, "best.safetensors"),
+            ["networks", str(run / "best.safetensors")],
+            weight=0.3,
+        ),
         Surface("networks hf", below(world / "hf", "*.json"), ["networks", f"hf:{world / 'hf'}", "--json"], weight=0.5),
         Surface("reproduce", [], ["reproduce", "--dry-run", "--runs", "OUT"], weight=0),
-    ]  # fmt: skip
+    ]
     found += [
-        Surface(f"arguments of {words}", [], argv, arguments=True, weight=1)
+        Surface(
+            f"arguments of {words}",
+            [],
+            argv,
+            arguments=True,
+            weight=0.2 if words in ("networks", "study", "saliency") else 2,
+        )
         for words, argv in {
-            "config": ["config", "check", str(world / "seg.yml"), "training.optimizer.lr=1e-3", "model.width=0.05", "data.img_rows=32", "task=seg"],
+            "config": [
+                "config",
+                "check",
+                str(world / "seg.yml"),
+                "training.optimizer.lr=1e-3",
+                "model.width=0.05",
+                "data.img_rows=32",
+                "task=seg",
+            ],
             "train": [*train, str(world / "seg.yml"), "training.train_iters=1", "data.cache=OUT/c", "seed=1"],
             "predict": [*predict, str(run)],
-            "evaluate": ["evaluate", "--checkpoint", str(depth_run), "--min-depth", "1", "--max-depth", "80", "--out", "OUT/s.json", *cpu],
-            "saliency": ["saliency", "--checkpoint", str(run), "--image", str(world / "picture.png"), "--pixel", "9", "9", "--engine", "windowed",
-                         "--out", "OUT", "--target", "predicted", "--crop", "none", *cpu],
+            "evaluate": [
+                "evaluate",
+                "--checkpoint",
+                str(depth_run),
+                "--min-depth",
+                "1",
+                "--max-depth",
+                "80",
+                "--out",
+                "OUT/s.json",
+                *cpu,
+            ],
+            "saliency": [
+                "saliency",
+                "--checkpoint",
+                str(run),
+                "--image",
+                str(world / "picture.png"),
+                "--pixel",
+                "9",
+                "9",
+                "--engine",
+                "windowed",
+                "--out",
+                "OUT",
+                "--target",
+                "predicted",
+                "--crop",
+                "none",
+                *cpu,
+            ],
             "synthesize": ["data", "synthesize", "OUT/new", "--num-images", "1", *small, "--seed", "1"],
-            "prepare": [*prepare, "OUT/p", "--static-frames", "none", "--jpeg-quality", "95", "--val-share", "0.1", "--shard", "0/1"],
-            "check": ["data", "check", "--dataset", "folder", "--dataset_dir", str(own), "--target", "depth", "--num-threads", "1", "--page",
-                      "OUT/page.html", "data.csv=list.csv", "--samples", "1", "--split", "train"],
+            "prepare": [
+                *prepare,
+                "OUT/p",
+                "--static-frames",
+                "none",
+                "--jpeg-quality",
+                "95",
+                "--val-share",
+                "0.1",
+                "--shard",
+                "0/1",
+            ],
+            "check": [
+                "data",
+                "check",
+                "--dataset",
+                "folder",
+                "--dataset_dir",
+                str(own),
+                "--target",
+                "depth",
+                "--num-threads",
+                "1",
+                "--page",
+                "OUT/page.html",
+                "data.csv=list.csv",
+                "--samples",
+                "1",
+                "--split",
+                "train",
+            ],
             "runs": ["runs", "--runs", str(world / "runs"), "--only", "seg*", "--sort", "date"],
             "networks": ["networks", "segnet", "--task", "seg", "--height", "32", "--width", "64"],
-            "study": ["study", "eval", "--null", "edges", "--out", "OUT", "--data-path", str(city), "--dataset", "cityscapes", "--num-image", "1",
-                      "--sample-rate", "16", "--shard", "0/1"],
+            "study": [
+                "study",
+                "eval",
+                "--null",
+                "edges",
+                "--out",
+                "OUT",
+                "--data-path",
+                str(city),
+                "--dataset",
+                "cityscapes",
+                "--num-image",
+                "1",
+                "--sample-rate",
+                "16",
+                "--shard",
+                "0/1",
+            ],
         }.items()
-    ]  # fmt: skip
-    return found
+    ]
+    return found + readers(world)
+
+
+def show(value: Any) -> None:
+    """Print what was read, so that equal values are printed alike, and others not."""
+    print(hashlib.sha256(_bytes(value)).hexdigest())  # noqa: T201
+
+
+def _bytes(value: Any) -> bytes:
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    if isinstance(value, np.ndarray):
+        return repr((value.shape, value.dtype)).encode() + np.ascontiguousarray(value).tobytes()
+    if hasattr(value, "items"):
+        return b"{" + b",".join(_bytes(key) + b":" + _bytes(part) for key, part in value.items()) + b"}"
+    if isinstance(value, list | tuple):
+        return b"[" + b",".join(map(_bytes, value)) + b"]"
+    return repr(value).encode("utf-8", "surrogatepass")
+
+
+def readers(world: World) -> list[Surface]:
+    """What is behind the commands, called by itself: a thousand inputs in the time of a hundred commands."""
+    from segdepth.config import load_config
+    from segdepth.core.arrays import map_npy, read_npy, read_npz
+    from segdepth.core.pictures import picture_size, read_rgb, read_stored
+    from segdepth.core.yaml_text import read_yaml
+    from segdepth.data.cityscapes import _read_camera
+    from segdepth.data.files import read_labels, read_png16
+    from segdepth.data.kitti_raw import read_velocity, read_velodyne
+    from segdepth.explaining.pixel_files import read_pixels
+    from segdepth.geometry import read_kitti_calibration
+    from segdepth.networks import load_network
+    from segdepth.runs import RunFolder, read_run
+    from segdepth.studies.store import load_study
+    from segdepth.training.checkpoints import read_checkpoint
+
+    run = world / "runs/seg/2026-01-02T03-04-05Z"
+    jpeg, palette = world / "own/rgb/a.jpg", world / "own/labels/b.png"
+    labels, disparity, camera = (
+        below(world / "city", f"{folder}/val/**/*.*")[0] for folder in ("gtFine", "disparity", "camera")
+    )
+    scan, speed = below(world / "raw", "**/*.bin")[0], below(world / "raw", "**/oxts/data/*.txt")[0]
+    depth, stack, cached = (
+        world / "own/depths/a.npy",
+        world / "eigen-answers.npy",
+        below(world / "cache", "**/*.npz")[0],
+    )
+    day = world / "raw/2011_09_26"
+    state, best = next((run / "checkpoints").glob("*.pt")), run / "best.safetensors"
+    study = below(world / "study", "**/study.json")[0].parent
+
+    def calibration() -> Any:
+        found = read_kitti_calibration(day)
+        return found.T_cam0_velo, found.R_rect_00, found.P_rect_02, found.P_rect_03
+
+    def table() -> Any:
+        found = load_study(study)
+        return found.info, dict(found.rows), dict(found.digests), found.title, found.columns
+
+    def folder() -> Any:
+        found = read_run(RunFolder(run), world / "runs")
+        return (
+            found.config,
+            found.provenance,
+            found.log,
+            found.card,
+            found.problems,
+            found.state,
+            found.best,
+            found.started,
+            found.revision,
+        )
+
+    some = {
+        "picture png": ([world / "picture.png"], lambda: read_rgb(world / "picture.png"), 12.0),
+        "picture jpeg": ([jpeg], lambda: read_rgb(jpeg), 16.0),
+        "labels": ([labels], lambda: read_labels(labels), 6.0),
+        "palette": ([palette], lambda: read_stored(palette), 10.0),
+        "disparity": ([disparity], lambda: read_png16(disparity), 6.0),
+        "size": ([jpeg], lambda: picture_size(jpeg), 3.0),
+        "npy": ([depth], lambda: read_npy(depth), 10.0),
+        "stack": ([stack], lambda: map_npy(stack), 8.0),
+        "npz": ([cached], lambda: read_npz(cached), 8.0),
+        "scan": ([scan], lambda: read_velodyne(scan), 5.0),
+        "speed": ([speed], lambda: read_velocity(speed), 4.0),
+        "calibration": ([day / "calib_velo_to_cam.txt", day / "calib_cam_to_cam.txt"], calibration, 10.0),
+        "camera": ([camera], lambda: _read_camera(camera), 6.0),
+        "yaml": ([world / "seg.yml"], lambda: read_yaml(world / "seg.yml", "x"), 8.0),
+        "configuration": ([world / "seg.yml"], lambda: load_config(world / "seg.yml"), 10.0),
+        "pixels": ([world / "pixels.csv"], lambda: read_pixels(world / "pixels.csv", (32, 64)), 5.0),
+        "network": ([best], lambda: load_network(best).state_dict(), 8.0),
+        "state": ([state], lambda: read_checkpoint(state), 8.0),
+        "study": (below(study, "*"), table, 12.0),
+        "run": (below(run, "*.json*", "*.yaml", "*.safetensors"), folder, 10.0),
+    }
+    return [
+        Surface(f"read {name}", files, [], call=call, weight=weight) for name, (files, call, weight) in some.items()
+    ]
 
 
 def evil_argv(argv: Sequence[str], rng: random.Random) -> list[str]:
     """Arguments of which one or two are something else, as a shell can give them: without NUL."""
-    words = [*mutations.EVIL_WORDS, "99999999999999999999", "0", "-1", "1e9", "~", ".", "..", "/dev/null/x", "/root/x", "*", "{}", "[", "a=b", "--",
-             "-", "--help", "cuda:9", "meta", "1/0", "0/0", "2/1", "-1/2", "0/99999999999999999999", "none", "x,y", "1,2,3,4", "A" * 300, "python:os:system",
-             "hf:x", "timm:x", "smp:", "torchvision:y", "a/b", "[bold]x[/bold]", "\udcff", "\\", "🚗", "[/]", "%s", "{0}", "$HOME", "nul", "1,1,0,0",
-             "training.optimizer.lr=nan", "training.seed=-1", "data.img_rows=1e9", "model.width=99999", "training.batch_size=0",
-             "data.path=/dev/zero", "training.train_iters=-1", "=", "a.b.c=1", "model=1", "training.optimizer=[]", "x=&a [*a]"]  # fmt: skip
+    words = [
+        *mutations.EVIL_WORDS,
+        "99999999999999999999",
+        "0",
+        "-1",
+        "1e9",
+        "~",
+        ".",
+        "..",
+        "/dev/null/x",
+        "/root/x",
+        "*",
+        "{}",
+        "[",
+        "a=b",
+        "--",
+        "-",
+        "--help",
+        "cuda:9",
+        "meta",
+        "1/0",
+        "0/0",
+        "2/1",
+        "-1/2",
+        "0/99999999999999999999",
+        "none",
+        "x,y",
+        "1,2,3,4",
+        "A" * 300,
+        "python:os:system",
+        "hf:x",
+        "timm:x",
+        "smp:",
+        "torchvision:y",
+        "a/b",
+        "[bold]x[/bold]",
+        "\udcff",
+        "\\",
+        "🚗",
+        "[/]",
+        "%s",
+        "{0}",
+        "$HOME",
+        "nul",
+        "1,1,0,0",
+        "training.optimizer.lr=nan",
+        "training.seed=-1",
+        "data.img_rows=1e9",
+        "model.width=99999",
+        "training.batch_size=0",
+        "data.path=/dev/zero",
+        "training.train_iters=-1",
+        "=",
+        "a.b.c=1",
+        "model=1",
+        "training.optimizer=[]",
+        "x=&a [*a]",
+    ]
     changed = list(argv)
     for _ in range(rng.choice((1, 1, 2))):
         place = rng.randrange(1, len(changed))

@@ -5,9 +5,9 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-__all__ = ["main", "run"]
+__all__ = ["main", "run", "told"]
 
 # Read by the OpenMP library when torch is imported. Its threads spin while they wait for each other; on a machine with
 # something else to do, a spinning thread waits for one that does not run: measured 6 times slower steps on two busy cores.
@@ -22,22 +22,36 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 a mistake of the user's (said in one sentence), 130 Ctrl-C."""
+    return told(lambda: _run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _run(argv: list[str]) -> int:
     import typer
 
-    from segdepth.core.errors import SegdepthError
     from segdepth.core.interrupts import AnsweredSignals, end_now
 
     from .app import build_app
 
+    command = typer.main.get_command(build_app())
+    with AnsweredSignals(_answer, patience=0.5, end=end_now):  # mostly the command has ended before
+        code = command.main(args=argv, prog_name="segdepth", standalone_mode=False)
+    if code == INTERRUPTED:  # Typer has caught Ctrl-C
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
+
+
+def told(work: Callable[[], int]) -> int:
+    """Do some work; what a user can be told of in a sentence is printed, and becomes an exit code.
+
+    Args:
+        work: returns an exit code.
+    """
+    import typer
+
+    from segdepth.core.errors import SegdepthError
+
     try:
-        command = typer.main.get_command(build_app())
-        with AnsweredSignals(_answer, patience=0.5, end=end_now):  # mostly the command has ended before
-            code = command.main(
-                args=list(sys.argv[1:] if argv is None else argv), prog_name="segdepth", standalone_mode=False
-            )
-        if code == INTERRUPTED:  # Typer has caught Ctrl-C
-            raise KeyboardInterrupt
-        return code if isinstance(code, int) else 0
+        return work()
     except SegdepthError as error:
         print(f"segdepth: {_process()}{error}", file=sys.stderr)
         return 2

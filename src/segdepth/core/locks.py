@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import BusyError
+from .errors import BusyError, DataError
+from .reading import parse_json
 
 __all__ = ["Part", "held"]
 
@@ -164,7 +165,7 @@ def _sentence(folder: Path, holder: Mapping[str, Any]) -> str:
 
 def _parse(data: bytes) -> Mapping[str, Any]:
     try:
-        values = json.loads(data)
-    except (ValueError, RecursionError):
+        values = parse_json(data, "a lock")
+    except DataError:
         return {}
     return values if isinstance(values, dict) else {}

@@ -1,4 +1,4 @@
-"""The way in: bytes, texts, JSON, tables. What is wrong with a file is one sentence, and its size is known before memory is taken.
+"""The way in: bytes, texts, JSON, tables. What is wrong with a file is a sentence; its size is known before memory is taken.
 
 Every file that this program reads comes through here, or through the other walls, which begin here: :mod:`.yaml_text`,
 :mod:`.arrays`, :mod:`.pictures`, :mod:`.parquet`, :mod:`.weights`, and :mod:`segdepth.networks.torch_files`. Nobody else calls
@@ -112,7 +112,8 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _too_large(path: Path, size: int, allowed: int) -> str:
-    return f"{path} has {size} bytes; files of more than {allowed} are not read, unless {MAX_BYTES[0]} in the environment allows more"
+    most = f"files of more than {allowed} are not read, unless {MAX_BYTES[0]} in the environment allows more"
+    return f"{path} has {size} bytes; {most}"
 
 
 def _called(mode: int) -> str:

@@ -100,10 +100,14 @@ def test_arrays_in_one_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"PK\x03\x04", archive({"a.npy": saved(np.zeros(2**24, np.uint8))}, zipfile.ZIP_DEFLATED), archive({"a.npy": b"x"}),
-        archive({"a.npy": saved(np.array([{}], dtype=object))}), archive({"a.npy": with_head("(2, 3)", "(9, 9)")}),
+        b"",
+        b"PK\x03\x04",
+        archive({"a.npy": saved(np.zeros(2**24, np.uint8))}, zipfile.ZIP_DEFLATED),
+        archive({"a.npy": b"x"}),
+        archive({"a.npy": saved(np.array([{}], dtype=object))}),
+        archive({"a.npy": with_head("(2, 3)", "(9, 9)")}),
     ],
-)  # fmt: skip
+)
 def test_an_archive_that_is_none_of_ours_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(data)
     with pytest.raises(DataError, match=r"a\.npz"):

@@ -1,4 +1,4 @@
-"""The way in: a file is read, or it is named with what is wrong; nothing waits, and nothing takes memory that a file only claims."""
+"""The way in: a file is read, or it is named with what is wrong; nothing waits, or takes memory that a file only claims."""
 
 import json
 import os
@@ -86,10 +86,14 @@ def test_lines_are_stripped_and_the_last_needs_no_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (None, "should be a list"), (b" \n\n", "empty"), (b"", "empty"), (b"\xff\xff", "not a text"), (b"a\0b", "not a text"),
+        (None, "should be a list"),
+        (b" \n\n", "empty"),
+        (b"", "empty"),
+        (b"\xff\xff", "not a text"),
+        (b"a\0b", "not a text"),
         (b"x" * 20_000, "a line of 20000 characters"),
     ],
-)  # fmt: skip
+)
 def test_a_list_that_is_none_is_named(tmp_path: Path, content: bytes | None, complaint: str) -> None:
     if content is not None:
         (tmp_path / "a.txt").write_bytes(content)
@@ -104,11 +108,17 @@ def nested(levels: int) -> str:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("{", "no valid JSON"), ("", "no valid JSON"), (b"\xff", "no valid JSON"), (nested(100_000), "nested too deeply"),
-        (nested(200), "100 levels"), ("1" * 5000, "no valid JSON"), (str(2**64), "64 bits"), ('{"a": ["\\ud800"]}', "half a character"),
+        ("{", "no valid JSON"),
+        ("", "no valid JSON"),
+        (b"\xff", "no valid JSON"),
+        (nested(100_000), "nested too deeply"),
+        (nested(200), "100 levels"),
+        ("1" * 5000, "no valid JSON"),
+        (str(2**64), "64 bits"),
+        ('{"a": ["\\ud800"]}', "half a character"),
         ('{"\\ud800": 1}', "half a character"),
     ],
-)  # fmt: skip
+)
 def test_a_json_that_is_none_or_nobodys_is_named(text: str | bytes, complaint: str) -> None:
     with pytest.raises(ConfigError, match=rf"^here .*{complaint}"):
         parse_json(text, "here", error=ConfigError)
@@ -144,7 +154,7 @@ def test_a_line_of_a_table() -> None:
     assert parse_row('a, "b,c" ,d', "here") == ["a", '"b', 'c"', "d"]
     assert parse_row('"a,b",c', "here") == ["a,b", "c"]
     for line in ('"a', 'a,"b"c', "a\nb"):
-        with pytest.raises(DataError, match="^here: .* is no line of a table"):
+        with pytest.raises(DataError, match=r"^here: .* is no line of a table"):
             parse_row(line, "here")
 
 

@@ -23,14 +23,18 @@ def test_words_and_tensors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"short", struct.pack("<Q", 2**63), struct.pack("<Q", 2) + b"{}x", struct.pack("<Q", 99) + b"{",
+        b"",
+        b"short",
+        struct.pack("<Q", 2**63),
+        struct.pack("<Q", 2) + b"{}x",
+        struct.pack("<Q", 99) + b"{",
         struct.pack("<Q", 55) + b'{"w":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}',
     ],
-)  # fmt: skip
+)
 def test_what_is_no_file_of_weights_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(CheckpointError, match=r"a' is no safetensors file, or is truncated"):
         read_words(tmp_path / "a")
     (tmp_path / "a").unlink()
-    with pytest.raises(CheckpointError, match="no file .*a, which should be a file of weights"):
+    with pytest.raises(CheckpointError, match=r"no file .*a, which should be a file of weights"):
         read_words(tmp_path / "a")

@@ -34,13 +34,25 @@ def merges() -> str:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (bomb(), "more than 100000 values"), (merges(), "merge"), ("&a [*a]", "100 levels"), ("a: &a {b: *a}", "recursive|100 levels"),
-        ("[" * 5000, "nested too deeply"), ("[" * 150 + "]" * 150, "100 levels"), ("a: " + "1" * 5000, "no valid YAML"), ("a: 99999999999999999999", "64 bits"),
-        ("a: !!timestamp foo", "no valid YAML"), ("a: !!float x", "no valid YAML"), ("a: !!int ''", "no valid YAML"), ("a: !!binary aGk=", "a bytes"),
-        ("a: !!set {x}", "a set"), ("a: !!timestamp 2020-01-01", "a date"), ('a: "\\ud800"', "half a character"), ("x" * 2**21, "2097152 characters"),
+        (bomb(), "more than 100000 values"),
+        (merges(), "merge"),
+        ("&a [*a]", "100 levels"),
+        ("a: &a {b: *a}", "recursive|100 levels"),
+        ("[" * 5000, "nested too deeply"),
+        ("[" * 150 + "]" * 150, "100 levels"),
+        ("a: " + "1" * 5000, "no valid YAML"),
+        ("a: 99999999999999999999", "64 bits"),
+        ("a: !!timestamp foo", "no valid YAML"),
+        ("a: !!float x", "no valid YAML"),
+        ("a: !!int ''", "no valid YAML"),
+        ("a: !!binary aGk=", "a bytes"),
+        ("a: !!set {x}", "a set"),
+        ("a: !!timestamp 2020-01-01", "a date"),
+        ('a: "\\ud800"', "half a character"),
+        ("x" * 2**21, "2097152 characters"),
         ("a: \0", "no valid YAML"),
     ],
-)  # fmt: skip
+)
 def test_what_nobody_means_is_named(text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=rf"^here.*({complaint})"):
         parse_yaml(text, where="here")

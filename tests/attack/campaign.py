@@ -147,7 +147,9 @@ class Attack:
         elif not trouble:
             same = self._same(outcome)
             end = "same" if same else "other"
-            if not same and (surface.same or (mutation.whole and outcome.code == 0 and not surface.always)):
+            if not same and (
+                surface.same or (mutation.whole and outcome.code == 0 and not (surface.always or surface.partly))
+            ):
                 trouble, end = "accepted, though wrong", "failed"
         if trouble == "accepted, though wrong" and _is_told(outcome):
             trouble, end = "", "other"

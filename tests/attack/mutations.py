@@ -687,7 +687,8 @@ def _jpeg_size(data: bytes, rng: Random) -> Mutation:
 def _jpeg_cut(data: bytes, rng: Random) -> Mutation:
     """Cut, and closed."""
     scan = _jpeg_segments(data)[-1][0] + 14
-    return Mutation(data[: rng.randrange(scan, max(scan + 1, len(data) - 40))] + b"\xff\xd9", "", whole=True)
+    last = scan + (len(data) - scan) * 7 // 10  # what ends inside the last block is not seen
+    return Mutation(data[: rng.randrange(scan, last)] + b"\xff\xd9", "", whole=True)
 
 
 @of("jpeg")

@@ -56,6 +56,7 @@ class Surface:
         fresh: folders that the command writes to; they are put back after each input.
         same: that whatever the file is, the answer is the unmutated one, or a refusal.
         always: that the command succeeds whatever the file is.
+        partly: that it does not look at all of the file, or says beside its answer what is wrong with it.
         arguments: that these are attacked, and no files.
         call: in place of a command; its value is the answer.
         weight: how often, beside the others.
@@ -69,6 +70,7 @@ class Surface:
     fresh: tuple[Path, ...] = ()
     same: bool = False
     always: bool = False
+    partly: bool = False
     arguments: bool = False
     call: Callable[[], Any] | None = None
     weight: float = 1.0
@@ -264,6 +266,17 @@ def write_others(world: World) -> None:
     (world / "pixels.csv").write_text("row,col\n1,2\n3,4\n")
     (world / "classes.yml").write_text("\n".join(f"{name}: {name}" for name in _classes()) + "\n")
     (world / "static.txt").write_text("2011_09_26 2011_09_26_drive_0001_sync 0000000000\n")
+    demo, runs = world / "demo", world / "reproduced"
+    for folder in (demo, runs, demo / "dispnet_seg", demo / "world"):
+        folder.mkdir()
+    of = {"model": {"arch": "dispnet"}, "task": "seg", "data": {"dataset": "cityscapes", "path": str(demo / "world")}}
+    (demo / "finished.json").write_text(
+        json.dumps({"of": {"segdepth": "0", "configs": {"seg": of}}, "scores": {"seg": {"dispnet": {"mIoU": 0.1}}}})
+    )
+    record = {"scores": {"mIoU": 0.5}, "protocol": {"files_scored": 500}, "run": "x", "scored_options": {}}
+    (runs / "results.json").write_text(json.dumps({"cells": {"fcn8s_cityscapes_seg": record}}))
+    (world / "manifest.json").write_text(json.dumps({"files": {"a": "b"}, "bad": {}, "made": 1}))
+    (world / "x.lock").write_text(json.dumps({"pid": 1, "host": "h", "since": "now"}))
     hub = world / "hf"
     hub.mkdir()
     (hub / "config.json").write_text(
@@ -796,7 +809,7 @@ def show(value: Any) -> None:
 
 def _bytes(value: Any) -> bytes:
     if hasattr(value, "detach"):
-        value = value.detach().numpy()
+        value = value.detach().double().numpy()
     if isinstance(value, np.ndarray):
         return repr((value.shape, value.dtype)).encode() + np.ascontiguousarray(value).tobytes()
     if hasattr(value, "items"):
@@ -808,13 +821,18 @@ def _bytes(value: Any) -> bytes:
 
 def readers(world: World) -> list[Surface]:
     """What is behind the commands, called by itself: a thousand inputs in the time of a hundred commands."""
+    from segdepth.campaigns.demo.run import finished_demo
+    from segdepth.campaigns.reproduce import Results, rows
+    from segdepth.campaigns.table import to_markdown
     from segdepth.config import load_config
     from segdepth.core.arrays import map_npy, read_npy, read_npz
+    from segdepth.core.locks import _parse, _sentence
     from segdepth.core.pictures import picture_size, read_rgb, read_stored
     from segdepth.core.yaml_text import read_yaml
     from segdepth.data.cityscapes import _read_camera
     from segdepth.data.files import read_labels, read_png16
     from segdepth.data.kitti_raw import read_velocity, read_velodyne
+    from segdepth.data.prepare_kitti import _read_options, _read_outcome
     from segdepth.explaining.pixel_files import read_pixels
     from segdepth.geometry import read_kitti_calibration
     from segdepth.networks import load_network
@@ -859,7 +877,27 @@ def readers(world: World) -> list[Surface]:
             found.revision,
         )
 
+    def lock() -> Any:
+        file = world / "x.lock"
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            return _sentence(world.root, _parse(stream.read(1 << 16)))
+
+    def results() -> Any:
+        kept = Results(world / "reproduced").records
+        return kept, to_markdown(rows(kept))
+
     some = {
+        "demonstration": ([world / "demo/finished.json"], lambda: finished_demo(world / "demo"), 4.0),
+        "results": ([world / "reproduced/results.json"], results, 4.0),
+        "shard": ([world / "manifest.json"], lambda: _read_outcome(world / "manifest.json"), 3.0),
+        "manifest": ([world / "prepared/manifest.json"], lambda: _read_options(world / "prepared/manifest.json"), 3.0),
+        "lock": (
+            [world / "x.lock"],
+            lock,
+            2.0,
+        ),
         "picture png": ([world / "picture.png"], lambda: read_rgb(world / "picture.png"), 12.0),
         "picture jpeg": ([jpeg], lambda: read_rgb(jpeg), 16.0),
         "labels": ([labels], lambda: read_labels(labels), 6.0),

@@ -7,15 +7,15 @@ that was begun with this configuration goes on, and every file is written whole 
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
 from segdepth.config import Config, config_to_dict
-from segdepth.core.errors import DataError, SegdepthError
+from segdepth.core.errors import SegdepthError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
-from segdepth.core.reading import read_json
+from segdepth.core.reading import as_kind, read_json
 from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
 from segdepth.networks import load_network
 from segdepth.runs import RunFolder, newest_first, read_config
@@ -38,6 +38,19 @@ _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "tr
          "training.print_interval", "training.checkpoint_interval", "training.keep_checkpoints", "testing")  # fmt: skip
 
 
+class _Counts(TypedDict):
+    """Of a protocol, what a table needs."""
+
+    files_scored: int
+
+
+class _Record(TypedDict):
+    """Of a cell that is done, what a table needs."""
+
+    scores: dict[str, float | None]
+    protocol: _Counts
+
+
 class Results:
     """The scores so far, in ``results.json``, and a table of them in ``results.md``.
 
@@ -54,9 +67,8 @@ class Results:
         self.records: dict[str, dict[str, Any]] = {}
         if self._file.exists():
             records = read_json(self._file, "the results of `segdepth reproduce`").get("cells")
-            if not (isinstance(records, dict) and all(isinstance(record, dict) for record in records.values())):
-                raise DataError(f"{self._file} holds no results; move it away")
-            self.records = records
+            as_kind(dict[str, _Record], records, f"{self._file} holds no results; move it away")
+            self.records = records or {}
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
         """Add or replace a cell's scores."""

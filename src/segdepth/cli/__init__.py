@@ -16,6 +16,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 #: What the system says of a disk that is full, read-only or failing, rather than of our use of it.
 _OF_A_DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
+#: Characters of a line of what is said: some twenty lines of a terminal.
+_LONGEST = 1600
+
 #: What a shell reports for a program ended by Ctrl-C.
 INTERRUPTED = 130
 
@@ -53,7 +56,7 @@ def told(work: Callable[[], int]) -> int:
     try:
         return work()
     except SegdepthError as error:
-        print(f"segdepth: {_process()}{error}", file=sys.stderr)
+        print(f"segdepth: {_process()}{_shortened(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.filename is None and error.errno not in _OF_A_DISK:  # nothing that the user named
@@ -69,6 +72,12 @@ def told(work: Callable[[], int]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print(f"segdepth: {_process()}interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _shortened(text: str) -> str:
+    """Lines that quote a file at length, or a name of thousands of characters, without their middle."""
+    lines = text.split("\n")
+    return "\n".join(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 400]} ... {line[-390:]}" for line in lines)
 
 
 def _answer() -> None:

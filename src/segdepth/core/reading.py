@@ -17,7 +17,9 @@ from typing import Any, TypeVar, overload
 from .errors import ConfigError, DataError, SegdepthError, reason
 
 __all__ = [
-    "MAX_BYTES", "check_tree", "limit", "parse_json", "parse_row", "positive", "read_bytes", "read_json", "read_json_lines",
+    "MAX_BYTES",
+    "as_kind",
+    "check_tree", "limit", "parse_json", "parse_row", "positive", "read_bytes", "read_json", "read_json_lines",
     "read_lines", "read_text", "require_file",
 ]  # fmt: skip
 
@@ -244,6 +246,30 @@ def _mapping_or_none(line: str, path: Path) -> Mapping[str, Any] | None:
     except DataError:
         return None
     return value if isinstance(value, Mapping) else None
+
+
+def as_kind(kind: Any, value: Any, where: str, *, error: Kind = DataError, strict: bool = False) -> Any:
+    """A value of a file as what it should be.
+
+    Args:
+        kind: a type that Pydantic knows: a dataclass, a model, mappings and tuples of plain values.
+        value: plain.
+        where: it stands, for messages.
+        error: to raise.
+        strict: whether a number in quotes, or true, is no number.
+
+    Raises:
+        error: with the first place that does not fit.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        adapter = TypeAdapter(kind)
+        return adapter.validate_json(json.dumps(value), strict=True) if strict else adapter.validate_python(value)
+    except ValidationError as said:
+        first = said.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise error(f"{where}: {place or 'all of it'}: {first['msg']}") from None
 
 
 def check_tree(value: T, where: str, *, error: Kind, most: int = 2_000_000) -> T:

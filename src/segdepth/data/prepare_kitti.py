@@ -19,13 +19,12 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
-from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.files import naming, write_json, write_text
 from segdepth.core.locks import Part, held
 from segdepth.core.processes import in_processes
-from segdepth.core.reading import read_bytes, read_json, read_json_lines, read_lines
+from segdepth.core.reading import as_kind, read_bytes, read_json, read_json_lines, read_lines
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.geometry import (
     Calibration,
@@ -361,10 +360,8 @@ def _finish(
 
 def _read_outcome(file: Path) -> Outcome:
     said = read_json(file, "a shard's list of files")
-    try:
-        return TypeAdapter(Outcome).validate_python(said)
-    except ValidationError:
-        raise DataError(f"{file} is damaged; remove it, and prepare this shard again") from None
+    found: Outcome = as_kind(Outcome, said, f"{file} is damaged; remove it, and prepare this shard again")
+    return found
 
 
 def _complete(

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
-from segdepth.core.reading import parse_json
+from segdepth.core.reading import as_kind, parse_json
 from segdepth.core.weights import read_words
 from segdepth.core.words import first_of
 from segdepth.runs import BEST, CARD_KEY, meant_by
@@ -112,14 +111,9 @@ def read_card(path: Path) -> Card:
 
 def _parse_card(path: Path, text: str) -> Card:
     values = parse_json(text, f"the card of {str(path)!r}", error=CheckpointError)
-    try:
-        return Card.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CheckpointError(
-            f"{str(path)!r} has a card that this version cannot read: {where}: {first['msg']}"
-        ) from None
+    where = f"{str(path)!r} has a card that this version cannot read"
+    card: Card = as_kind(Card, values, where, error=CheckpointError)
+    return card
 
 
 def _load_run_state(path: Path) -> dict[str, Any]:
@@ -143,7 +137,8 @@ def load_state(path: Path) -> Mapping[str, Tensor]:
         return read_state(path)
     state: Mapping[str, Tensor] = _load_run_state(path)["model_state"]
     require_plain(state, path)
-    if others := [name for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]:
+    others = [str(name) for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
+    if others:
         raise CheckpointError(f"{str(path)!r} is damaged: among its weights {first_of(others, _NAMED)} is no tensor")
     return state
 
@@ -181,10 +176,12 @@ def load_network(
 
 
 def _require_same_numbers(path: Path, net: Network, state: Mapping[str, Tensor]) -> None:
-    """Refuse whole or complex numbers in the place of floating point, which torch would take as they are."""
+    """Refuse what torch would take as it is: whole or complex numbers in the place of floating point, and what is no number."""
     own = net.state_dict()
     for name in state.keys() & own.keys():
         there, here = state[name], own[name]
+        if there.is_floating_point() and not there.isfinite().all():
+            raise CheckpointError(f"{str(path)!r} is damaged: {name} has weights that are not finite (NaN or infinity)")
         if (there.is_floating_point(), there.is_complex()) != (here.is_floating_point(), here.is_complex()):
             raise CheckpointError(
                 f"{str(path)!r}: the weights do not fit the card: {name} is {there.dtype}, where the network has {here.dtype}"

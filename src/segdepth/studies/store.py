@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 from pyarrow.types import is_floating, is_integer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.core.files import write_json
 from segdepth.core.parquet import read_parquet, write_parquet
 from segdepth.core.provenance import provenance
-from segdepth.core.reading import read_json
+from segdepth.core.reading import as_kind, read_json
 from segdepth.core.words import counted
 
 from .columns import Column, columns_of
@@ -33,6 +33,15 @@ OF_A_NETWORK = {"random": "random", "field": "receptive field of"}
 OF_NO_TASK = ("both", "none")
 
 _INFO = "study.json"
+
+
+class _Protocol(TypedDict, total=False):
+    """What an analysis needs of a protocol, where it has it."""
+
+    size: tuple[PositiveInt, PositiveInt]
+    window: tuple[NonNegativeInt, PositiveInt, NonNegativeInt, PositiveInt]
+    thresholds: list[FiniteFloat]
+    sample_rate: PositiveInt
 
 
 @dataclass(frozen=True)
@@ -76,13 +85,10 @@ class StudyInfo:
         path = folder / _INFO
         if not path.exists():
             raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one")
-        values = read_json(path, "the description of a study")
-        try:
-            return TypeAdapter(StudyInfo).validate_python(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise DataError(f"{str(path)!r} is no description of a study: {where}: {first['msg']}") from None
+        values, where = read_json(path, "the description of a study"), f"{path} is no study's"
+        found: StudyInfo = as_kind(StudyInfo, values, where)
+        as_kind(_Protocol, found.protocol, f"{where}: protocol")
+        return found
 
     def question(self) -> dict[str, Any]:
         """All but when and where it was asked, as JSON gives it back."""

@@ -1,6 +1,5 @@
 """Everything that a stopped run needs to go on: written whole, kept, verified, found again. Loading executes no code."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import CheckpointError
 from segdepth.core.files import replacing
+from segdepth.core.reading import as_kind
 from segdepth.networks.torch_files import load_torch_file, require_plain
 from segdepth.runs import Checkpoint, RunFolder, meant_by
 
@@ -120,12 +119,8 @@ def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
     if _APART in content:
         raise CheckpointError(f"{str(path)!r} was kept to look at: its loss or weights are not finite")
     require_plain(content, path)
-    try:
-        state = TypeAdapter(TrainingState).validate_json(json.dumps(content["state"]), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run: its state: {where}: {first['msg']}") from None
+    where = f"{str(path)!r} is no checkpoint of a run: its state"
+    state: TrainingState = as_kind(TrainingState, content["state"], where, error=CheckpointError, strict=True)
     return state, content
 
 

@@ -17,7 +17,7 @@ from segdepth.core.errors import DataError
 from segdepth.core.files import write_json
 from segdepth.core.locks import held
 from segdepth.core.processes import usable_cores
-from segdepth.core.reading import read_json
+from segdepth.core.reading import as_kind, read_json
 from segdepth.core.side_by_side import Tell, side_by_side
 from segdepth.evaluation import evaluate_baselines
 from segdepth.networks import load_network
@@ -125,7 +125,12 @@ def _keep_scores(root: Path, configs: Mapping[str, Config], scores: ScoreRows) -
 def finished_scores(root: Path, configs: Mapping[str, Config]) -> ScoreRows | None:
     """The scores of a demonstration of these configurations that came to its end in this folder; None: there was none."""
     kept = read_json(root / _FINISHED, "a record of a demonstration", default={})
-    return kept.get("scores") if kept.get("of") == _description(configs) else None
+    if kept.get("of") != _description(configs):
+        return None
+    scores: ScoreRows = as_kind(
+        dict[str, dict[str, dict[str, float | None]]], kept.get("scores"), str(root / _FINISHED)
+    )
+    return scores
 
 
 class Finished(NamedTuple):

@@ -94,15 +94,22 @@ class Attack:
                 argv = ["--help"]
             return self._finding(number, "arguments", mutations.Mutation(None, repr(argv)[:300]), self._run(argv))
         file = rng.choice(self.surface.files)
-        kind = surfaces.kind_of(file)
-        mutation = mutations.mutate(kind, self._files[file], rng)
+        return self.put(file, mutations.mutate(surfaces.kind_of(file), self._files[file], rng), number)
+
+    def data(self, name: str) -> tuple[Path, bytes]:
+        """The first file whose name ends so, and what is in it."""
+        file = next(file for file in self.surface.files if file.name.endswith(name))
+        return file, self._files[file]
+
+    def put(self, file: Path, mutation: mutations.Mutation, number: int = 0) -> Finding:
+        """What becomes of the command when a file is another."""
         surfaces.clean(file)
         if mutation.place is not None:
             mutation.place(file)
         else:
             file.write_bytes(mutation.data or b"")
         try:
-            return self._finding(number, kind, mutation, self._run(file=file), file.name)
+            return self._finding(number, surfaces.kind_of(file), mutation, self._run(file=file), file.name)
         finally:
             surfaces.clean(file)
             file.write_bytes(self._files[file])

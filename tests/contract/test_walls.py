@@ -19,7 +19,7 @@ WALLS = {
         "core/locks.py",
         "networks/torch_files.py",
         "saliency/memory.py",
-    },  # fmt: skip
+    },
     "json.load": set(),
     "json.loads": {"core/reading.py"},
     "yaml.load": {"core/yaml_text.py"},

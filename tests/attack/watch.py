@@ -12,7 +12,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 from . import mutations
 
@@ -94,21 +96,24 @@ def _caught() -> Iterator[tuple[Path, Path]]:
         files = Path(folder) / "out", Path(folder) / "err"
         kept = [os.dup(number) for number in (1, 2)]
         streams = sys.stdout, sys.stderr
-        opened = []
         try:
             for number, file in zip((1, 2), files, strict=True):
                 with file.open("wb") as stream:
                     os.dup2(stream.fileno(), number)
-            opened = [os.fdopen(os.dup(number), "w", encoding="utf-8", errors="backslashreplace") for number in (1, 2)]
-            sys.stdout, sys.stderr = opened
+            sys.stdout, sys.stderr = _streams()
             yield files
         finally:
             sys.stdout, sys.stderr = streams
-            for stream in opened:
-                stream.close()
             for number, old in zip((1, 2), kept, strict=True):
                 os.dup2(old, number)
                 os.close(old)
+
+
+@cache
+def _streams() -> tuple[TextIO, TextIO]:
+    """To whatever is behind 1 and 2; a handler of logs that has one keeps it."""
+    out, err = (os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False) for number in (1, 2))
+    return out, err
 
 
 def observe(work: Callable[[], int], codes: tuple[int, ...] = (0,), seconds: float = 0.0, grown: int = 0) -> Outcome:

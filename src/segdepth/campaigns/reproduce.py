@@ -6,8 +6,9 @@ that was begun with this configuration goes on, and every file is written whole 
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 
@@ -38,13 +39,15 @@ _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "tr
          "training.print_interval", "training.checkpoint_interval", "training.keep_checkpoints", "testing")  # fmt: skip
 
 
-class _Counts(TypedDict):
+@dataclass
+class _Counts:
     """Of a protocol, what a table needs."""
 
     files_scored: int
 
 
-class _Record(TypedDict):
+@dataclass
+class _Record:
     """Of a cell that is done, what a table needs."""
 
     scores: dict[str, float | None]

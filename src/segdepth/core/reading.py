@@ -270,6 +270,8 @@ def as_kind(kind: Any, value: Any, where: str, *, error: Kind = DataError, stric
         first = said.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise error(f"{where}: {place or 'all of it'}: {first['msg']}") from None
+    except TypeError as said:  # of what JSON cannot say
+        raise error(f"{where}: {reason(said)}") from None
 
 
 def check_tree(value: T, where: str, *, error: Kind, most: int = 2_000_000) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,13 +35,14 @@ OF_NO_TASK = ("both", "none")
 _INFO = "study.json"
 
 
-class _Protocol(TypedDict, total=False):
+@dataclass
+class _Protocol:
     """What an analysis needs of a protocol, where it has it."""
 
-    size: tuple[PositiveInt, PositiveInt]
-    window: tuple[NonNegativeInt, PositiveInt, NonNegativeInt, PositiveInt]
-    thresholds: list[FiniteFloat]
-    sample_rate: PositiveInt
+    size: tuple[PositiveInt, PositiveInt] = (1, 1)
+    window: tuple[NonNegativeInt, PositiveInt, NonNegativeInt, PositiveInt] = (0, 1, 0, 1)
+    thresholds: tuple[FiniteFloat, ...] = ()
+    sample_rate: PositiveInt = 1
 
 
 @dataclass(frozen=True)

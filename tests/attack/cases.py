@@ -99,7 +99,9 @@ def long_memory(content: Any) -> None:
 
 def infinite_weight(data: bytes) -> bytes:
     (length,) = struct.unpack_from("<Q", data)
-    return data[: 8 + length] + struct.pack("<f", float("nan")) + data[12 + length :]
+    head = json.loads(data[8 : 8 + length])
+    start = next(one["data_offsets"][0] for one in head.values() if one.get("dtype") == "F32") + 8 + length
+    return data[:start] + struct.pack("<f", float("nan")) + data[start + 4 :]
 
 
 def packed_card(**changes: Any) -> Callable[[bytes], bytes]:
@@ -163,6 +165,10 @@ def parquet(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return made
 
 
+def other_member(data: bytes) -> bytes:
+    return mutations.zipped([(name, b"x" if name == "image.npy" else part) for name, part in mutations._members(data)])
+
+
 LAUGHS = mutations.yaml_evils()[0]
 LONG = b"x" * 200_000
 
@@ -187,7 +193,7 @@ CASES = (
     Case("read calibration", "cam_to_cam.txt", line("P_rect_03", " ".join(["x" * 5000] * 12))),
     Case("read pixels", "pixels.csv", instead(b"[" * 100_000)),
     Case("read speed", ".txt", instead(b"x" * 5000)),
-    Case("check kitti depth", "train.txt", lambda data: data + LONG),
+    Case("check kitti depth", "train.txt", lambda data: data + LONG, "other"),
     Case("prepare by list", "static.txt", lambda data: data + LONG),
     Case("synthesize again", "synthetic.json", instead(b"{")),
     Case("synthesize again", "synthetic.json", instead(b"")),
@@ -202,7 +208,7 @@ CASES = (
     Case("read npy", "a.npy", npy_shape("(0, 99999999999999999999)")),
     Case("read npy", "a.npy", instead(b"\x93NUMPY\x01\x00\xff\xff" + b"[" * 65535)),  # RecursionError
     Case("cache", ".npz", lambda data: data[:-40], "same"),
-    Case("cache", ".npz", lambda data: mutations.zipped([(n, b"x" if n == "image.npy" else d) for n, d in mutations._members(data)]), "same"),
+    Case("cache", ".npz", other_member, "same"),  # AttributeError
     # networks
     Case("read network", "best.safetensors", infinite_weight),
     Case("read network", "best.safetensors", packed_card(input_size=[-1, 64])),
@@ -230,4 +236,4 @@ def far(data: bytes) -> bytes:
     return points.tobytes()
 
 
-CASES += (Case("check kitti_raw depth", ".bin", far, "other"),)
+CASES += (Case("check kitti_raw depth", ".bin", far, "same"),)

@@ -808,8 +808,10 @@ def show(value: Any) -> None:
 
 
 def _bytes(value: Any) -> bytes:
+    import torch
+
     if hasattr(value, "detach"):
-        value = value.detach().double().numpy()
+        value = value.detach().to(torch.complex128).numpy()
     if isinstance(value, np.ndarray):
         return repr((value.shape, value.dtype)).encode() + np.ascontiguousarray(value).tobytes()
     if hasattr(value, "items"):
@@ -919,8 +921,10 @@ def readers(world: World) -> list[Surface]:
         "study": (below(study, "*"), table, 12.0),
         "run": (below(run, "*.json*", "*.yaml", "*.safetensors"), folder, 10.0),
     }
+    partly = ("demonstration", "lock", "run", "size")
     return [
-        Surface(f"read {name}", files, [], call=call, weight=weight) for name, (files, call, weight) in some.items()
+        Surface(f"read {name}", files, [], call=call, weight=weight, partly=name in partly)
+        for name, (files, call, weight) in some.items()
     ]
 
 

@@ -186,17 +186,20 @@ def _require_whole(optimizer: Optimizer) -> None:
     Raises:
         ValueError: if so.
     """
-    names = {frozenset(memory) for memory in optimizer.state.values()}
+    names = {frozenset(map(str, memory)) for memory in optimizer.state.values()}
     if len(names) > 1:
-        raise ValueError(
-            f"the optimizer knows {sorted(frozenset.union(*names) - frozenset.intersection(*names))} of some only"
-        )
+        some = sorted(frozenset.union(*names) - frozenset.intersection(*names))
+        raise ValueError(f"the optimizer knows {some} of some parameters only")
     for parameter, memory in optimizer.state.items():
         for name, value in memory.items():
-            if isinstance(value, torch.Tensor) and value.dim() and value.shape != parameter.shape:
-                raise ValueError(
-                    f"the optimizer's {name} is {list(value.shape)}, of a parameter {list(parameter.shape)}"
-                )
+            if isinstance(value, torch.Tensor) and not (value.is_floating_point() and _fits(value, parameter)):
+                found, wanted = f"{value.dtype} {list(value.shape)}", f"{parameter.dtype} {list(parameter.shape)}"
+                raise ValueError(f"the optimizer's {name} is {found}, of a parameter {wanted}")
+
+
+def _fits(memory: torch.Tensor, parameter: torch.Tensor) -> bool:
+    """A number, or one for each of the parameter's."""
+    return memory.dim() == 0 or memory.shape == parameter.shape
 
 
 def kept_best(folder: RunFolder) -> Evaluation | None:

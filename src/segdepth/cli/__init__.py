@@ -56,28 +56,30 @@ def told(work: Callable[[], int]) -> int:
     try:
         return work()
     except SegdepthError as error:
-        print(f"segdepth: {_process()}{_shortened(str(error))}", file=sys.stderr)
+        _say(f"{_process()}{error}")
         return 2
     except OSError as error:
         if error.filename is None and error.errno not in _OF_A_DISK:  # nothing that the user named
             raise
         where = "a file, or the standard output" if error.filename is None else error.filename
-        print(f"segdepth: {_process()}{where}: {error.strerror}", file=sys.stderr)
+        _say(f"{_process()}{where}: {error.strerror}")
         return 2
     except typer.exceptions.TyperException as error:
         if message := error.format_message():  # none where help was shown because nothing was asked
             message = message.replace(": Value error, ", ": ")  # of the library that Typer checks choices with
-            print(f"segdepth: {message} Try --help.", file=sys.stderr)
+            _say(f"{message} Try --help.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print(f"segdepth: {_process()}interrupted", file=sys.stderr)
+        _say(f"{_process()}interrupted")
         return INTERRUPTED
 
 
-def _shortened(text: str) -> str:
-    """Lines that quote a file at length, or a name of thousands of characters, without their middle."""
-    lines = text.split("\n")
-    return "\n".join(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 400]} ... {line[-390:]}" for line in lines)
+def _say(text: str) -> None:
+    """Print what went wrong; lines that quote a file at length, or a name of thousands of characters, without their middle."""
+    lines = (
+        line if len(line) <= _LONGEST else f"{line[: _LONGEST - 400]} ... {line[-390:]}" for line in text.split("\n")
+    )
+    print("segdepth: " + "\n".join(lines), file=sys.stderr)
 
 
 def _answer() -> None:

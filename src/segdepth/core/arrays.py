@@ -6,14 +6,14 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float32, Shaped
 from numpy import ndarray
 
 from .errors import DataError, reason
 from .files import replacing
 from .reading import read_bytes, require_file
 
-__all__ = ["map_npy", "read_npy", "read_npz", "write_npy", "write_npz"]
+__all__ = ["as_float32", "map_npy", "read_npy", "read_npz", "write_npy", "write_npz"]
 
 #: A side of an array that no memory has room for.
 _LONGEST = 2**40
@@ -43,6 +43,12 @@ def map_npy(path: Path) -> Shaped[ndarray, "..."]:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, OSError) as error:  # of no number at all
         raise _no_array(str(path), reason(error)) from None
+
+
+def as_float32(values: Shaped[ndarray, "*shape"]) -> Float32[ndarray, "*shape"]:
+    """The same numbers; what is too large for the type is infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def read_npz(path: Path) -> dict[str, Shaped[ndarray, "..."]]:

@@ -150,7 +150,7 @@ def read_npy(path: Path) -> Float32[ndarray, "h w"]:
     Raises:
         DataError: if the file is missing, broken, or does not hold a two-dimensional array of numbers.
     """
-    return valid_depth(_require_map(path, read_array(path)).astype(np.float32))
+    return valid_depth(arrays.as_float32(_require_map(path, read_array(path))))
 
 
 def read_array(path: Path) -> Shaped[ndarray, "..."]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int, Int16, UInt8
 from numpy import ndarray
 
+from segdepth.core.arrays import as_float32
 from segdepth.core.errors import ConfigError, DataError
 from segdepth.core.reading import parse_row, read_lines
 from segdepth.kinds import IGNORE
@@ -156,7 +157,7 @@ class Folder(FrameDataset):
                 f"data set folder: depth_unit is needed, the metres of one stored unit of {file}"
                 " (0.001 if it is in millimetres)"
             )
-        metres = stored.astype(np.float32) * np.float32(1 if self._unit is None else self._unit)
+        metres = as_float32(stored) * np.float32(1 if self._unit is None else self._unit)
         metres[stored == self._invalid] = 0
         return valid_depth(metres)
 

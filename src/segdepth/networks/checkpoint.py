@@ -32,6 +32,9 @@ _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's b
 #: Files that a folder is searched for, the preferred one first.
 _NAMES = (BEST, "model.safetensors")
 
+#: Numbers of a network that may be built to say what does not fit.
+_SMALL = 10_000_000
+
 #: Names in a message, before "and N more".
 _NAMED = 3
 
@@ -164,8 +167,10 @@ def load_network(
     """
     target = usable_device(device)
     path = find_weights(Path(where))
-    net = _built(path, read_card(path), allow, module)
-    state = load_state(path)
+    card, state = read_card(path), load_state(path)
+    if card.guest is None:
+        _require_same_size(path, card, state)
+    net = _built(path, card, allow, module)
     _require_same_numbers(path, net, state)
     try:
         net.load_state_dict(state)
@@ -173,6 +178,20 @@ def load_network(
         said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
         raise CheckpointError(f"{str(path)!r}: the weights do not fit the card: {said}") from None
     return net.to(target).eval()
+
+
+def _require_same_size(path: Path, card: Card, state: Mapping[str, Tensor]) -> None:
+    """Refuse a card of a network far larger than its weights, before it gets memory."""
+    try:
+        with torch.device("meta"):
+            wanted = sum(tensor.numel() for tensor in build_network(card).state_dict().values())
+    except Exception:  # of settings that are no network's; building it says which
+        return
+    there = sum(tensor.numel() for tensor in state.values())
+    if wanted > 2 * there + _SMALL:
+        raise CheckpointError(
+            f"{str(path)!r}: the weights do not fit the card: {there} numbers, and {card.arch} {card.options} has {wanted}"
+        )
 
 
 def _require_same_numbers(path: Path, net: Network, state: Mapping[str, Tensor]) -> None:

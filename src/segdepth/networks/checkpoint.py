@@ -113,7 +113,7 @@ def read_card(path: Path) -> Card:
 
 
 def _parse_card(path: Path, text: str) -> Card:
-    values = parse_json(text, f"the card of {str(path)!r}", error=CheckpointError)
+    values = parse_json(text, f"{str(path)!r}: its card", error=CheckpointError)
     where = f"{str(path)!r} has a card that this version cannot read"
     card: Card = as_kind(Card, values, where, error=CheckpointError)
     return card

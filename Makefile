@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
+.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu attack gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,10 @@ gallery: $(VENV)/.installed-dev $(OUTSIDE)/.installed  ## write anew what become
 	SEGDEPTH_RENEW_GALLERY=1 $(PYTEST) -q tests/gallery
 	SEGDEPTH_RENEW_GALLERY=1 $(OUTSIDE)/bin/python -m pytest -q tests/gallery
 	$(BIN)/python docs/generate.py
+
+attack: $(VENV)/.installed-dev       ## broken and hostile files and arguments to everything that reads, for SECONDS=3600, by SEED
+	cd tests && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m attack.campaign --seconds $(or $(SECONDS),3600) \
+	  $(if $(SEED),--seed $(SEED)) --csv $(abspath runs)/attack.csv
 
 test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 	$(PYTEST) -m gpu

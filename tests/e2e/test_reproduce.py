@@ -162,7 +162,7 @@ def test_cells_without_data_name_what_was_looked_for(
         (["--only", "fcn8_kitti_seg"], "did you mean 'fcn8s_kitti_seg'"),
         (["--data", "cityscape=/x"], "did you mean 'cityscapes'"),
         (["--data", "cityscapes"], "must look like cityscapes="),
-        (["--configs", "nowhere"], "cannot read the configuration"),
+        (["--configs", "nowhere"], "no file"),
         (["--only", "fcn8s_kitti_seg", "training.train_iter=3"], "train_iter"),
     ],
 )
@@ -175,7 +175,7 @@ def test_mistakes_are_one_sentence(
 
 def test_foreign_results_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "reproduce").mkdir()
-    (tmp_path / "reproduce/results.json").write_text("[1")
+    (tmp_path / "reproduce/results.json").write_text('{"cells": [1]}')
     assert main(["reproduce", "--dry-run", "--runs", str(tmp_path), "--configs", CONFIGS]) == 2
     assert "move it away" in capsys.readouterr().err
 

@@ -69,7 +69,11 @@ def test_targets_margins_methods_and_random_weights_are_asked_for(seen: Visit, f
     seen.settled("map fcn")
     seen.settled("map monodepth")
     # in any order: questions come by several connections
-    asked = [{words[key] for key in ("network", "target", "method", "model")} for path, words in fake.asked if path == "api/map"]
+    asked = [
+        {words[key] for key in ("network", "target", "method", "model")}
+        for path, words in fake.asked
+        if path == "api/map"
+    ]
     assert {"fcn", "sky:car", "input_x_gradient", "trained"} in asked
     assert {"monodepth", "depth", "input_x_gradient", "random"} in asked
     expect(seen.panel("map fcn").get_by_role("heading")).to_have_text("FCN-8s · sky less car: 7.25")

@@ -4,7 +4,6 @@ A cell is done once its scores are in ``results.json``. Interrupted anywhere, th
 that was begun with this configuration goes on, and every file is written whole or not at all.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -15,9 +14,10 @@ from typing import Any
 import torch
 
 from segdepth.config import Config, config_to_dict
-from segdepth.core.errors import DataError, SegdepthError, reason
+from segdepth.core.errors import SegdepthError
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.reading import as_kind, read_json
 from segdepth.evaluation import PROTOCOLS, Evaluation, NetworkAnswers, score
 from segdepth.executing import Job, Place
 from segdepth.networks import device_of, load_network
@@ -44,6 +44,21 @@ _FREE = ("data.path", "data.cache", "training.resume", "training.init_from", "tr
          "training.print_interval", "training.checkpoint_interval", "training.keep_checkpoints", "testing")  # fmt: skip
 
 
+@dataclass
+class _Counts:
+    """Of a protocol, what a table needs."""
+
+    files_scored: int
+
+
+@dataclass
+class _Record:
+    """Of a cell that is done, what a table needs."""
+
+    scores: dict[str, float | None]
+    protocol: _Counts
+
+
 class Results:
     """The scores so far, in ``results.json``, and a table of them in ``results.md``.
 
@@ -59,10 +74,9 @@ class Results:
         self._file = folder / "results.json"
         self.records: dict[str, dict[str, Any]] = {}
         if self._file.exists():
-            try:
-                self.records = json.loads(self._file.read_text())["cells"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{self._file} holds no results ({reason(error)}); move it away") from None
+            records = read_json(self._file, "the results of `segdepth reproduce`").get("cells")
+            as_kind(dict[str, _Record], records, f"{self._file} holds no results; move it away")
+            self.records = records or {}
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:
         """Add or replace a cell's scores."""

@@ -1,5 +1,6 @@
 """What ``segdepth evaluate`` prints and writes: scores, and the card that says how they were taken."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,4 +90,13 @@ def write_report(path: Path, answerer: Answerer, results: Sequence[Scored], base
         "worst": [str(file) for file in first.worst],
         "provenance": provenance(seed),
     }
-    write_json(path, report | {name: table.rows for name, table in first.tables.items()})
+    write_json(path, _finite(report | {name: table.rows for name, table in first.tables.items()}))
+
+
+def _finite(value: Any) -> Any:
+    """The same values, with None for scores that are no number, as those of a network whose answers are none."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,12 +1,12 @@
 """Synthetic data sets on disk, made once."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from segdepth.core.errors import InputError
 from segdepth.core.files import write_json
+from segdepth.core.reading import read_json
 
 __all__ = ["Layout", "write_world"]
 
@@ -57,7 +57,7 @@ def write_world(
         frames += held_out
     manifest = root / _MANIFEST
     if manifest.is_file():
-        found = json.loads(manifest.read_text())
+        found = read_json(manifest, "the description of a synthetic world", error=InputError)
         if found != description:
             raise InputError(
                 f"{str(root)!r} holds another synthetic world ({found}); choose another folder or remove it"

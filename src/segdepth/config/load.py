@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
-from segdepth.core.yaml_text import parse_yaml
+from segdepth.core.yaml_text import parse_yaml, read_yaml
 from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
 
@@ -39,16 +39,7 @@ def read_values(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: if the file cannot be read, or holds no sections.
     """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"the configuration {str(path)!r} is not a text file in UTF-8") from None
-    values = parse_yaml(text, where=str(path))
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(Config.model_fields)}")
-    return values
+    return read_yaml(path, f"a configuration, with the keys {', '.join(Config.model_fields)}")
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

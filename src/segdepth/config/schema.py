@@ -34,7 +34,7 @@ def _no_bool(value: Any) -> Any:
 
 def _known_task(value: Any) -> Any:
     *others, last = map(repr, TASKS)
-    if value not in TASKS:
+    if not isinstance(value, str) or value not in TASKS:
         raise ValueError(f"should be {', '.join(others)} or {last}")
     return value
 

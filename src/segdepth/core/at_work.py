@@ -5,7 +5,6 @@ whichever machine.
 """
 
 import contextlib
-import json
 import os
 import platform
 import threading
@@ -15,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .errors import DataError
 from .files import unlike_any, write_json
+from .reading import read_json
 
 __all__ = ["Note", "at_work", "notes_in", "remove_stale_notes"]
 
@@ -96,9 +97,9 @@ def _read(path: Path) -> Note | None:
     try:
         if time.time() - path.stat().st_mtime > STALE:
             return None
-        values = json.loads(path.read_text())
+        values = read_json(path, "a note of who is at work")
         note = Note(str(values["host"]), int(values["pid"]), str(values["since"]), str(values["at"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, ValueError, KeyError, TypeError):
         return None
     return note if note.host != platform.node() or _lives(note.pid) else None
 

@@ -49,6 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the file cannot be written, with ``path`` as its file name, whichever library found out.
     """
+    if not path.name or path.name == "..":
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{unlike_any()}.part{path.suffix}")
     try:

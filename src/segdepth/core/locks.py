@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import BusyError
+from .errors import BusyError, DataError
 from .files import unlike_any
+from .reading import parse_json
 
 __all__ = ["Crew", "Part", "held"]
 
@@ -199,7 +200,7 @@ def _sentence(folder: Path, holder: Mapping[str, Any]) -> str:
 
 def _parse(data: bytes) -> Mapping[str, Any]:
     try:
-        values = json.loads(data)
-    except (ValueError, RecursionError):
+        values = parse_json(data, "a lock")
+    except DataError:
         return {}
     return values if isinstance(values, dict) else {}

@@ -6,7 +6,6 @@ is, is looked up in its head before it gets any memory: a few bytes can claim gi
 """
 
 import io
-import os
 import struct
 import warnings
 import zlib
@@ -17,15 +16,15 @@ import cv2
 import numpy as np
 from jaxtyping import Shaped, UInt8
 from numpy import ndarray
-from PIL import Image, PngImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from .errors import ConfigError, DataError
+from .errors import DataError
+from .reading import limit, read_bytes
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "decode_rgb", "picture_size", "read_bytes", "read_rgb", "read_stored"]
+__all__ = ["MAX_PIXELS", "decode_rgb", "picture_size", "read_rgb", "read_stored"]
 
-#: The variable of the environment that sets how many bytes of a file are read at most, and what holds without it: a GiB.
-MAX_BYTES = ("SEGDEPTH_MAX_BYTES", 2**30)
-#: The same for the pixels of a picture: half a GiB of 8-bit RGB, which is also what Pillow takes.
+#: The variable of the environment that sets how many pixels a picture has at most, and what holds without it: half a GiB of 8-bit
+#: RGB, which is also what Pillow takes.
 MAX_PIXELS = ("SEGDEPTH_MAX_PIXELS", 2**29 // 3)
 
 #: Bytes of a file in which its size mostly stands.
@@ -39,6 +38,9 @@ _PASSES = (
     ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)),
 )
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
+#: What decoders make of pixels that are not there, and what they would take for some.
+_GREY, _MORE_PIXELS = 128, bytes(range(1, 200)) * 2
+_JPEG_PROGRESSIVE = b"\xff\xc2"
 #: Markers of a JPEG whose segment says the size (SOF), of all with C0 to CF but those of tables; and those without a segment.
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
@@ -99,51 +101,10 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: if the file is missing, too large or no picture.
     """
-    size = _size(path, _read(path, _HEAD)) or _size(path, read_bytes(path))
+    size = _size(path, read_bytes(path, most=_HEAD)) or _size(path, read_bytes(path))
     if size is None:
         raise _no_picture(path)
     return size
-
-
-def read_bytes(path: Path) -> bytes:
-    """All bytes of a file.
-
-    Raises:
-        DataError: if the file is missing, cannot be read, is empty, or has more bytes than :data:`MAX_BYTES` allows.
-        ConfigError: if the environment sets no number there.
-    """
-    return _read(path)
-
-
-def _read(path: Path, count: int = -1) -> bytes:
-    """So many bytes of a file, or all."""
-    most = _limit(*MAX_BYTES)
-    try:
-        if (size := path.stat().st_size) > most:
-            raise DataError(
-                f"{path} has {size} bytes; files of more than {most} are not read, unless {MAX_BYTES[0]} in the environment"
-                " allows more"
-            )
-        with path.open("rb") as file:
-            data = file.read(count)
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    if not data:
-        raise DataError(f"{path} is empty (0 bytes)")
-    return data
-
-
-def _limit(variable: str, default: int) -> int:
-    text = os.environ.get(variable)
-    try:
-        limit = default if text is None else int(text)
-    except ValueError:
-        limit = 0
-    if limit < 1:
-        raise ConfigError(f"{variable} is {text!r} in the environment; it must be a whole number, 1 or more")
-    return limit
 
 
 def _decode(path: Path, data: bytes, flag: int) -> Shaped[ndarray, "..."]:
@@ -154,6 +115,8 @@ def _decode(path: Path, data: bytes, flag: int) -> Shaped[ndarray, "..."]:
         raise DataError(f"{path} cannot be decoded: {error.err}") from error
     if picture is None:
         raise _no_picture(path)
+    if data.startswith(_JPEG_START):
+        _check_pixels(path, data, picture)
     return np.asarray(picture)
 
 
@@ -171,6 +134,31 @@ def _decode_palette(path: Path, data: bytes) -> UInt8[ndarray, "h w"]:
         raise DataError(f"{path} cannot be decoded: {error}") from error
 
 
+def _check_pixels(path: Path, data: bytes, picture: Shaped[ndarray, "h w *values"]) -> None:
+    """Refuse a JPEG whose pixels end early, of which decoders make grey.
+
+    Where they do, more pixels before the end would be read; where all are there, nobody looks at what follows. A cut inside the
+    last block of 16x16 is not seen. Only a picture with a grey corner is decoded again, or one whose pixels come in several
+    scans, and no more of it than the mean of each block.
+    """
+    corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].reshape(4, -1)
+    if not (corners == _GREY).all(axis=1).any() and _JPEG_PROGRESSIVE not in data:
+        return
+    end = data.rfind(_JPEG_END)
+    longer = data[:end] + _MORE_PIXELS + data[end:]
+    if not np.array_equal(_block_means(path, data), _block_means(path, longer)):
+        raise DataError(f"{path} is truncated: the JPEG has fewer pixels than its head says")
+
+
+def _block_means(path: Path, data: bytes) -> UInt8[ndarray, "..."]:
+    try:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as picture:
+            picture.draft(None, (1, 1))
+            return np.array(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path} cannot be decoded: {error}") from error
+
+
 def _check_rows(path: Path, data: bytes) -> None:
     """Refuse a PNG whose pixels end early: Pillow, other than OpenCV, fills what is missing with zeros, a class."""
     columns, rows, bits, _, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
@@ -185,7 +173,7 @@ def _check_rows(path: Path, data: bytes) -> None:
 
 def _check(path: Path, data: bytes) -> None:
     """Refuse what is too large or not complete."""
-    most = _limit(*MAX_PIXELS)
+    most = limit(*MAX_PIXELS)
     size = _size(path, data)
     if size is not None and size[0] * size[1] > most:
         raise _too_large(path, f"is {size[0]}x{size[1]} (rows x columns), {size[0] * size[1]} pixels", most)
@@ -252,7 +240,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 def _size_by_pillow(path: Path, data: bytes) -> tuple[int, int] | None:
     """Of the other formats; None of those that Pillow does not know: OpenCV has a limit of its own, 2^30 pixels."""
-    most = _limit(*MAX_PIXELS)
+    most = limit(*MAX_PIXELS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is wrong with a picture, one sentence is said

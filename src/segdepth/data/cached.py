@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence, Set
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 from numpy import ndarray
 
-from segdepth.core.errors import ConfigError
-from segdepth.core.files import replacing
+from segdepth.core.arrays import read_npz, write_npz
+from segdepth.core.errors import ConfigError, DataError
 from segdepth.kinds import KINDS
 
 from .loading import resize_sample
@@ -53,18 +52,19 @@ class Cached(DatasetView):
         file = self._folder / f"{self.names[index]}.npz"
         stamp = self._stamp(index)
         try:
-            return _read(file, self.names[index], stamp)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            EOFError,
-            RuntimeError,
-            zipfile.BadZipFile,
-        ):  # RuntimeError: of damaged headers
+            return self._read(file, self.names[index], stamp)
+        except DataError:  # not there yet, of other files, or damaged
             sample = resize_sample(self._dataset[index], self._size, points=self._dataset.points)
             _write(file, sample, stamp)
             return sample
+
+    def _read(self, file: Path, name: str, stamp: str) -> Sample:
+        there = read_npz(file)
+        image, truths = there.get("image"), {kind: there[kind] for kind in KINDS if kind in there}
+        focal = there.get("focal_px")
+        if str(there.get("stamp")) != stamp or image is None or not _fits(self._size, image, truths, focal):
+            raise DataError(f"{file} is not of the sample's files, or not ours")
+        return Sample(image, name, truths, None if focal is None else float(focal))
 
     def image(self, index: int) -> UInt8[ndarray, "h w 3"]:
         """The picture of a sample at the cache's size."""
@@ -112,19 +112,23 @@ def _plain(value: Any, where: str) -> Any:
     raise ConfigError(f"{where} was opened with {value!r}, which a cache cannot be told by; leave data.cache out")
 
 
-def _read(file: Path, name: str, stamp: str) -> Sample:
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        if str(stored["stamp"]) != stamp:
-            raise ValueError("the sample's files have changed")
-        there = {key: stored[key] for key in stored.files}
-    focal = there.get("focal_px")
-    truths = {kind: there[kind] for kind in KINDS if kind in there}
-    return Sample(there["image"], name, truths, None if focal is None else float(focal))
+def _fits(
+    size: tuple[int, int],
+    image: Shaped[ndarray, "..."],
+    truths: Mapping[str, Shaped[ndarray, "..."]],
+    focal: Shaped[ndarray, "..."] | None,
+) -> bool:
+    """Whether arrays are of the types and the size that this cache writes."""
+    return (
+        image.dtype == np.uint8
+        and image.shape == (*size, 3)
+        and all(truth.dtype == KINDS[kind].dtype and truth.shape[:2] == size for kind, truth in truths.items())
+        and (focal is None or (focal.shape == () and focal.dtype.kind == "f"))
+    )
 
 
 def _write(file: Path, sample: Sample, stamp: str) -> None:
     arrays: dict[str, Any] = {"stamp": np.array(stamp), "image": sample.image, **sample.truths}
     if sample.focal_px is not None:
         arrays["focal_px"] = np.array(sample.focal_px)
-    with replacing(file) as temporary:
-        np.savez(temporary, **arrays)
+    write_npz(file, arrays)

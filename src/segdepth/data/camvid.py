@@ -6,6 +6,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_lines
 from segdepth.kinds import IGNORE
 
 from .files import (
@@ -15,7 +16,6 @@ from .files import (
     map_labels,
     pair_by_stem,
     read_labels,
-    read_lines,
 )
 from .frames import Frame, FrameDataset, require_path
 from .labels import CAMVID

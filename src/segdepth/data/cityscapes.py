@@ -1,6 +1,5 @@
 """Cityscapes: streets of fifty cities, with 19 classes and with disparity from a second camera."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -10,6 +9,7 @@ from jaxtyping import Float32, Int16, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import positive, read_json
 from segdepth.geometry import (
     CITYSCAPES_BASELINE_M,
     CITYSCAPES_FOCAL_PX,
@@ -185,11 +185,8 @@ def _disparity_words(frames: int, cameras: int) -> str:
 
 
 def _read_camera(file: Path) -> tuple[float, float]:
-    try:
-        camera = json.loads(file.read_text())
-        focal_px, baseline_m = float(camera["intrinsic"]["fx"]), float(camera["extrinsic"]["baseline"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file} is not a camera file with intrinsic.fx and extrinsic.baseline: {error!r}") from error
-    if not (focal_px > 0 and baseline_m > 0):
-        raise DataError(f"{file}: intrinsic.fx ({focal_px}) and extrinsic.baseline ({baseline_m}) must be positive")
+    camera = read_json(file, "a camera file")
+    focal_px, baseline_m = positive(camera, ("intrinsic", "fx")), positive(camera, ("extrinsic", "baseline"))
+    if focal_px is None or baseline_m is None:
+        raise DataError(f"{file} is not a camera file with positive numbers intrinsic.fx and extrinsic.baseline")
     return focal_px, baseline_m

@@ -1,6 +1,5 @@
 """Reading a data set's files: pictures, label maps, depth maps. A broken file is named, with what is wrong."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import numpy as np
 from jaxtyping import Float32, Int16, Shaped, UInt8, UInt16
 from numpy import ndarray
 
-from segdepth.core.errors import DataError, reason
-from segdepth.core.pictures import read_bytes, read_rgb, read_stored
+from segdepth.core import arrays
+from segdepth.core.errors import DataError
+from segdepth.core.pictures import read_rgb, read_stored
 from segdepth.kinds import IGNORE
 
 from .labels import ClassTable
@@ -23,10 +23,8 @@ __all__ = [
     "pair_by_stem",
     "ranges",
     "read_array",
-    "read_bytes",
     "read_depth_png",
     "read_labels",
-    "read_lines",
     "read_npy",
     "read_png16",
     "read_rgb",
@@ -101,30 +99,6 @@ def pair_by_stem(
     return {key: truths[key] for key in images if key in truths}
 
 
-def read_lines(path: Path, what: str, todo: str = "fetch it anew") -> list[str]:
-    """The lines of a text file, stripped, without empty ones.
-
-    Args:
-        path: the file.
-        what: it should be, for the messages ("a list of folders").
-        todo: about one that is empty.
-
-    Raises:
-        DataError: if the file is missing, not text, or empty.
-    """
-    if not path.exists():
-        raise DataError(f"no file {path}, which should be {what}")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty, but should be {what}", todo)
-    try:
-        lines = [line.strip() for line in read_bytes(path).decode("utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text file, but should be {what}") from error
-    if not any(lines):
-        raise DataError(f"{path} is empty, but should be {what}", todo)
-    return [line for line in lines if line]
-
-
 def read_labels(path: Path) -> UInt8[ndarray, "h w"]:
     """The values of a label file as they are stored; of a palette picture the indices, not the colours.
 
@@ -176,7 +150,7 @@ def read_npy(path: Path) -> Float32[ndarray, "h w"]:
     Raises:
         DataError: if the file is missing, broken, or does not hold a two-dimensional array of numbers.
     """
-    return valid_depth(_require_map(path, read_array(path)).astype(np.float32))
+    return valid_depth(arrays.as_float32(_require_map(path, read_array(path))))
 
 
 def read_array(path: Path) -> Shaped[ndarray, "..."]:
@@ -185,7 +159,7 @@ def read_array(path: Path) -> Shaped[ndarray, "..."]:
     Raises:
         DataError: if the file is missing, truncated, damaged, too large or of a format that is not known.
     """
-    return _decode_npy(path, read_bytes(path)) if path.suffix.lower() == ".npy" else read_stored(path)
+    return arrays.read_npy(path) if path.suffix.lower() == ".npy" else read_stored(path)
 
 
 def valid_depth(depth: Float32[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
@@ -254,20 +228,6 @@ def require_same_size(
         raise DataError(
             f"{truth_path} is {rows}x{columns}, but its image {image_path} is {image.shape[0]}x{image.shape[1]}"
         )
-
-
-def _decode_npy(path: Path, data: bytes) -> Shaped[ndarray, "..."]:
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (
-        ValueError,
-        EOFError,
-        OSError,
-        MemoryError,
-        OverflowError,
-    ) as error:  # the last two: of a shape that is not true
-        raise DataError(f"{path} is truncated or no .npy file of numbers: {reason(error)}") from error
-    return np.asarray(array)
 
 
 def _require_map(path: Path, array: Shaped[ndarray, "..."]) -> Shaped[ndarray, "h w"]:

@@ -1,6 +1,5 @@
 """Any pictures with labels or depth, described in the configuration: one's own data set without code."""
 
-import csv
 import glob
 import logging
 import re
@@ -12,10 +11,12 @@ import numpy as np
 from jaxtyping import Float32, Int, Int16, UInt8
 from numpy import ndarray
 
+from segdepth.core.arrays import as_float32
 from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.reading import parse_row, read_lines
 from segdepth.kinds import IGNORE
 
-from .files import label_lookup, map_labels, read_array, read_labels, read_lines, valid_depth
+from .files import label_lookup, map_labels, read_array, read_labels, valid_depth
 from .frames import Frame, FrameDataset, asked_for, require_path
 from .labels import ClassTable
 
@@ -156,7 +157,7 @@ class Folder(FrameDataset):
                 f"data set folder: depth_unit is needed, the metres of one stored unit of {file}"
                 " (0.001 if it is in millimetres)"
             )
-        metres = stored.astype(np.float32) * np.float32(1 if self._unit is None else self._unit)
+        metres = as_float32(stored) * np.float32(1 if self._unit is None else self._unit)
         metres[stored == self._invalid] = 0
         return valid_depth(metres)
 
@@ -283,8 +284,8 @@ def _listed(
     root: Path, csv_file: str, split: str, wanted: Sequence[str], allow_missing: bool
 ) -> tuple[list[Frame], list[str]]:
     path = root / csv_file.replace("{split}", split)
-    header, *rows = csv.reader(read_lines(path, "a table with the columns image, label, depth"))
-    columns = [column.strip() for column in header]
+    lines = read_lines(path, "a table with the columns image, label, depth")
+    columns, *rows = (parse_row(line, str(path)) for line in lines)
     for key in wanted:
         if _COLUMNS[key] not in columns:
             raise DataError(f"{path} has no column {_COLUMNS[key]!r} (it has: {', '.join(columns)})")
@@ -294,7 +295,7 @@ def _listed(
     for entries in rows:
         if len(entries) != len(columns):
             raise DataError(f"{path}: {','.join(entries)!r} has {len(entries)} entries, not {len(columns)}")
-        row = dict(zip(columns, map(str.strip, entries), strict=True))
+        row = dict(zip(columns, entries, strict=True))
         if row.get("split", split) == split:
             files = {key: root / row[_COLUMNS[key]] for key in wanted}
             absent = [file for file in files.values() if not file.is_file()]

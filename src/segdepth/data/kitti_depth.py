@@ -11,8 +11,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_lines
 
-from .files import files_by_stem, pair_by_stem, read_depth_png, read_lines, read_npy
+from .files import files_by_stem, pair_by_stem, read_depth_png, read_npy
 from .frames import Frame, FrameDataset, require_path, whole_frames
 from .kitti_names import PREPARED_CAMERA, PREPARED_DEPTH
 

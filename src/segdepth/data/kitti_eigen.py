@@ -9,8 +9,9 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_lines
 
-from .files import IMAGE_ENDINGS, read_depth_png, read_lines
+from .files import IMAGE_ENDINGS, read_depth_png
 from .frames import NO_SPLIT, Frame, asked_for, require_path
 from .kitti_frames import SCAN, RawFrames
 from .kitti_names import KittiFrame

@@ -6,9 +6,10 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.reading import read_bytes
 
 from .cityscapes import cityscapes_lookup
-from .files import files_by_stem, map_labels, pair_by_stem, read_bytes, read_labels
+from .files import files_by_stem, map_labels, pair_by_stem, read_labels
 from .frames import NO_SPLIT, Frame, require_path
 from .kitti_frames import RawFrames
 from .kitti_names import KittiFrame, read_moment

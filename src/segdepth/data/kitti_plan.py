@@ -10,10 +10,10 @@ import numpy as np
 
 from segdepth.core.errors import DataError, InputError
 from segdepth.core.pictures import picture_size
+from segdepth.core.reading import read_lines
 from segdepth.core.words import counted
 from segdepth.geometry import Camera
 
-from .files import read_lines
 from .kitti_names import CAMERAS, KittiDrive, KittiFrame, read_moment
 from .kitti_raw import list_drives, list_images, list_scans, moving_frames, read_velocity
 from .splits import eigen_test_scenes, static_frames

@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float32, Float64
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_bytes, read_lines
 from segdepth.geometry import Camera
 
-from .files import IMAGE_ENDINGS, files_by_stem, read_bytes, read_lines
+from .files import IMAGE_ENDINGS, files_by_stem
 from .kitti_names import DRIVES, KittiDrive
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
 
 #: Bytes of a laser point: forward, left, up, reflectance, each a little-endian float32.
 _POINT_BYTES = 16
+#: No laser sees so far: what is there is no measurement, but something else in the place of a scan.
+_FARTHEST_M = 1e5
 #: A frame is kept when the summed velocity since the last one is above this, m/s (at 10 frames a second: 0.2 m).
 _MOVED = 2.0
 
@@ -69,6 +72,10 @@ def read_velodyne(path: Path) -> Float32[ndarray, "n 4"]:
     points = np.frombuffer(data, "<f4").reshape(-1, 4)
     if bad := int((~np.isfinite(points).all(1)).sum()):
         raise DataError(f"{path}: {bad} of {len(points)} points are not finite (NaN or infinity)")
+    if far := int((np.abs(points[:, :3]) > _FARTHEST_M).any(1).sum()):
+        raise DataError(
+            f"{path}: {far} of {len(points)} points are more than {_FARTHEST_M:.0f} m away: it is no laser scan"
+        )
     return points
 
 

@@ -23,6 +23,7 @@ from numpy import ndarray
 from segdepth.core.errors import DataError, InputError, SegdepthError
 from segdepth.core.files import naming, unlike_any, write_json, write_text
 from segdepth.core.locks import Part, held
+from segdepth.core.reading import as_kind, read_bytes, read_json, read_json_lines, read_lines
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.executing import Here, Place
 from segdepth.executing import Job as SharedJob
@@ -35,7 +36,7 @@ from segdepth.geometry import (
     resize_image,
 )
 
-from .files import read_bytes, read_rgb
+from .files import read_rgb
 from .kitti_names import PREPARED_CAMERA, KittiDrive
 from .kitti_plan import FEWEST, SHORT, Job, Plan, Setup, plan_kitti, validation_scenes
 from .kitti_raw import read_velodyne
@@ -259,13 +260,10 @@ def _claim(output: Path, setup: Setup) -> None:
 
 def _read_options(file: Path) -> Mapping[str, object]:
     """What a folder was prepared with, by its manifest or by what was noted when it was begun."""
-    try:
-        noted = json.loads(file.read_text())
-        options = noted.get("options", noted)
-        if isinstance(options, dict):
-            return options
-    except (ValueError, AttributeError):
-        pass
+    noted = read_json(file, "a manifest", default={})
+    options = noted.get("options", noted)
+    if options and isinstance(options, dict):
+        return options
     raise DataError(
         f"{file} is damaged: it does not say how its folder was prepared; remove the folder and prepare it anew"
     )
@@ -275,15 +273,12 @@ def _known(output: Path) -> dict[str, str]:
     """Files that were finished before, by this tree's manifest or by a journal: path -> SHA-256."""
     known: dict[str, str] = {}
     if (output / HASHES).exists() and (output / MANIFEST).exists():
-        for line in (output / HASHES).read_text().splitlines():
+        for line in read_lines(output / HASHES, "a list of hashes"):
             digest, _, name = line.partition("  ")
             known[name] = digest
     for journal in (output / WORK).glob("journal-*.jsonl"):
-        for line in journal.read_text().splitlines():
-            try:
-                known |= json.loads(line) if line else {}
-            except ValueError:  # cut off by a kill; the next line is whole again
-                continue
+        for files in read_json_lines(journal):  # one that a kill cut off is none; the next is whole again
+            known |= {name: digest for name, digest in (files or {}).items() if isinstance(digest, str)}
     return known
 
 
@@ -356,8 +351,8 @@ def _write(path: Path, data: bytes, staging: Path) -> None:
 
 def _sha256(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except DataError:
         return None
 
 
@@ -381,12 +376,22 @@ def _finish(
     total = Outcome()
     try:
         for k in range(count):
-            total.add(Outcome(**json.loads((work / _done_name(plan, Part(k, count))).read_text())))
-    except FileNotFoundError:  # another shard that finished at the same moment has completed the tree
-        return (), json.loads((output / MANIFEST).read_text())
+            total.add(_read_outcome(work / _done_name(plan, Part(k, count))))
+    except DataError:
+        if work.exists():
+            raise
+        return (), read_json(
+            output / MANIFEST, "a manifest"
+        )  # another shard, at the same moment, has completed the tree
     manifest = _complete(plan, setup, source, output, total, known)
     shutil.rmtree(work, ignore_errors=True)
     return (), manifest
+
+
+def _read_outcome(file: Path) -> Outcome:
+    said = read_json(file, "a shard's list of files")
+    found: Outcome = as_kind(Outcome, said, f"{file} is damaged; remove it, and prepare this shard again")
+    return found
 
 
 def _complete(

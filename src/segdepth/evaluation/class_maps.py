@@ -11,7 +11,7 @@ from torch import Tensor
 from segdepth.core.errors import ConfigError, InputError
 from segdepth.core.tables import did_you_mean
 from segdepth.core.words import first_of
-from segdepth.core.yaml_text import parse_yaml
+from segdepth.core.yaml_text import read_yaml
 from segdepth.data.sample import Dataset
 from segdepth.kinds import IGNORE, Kind
 from segdepth.networks import Network
@@ -52,11 +52,8 @@ def read_class_map(path: Path) -> Given:
     Raises:
         ConfigError: if the file cannot be read, or holds something else.
     """
-    try:
-        values = parse_yaml(path.read_text(), where=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--class-map: cannot read {str(path)!r}: {error}") from None
-    if not isinstance(values, dict) or not all(value is None or isinstance(value, str) for value in values.values()):
+    values = read_yaml(path, "each of the network's classes, and one of the data set's, or null")
+    if not all(value is None or isinstance(value, str) for value in values.values()):
         raise ConfigError(
             f"--class-map: {path} must be a mapping from each of the network's classes to one of the data set's, or to null"
         )

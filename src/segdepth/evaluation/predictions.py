@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from segdepth.core.errors import ConfigError, DataError, reason
+from segdepth.core.arrays import map_npy
+from segdepth.core.errors import ConfigError, DataError
 from segdepth.data.files import map_labels, read_array, read_labels
 from segdepth.data.kitti_names import KittiFrame
 from segdepth.data.labels import CITYSCAPES, ClassTable
@@ -282,12 +283,9 @@ def _picture(dataset: Dataset, index: int) -> tuple[str, ...]:
 
 
 def _stack(path: Path, needed: int) -> ndarray:
-    try:
-        stack = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{path} is no .npy file of predictions: {reason(error)}") from None
+    stack = map_npy(path)
     if len(stack.shape) < 3 or stack.shape[0] < needed:
         raise DataError(
             f"{path} is of shape {stack.shape}; predictions are [n, rows, columns] with n at least {needed}"
         )
-    return np.asarray(stack)
+    return stack

@@ -1,11 +1,11 @@
 """Pixels from a file: lines of a row and a column."""
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from segdepth.core.errors import InputError
+from segdepth.core.reading import parse_row, read_text
 from segdepth.saliency import Pixel, check_pixels
 
 __all__ = ["read_pixels"]
@@ -54,16 +54,13 @@ def _pixel(cells: list[str], places: tuple[int, int], width: int, size: tuple[in
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The values of each line that has any, with the line's number from 1."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is no text; give a row and a column a line") from None
+    text = read_text(path, "a row and a column a line", error=InputError)
     for number, line in enumerate(text.splitlines(), start=1):
         content = line.partition("#")[0].strip()
         if content:
             separator = next((mark for mark in ",;\t" if mark in content), None)
-            cells = next(csv.reader([content], delimiter=separator)) if separator else content.split()
-            yield number, [cell.strip() for cell in cells]
+            where = f"{path}, line {number}"
+            yield number, parse_row(content, where, separator, error=InputError) if separator else content.split()
 
 
 def _whole(cell: str) -> bool:

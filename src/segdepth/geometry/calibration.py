@@ -13,11 +13,15 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from segdepth.core.errors import DataError
+from segdepth.core.reading import read_text
 
 __all__ = ["CALIBRATION_FILES", "Calibration", "Camera", "read_kitti_calibration"]
 
 #: The colour cameras: 2 is the left one, 3 the right one.
 Camera = Literal[2, 3]
+
+#: How far a product of a rotation's rows is from 0 or 1; KITTI writes seven digits.
+_ORTHOGONAL = 1e-3
 
 #: Where the laser is, and the cameras, in a folder of one day.
 CALIBRATION_FILES = ("calib_velo_to_cam.txt", "calib_cam_to_cam.txt")
@@ -84,30 +88,44 @@ def read_kitti_calibration(folder: Path) -> Calibration:
     lidar, cameras = (folder / name for name in CALIBRATION_FILES)
     lidar_lines, camera_lines = _read(lidar), _read(cameras)
     T_cam0_velo = np.eye(4)
-    T_cam0_velo[:3, :3] = _matrix(lidar_lines, lidar, "R", (3, 3))
+    T_cam0_velo[:3, :3] = _rotation(lidar_lines, lidar, "R")
     T_cam0_velo[:3, 3] = _matrix(lidar_lines, lidar, "T", (3,))
     return Calibration(
         T_cam0_velo=T_cam0_velo,
-        R_rect_00=_matrix(camera_lines, cameras, "R_rect_00", (3, 3)),
-        P_rect_02=_matrix(camera_lines, cameras, "P_rect_02", (3, 4)),
-        P_rect_03=_matrix(camera_lines, cameras, "P_rect_03", (3, 4)),
+        R_rect_00=_rotation(camera_lines, cameras, "R_rect_00"),
+        P_rect_02=_projection(camera_lines, cameras, "P_rect_02"),
+        P_rect_03=_projection(camera_lines, cameras, "P_rect_03"),
     )
 
 
 def _read(path: Path) -> dict[str, str]:
     """The lines ``key: values`` of a calibration file."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the calibration file {path}: {error}") from error
+    lines = read_text(path, "a calibration file of KITTI's").splitlines()
     return {key.strip(): values for key, colon, values in (line.partition(":") for line in lines) if colon}
+
+
+def _rotation(lines: dict[str, str], path: Path, key: str) -> Float64[ndarray, "3 3"]:
+    matrix = _matrix(lines, path, key, (3, 3))
+    if not (np.allclose(matrix @ matrix.T, np.eye(3), atol=_ORTHOGONAL) and np.linalg.det(matrix) > 0):
+        raise DataError(f"{path}: {key!r} is no rotation: {lines[key].strip()[:200]!r}")
+    return matrix
+
+
+def _projection(lines: dict[str, str], path: Path, key: str) -> Float64[ndarray, "3 4"]:
+    matrix = _matrix(lines, path, key, (3, 4))
+    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.array_equal(matrix[2, :3], [0, 0, 1])):
+        raise DataError(f"{path}: {key!r} is no camera with focal lengths above 0 pixels: {lines[key].strip()[:200]!r}")
+    return matrix
 
 
 def _matrix(lines: dict[str, str], path: Path, key: str, shape: tuple[int, ...]) -> Float64[ndarray, "..."]:
     if key not in lines:
         raise DataError(f"{path} has no line {key!r}: it is incomplete or no calibration file of KITTI's")
     try:
-        return np.array(lines[key].split(), dtype=np.float64).reshape(shape)
-    except ValueError as error:
+        matrix = np.array(lines[key].split(), dtype=np.float64).reshape(shape)
+    except ValueError:
+        matrix = np.full(shape, np.nan)
+    if not np.isfinite(matrix).all():
         size = "x".join(map(str, shape))
-        raise DataError(f"{path}: {key!r} must hold {size} numbers, but is {lines[key].strip()!r}") from error
+        raise DataError(f"{path}: {key!r} must hold {size} numbers, but is {lines[key].strip()[:200]!r}")
+    return matrix

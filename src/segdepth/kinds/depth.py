@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Shaped
 from numpy import ndarray
 
-from segdepth.core.arrays import write_npy
+from segdepth.core.arrays import as_float32, write_npy
 from segdepth.core.errors import DataError
 from segdepth.drawing import (
     colour_depth,
@@ -95,7 +95,7 @@ class Depth(Kind):
             )
         if stored.dtype == np.uint16:
             stored = stored.astype(np.float64) / _PNG_UNITS_PER_METRE
-        resized = cv2.resize(stored.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(as_float32(stored), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
         if not np.isfinite(resized).all():
             raise DataError(f"{where} has values that are not finite (NaN or infinity)")
         return 1 / np.maximum(resized, 1e-6) if unit == "inverse" else np.asarray(resized)

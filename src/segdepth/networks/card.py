@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
 
 from segdepth.core.tables import did_you_mean
 
@@ -92,7 +92,7 @@ class Card(BaseModel):
     preprocessing: NamedNormalisation
     task: str
     guest: GuestFacts | None = None
-    input_size: tuple[int, int] | None = None
+    input_size: tuple[PositiveInt, PositiveInt] | None = None
     classes: Classes | None = None
     scores: dict[str, float | None] = Field(default_factory=dict)
     protocol: dict[str, Any] = Field(default_factory=dict)

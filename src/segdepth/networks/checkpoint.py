@@ -1,19 +1,18 @@
 """Networks on disk: safetensors whose metadata hold the card. Loading never executes code."""
 
-import json
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
 from segdepth.core.files import replacing
+from segdepth.core.reading import as_kind, parse_json
+from segdepth.core.weights import read_words
 from segdepth.core.words import first_of
 from segdepth.runs import BEST, CARD_KEY, meant_by
 
@@ -23,7 +22,7 @@ from .devices import usable_device
 from .guests import GuestNetwork
 from .network import Network
 from .state_files import read_state
-from .torch_files import is_torch_file, load_torch_file
+from .torch_files import is_torch_file, load_torch_file, require_plain
 
 __all__ = ["find_weights", "load_network", "load_state", "read_card", "require_tensors", "save_network"]
 
@@ -32,6 +31,9 @@ _CONVERT = "`segdepth convert` turns the ancestor's networks and torchvision's b
 
 #: Files that a folder is searched for, the preferred one first.
 _NAMES = (BEST, "model.safetensors")
+
+#: Numbers of a network that may be built to say what does not fit.
+_SMALL = 10_000_000
 
 #: Names in a message, before "and N more".
 _NAMED = 3
@@ -102,29 +104,19 @@ def read_card(path: Path) -> Card:
     """
     if is_torch_file(path):
         return _parse_card(path, _load_run_state(path)["card"])
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({error})") from None
-    if CARD_KEY not in metadata:
+    words = read_words(path)
+    if CARD_KEY not in words:
         raise CheckpointError(
             f"{str(path)!r} holds weights but no segdepth card, so it is no checkpoint of ours; {_CONVERT}"
         )
-    return _parse_card(path, metadata[CARD_KEY])
+    return _parse_card(path, words[CARD_KEY])
 
 
 def _parse_card(path: Path, text: str) -> Card:
-    try:
-        return Card.model_validate(json.loads(text))
-    except (RecursionError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{str(path)!r} has a card that is broken ({reason(error)})") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CheckpointError(
-            f"{str(path)!r} has a card that this version cannot read: {where}: {first['msg']}"
-        ) from None
+    values = parse_json(text, f"{str(path)!r}: its card", error=CheckpointError)
+    where = f"{str(path)!r} has a card that this version cannot read"
+    card: Card = as_kind(Card, values, where, error=CheckpointError)
+    return card
 
 
 def _load_run_state(path: Path) -> dict[str, Any]:
@@ -144,7 +136,14 @@ def load_state(path: Path) -> Mapping[str, Tensor]:
         CheckpointError: if the file is truncated or foreign.
     """
     read_card(path)
-    return _load_run_state(path)["model_state"] if is_torch_file(path) else read_state(path)
+    if not is_torch_file(path):
+        return read_state(path)
+    state: Mapping[str, Tensor] = _load_run_state(path)["model_state"]
+    require_plain(state, path)
+    others = [str(name) for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
+    if others:
+        raise CheckpointError(f"{str(path)!r} is damaged: among its weights {first_of(others, _NAMED)} is no tensor")
+    return state
 
 
 def load_network(
@@ -168,8 +167,10 @@ def load_network(
     """
     target = usable_device(device)
     path = find_weights(Path(where))
-    net = _built(path, read_card(path), allow, module)
-    state = load_state(path)
+    card, state = read_card(path), load_state(path)
+    if card.guest is None:
+        _require_same_size(path, card, state)
+    net = _built(path, card, allow, module)
     _require_same_numbers(path, net, state)
     try:
         net.load_state_dict(state)
@@ -179,11 +180,27 @@ def load_network(
     return net.to(target).eval()
 
 
+def _require_same_size(path: Path, card: Card, state: Mapping[str, Tensor]) -> None:
+    """Refuse a card of a network far larger than its weights, before it gets memory."""
+    try:
+        with torch.device("meta"):
+            wanted = sum(tensor.numel() for tensor in build_network(card).state_dict().values())
+    except Exception:  # of settings that are no network's; building it says which
+        return
+    there = sum(tensor.numel() for tensor in state.values())
+    if wanted > 2 * there + _SMALL:
+        raise CheckpointError(
+            f"{str(path)!r}: the weights do not fit the card: {there} numbers, and {card.arch} {card.options} has {wanted}"
+        )
+
+
 def _require_same_numbers(path: Path, net: Network, state: Mapping[str, Tensor]) -> None:
-    """Refuse whole or complex numbers in the place of floating point, which torch would take as they are."""
+    """Refuse what torch would take as it is: whole or complex numbers in the place of floating point, and what is no number."""
     own = net.state_dict()
     for name in state.keys() & own.keys():
         there, here = state[name], own[name]
+        if there.is_floating_point() and not there.isfinite().all():
+            raise CheckpointError(f"{str(path)!r} is damaged: {name} has weights that are not finite (NaN or infinity)")
         if (there.is_floating_point(), there.is_complex()) != (here.is_floating_point(), here.is_complex()):
             raise CheckpointError(
                 f"{str(path)!r}: the weights do not fit the card: {name} is {there.dtype}, where the network has {here.dtype}"

@@ -5,10 +5,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
 from torch import Tensor
 
-from segdepth.core.errors import CheckpointError, reason
+from segdepth.core.errors import CheckpointError
+from segdepth.core.weights import opened_weights
 
 from .torch_files import is_torch_file, load_torch_file
 
@@ -58,11 +58,8 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f"there is no weights file {str(path)!r}")
     if path.suffix == ".safetensors" and not is_torch_file(path):
-        try:
-            with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        except Exception as error:  # of a header that is wrong, torch raises what it stumbles on
-            raise CheckpointError(f"{str(path)!r} is no safetensors file, or is truncated ({reason(error)})") from None
+        with opened_weights(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     state = _unwrapped(load_torch_file(path))
     if state is None:
         raise CheckpointError(

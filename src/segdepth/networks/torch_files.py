@@ -8,7 +8,7 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader, BytesIO
@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from segdepth.core.errors import CheckpointError
+from segdepth.core.reading import read_bytes, require_file
 
-__all__ = ["is_torch_file", "load_torch_file"]
+__all__ = ["is_torch_file", "load_torch_file", "require_plain"]
 
 #: The first pickle of a file that torch before 1.6 wrote.
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -40,14 +41,17 @@ _HARMLESS = re.compile(
 #: Classes of the standard library that are called to restore an object, and do no harm.
 _CLASSES = re.compile(r"(argparse|datetime|decimal|fractions|pathlib|uuid)\.\w+|collections\.(defaultdict|deque)")
 
+_ZIP = b"PK\x03\x04"
+#: Bytes that an archive may unpack to beyond its own; torch.save packs nothing.
+_FREE = 2**26
+
 _HOW_TO_SAVE = "where it was made, save the weights alone: torch.save(net.state_dict(), 'weights.pth')"
 
 
 def is_torch_file(path: Path) -> bool:
     """Whether a file begins as ``torch.save`` or pickle begin one (and not as safetensors, whose ninth byte is a brace)."""
-    with path.open("rb") as file:
-        start = file.read(9)
-    return start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[8:] != b"{")
+    start = read_bytes(path, "a file of weights", error=CheckpointError, most=9)
+    return start.startswith(_ZIP) or (start[:1] == b"\x80" and start[8:] != b"{")
 
 
 def load_torch_file(path: Path) -> Any:
@@ -58,6 +62,8 @@ def load_torch_file(path: Path) -> Any:
     Raises:
         CheckpointError: if it is truncated, is no torch file, or could only be read by running code.
     """
+    require_file(path, "a file of weights", error=CheckpointError)
+    _check_archive(path)
     scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
     allowed: list[Any] = [np.dtype, *(type(np.dtype(code)) for code in "fdil?")]
     allowed += [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]  # of numpy 1 and 2
@@ -66,10 +72,57 @@ def load_torch_file(path: Path) -> Any:
             warnings.simplefilter("ignore")  # of a protocol that is then refused
             with path.open("rb") as file:  # of a path, torch would believe the ending
                 return torch.load(file, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
     except Exception:  # torch raises half a dozen kinds, and advises to read the file without looking
         raise CheckpointError(f"{str(path)!r} cannot be read safely: {_why(path)}") from None
+
+
+def require_plain(value: Any, path: Path, where: str = "") -> None:
+    """Refuse what a file holds beside plain values and tensors whose numbers are all in it.
+
+    Args:
+        value: of the file; nested mappings, lists and tuples are looked through.
+        path: of the file, for the message.
+        where: it stands in the file.
+
+    Raises:
+        CheckpointError: if there is a sparse, quantised or repeated tensor, one without numbers, or a value of another kind.
+    """
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            require_plain(part, path, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list | tuple):
+        for place, part in enumerate(value):
+            require_plain(part, path, f"{where}.{place}")
+    elif isinstance(value, torch.Tensor):
+        whole = value.layout == torch.strided and not value.is_quantized and not value.is_meta
+        if not whole or value.untyped_storage().nbytes() < value.numel() * value.element_size():
+            raise CheckpointError(f"{str(path)!r} is damaged: its {where[:80]} is no tensor with numbers of its own")
+    elif not (value is None or isinstance(value, bool | int | float | str)):
+        raise CheckpointError(f"{str(path)!r} is damaged: its {where[:80]} is a {type(value).__name__}")
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse a zip archive that claims more memory than it has bytes, or whose bytes have changed, which torch reads as weights.
+
+    Raises:
+        CheckpointError: if so. What is no zip archive at all is left to torch.
+    """
+    if read_bytes(path, error=CheckpointError, most=4) != _ZIP:
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            claimed, there = sum(one.file_size for one in archive.infolist()), path.stat().st_size
+            if claimed > there + _FREE:
+                raise CheckpointError(
+                    f"{str(path)!r} is damaged: it has {there} bytes, and says that it unpacks to {claimed}"
+                )
+            damaged = archive.testzip()
+    except CheckpointError:
+        raise
+    except Exception:  # of what is damaged, or packed in a way that it does not know, zipfile raises half a dozen kinds
+        raise CheckpointError(f"{str(path)!r} cannot be read safely: {_why(path)}") from None
+    if damaged is not None:
+        raise CheckpointError(f"{str(path)!r} is damaged: the checksum of {damaged} does not fit")
 
 
 @dataclass
@@ -93,11 +146,8 @@ class _Contents:
 
 def _why(path: Path) -> str:
     """Why torch refuses a file, as the rest of a sentence."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    if not start:
-        return "it is empty"
-    zipped = start == b"PK\x03\x04"
+    start = read_bytes(path, error=CheckpointError, most=4)
+    zipped = start == _ZIP
     if zipped and not zipfile.is_zipfile(path):
         return "it is truncated; it begins as a torch file, but its end is missing"
     try:

@@ -7,11 +7,12 @@ is in them. Runs of before this note are told by the time that they wrote, then 
 of several in one second, a number), and a folder that says nothing by when it was last changed.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from segdepth.core.reading import read_json
 
 from .layout import RunFolder, Stamp
 
@@ -36,7 +37,7 @@ def beginning(folder: RunFolder, record: Mapping[str, Any] | None = None) -> Beg
         folder: of the run; it need not be whole.
         record: what its provenance says, where that is known.
     """
-    record = _read(folder.provenance) if record is None else record
+    record = read_json(folder.provenance, "provenance", default={}) if record is None else record
     stamp, name = folder.stamp, folder.path.name
     number = stamp.number if stamp else 1
     for text in (record.get("begun"), record.get("time"), stamp and stamp.text):
@@ -61,14 +62,6 @@ def next_beginning(where: Path) -> datetime:
     now = datetime.now(UTC)
     times = [beginning(folder).time for folder in newest_first(where)[:1]]
     return max([now, *(time + timedelta(microseconds=1) for time in times if time.year < _LAST_YEAR)])
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        values = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _time(text: Any) -> datetime | None:

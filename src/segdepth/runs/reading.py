@@ -1,13 +1,13 @@
 """The files of a run, read. None has to be there, or whole: what is missing or broken is a sentence, and the rest is read."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from safetensors import SafetensorError, safe_open
-
-from segdepth.core.errors import ConfigError, reason
+from segdepth.core.errors import SegdepthError
+from segdepth.core.reading import parse_json, read_json, read_json_lines
+from segdepth.core.weights import read_words
 
 from .layout import CARD_KEY, RunFolder
 from .plain import mapping
@@ -15,6 +15,9 @@ from .record import read_config
 from .run import Run
 
 __all__ = ["read_log", "read_run"]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 def read_run(folder: RunFolder, root: Path) -> Run:
@@ -45,61 +48,38 @@ def read_log(folder: RunFolder) -> list[Mapping[str, Any]]:
 
 
 def _read_config(folder: RunFolder, problems: list[str]) -> Mapping[str, Any]:
-    if _read_text(folder.config, problems) is None:
-        return {}
-    try:
-        return read_config(folder)
-    except ConfigError:
-        problems.append(f"{folder.config.name} is no configuration")
-    return {}
+    return _told(folder.config, read_config, folder, problems) or {}
 
 
 def _read_provenance(file: Path, problems: list[str]) -> Mapping[str, Any]:
-    text = _read_text(file, problems)
-    try:
-        provenance = None if text is None else json.loads(text)
-    except (ValueError, RecursionError):
-        provenance = None
-    if text is not None and not isinstance(provenance, Mapping):
-        problems.append(f"{file.name} is broken")
-    return mapping(provenance)
+    return _told(file, partial(read_json, what="where a run comes from"), file, problems) or {}
 
 
 def _read_log(file: Path, problems: list[str]) -> list[Mapping[str, Any]]:
-    lines = (_read_text(file, problems) or "").splitlines()
-    good = [line for line in map(_log_line, lines) if line is not None]
+    lines = [one if _is_whole(one) else None for one in _told(file, read_json_lines, file, problems) or []]
+    good = [line for line in lines if line is not None]
     if len(good) < len(lines):
-        first = next(number for number, line in enumerate(lines, 1) if _log_line(line) is None)
+        first = lines.index(None) + 1
         problems.append(f"{file.name}: {len(lines) - len(good)} of {len(lines)} lines are broken, the first is {first}")
     return good
 
 
-def _log_line(text: str) -> Mapping[str, Any] | None:
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):  # cut off by a kill, or damaged
-        return None
-    whole = isinstance(line, Mapping) and isinstance(line.get("event"), str) and type(line.get("step")) is int
-    return line if whole else None
+def _is_whole(line: Mapping[str, Any] | None) -> bool:
+    return line is not None and isinstance(line.get("event"), str) and type(line.get("step")) is int
 
 
 def _read_card(file: Path, problems: list[str]) -> Mapping[str, Any]:
-    if not file.exists():
-        problems.append(f"no {file.name}")
+    words = _told(file, read_words, file, problems)
+    if words is None:
         return {}
-    try:
-        with safe_open(file, framework="numpy") as weights:
-            return mapping(json.loads((weights.metadata() or {})[CARD_KEY]))
-    except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
-        problems.append(f"{file.name} is broken ({reason(error)})")
-        return {}
+    return mapping(_told(file, partial(parse_json, where=file.name), words.get(CARD_KEY, ""), problems))
 
 
-def _read_text(file: Path, problems: list[str]) -> str | None:
+def _told(file: Path, read: Callable[[S], T], source: S, problems: list[str]) -> T | None:
+    """What one of a run's files says; None where it is missing or broken, which is noted."""
     try:
-        return file.read_text()
-    except FileNotFoundError:
-        problems.append(f"no {file.name}")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{file.name} cannot be read ({reason(error)})")
-    return None
+        return read(source)
+    except SegdepthError as error:
+        said = str(error).replace(str(file), file.name)
+        problems.append(f"{file.name} is broken ({said})" if file.exists() else f"no {file.name}")
+        return None

@@ -1,6 +1,5 @@
 """What a run writes down when it begins: the configuration in force, and where it comes from."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from segdepth.core.errors import ConfigError, reason
 from segdepth.core.files import write_json, write_text
 from segdepth.core.provenance import provenance
+from segdepth.core.yaml_text import read_yaml
 
 from .layout import RunFolder, Stamp
 from .order import next_beginning
@@ -53,19 +52,9 @@ def read_config(folder: RunFolder) -> dict[str, Any]:
     """The configuration in force of a run, as plain data.
 
     Raises:
-        ConfigError: if its file is broken, or nothing that a run writes.
-        OSError: if it is not there, or cannot be read.
+        ConfigError: if its file is not there, broken, or nothing that a run writes.
     """
-    file = folder.config
-    data = file.read_bytes()
-    try:
-        values = yaml.safe_load(data.decode())
-        json.dumps(values, default=str)  # nothing in a ring, and names that are names
-    except Exception as error:  # the reader of YAML raises whatever it stumbles on
-        raise ConfigError(f"{str(file)!r} is no configuration of a run ({reason(error)})") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{str(file)!r} is no configuration of a run")
-    return values
+    return read_yaml(folder.config, "the configuration of a run")
 
 
 def value_of(config: Any, key: str) -> Any:

@@ -1,9 +1,8 @@
 """A study on disk: one Parquet file per picture, and a JSON that says what was asked."""
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Shaped, UInt8
 from numpy import ndarray
+from pyarrow.types import is_floating, is_integer
+from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 
-from segdepth.core.errors import ConfigError, DataError, reason
-from segdepth.core.files import new_json, replacing, write_json
+from segdepth.core.errors import ConfigError, DataError
+from segdepth.core.files import new_json, write_json
+from segdepth.core.parquet import read_parquet, write_parquet
 from segdepth.core.provenance import provenance
+from segdepth.core.reading import as_kind, read_json
 from segdepth.core.words import counted
 
 from .columns import Column, columns_of
@@ -45,6 +47,9 @@ _INFO = "study.json"
 #: Column with the picture's number.
 _IMAGE = "image"
 
+#: Beside the columns: the digest of what the network saw.
+_DIGEST = "image_sha256"
+
 #: Columns by name, all of one length.
 Rows = Mapping[str, Shaped[ndarray, " p"]]
 
@@ -64,6 +69,16 @@ def block_path(folder: Path, index: int, block: int, count: int) -> Path:
         count: of the picture's blocks.
     """
     return folder / f"part-{index:05d}.block-{block:02d}-of-{count:02d}.parquet"
+
+
+@dataclass
+class _Protocol:
+    """What an analysis needs of a protocol, where it has it."""
+
+    size: tuple[PositiveInt, PositiveInt] = (1, 1)
+    window: tuple[NonNegativeInt, PositiveInt, NonNegativeInt, PositiveInt] = (0, 1, 0, 1)
+    thresholds: tuple[FiniteFloat, ...] = ()
+    sample_rate: PositiveInt = 1
 
 
 @dataclass(frozen=True)
@@ -105,14 +120,12 @@ class StudyInfo:
             DataError: if there is none, or it is not ours.
         """
         path = folder / _INFO
-        try:
-            values = json.loads(path.read_text())
-            tuples = {key: tuple(values[key]) for key in ("columns", "images", "classes")}
-            return StudyInfo(**values | tuples)
-        except OSError:
-            raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{str(path)!r} is no description of a study ({reason(error)})") from None
+        if not path.exists():
+            raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one")
+        values, where = read_json(path, "the description of a study"), f"{path} is no study's"
+        found: StudyInfo = as_kind(StudyInfo, values, where)
+        as_kind(_Protocol, found.protocol, f"{where}: protocol")
+        return found
 
     def question(self) -> dict[str, Any]:
         """All but when and where it was asked, as JSON gives it back."""
@@ -228,14 +241,17 @@ class Store:
         """Make a picture's part, if all blocks are there; remove them where there is one."""
         paths = [block_path(self.folder, index, one, count) for one in range(count)]
         if not self.path(index).exists() and all(path.exists() for path in paths):
-            with contextlib.suppress(FileNotFoundError):  # somebody else does, at the same time
+            try:
                 self._write_of(index, paths)
+            except DataError:
+                if not self.path(index).exists():  # else somebody made it at the same time, and removed them
+                    raise
         if self.path(index).exists():
             self._remove_blocks(index)
 
-    def _write_of(self, index: int, paths: Iterable[Path]) -> None:
-        tables = [pq.read_table(path) for path in paths]
-        digests = {table.schema.metadata[b"image_sha256"].decode() for table in tables}
+    def _write_of(self, index: int, paths: Sequence[Path]) -> None:
+        tables, words = zip(*(read_parquet(path, "a block of a study's part") for path in paths), strict=True)
+        digests = {as_kind(str, said.get(_DIGEST), f"{paths[0]} and its like") for said in words}
         if len(digests) > 1:
             raise DataError(
                 f"blocks of {self.info.images[index]!r} in {str(self.folder)!r} are of different pictures: the data changed "
@@ -247,11 +263,8 @@ class Store:
 
     def _write(self, path: Path, index: int, rows: Rows, digest: str) -> None:
         count = len(next(iter(rows.values())))
-        table = pa.table({_IMAGE: np.full(count, index, np.int32), **rows}).replace_schema_metadata(
-            {"name": self.info.images[index], "image_sha256": digest}
-        )
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        table = pa.table({_IMAGE: np.full(count, index, np.int32), **rows})
+        write_parquet(path, table, {"name": self.info.images[index], _DIGEST: digest})
 
     def _remove_blocks(self, index: int) -> None:
         for path in self.folder.glob(f"part-{index:05d}.block-*.parquet"):
@@ -340,17 +353,33 @@ def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
             "go on with the same command, or analyse what is there with --partial"
         )
     tables, digests = [], {}
-    for path in there.values():
-        try:
-            table = pq.read_table(path)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{str(path)!r} is no part of a study ({reason(error)}); remove it and go on") from None
-        metadata = table.schema.metadata
-        digests[metadata[b"name"].decode()] = metadata[b"image_sha256"].decode()
+    for index, path in there.items():
+        table, words = read_parquet(path, "a part of a study")
+        _check_part(path, table, words, info, index)
+        digests[words["name"]] = words[_DIGEST]
         tables.append(table)
+    if len({tuple(table.schema) for table in tables}) > 1:
+        raise DataError(
+            f"the parts of the study {str(folder)!r} have other columns than each other; remove those that are not its"
+        )
     whole = pa.concat_tables(tables)
     rows = {name: whole.column(name).to_numpy() for name in whole.column_names}
     return StudyTable(folder, info, rows, digests)
+
+
+def _check_part(path: Path, table: pa.Table, words: Mapping[str, str], info: StudyInfo, index: int) -> None:
+    """Refuse a part that is another picture's, or lacks a column, or has one that is no numbers."""
+    lacking = {_IMAGE, "row", "col", *info.columns} - set(table.column_names)
+    twice = len(set(table.column_names)) < table.num_columns
+    others = [one.name for one in table.schema if not (is_floating(one.type) or is_integer(one.type))]
+    holes = any(column.null_count for column in table.columns)
+    if lacking or twice or others or holes or not words.keys() >= {"name", _DIGEST}:
+        said = f"no {sorted(lacking)[0]!r}" if lacking else f"{others[0]!r} that is no numbers" if others else "holes"
+        raise DataError(f"{str(path)!r} is no part of this study: it has {said}; remove it and go on")
+    if words["name"] != info.images[index] or set(table.column(_IMAGE).unique().to_pylist()) - {index}:
+        raise DataError(
+            f"{str(path)!r} is the part of another picture than {info.images[index]!r}; remove it and go on"
+        )
 
 
 def find_stores(paths: Iterable[Path]) -> list[Path]:

@@ -1,7 +1,6 @@
 """Everything that a stopped run needs to go on: written whole, kept, verified, found again. Loading executes no code."""
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import Any
 
 import torch
 
-from segdepth.core.errors import CheckpointError, reason
+from segdepth.core.errors import CheckpointError
 from segdepth.core.files import replacing
+from segdepth.core.reading import as_kind
+from segdepth.networks.torch_files import load_torch_file, require_plain
 from segdepth.runs import Checkpoint, RunFolder, meant_by
 
 __all__ = [
@@ -112,30 +113,14 @@ def _read(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         raise CheckpointError(
             f"{str(path)!r} holds weights only, which training.init_from starts from; to go on, name the run's folder"
         )
-    try:
-        with zipfile.ZipFile(path) as file:
-            damaged = file.testzip()  # torch itself reads a flipped bit as a weight
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise CheckpointError(f"{str(path)!r} is truncated or no checkpoint ({reason(error)})") from None
-    if damaged is not None:
-        raise CheckpointError(f"{str(path)!r} is damaged: the checksum of {damaged} does not fit")
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a foreign file
-        raise CheckpointError(f"{str(path)!r} cannot be read safely ({reason(error)})") from None
+    content = load_torch_file(path)
     if not isinstance(content, dict) or not content.keys() >= _KEYS:
         raise CheckpointError(f"{str(path)!r} is no checkpoint of a run")
     if _APART in content:
         raise CheckpointError(f"{str(path)!r} was kept to look at: its loss or weights are not finite")
-    try:
-        state = TrainingState(**content["state"])
-    except TypeError as error:
-        raise CheckpointError(f"{str(path)!r} was written by another version ({reason(error)})") from None
-    numbers = (state.step, state.validated, state.since_best, state.loss_count, state.loss_total, state.best or 0.0)
-    if not all(
-        isinstance(n, number_type) for n, number_type in zip(numbers, (int, int, int, int, float, float), strict=True)
-    ):
-        raise CheckpointError(f"{str(path)!r} is no checkpoint of a run: its state is {content['state']}")
+    require_plain(content, path)
+    where = f"{str(path)!r} is no checkpoint of a run: its state"
+    state: TrainingState = as_kind(TrainingState, content["state"], where, error=CheckpointError, strict=True)
     return state, content
 
 

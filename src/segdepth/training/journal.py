@@ -17,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.files import naming, write_text
+from segdepth.core.reading import read_json_lines
 from segdepth.runs import RunFolder
 
 __all__ = ["Journal"]
@@ -52,8 +53,8 @@ class Journal:
         self._wandb = None if wandb is None else _start_wandb(wandb, folder.path, config or {})
         self._path = folder.log
         if self._path.exists():
-            kept = [line for line in self._path.read_text(errors="replace").splitlines() if _is_before(line, start)]
-            write_text(self._path, "".join(f"{line}\n" for line in kept))
+            kept = [line for line in read_json_lines(self._path) if line is not None and _is_before(line, start)]
+            write_text(self._path, "".join(f"{json.dumps(line)}\n" for line in kept))
         self._events = folder.events
         self._until_the_end = ExitStack()
         with _said_once(), naming(self._events):
@@ -153,12 +154,9 @@ def _said_once() -> Iterator[None]:
         threading.excepthook = before
 
 
-def _is_before(line: str, start: Mapping[str, int]) -> bool:
-    try:
-        record: Any = json.loads(line)
-        return bool(record["step"] <= start[record["event"]])
-    except (ValueError, KeyError, TypeError, RecursionError):  # a line cut off by a kill, or damaged
-        return False
+def _is_before(line: Mapping[str, Any], start: Mapping[str, int]) -> bool:
+    step, event = line.get("step"), line.get("event")
+    return isinstance(step, int) and isinstance(event, str) and step <= start.get(event, -1)
 
 
 def _start_wandb(project: str, folder: Path, config: Mapping[str, Any]) -> Any:

@@ -90,6 +90,7 @@ class Run:
         options = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self._optimizer.param_groups]
         self.net.load_state_dict(content["model_state"])
         self._optimizer.load_state_dict(content["optimizer_state"])
+        _require_whole(self._optimizer)
         self.fabric.strategy.precision.load_state_dict(content.get("precision_state", {}))
         if self.averaged is not None:
             self.averaged.load_state_dict(content["averaged_state"])
@@ -177,6 +178,28 @@ class Run:
             "precision_state": self.fabric.strategy.precision.state_dict(),
         }
         return content if self.averaged is None else content | {"averaged_state": self.averaged.state_dict()}
+
+
+def _require_whole(optimizer: Optimizer) -> None:
+    """Refuse an optimizer whose memory of its parameters is not of one kind, or not of their shapes, before it is used.
+
+    Raises:
+        ValueError: if so.
+    """
+    names = {frozenset(map(str, memory)) for memory in optimizer.state.values()}
+    if len(names) > 1:
+        some = sorted(frozenset.union(*names) - frozenset.intersection(*names))
+        raise ValueError(f"the optimizer knows {some} of some parameters only")
+    for parameter, memory in optimizer.state.items():
+        for name, value in memory.items():
+            if isinstance(value, torch.Tensor) and not (value.is_floating_point() and _fits(value, parameter)):
+                found, wanted = f"{value.dtype} {list(value.shape)}", f"{parameter.dtype} {list(parameter.shape)}"
+                raise ValueError(f"the optimizer's {name} is {found}, of a parameter {wanted}")
+
+
+def _fits(memory: torch.Tensor, parameter: torch.Tensor) -> bool:
+    """A number, or one for each of the parameter's."""
+    return memory.dim() == 0 or memory.shape == parameter.shape
 
 
 def kept_best(folder: RunFolder) -> Evaluation | None:

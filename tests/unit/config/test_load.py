@@ -157,7 +157,7 @@ def test_all_mistakes_are_named_at_once() -> None:
         ("[1, 2]: 3", ["some.yml:1:1", "is no word"]),
         ("1: 3", ["is no word"]),
         ("- 1", ["must be a mapping", "model"]),
-        ("", ["must be a mapping"]),
+        ("", ["some.yml", "is empty"]),
         ("task: seg", ["model", "is missing"]),
         ("!!python/object/apply:os.system ['true']", ["no valid YAML"]),
     ],

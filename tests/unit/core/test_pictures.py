@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from segdepth.core.errors import ConfigError, DataError, InputError
-from segdepth.core.pictures import MAX_BYTES, MAX_PIXELS, decode_rgb, picture_size, read_bytes, read_rgb, read_stored
+from segdepth.core.pictures import MAX_PIXELS, decode_rgb, picture_size, read_rgb, read_stored
+from segdepth.core.reading import MAX_BYTES, read_bytes
 from segdepth.networks import read_picture
 
 START = b"\x89PNG\r\n\x1a\n"

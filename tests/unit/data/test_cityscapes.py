@@ -57,7 +57,7 @@ def test_without_a_camera_the_usual_one_is_taken_and_said(tmp_path: Path, caplog
 def test_a_broken_camera_file_is_named(tmp_path: Path, text: str) -> None:
     write_frame(tmp_path, np.array([[2561]], np.uint16))
     write_camera(tmp_path, text)
-    with pytest.raises(DataError, match=rf"{STEM}_camera\.json.*baseline"):
+    with pytest.raises(DataError, match=rf"{STEM}_camera\.json.*(baseline|JSON|camera file)"):
         Cityscapes(tmp_path, "val", DEPTH)[0]
 
 

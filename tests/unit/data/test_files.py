@@ -82,7 +82,7 @@ def test_what_is_no_depth_becomes_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize("array", [np.zeros((1, 2, 2)), np.array([["a"]]), np.zeros(3)])
 def test_an_array_that_is_no_map_is_refused(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(DataError, match=r"a.npy holds"):
+    with pytest.raises(DataError, match=r"a.npy (holds|is truncated or no .npy file of numbers: it holds)"):
         files.read_npy(tmp_path / "a.npy")
 
 
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path: Path, content: bytes | Non
 
 
 def test_a_folder_in_a_files_place_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"cannot read {tmp_path}"):
+    with pytest.raises(DataError, match=f"{tmp_path} is a folder"):
         files.read_rgb(tmp_path)
 
 
@@ -164,21 +164,6 @@ def test_a_truncated_array_is_named(tmp_path: Path) -> None:
         (tmp_path / "a.npy").write_bytes(buffer.getvalue()[: int(share * len(buffer.getvalue()))])
         with pytest.raises(DataError, match=r"a.npy is truncated"):
             files.read_npy(tmp_path / "a.npy")
-
-
-def test_lines_are_stripped_and_the_last_needs_no_end(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfone\r\n\n  two \nthree")
-    assert files.read_lines(tmp_path / "a.txt", "a list") == ["one", "two", "three"]
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"), [(None, "should be a list"), (b" \n\n", "empty"), (b"\xff\xff", "not a text")]
-)
-def test_a_list_that_is_none_is_named(tmp_path: Path, content: bytes | None, complaint: str) -> None:
-    if content is not None:
-        (tmp_path / "a.txt").write_bytes(content)
-    with pytest.raises(DataError, match=f"a.txt.*{complaint}"):
-        files.read_lines(tmp_path / "a.txt", "a list")
 
 
 def test_files_are_sorted_and_hidden_ones_skipped(tmp_path: Path) -> None:

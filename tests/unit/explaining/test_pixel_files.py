@@ -44,7 +44,7 @@ def test_rows_and_columns_in_many_spellings(content: str, tmp_path: Path) -> Non
         ("row,col,column\n3,4,5\n", "line 1: .* nor a header with a row"),
         ("\n# nothing\n", "pixels.csv lists no pixel"),
         ("row,column\n", "pixels.csv lists no pixel"),
-        (b"\x89PNG\r\n\x1a\n\x00\xff", "pixels.csv is no text"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "pixels.csv is not a text file"),
     ],
 )
 def test_a_mistake_names_file_and_line(content: str | bytes, words: str, tmp_path: Path) -> None:
@@ -53,5 +53,5 @@ def test_a_mistake_names_file_and_line(content: str | bytes, words: str, tmp_pat
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv"):
+    with pytest.raises(InputError, match=r"no file .*nowhere\.csv"):
         read_pixels(tmp_path / "nowhere.csv", SIZE)

@@ -113,7 +113,7 @@ def old_zip(path: Path, name: str) -> None:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "empty": (lambda path: path.write_bytes(b""), "it is empty"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "text": (lambda path: path.write_text("<html>not found</html>"), "neither a file of torch.save nor safetensors"),
     "archive": (lambda path: old_zip(path, "readme.txt"), "a zip archive, but not one of torch.save"),
     "pickle": (lambda path: path.write_bytes(pickle.dumps({"a": 1})), "it is a plain pickle"),

@@ -14,10 +14,10 @@ from written_runs import FIRST
     ("file", "content", "problem"),
     [
         ("config.yaml", None, "no config.yaml"),
-        ("config.yaml", b"model: [", "config.yaml is no configuration"),
-        ("config.yaml", b"- 1", "config.yaml is no configuration"),
+        ("config.yaml", b"model: [", "config.yaml is broken"),
+        ("config.yaml", b"- 1", "config.yaml is broken"),
         ("config.yaml", b"training: {train_iters: many}\ntask: [1]", ""),
-        ("config.yaml", b"\xff\xfe\x00", "config.yaml cannot be read"),
+        ("config.yaml", b"\xff\xfe\x00", "config.yaml is broken"),
         ("provenance.json", b"{", "provenance.json is broken"),
         ("provenance.json", b'{"time": 3, "git": 5, "versions": null}', ""),
         ("provenance.json", b'{"time": "yesterday"}', ""),

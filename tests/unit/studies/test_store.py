@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segdepth.core.errors import ConfigError, DataError
@@ -52,11 +55,17 @@ def info(count: int = 3, **values: Any) -> StudyInfo:
     return StudyInfo(**usual | values)
 
 
+def described(**values: Any) -> dict[str, Any]:
+    """A description on disk, of which some is something else."""
+    return json.loads(json.dumps(asdict(info()))) | values
+
+
 def filled(folder: Path, images: int = 3, written: Iterable[int] = range(3)) -> Store:
     store = Store(folder, info(images))
     store.begin(lambda: {"engines": ["auto"]})
     for k in written:
-        rows = {"row": np.arange(k + 1, dtype=np.int16), "peak_distance": np.linspace(0, 1, k + 1, dtype=np.float32)}
+        places, values = np.arange(k + 1, dtype=np.int16), np.linspace(0, 1, k + 1, dtype=np.float32)
+        rows = {"row": places, "col": places, "activation_ratio_0.5": values, "peak_distance": values}
         store.write(k, rows, np.full((4, 5, 3), k, np.uint8))
     return store
 
@@ -93,9 +102,11 @@ def test_an_unfinished_study_is_said_to_be(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (None, "holds no study"),
-        ("{", "is no description of a study"),
-        ("[]", "is no description"),
-        ("{}", "is no description"),
+        ("{", "is no valid JSON"),
+        ("[]", "should be the description of a study"),
+        ("{}", "is no study's: kind: Field required"),
+        (json.dumps(described(protocol={"thresholds": ["x"]})), "is no study's: protocol: thresholds.0"),
+        (json.dumps(described(columns=7)), "is no study's: columns"),
     ],
 )
 def test_what_describes_no_study_is_named(text: str | None, words: str, tmp_path: Path) -> None:
@@ -108,7 +119,27 @@ def test_what_describes_no_study_is_named(text: str | None, words: str, tmp_path
 def test_a_broken_part_is_named(tmp_path: Path) -> None:
     store = filled(tmp_path)
     store.path(1).write_bytes(b"PAR1 nothing")
-    with pytest.raises(DataError, match=r"part-00001\.parquet' is no part of a study .*remove it and go on"):
+    with pytest.raises(DataError, match=r"part-00001\.parquet is damaged, or not a part of a study"):
+        load_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda table: table.drop_columns(["row"]), "no 'row'"),
+        (lambda table: table.set_column(0, "image", pa.array(["x"] * 2)), "'image' that is no numbers"),
+        (lambda table: table.set_column(3, table.column_names[3], pa.nulls(2, pa.float32())), "holes"),
+        (lambda table: table.set_column(0, "image", pa.array([2, 2])), "the part of another picture"),
+        (lambda table: table.replace_schema_metadata({}), "holes|no part"),
+        (lambda table: table.append_column("more", pa.array([1, 2])), "other columns than each other"),
+    ],
+)
+def test_a_part_that_is_not_the_studys_is_named(
+    change: Callable[[pa.Table], pa.Table], said: str, tmp_path: Path
+) -> None:
+    store = filled(tmp_path)
+    pq.write_table(change(pq.read_table(store.path(1))), store.path(1))
+    with pytest.raises(DataError, match=said):
         load_study(tmp_path)
 
 

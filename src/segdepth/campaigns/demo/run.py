@@ -1,7 +1,6 @@
 """The demonstration from its first second to its last page, whatever of it is there already."""
 
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,9 +13,11 @@ import torch
 
 from segdepth.config import Config, config_to_dict
 from segdepth.config.splits import open_split
+from segdepth.core.errors import DataError
 from segdepth.core.files import write_json
 from segdepth.core.locks import held
 from segdepth.core.processes import usable_cores
+from segdepth.core.reading import as_kind, read_json
 from segdepth.core.side_by_side import Tell, side_by_side
 from segdepth.evaluation import evaluate_baselines
 from segdepth.networks import load_network
@@ -123,11 +124,13 @@ def _keep_scores(root: Path, configs: Mapping[str, Config], scores: ScoreRows) -
 
 def finished_scores(root: Path, configs: Mapping[str, Config]) -> ScoreRows | None:
     """The scores of a demonstration of these configurations that came to its end in this folder; None: there was none."""
-    try:
-        kept = json.loads((root / _FINISHED).read_text())
-        return kept["scores"] if kept["of"] == _description(configs) else None
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or no record of ours
+    kept = read_json(root / _FINISHED, "a record of a demonstration", default={})
+    if kept.get("of") != _description(configs):
         return None
+    scores: ScoreRows = as_kind(
+        dict[str, dict[str, dict[str, float | None]]], kept.get("scores"), str(root / _FINISHED)
+    )
+    return scores
 
 
 class Finished(NamedTuple):
@@ -155,11 +158,11 @@ def _made(root: Path, configs: Mapping[str, Config]) -> Finished:
 def finished_demo(root: Path) -> Finished | None:
     """What a demonstration of whatever configurations left that came to its end in this folder; None: there was none."""
     try:
-        configs = json.loads((root / _FINISHED).read_text())["of"]["configs"]
+        configs = read_json(root / _FINISHED, "a record of a demonstration")["of"]["configs"]
         networks = [root / run_name(config["model"]["arch"], config["task"]) for config in configs.values()]
         data = next(iter(configs.values()))["data"]
         found = Finished(networks, data["dataset"], Path(data["path"]))
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):  # not there, or no record of ours
+    except (DataError, AttributeError, KeyError, TypeError, StopIteration):  # not there, or no record of ours
         return None
     return found if all(path.is_dir() for path in (*found.networks, found.world)) else None
 

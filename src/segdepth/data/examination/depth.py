@@ -199,7 +199,8 @@ def _edges(sample: Sample, depth: Float32[ndarray, "h w"]) -> Float64[ndarray, "
     row, column = np.nonzero(depth)
     measured = depth[row, column]
     together = (row[1:] == row[:-1]) & (column[1:] - column[:-1] <= _REACH_PX)
-    ratio = measured[1:] / measured[:-1]
+    with np.errstate(over="ignore"):
+        ratio = measured[1:] / measured[:-1]
     rising = np.flatnonzero(together & (ratio > _JUMP))  # near on the left
     falling = np.flatnonzero(together & (ratio < 1 / _JUMP)) + 1  # near on the right
     at = np.concatenate([rising, falling])

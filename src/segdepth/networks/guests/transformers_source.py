@@ -1,6 +1,5 @@
 """Where a network of transformers comes from: a model type, a folder, a repository of the hub or its cache."""
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 from huggingface_hub import hf_hub_download, snapshot_download
 
+from segdepth.core import reading
 from segdepth.core.errors import CheckpointError, ConfigError, reason
 from segdepth.core.tables import did_you_mean
 
@@ -162,12 +162,4 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if it is not there or holds none.
     """
-    try:
-        found = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise CheckpointError(f"{str(path.parent)!r} holds no {path.name}") from None
-    except (OSError, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be read ({reason(error)})") from None
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{str(path)!r} must hold a mapping")
-    return found
+    return reading.read_json(path, f"the {path.name} of a network", error=CheckpointError)

@@ -225,6 +225,8 @@ CASES = (
     Case("read study", ".parquet", parquet(lambda table: table.replace_schema_metadata(None))),  # TypeError
     Case("read study", ".parquet", parquet(lambda table: table.drop_columns(["row"]))),  # KeyError
     Case("read results", "results.json", of_json(cells={"fcn8s_cityscapes_seg": {}})),  # KeyError
+    Case("read results", "results.json", of_json(cells={"x": {"scores": {"mIoU": "0.5"}, "protocol": {"files_scored": 500}}})),
+    Case("read study", "study.json", of_json(protocol={"thresholds": ["0.5"]})),  # a number in quotes, twice
 )  # fmt: skip
 CASES += tuple(Case("runs", ".yaml", instead(one), "other") for one in (LAUGHS, b"&a [*a]", b"[" * 5000))
 

@@ -75,7 +75,7 @@ class Results:
         self.records: dict[str, dict[str, Any]] = {}
         if self._file.exists():
             records = read_json(self._file, "the results of `segdepth reproduce`").get("cells")
-            as_kind(dict[str, _Record], records, f"{self._file} holds no results; move it away")
+            as_kind(dict[str, _Record], records, f"{self._file} holds no results; move it away", strict=True)
             self.records = records or {}
 
     def write(self, name: str, record: Mapping[str, Any]) -> None:

@@ -124,7 +124,7 @@ class StudyInfo:
             raise DataError(f"{str(folder)!r} holds no study (no {_INFO}); `segdepth study` makes one")
         values, where = read_json(path, "the description of a study"), f"{path} is no study's"
         found: StudyInfo = as_kind(StudyInfo, values, where)
-        as_kind(_Protocol, found.protocol, f"{where}: protocol")
+        as_kind(_Protocol, found.protocol, f"{where}: protocol", strict=True)
         return found
 
     def question(self) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from segdepth.core.files import replacing, unlike_any
+from segdepth.core.reading import parse_json
+from segdepth.core.weights import opened_weights
 from segdepth.executing import Job, Place
 
 from .answers import Answer, Answers, NetworkAnswers, Progress
@@ -130,8 +131,8 @@ class SharedAnswers(Answers):
 
     def _read(self, key: int) -> Iterator[Answer]:
         path = _path(self._folder, key)
-        with safe_open(path, framework="pt") as file:
-            said = json.loads(file.metadata()[_SAID])
+        with opened_weights(path, "pt") as file:
+            said = parse_json(file.metadata()[_SAID], str(path))
             self.bad += said["bad"]
             for place, name in enumerate(said["names"]):
                 both = (file.get_tensor(f"{what} {place}").to(self.device) for what in ("answer", "truth"))

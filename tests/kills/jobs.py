@@ -105,12 +105,15 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def litter(folder: Path) -> list[str]:
-    """What no command that came to its end should leave: hidden files and folders, below the folder."""
+    """What no command that came to its end should leave: hidden files and folders, below the folder.
+
+    A run that was killed before its first checkpoint stays as it was: nothing goes on from there.
+    """
     return sorted(
         str(Path(root).relative_to(folder) / name)
         for root, folders, files in os.walk(folder)
         for name in (*folders, *files)
-        if name.startswith(".")
+        if name.startswith(".") and not ("provenance.json" in files and "checkpoints" not in folders)
     )
 
 

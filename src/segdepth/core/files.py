@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SegdepthError, reason
+from .unfinished import unfinished
 
 __all__ = ["naming", "remove_unfinished", "replacing", "write_bytes", "write_json", "write_text"]
 
 #: Bytes that a file system which is not full has room for.
 _BLOCK = 1 << 16
 
-#: The names that :func:`replacing` gives.
+#: The names that :func:`unfinished` gives.
 _UNFINISHED = re.compile(r"\..*\.\d+\.part(\.[^.]*)?")
 
 #: The system's number of an error, as Rust and Python write it.
@@ -28,29 +29,26 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder that takes ``path``'s place when the block ends well.
 
     After an error, or a kill, ``path`` is what it was before. The temporary name keeps the ending, because
-    libraries choose a format by it.
+    libraries choose a format by it; see :func:`~segdepth.core.unfinished.unfinished` for what the block may do with it.
 
     Raises:
         OSError: if the file cannot be written, with ``path`` as its file name, whichever library found out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
-        temporary.replace(path)  # atomic on one file system
-    except SegdepthError:
-        raise
-    except Exception as error:
-        cause = error if isinstance(error, OSError) and error.errno is not None else _refusal(error, temporary)
-        if cause is None and not isinstance(error, OSError):
-            raise  # not about the file
-        if cause is not None and cause.filename not in (None, str(temporary)):
-            raise  # about another file
-        raise _named(cause or error, path) from error
-    finally:
-        with contextlib.suppress(OSError):  # of a disk that went away, say
-            temporary.unlink(missing_ok=True)
+    with unfinished(path) as temporary:
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
+            temporary.replace(path)  # atomic on one file system
+        except SegdepthError:
+            raise
+        except Exception as error:
+            cause = error if isinstance(error, OSError) and error.errno is not None else _refusal(error, temporary)
+            if cause is None and not isinstance(error, OSError):
+                raise  # not about the file
+            if cause is not None and cause.filename not in (None, str(temporary)):
+                raise  # about another file
+            raise _named(cause or error, path) from error
 
 
 def remove_unfinished(folder: Path) -> None:

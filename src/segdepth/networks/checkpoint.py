@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
-from segdepth.core.files import replacing
+from segdepth.core.files import write_bytes
 from segdepth.core.words import first_of
 from segdepth.runs import BEST, CARD_KEY, meant_by
 
@@ -53,8 +53,8 @@ def save_network(net: Network, path: Path) -> None:
         if storage in seen:
             state[name] = tensor.clone()
         seen.add(storage)
-    with replacing(path) as temporary:
-        save_file(state, temporary, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"})
+    # not save_file, which writes to a file of its own that a kill would leave behind
+    write_bytes(path, save(state, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"}))
 
 
 def require_tensors(net: Network) -> None:

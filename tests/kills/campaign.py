@@ -23,7 +23,7 @@ import processes
 
 from .jobs import JOBS, Job, Results, differences, litter, make_inputs, missing_input
 
-__all__ = ["Campaign", "Trial"]
+__all__ = ["Campaign", "Trial", "members", "say"]
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 WEIGHTS = (8, 1, 1)
@@ -59,12 +59,12 @@ class Campaign:
     def __init__(self, folder: Path, seed: int) -> None:
         self._random = random.Random(seed)
         self._folder = folder
-        self._inputs = folder / "inputs"
+        self.inputs = folder / "inputs"
         self._expected: dict[str, Results] = {}
         self._seconds: dict[tuple[str, bool], float] = {}
-        if not self._inputs.exists():
-            self._inputs.mkdir(parents=True)
-            make_inputs(self._inputs)
+        if not self.inputs.exists():
+            self.inputs.mkdir(parents=True)
+            make_inputs(self.inputs)
         processes.CONTEXT.set_forkserver_preload(["kills.warm"])
 
     def trial(self, verb: str, *, started: bool = False) -> Trial:
@@ -76,15 +76,15 @@ class Campaign:
         """
         job, trial = JOBS[verb], Trial(verb)
         start = processes.start if started else processes.split_off
-        expected, seconds = self._undisturbed(verb, start, started)
-        output, log = self._empty(verb)
+        expected, seconds = self.undisturbed(verb, start, started)
+        output, log = self.empty(verb)
         sessions = []
         for _ in range(self._random.randint(1, 4)):
-            running = start(job.arguments(self._inputs, output), log)
+            running = start(job.arguments(self.inputs, output), log)
             sessions += running.ids
             self._kill(running, seconds, trial)
             running.wait()
-        self._to_its_end(lambda: start(job.arguments(self._inputs, output), log), log, trial)
+        self._to_its_end(lambda: start(job.arguments(self.inputs, output), log), log, trial)
         left = _wait_for_end(sessions)
         if left:
             trial.wrong.append(f"{len(left)} processes still run {PATIENCE_S} s later")
@@ -98,21 +98,21 @@ class Campaign:
             shutil.copy(log, self._folder / f"wrong-{verb}-{time.time():.0f}.txt")
         return trial
 
-    def _empty(self, verb: str) -> tuple[Path, Path]:
+    def empty(self, verb: str) -> tuple[Path, Path]:
         output, log = self._folder / verb / "output", self._folder / verb / "printed.txt"
         shutil.rmtree(output.parent, ignore_errors=True)
         output.mkdir(parents=True)
         return output, log
 
-    def _undisturbed(self, verb: str, start: Callable[..., processes.Running], started: bool) -> tuple[Results, float]:
+    def undisturbed(self, verb: str, start: Callable[..., processes.Running], started: bool) -> tuple[Results, float]:
         """What the command leaves that nobody kills, and how long it takes."""
         if (verb, started) not in self._seconds:
-            output, log = self._empty(verb)
+            output, log = self.empty(verb)
             for _ in range(1 if started else 2):  # the first one waits for the process that is forked
                 shutil.rmtree(output)
                 output.mkdir()
                 begun = time.monotonic()
-                code = start(JOBS[verb].arguments(self._inputs, output), log).wait()
+                code = start(JOBS[verb].arguments(self.inputs, output), log).wait()
                 if code:
                     raise RuntimeError(f"{verb} ends with {code}:\n{log.read_text()}")
                 self._seconds[verb, started] = time.monotonic() - begun
@@ -158,12 +158,13 @@ class Campaign:
 def _wait_for_end(sessions: list[int]) -> list[int]:
     """Processes of some sessions that do not end."""
     until = time.monotonic() + PATIENCE_S
-    while (left := _members(sessions)) and time.monotonic() < until:
+    while (left := members(sessions)) and time.monotonic() < until:
         time.sleep(0.2)
     return left
 
 
-def _members(sessions: list[int]) -> list[int]:
+def members(sessions: list[int]) -> list[int]:
+    """Processes of some sessions that have not ended."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -31,7 +31,9 @@ def cannot_mount() -> str | None:
     if os.geteuid() != 0:
         return "needs root, to mount a small file system"
     with tempfile.TemporaryDirectory() as folder:
-        tried = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False)
+        tried = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+        )
         if tried.returncode == 0:
             subprocess.run(["umount", folder], check=True)
     return None if tried.returncode == 0 else "needs a small file system, and may not mount one"
@@ -112,7 +114,11 @@ class Disks:
 
     def _run(self, verb: str) -> tuple[int, str]:
         output, before = self._disk / "output", self._said()
-        code = 2 if not _made(output) else processes.split_off(JOBS[verb].arguments(self._inputs, output), self._log).wait()
+        code = (
+            2
+            if not _made(output)
+            else processes.split_off(JOBS[verb].arguments(self._inputs, output), self._log).wait()
+        )
         return code, self._said()[len(before) :]
 
     def _said(self) -> str:

@@ -190,7 +190,11 @@ def _demo(folder: Path) -> Results:
     world = {k: v for k, v in _bytes(folder / "world").items() if not k.startswith("cache")}
     runs = {f"{task} {k}": v for task in ("seg", "depth") for k, v in _newest_run(folder / f"fcn_{task}").items()}
     scores = json.loads((folder / "finished.json").read_text())["scores"]
-    return world | runs | {"scores": json.dumps(scores), "page": str("location.reload" in (folder / "index.html").read_text())}
+    return (
+        world
+        | runs
+        | {"scores": json.dumps(scores), "page": str("location.reload" in (folder / "index.html").read_text())}
+    )
 
 
 def _train_arguments(inputs: Path, output: Path) -> list[str]:

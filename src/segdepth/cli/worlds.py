@@ -119,8 +119,8 @@ def _require_same(root: Path, name: str, description: Mapping[str, Any]) -> None
     try:
         found = json.loads((root / name).read_bytes())
     except ValueError as error:
-        raise InputError(f"{str(root / name)!r} is damaged ({reason(error)}); choose another folder or remove it") from None
-    if found != description:
         raise InputError(
-            f"{str(root)!r} holds another synthetic world ({found}); choose another folder or remove it"
-        )
+            f"{str(root / name)!r} is damaged ({reason(error)}); choose another folder or remove it"
+        ) from None
+    if found != description:
+        raise InputError(f"{str(root)!r} holds another synthetic world ({found}); choose another folder or remove it")

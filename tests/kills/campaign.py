@@ -1,8 +1,8 @@
 """Kill commands at random moments, give them again, and compare what they end with: ``make kills``.
 
-A command is ended by SIGKILL (now and then SIGTERM or SIGINT), alone or with its group, one to four times in a row; then it is given
-until it ends by itself. Most are forked from a process that has imported what takes long; the others begin as a user begins them, and
-are killed while they import, too.
+A command is ended by SIGKILL (now and then SIGTERM or SIGINT), alone or with its group, one to four times in a row; then it is
+given until it ends by itself. Most are forked from a process that has imported what takes long; the others begin as a user
+begins them, and are killed while they import, too.
 """
 
 import argparse

@@ -1,6 +1,5 @@
 """``segdepth demo --quick`` with a handful of pictures and updates: a script, so that its processes begin as the command's do."""
 
-import sys
 from pathlib import Path
 from typing import Any
 

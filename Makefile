@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu attack gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
+.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu attack kills gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,12 @@ attack: $(VENV)/.installed-dev       ## broken and hostile files and arguments t
 
 test-gpu: $(VENV)/.installed-dev     ## the tests that need CUDA
 	$(PYTEST) -m gpu
+
+KILLS ?= --count 100
+kills: $(VENV)/.installed-dev        ## kill commands at random moments, fill their disks, start them twice; KILLS="--seconds 600 --seed 1"
+	PYTHONPATH=tests $(BIN)/python -m kills.campaign $(KILLS)
+	PYTHONPATH=tests $(BIN)/python -m kills.disks $(KILLS)
+	PYTHONPATH=tests $(BIN)/python -m kills.writers $(KILLS)
 
 coverage: $(VENV)/.installed-dev     ## which lines the tests reach
 	$(PYTEST) $(TWO) --cov --cov-report=term:skip-covered

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import DataError
-from .files import unlike_any, write_json
+from .files import write_json
+from .own_name import unlike_any
 from .reading import read_json
 
 __all__ = ["Note", "at_work", "notes_in", "remove_stale_notes"]

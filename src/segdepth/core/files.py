@@ -5,19 +5,19 @@ import errno
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import SegdepthError, reason
+from .own_name import unlike_any
+from .unfinished import unfinished
 
 __all__ = [
     "naming",
     "new_json",
     "remove_unfinished",
     "replacing",
-    "unlike_any",
     "write_bytes",
     "write_json",
     "write_text",
@@ -26,11 +26,8 @@ __all__ = [
 #: Bytes that a file system which is not full has room for.
 _BLOCK = 1 << 16
 
-#: The names that :func:`replacing` gives.
+#: The names that :func:`unfinished` gives.
 _UNFINISHED = re.compile(r"\..*\.\d+(-[0-9a-f]+)?\.part(\.[^.]*)?")
-
-#: Tells this process from those of other machines, which may have its number.
-_CHANCE = secrets.token_hex(4)
 
 #: A file system has no hard links.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
@@ -44,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder that takes ``path``'s place when the block ends well.
 
     After an error, or a kill, ``path`` is what it was before. The temporary name keeps the ending, because
-    libraries choose a format by it.
+    libraries choose a format by it; see :func:`~segdepth.core.unfinished.unfinished` for what the block may do with it.
 
     Raises:
         OSError: if the file cannot be written, with ``path`` as its file name, whichever library found out.
@@ -52,28 +49,20 @@ def replacing(path: Path) -> Iterator[Path]:
     if not path.name or path.name == "..":
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{unlike_any()}.part{path.suffix}")
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
-        temporary.replace(path)  # atomic on one file system
-    except SegdepthError:
-        raise
-    except Exception as error:
-        cause = error if isinstance(error, OSError) and error.errno is not None else _refusal(error, temporary)
-        if cause is None and not isinstance(error, OSError):
-            raise  # not about the file
-        if cause is not None and cause.filename not in (None, str(temporary)):
-            raise  # about another file
-        raise _named(cause or error, path) from error
-    finally:
-        with contextlib.suppress(OSError):  # of a disk that went away, say
-            temporary.unlink(missing_ok=True)
-
-
-def unlike_any() -> str:
-    """Names this process among all that may write into a folder, on this machine and on others."""
-    return f"{os.getpid()}-{_CHANCE}"
+    with unfinished(path) as temporary:
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())  # some libraries write for their owner only
+            temporary.replace(path)  # atomic on one file system
+        except SegdepthError:
+            raise
+        except Exception as error:
+            cause = error if isinstance(error, OSError) and error.errno is not None else _refusal(error, temporary)
+            if cause is None and not isinstance(error, OSError):
+                raise  # not about the file
+            if cause is not None and cause.filename not in (None, str(temporary)):
+                raise  # about another file
+            raise _named(cause or error, path) from error
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BusyError, DataError
-from .files import unlike_any
+from .own_name import unlike_any
 from .reading import parse_json
 
-__all__ = ["Crew", "Part", "held"]
+__all__ = ["NO_LOCKS", "Crew", "Part", "held", "is_file_of"]
 
 _LOCK = ".lock"
 
 #: A lock is not to be had because another process has it; or because this file system has none.
 _TAKEN = {errno.EACCES, errno.EAGAIN}
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 #: Locks of this process, which the operating system would give it twice: who has them, for the sentence.
 _OURS: dict[Path, dict[str, Any]] = {}
@@ -117,7 +117,7 @@ def held(folder: Path, share: Share = None) -> Iterator[None]:
         del _OURS[file]
         if lock is not None:
             with contextlib.suppress(OSError):  # a disk that went read-only, say
-                if _is_file_of(file, lock):
+                if is_file_of(file, lock):
                     file.unlink()
             os.close(lock)
 
@@ -162,14 +162,14 @@ def _lock(file: Path, folder: Path) -> int | None:
         try:
             # of this process alone: one that it forks, a loader of pictures say, does not hold it on after a kill
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_file_of(file, lock):
+            if is_file_of(file, lock):
                 os.ftruncate(lock, 0)
                 os.pwrite(lock, json.dumps(_us()).encode(), 0)
                 return lock
         except OSError as error:
             holder = _parse(os.pread(lock, 1 << 16, 0))
             os.close(lock)
-            if error.errno in _NO_LOCKS:
+            if error.errno in NO_LOCKS:
                 return None
             if error.errno in _TAKEN:
                 raise BusyError(_sentence(folder, holder)) from None
@@ -178,7 +178,7 @@ def _lock(file: Path, folder: Path) -> int | None:
         os.close(lock)  # its last holder removed it meanwhile
 
 
-def _is_file_of(file: Path, lock: int) -> bool:
+def is_file_of(file: Path, lock: int) -> bool:
     """Whether the path still leads to the open file."""
     try:
         return os.path.samestat(file.stat(), os.fstat(lock))

@@ -1,17 +1,19 @@
 """Work spread over processes: results as they come, flat memory, nothing left behind after Ctrl-C or a kill."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from .errors import SegdepthError
 
-__all__ = ["in_processes", "start_worker", "usable_cores"]
+__all__ = ["in_processes", "start_worker", "usable_cores", "without_ctrl_c"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,7 +53,8 @@ def in_processes(
     pending: set[Future[R]] = set()
     try:
         for item in items:
-            pending.add(pool.submit(function, item))
+            with without_ctrl_c():  # the first one starts the processes
+                pending.add(pool.submit(function, item))
             if len(pending) >= _AHEAD * workers:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
@@ -62,6 +65,24 @@ def in_processes(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Processes that are started inside leave Ctrl-C at a terminal to this one, from their first import on.
+
+    They take over which signals are blocked here. Once a process runs a program of its own, it is too late to give it a
+    group of its own.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else starting it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_worker(prepare: Callable[[], None] | None = None) -> None:

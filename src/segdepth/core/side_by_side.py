@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Generator, Mapping
 from multiprocessing.connection import Connection, wait
@@ -11,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from .errors import SegdepthError
+from .processes import without_ctrl_c
 
 __all__ = ["Tell", "side_by_side"]
 
@@ -48,10 +48,8 @@ def side_by_side(
         for name, job in jobs.items():
             ours, theirs = context.Pipe(duplex=False)
             process: BaseProcess = context.Process(target=_run, args=(job, theirs), name=f"segdepth {name}")
-            process.start()
-            if hasattr(os, "setpgid"):  # a terminal's Ctrl-C is for this process, which ends its jobs itself
-                with contextlib.suppress(OSError):  # it has ended already
-                    os.setpgid(process.pid or 0, process.pid or 0)
+            with without_ctrl_c():  # this process ends its jobs itself
+                process.start()
             theirs.close()  # the job's end is its own, so its end is seen
             processes.append(process)
             listening[ours] = (name, process)

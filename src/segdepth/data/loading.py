@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from segdepth.core.errors import DataError, SegdepthError
+from segdepth.core.processes import start_worker
 from segdepth.geometry import resize_image
 from segdepth.kinds import KINDS
 
@@ -317,11 +318,15 @@ class Timed:
 
 
 def _start_worker(_: int) -> None:
-    """One thread each, for workers run beside each other; and signals are for the run, which ends its workers itself."""
+    """One thread each, for workers run beside each other; and signals are for the run, which ends its workers itself.
+
+    PyTorch sees that a run was killed by who a worker's parent is now, which does not change where a server forks the
+    workers (from Python 3.14 on): they would wait forever.
+    """
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or a cluster, sends them to the whole group
-        signal.signal(number, signal.SIG_IGN)
+    start_worker()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a cluster sends it to the whole group
 
 
 def training_loader(

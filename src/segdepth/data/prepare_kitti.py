@@ -21,8 +21,9 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from segdepth.core.errors import DataError, InputError, SegdepthError
-from segdepth.core.files import naming, unlike_any, write_json, write_text
+from segdepth.core.files import naming, write_json, write_text
 from segdepth.core.locks import Part, held
+from segdepth.core.own_name import unlike_any
 from segdepth.core.reading import as_kind, read_bytes, read_json, read_json_lines, read_lines
 from segdepth.drawing import depth_png16_bytes, png_bytes
 from segdepth.executing import Here, Place

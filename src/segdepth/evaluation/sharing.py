@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from segdepth.core.files import replacing, unlike_any
+from segdepth.core.files import write_bytes
+from segdepth.core.own_name import unlike_any
 from segdepth.core.reading import parse_json
 from segdepth.core.weights import opened_weights
 from segdepth.executing import Job, Place
@@ -75,8 +76,7 @@ class _Answering:
                 f"truth {place}": one.truth.cpu().contiguous(),
             }
         said = json.dumps({"names": [one.name for one in some], "bad": bad})
-        with replacing(_path(self._folder, key)) as temporary:
-            save_file(tensors, temporary, metadata={_SAID: said})
+        write_bytes(_path(self._folder, key), save(tensors, metadata={_SAID: said}))
 
 
 class SharedAnswers(Answers):

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from segdepth.core.errors import CheckpointError, SegdepthError, reason
-from segdepth.core.files import replacing
+from segdepth.core.files import write_bytes
 from segdepth.core.reading import as_kind, parse_json
 from segdepth.core.weights import read_words
 from segdepth.core.words import first_of
@@ -55,8 +55,8 @@ def save_network(net: Network, path: Path) -> None:
         if storage in seen:
             state[name] = tensor.clone()
         seen.add(storage)
-    with replacing(path) as temporary:
-        save_file(state, temporary, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"})
+    # not save_file, which writes to a file of its own that a kill would leave behind
+    write_bytes(path, save(state, metadata={CARD_KEY: net.card.model_dump_json(), "format": "pt"}))
 
 
 def require_tensors(net: Network) -> None:

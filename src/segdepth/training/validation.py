@@ -87,11 +87,13 @@ class Validation:
         run, net, state = self._run, self._run.scored, self._run.state
         net.card = net.card.model_copy(update={"scores": evaluation.scores, "protocol": evaluation.protocol})
         score = evaluation.scores[run.task.best_score]
-        state.since_best += 1
-        if run.task.is_better(score, state.best):
-            state.best, state.since_best, self.best = score, 0, evaluation
-            if run.fabric.is_global_zero:
-                save_network(net, run.folder.best)
+        if not run.task.is_better(score, state.best):
+            state.since_best += 1
+            return
+        if run.fabric.is_global_zero:
+            save_network(net, run.folder.best)
+        # only now: a state that is saved because this could not be written does not say that it was
+        state.best, state.since_best, self.best = score, 0, evaluation
 
 
 def _summary(evaluation: Evaluation, task: Task) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,6 +46,20 @@ def test_the_second_is_told_who_the_first_is(tmp_path: Path, holder: subprocess.
             raise AssertionError
     with held(tmp_path / "other"):
         pass
+
+
+def test_a_process_of_another_machine_is_named_with_it(tmp_path: Path) -> None:
+    """A shared folder, and another name of the machine."""
+    apart = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs unshare --uts, as root")
+    command = [*apart, sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=rf"process {other.pid} on elsewhere, since"), held(tmp_path):
+            pass
+        other.kill()
 
 
 def test_the_lock_of_a_killed_process_keeps_nobody_out(tmp_path: Path, holder: subprocess.Popen) -> None:

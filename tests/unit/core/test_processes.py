@@ -40,7 +40,8 @@ def asked(number: int) -> str | None:
 
 
 def ctrl_c(number: int) -> object:
-    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # from the first import on
+    return blocked and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 class Taken:

@@ -28,6 +28,10 @@ def dies(tell: Tell) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def hears_ctrl_c(tell: Tell) -> None:
+    tell(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
 def works_until_asked(file: Path, tell: Tell) -> None:
     """As a training does: SIGTERM is noted, and what is done is kept."""
 
@@ -52,6 +56,11 @@ def test_all_news_come_in_each_jobs_order(caplog: pytest.LogCaptureFixture) -> N
             ("counted", (number,)) for number in range(upto)
         ]
     assert {"a: counted to 3", "b: counted to 2"} <= {record.getMessage() for record in caplog.records}
+
+
+def test_ctrl_c_is_left_to_this_process_from_the_first_import_on() -> None:
+    assert [news[1] for news in side_by_side({"a": hears_ctrl_c}) if news] == [False]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()), "here it is heard"
 
 
 @pytest.mark.parametrize("error", [DataError("a.png is no picture"), OSError(28, "No space left on device", "a.pt")])

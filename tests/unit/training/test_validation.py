@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from segdepth.networks import load_network
-from segdepth.training import train
+from segdepth.networks import Network, load_network, save_network
+from segdepth.training import train, validation
 
 from .tiny import newest, scalars, tiny
 
@@ -31,3 +31,20 @@ def test_a_run_that_gets_no_better_stops_early(tmp_path: Path) -> None:
                  resume=str(result.folder))  # fmt: skip
     train(again, name="x", root=tmp_path, accelerator="cpu")
     assert scalars(result.folder) == before, "it stays stopped"
+
+
+def test_a_best_network_that_could_not_be_written_is_written_by_the_run_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state that is saved then does not say that the network was kept: its score would not be better a second time."""
+
+    def full(net: Network, path: Path) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(validation, "save_network", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(tiny(train_iters=2, val_interval=2), name="x", root=tmp_path, accelerator="cpu")
+    monkeypatch.setattr(validation, "save_network", save_network)
+    (folder,) = (tmp_path / "x").iterdir()
+    result = train(tiny(train_iters=2, val_interval=2, resume=str(folder)), name="x", root=tmp_path, accelerator="cpu")
+    assert result.checkpoint.is_file()

@@ -1,0 +1,27 @@
+"""Names that no other writer has."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from segdepth.core.own_name import of_this_machine, unlike_any
+
+
+def test_each_process_has_a_name_of_its_own_that_stays() -> None:
+    code = "from segdepth.core.own_name import unlike_any; print(unlike_any())"
+    others = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert len({unlike_any(), *others}) == 3
+    assert unlike_any() == unlike_any()
+
+
+def test_a_machine_keeps_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of_this_machine(3)
+    assert before.startswith("3-")
+    assert of_this_machine(3) == before
+    monkeypatch.setattr(platform, "node", lambda: "another")
+    assert of_this_machine(3) != before

@@ -58,5 +58,5 @@ def test_a_damaged_description_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"segdepth_synthetic\.json is no valid JSON"):
         write(tmp_path)
     (tmp_path / "segdepth_synthetic.json").write_text(json.dumps([]))
-    with pytest.raises(InputError, match="holds another synthetic world"):
+    with pytest.raises(InputError, match="should be the description of a synthetic world"):
         write(tmp_path)

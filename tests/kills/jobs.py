@@ -158,7 +158,7 @@ def _run(folder: Path) -> Results:
         "config": _digest(json.dumps(_without_paths(config)).encode()),
         "log": _digest((folder / "log.jsonl").read_bytes()),
         "best": _network(folder / "best.safetensors"),
-        "steps": " ".join(step.stem for step in steps),
+        "step": steps[-1].stem,  # the one before it may be where a signal ended the run
         "state": _content({k: v for k, v in torch.load(steps[-1], weights_only=True).items() if k != "card"}),
     }
 

@@ -9,11 +9,9 @@ import pytest
 from explorer.fake_server import Fake, Server
 
 
-@pytest.fixture(
-    scope="package"
-)  # not the session: while Playwright runs, nothing else may begin an event loop in this thread
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium."""
+    """Debian's Chromium. While Playwright runs, nothing else may begin an event loop in this thread: not the session's."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is not installed")

@@ -17,6 +17,7 @@ WALLS = {
         "core/arrays.py",
         "core/files.py",
         "core/locks.py",
+        "core/parquet.py",
         "core/unfinished.py",
         "networks/torch_files.py",
         "saliency/memory.py",

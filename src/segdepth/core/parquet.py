@@ -27,7 +27,10 @@ def read_parquet(path: Path, what: str) -> tuple[pa.Table, dict[str, str]]:
         DataError: if it is missing, damaged, or claims more memory than fits its size.
     """
     try:
-        with pq.ParquetFile(require_file(path, what), page_checksum_verification=True) as file:
+        with (  # open: Arrow takes a path with a colon for an address
+            require_file(path, what).open("rb") as data,
+            pq.ParquetFile(data, page_checksum_verification=True) as file,
+        ):
             head = file.metadata
             claimed = sum(head.row_group(k).total_byte_size for k in range(head.num_row_groups))
             if not 0 <= claimed <= max(_FREE, _TIMES * path.stat().st_size):
@@ -44,7 +47,5 @@ def read_parquet(path: Path, what: str) -> tuple[pa.Table, dict[str, str]]:
 
 def write_parquet(path: Path, table: pa.Table, words: Mapping[str, str]) -> None:
     """Write a table, and words beside it, whole or not at all."""
-    with replacing(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(dict(words)), temporary, compression="zstd", write_page_checksum=True
-        )
+    with replacing(path) as temporary, temporary.open("wb") as data:
+        pq.write_table(table.replace_schema_metadata(dict(words)), data, compression="zstd", write_page_checksum=True)

@@ -47,3 +47,10 @@ def test_what_claims_gigabytes_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "a.parquet").stat().st_size < 2**17
     with pytest.raises(DataError, match="says that it takes 13"):
         read_parquet(tmp_path / "a.parquet", "a part")
+
+
+def test_a_colon_in_a_relative_path_makes_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("study:1/a.parquet")
+    write_parquet(path, TABLE, {})
+    assert read_parquet(path, "a part")[0].equals(TABLE)

@@ -177,21 +177,31 @@ def members(sessions: list[int]) -> list[int]:
     return found
 
 
-def main() -> None:
-    """Kill until there have been enough kills, or the time is over; print each failure, and a table at the end."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def parser_of(description: str | None, count: int, counted: str) -> argparse.ArgumentParser:
+    """What every campaign is asked: verbs, how often, for how long, from which seed, where."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--verbs", nargs="+", choices=JOBS, default=list(JOBS))
-    parser.add_argument("--count", type=int, default=100, help="kills of each verb")
-    parser.add_argument("--started", type=float, default=0.1, help="share of trials that begin as a user begins them")
+    parser.add_argument("--count", type=int, default=count, help=counted)
     parser.add_argument("--seconds", type=float, default=3600, help="in all")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--folder", type=Path, default=None, help="of all files; a temporary one by default")
-    parser.add_argument("--out", type=Path, default=None, help="CSV of verbs and outcomes")
-    asked = parser.parse_args()
+    return parser
+
+
+def begin(asked: argparse.Namespace, name: str) -> Path:
+    """Processes of one thread, and the seed said; the folder of all files."""
     os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     say(f"seed {asked.seed}")
-    folder = asked.folder or Path(tempfile.mkdtemp(prefix="kills-"))
-    campaign, coins = Campaign(folder, asked.seed), random.Random(asked.seed)
+    return asked.folder or Path(tempfile.mkdtemp(prefix=f"{name}-"))
+
+
+def main() -> None:
+    """Kill until there have been enough kills, or the time is over; print each failure, and a table at the end."""
+    parser = parser_of(__doc__, 100, "kills of each verb")
+    parser.add_argument("--started", type=float, default=0.1, help="share of trials that begin as a user begins them")
+    parser.add_argument("--out", type=Path, default=None, help="CSV of verbs and outcomes")
+    asked = parser.parse_args()
+    campaign, coins = Campaign(begin(asked, "kills"), asked.seed), random.Random(asked.seed)
     trials: list[Trial] = []
     until = time.monotonic() + asked.seconds
     verbs = [verb for verb in asked.verbs if not missing_input(verb)]

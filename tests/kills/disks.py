@@ -3,7 +3,6 @@
 Needs root, ``mount``, and for disks that turn read-only a loop device: ``make kills``.
 """
 
-import argparse
 import csv
 import os
 import random
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import processes
 
-from .campaign import say
+from .campaign import begin, parser_of, say
 from .jobs import JOBS, Results, differences, litter, make_inputs, missing_input
 
 __all__ = ["Disks", "cannot_mount"]
@@ -183,18 +182,10 @@ def _made(folder: Path) -> bool:
 
 def main() -> None:
     """Fill disks, and make them read-only, some times for each verb; print each failure, and a table at the end."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--verbs", nargs="+", choices=JOBS, default=list(JOBS))
-    parser.add_argument("--count", type=int, default=20, help="of each verb, of each kind")
-    parser.add_argument("--seconds", type=float, default=3600, help="in all")
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--folder", type=Path, default=None, help="of all files; a temporary one by default")
-    asked = parser.parse_args()
+    asked = parser_of(__doc__, 20, "of each verb, of each kind").parse_args()
     if reason := cannot_mount():
         sys.exit(reason)
-    os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    say(f"seed {asked.seed}")
-    disks = Disks(asked.folder or Path(tempfile.mkdtemp(prefix="disks-")), asked.seed)
+    disks = Disks(begin(asked, "disks"), asked.seed)
     until, table = time.monotonic() + asked.seconds, Counter[tuple[str, str, str]]()
     verbs = [verb for verb in asked.verbs if not missing_input(verb)]
     for _ in range(asked.count):

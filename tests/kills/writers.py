@@ -1,16 +1,12 @@
 """The same command twice at once on one folder: one works; the other is refused with a sentence, or does no harm."""
 
-import argparse
-import os
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import processes
 
-from .campaign import Campaign, say
+from .campaign import Campaign, begin, parser_of, say
 from .jobs import JOBS, differences, litter, missing_input
 
 __all__ = ["two_writers"]
@@ -51,16 +47,8 @@ def two_writers(campaign: Campaign, verb: str, apart: float) -> tuple[str, list[
 
 def main() -> None:
     """Pairs of writers of each verb, at random distances; print how each ended."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--verbs", nargs="+", choices=JOBS, default=list(JOBS))
-    parser.add_argument("--count", type=int, default=5, help="pairs of each verb")
-    parser.add_argument("--seconds", type=float, default=3600, help="in all")
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--folder", type=Path, default=None, help="of all files; a temporary one by default")
-    asked = parser.parse_args()
-    os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    say(f"seed {asked.seed}")
-    campaign = Campaign(asked.folder or Path(tempfile.mkdtemp(prefix="writers-")), asked.seed)
+    asked = parser_of(__doc__, 5, "pairs of each verb").parse_args()
+    campaign = Campaign(begin(asked, "writers"), asked.seed)
     distances, until, failed = random.Random(asked.seed), time.monotonic() + asked.seconds, False
     for _ in range(asked.count):
         for verb in (verb for verb in asked.verbs if not missing_input(verb)):

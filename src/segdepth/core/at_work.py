@@ -11,12 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import DataError
 from .files import write_json
-from .own_name import unlike_any
+from .own_name import this_process, unlike_any
 from .reading import read_json
 
 __all__ = ["Note", "at_work", "notes_in", "remove_stale_notes"]
@@ -57,12 +56,10 @@ def at_work(folder: Path, at: str) -> Iterator[None]:
         folder: where.
         at: what.
     """
-    since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-    note = {"host": platform.node(), "pid": os.getpid(), "since": since, "at": at}
     path = folder / _NAME.format(f"{platform.node()}-{unlike_any()}")
     over = threading.Event()
     with contextlib.suppress(OSError):
-        write_json(path, note)
+        write_json(path, this_process() | {"at": at})
     touching = threading.Thread(target=_touch, args=(path, over), name="at work", daemon=True)
     touching.start()
     try:

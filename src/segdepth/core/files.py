@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SegdepthError, reason
-from .own_name import unlike_any
 from .unfinished import unfinished
 
 __all__ = [
@@ -127,7 +126,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` to ``path`` as indented JSON, whole or not at all. NaN and infinity are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, _json_text(value))
 
 
 def new_json(path: Path, value: Any) -> bool:
@@ -136,18 +135,24 @@ def new_json(path: Path, value: Any) -> bool:
     Returns:
         Whether it was this call that wrote it.
     """
-    temporary = path.with_name(f".{path.stem}.{unlike_any()}.part{path.suffix}")
-    write_json(temporary, value)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise _named(error, path) from error
-        if path.exists():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished(path) as temporary:
+        with naming(path):
+            temporary.write_bytes(_json_text(value).encode())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
             return False
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise _named(error, path) from error
+            if path.exists():
+                return False
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return True
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -8,18 +8,16 @@ import contextlib
 import errno
 import json
 import os
-import platform
 import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .errors import BusyError, DataError
-from .own_name import unlike_any
+from .own_name import this_process, unlike_any
 from .reading import parse_json
 
 __all__ = ["NO_LOCKS", "Crew", "Part", "held", "is_file_of"]
@@ -107,7 +105,7 @@ def held(folder: Path, share: Share = None) -> Iterator[None]:
         if file in _OURS:
             raise BusyError(_sentence(folder, _OURS[file]))
         lock = _lock(file, folder)
-        _OURS[file] = _us()
+        _OURS[file] = this_process()
     try:
         for other in file.parent.glob(f"{_LOCK}*"):
             if other != file and not _go_together(share, _read(other.name.removeprefix(f"{_LOCK}-"))):
@@ -164,7 +162,7 @@ def _lock(file: Path, folder: Path) -> int | None:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_file_of(file, lock):
                 os.ftruncate(lock, 0)
-                os.pwrite(lock, json.dumps(_us()).encode(), 0)
+                os.pwrite(lock, json.dumps(this_process()).encode(), 0)
                 return lock
         except OSError as error:
             holder = _parse(os.pread(lock, 1 << 16, 0))
@@ -184,11 +182,6 @@ def is_file_of(file: Path, lock: int) -> bool:
         return os.path.samestat(file.stat(), os.fstat(lock))
     except FileNotFoundError:
         return False
-
-
-def _us() -> dict[str, Any]:
-    since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-    return {"pid": os.getpid(), "host": platform.node(), "since": since}
 
 
 def _sentence(folder: Path, holder: Mapping[str, Any]) -> str:

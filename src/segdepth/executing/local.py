@@ -2,18 +2,16 @@
 
 import contextlib
 import multiprocessing
-import signal
 import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from segdepth.core.giving_way import GaveWay, giving_way
-from segdepth.core.processes import start_worker
+from segdepth.core.processes import start_worker, without_ctrl_c
 
 from .actors import ActorError, GaveWayError
 from .waiting import Question, RemoteActor
@@ -64,14 +62,6 @@ class LocalActor(RemoteActor):
                 self._given_up = question.number
                 self._urgent.send(question.number)
 
-    def _put_questions(self) -> None:
-        """The life of the thread that speaks with the process."""
-        # a process takes over which signals its maker blocks: its first imports are not interrupted by Ctrl-C either
-        resource_tracker.ensure_running()
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        super()._put_questions()
-
     def _put(self, question: Question) -> tuple[bool, Any]:
         """Whether it went well, and what came of it."""
         if self._process is not None and not self._process.is_alive():  # nobody's question was lost: it was idle
@@ -99,7 +89,8 @@ class LocalActor(RemoteActor):
         process = context.Process(
             target=_serve, args=(self._make, theirs, told), name=self._name, daemon=not self._has_children
         )
-        process.start()
+        with without_ctrl_c():
+            process.start()
         for connection in (theirs, told):
             connection.close()  # the process's end is its own, so that its death is seen
         with self._lock:

@@ -1,20 +1,17 @@
 """How far a study is, from its files alone: also while nobody works on it."""
 
 import itertools
-import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from segdepth.core.at_work import Note, notes_in
 
-from .store import StudyInfo, part_path
+from .store import StudyInfo, blocks_in, part_path
 
 __all__ = ["StudyStatus", "study_status"]
-
-_BLOCK = re.compile(r"part-(\d+)\.block-\d+-of-(\d+)\.parquet")
 
 #: Parts by whose times the pace is judged, the newest.
 _RECENT = 100
@@ -60,7 +57,7 @@ class StudyStatus:
             "left": self.left,
             "begun_in_blocks": round(self.blocks, 3),
             "seconds_left": self.seconds_left,
-            "at_work": [{"host": n.host, "pid": n.pid, "since": n.since, "at": n.at} for n in self.at_work],
+            "at_work": [asdict(note) for note in self.at_work],
         }
 
 
@@ -76,7 +73,7 @@ def study_status(folder: Path) -> StudyStatus:
     info = StudyInfo.read(folder)
     times = sorted(_times(folder, len(info.images)).values())
     done = len(times)
-    blocks = sum(1 / count for picture, count in _blocks(folder) if not part_path(folder, picture).exists())
+    blocks = sum(1 / count for picture, count in blocks_in(folder) if not part_path(folder, picture).exists())
     each = _seconds_each(times[-_RECENT:])
     left = None if each is None else max(0.0, each * (len(info.images) - done - blocks))
     return StudyStatus(folder, info, done, blocks, 0.0 if done == len(info.images) else left, notes_in(folder))
@@ -91,12 +88,6 @@ def _times(folder: Path, count: int) -> Mapping[int, float]:
         except FileNotFoundError:
             continue
     return found
-
-
-def _blocks(folder: Path) -> list[tuple[int, int]]:
-    """Picture, and number of its blocks, of each block that waits for others."""
-    names = (_BLOCK.fullmatch(path.name) for path in folder.glob("part-*.block-*.parquet"))
-    return [(int(name[1]), int(name[2])) for name in names if name]
 
 
 def _seconds_each(times: Sequence[float]) -> float | None:

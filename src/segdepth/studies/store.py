@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -31,6 +32,7 @@ __all__ = [
     "StudyInfo",
     "StudyTable",
     "block_path",
+    "blocks_in",
     "find_stores",
     "load_study",
     "part_path",
@@ -49,6 +51,9 @@ _IMAGE = "image"
 
 #: Beside the columns: the digest of what the network saw.
 _DIGEST = "image_sha256"
+
+#: The names that :func:`block_path` gives.
+_BLOCK = re.compile(r"part-(\d+)\.block-\d+-of-(\d+)\.parquet")
 
 #: Columns by name, all of one length.
 Rows = Mapping[str, Shaped[ndarray, " p"]]
@@ -69,6 +74,12 @@ def block_path(folder: Path, index: int, block: int, count: int) -> Path:
         count: of the picture's blocks.
     """
     return folder / f"part-{index:05d}.block-{block:02d}-of-{count:02d}.parquet"
+
+
+def blocks_in(folder: Path) -> list[tuple[int, int]]:
+    """The picture, and the number of its blocks, of each block that is in a study's folder."""
+    names = (_BLOCK.fullmatch(path.name) for path in folder.glob("part-*.block-*.parquet"))
+    return [(int(name[1]), int(name[2])) for name in names if name]
 
 
 @dataclass
@@ -233,8 +244,7 @@ class Store:
         Raises:
             DataError: if the blocks of a picture are of different ones.
         """
-        found = self.folder.glob("part-*.block-*.parquet")
-        for index in sorted({int(path.name.partition(".")[0].removeprefix("part-")) for path in found}):
+        for index in sorted({picture for picture, _ in blocks_in(self.folder)}):
             self._join(index, count)
 
     def _join(self, index: int, count: int) -> None:

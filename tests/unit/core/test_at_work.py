@@ -49,5 +49,8 @@ def test_notes_of_nobody_are_not_seen_and_removed(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_work_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    done = False
     with at_work(tmp_path / "file" / "folder", "picture 3"):
-        pass
+        done = True
+    assert done
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

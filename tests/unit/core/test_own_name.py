@@ -1,12 +1,14 @@
 """Names that no other writer has."""
 
+import os
 import platform
+import re
 import subprocess
 import sys
 
 import pytest
 
-from segdepth.core.own_name import of_this_machine, unlike_any
+from segdepth.core.own_name import of_this_machine, this_process, unlike_any
 
 
 def test_each_process_has_a_name_of_its_own_that_stays() -> None:
@@ -25,3 +27,9 @@ def test_a_machine_keeps_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert of_this_machine(3) == before
     monkeypatch.setattr(platform, "node", lambda: "another")
     assert of_this_machine(3) != before
+
+
+def test_a_process_is_told_of_in_words() -> None:
+    here = this_process()
+    assert (here["pid"], here["host"]) == (os.getpid(), platform.node())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", here["since"])

@@ -9,7 +9,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Neighbours go to one process, so that what they share is made once; one that has nothing left takes over from the other.
 TWO    := -n 2 --dist worksteal
 
-.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu attack kills gallery check format lint types layers licences docs docs-check coverage bench bench-quick bench-keep clean
+.PHONY: help demo test test-slow test-all test-outside test-oldest test-gpu attack kills gallery check format lint types layers licences docs docs-check site wheel notebooks coverage bench bench-quick bench-keep clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,17 @@ licences: $(VENV)/.installed-dev     ## whether all that is installed is under a
 
 docs: $(VENV)/.installed             ## write the tables and the command help in docs/ anew from the code
 	$(BIN)/python docs/generate.py
+
+site: $(VENV)/.installed-dev         ## the site, with the Python interface from docstrings, into runs/site
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs runs/site
+
+notebooks: $(VENV)/.installed-dev    ## run the notebooks of docs/ anew, and keep what they print
+	cd docs/notebooks && for f in *.ipynb; do $(abspath $(BIN))/python -m jupyter execute --inplace $$f || exit 1; done
+	rm -rf docs/notebooks/runs docs/notebooks/notebook_study
+
+wheel: $(VENV)/.installed-dev        ## what is released: sdist and wheel, into dist
+	rm -rf dist
+	$(BIN)/python -m build
 
 docs-check: $(VENV)/.installed
 	$(BIN)/python docs/generate.py --check

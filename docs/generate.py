@@ -8,10 +8,13 @@ import inspect
 import io
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from inspect import Parameter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 os.environ["COLUMNS"] = "100"
@@ -20,6 +23,7 @@ os.environ["TERM"] = "dumb"
 
 from benchmark_tables import benchmarks
 
+import segdepth
 from segdepth.cli import main
 from segdepth.cli.app import COMMANDS, GROUPS
 from segdepth.config.options import options_model
@@ -157,9 +161,39 @@ def coverage() -> str:
     return "\n".join(parts)
 
 
+def python_pages() -> dict[str, str]:
+    """A page for each package and module of ours that says what is public, and one that lists them."""
+    pages, rows = {}, []
+    for found in sorted(pkgutil.iter_modules(segdepth.__path__), key=lambda one: one.name):
+        if found.name in ("__main__", "cli"):  # the commands have a page of their own
+            continue
+        module = import_module(f"segdepth.{found.name}")
+        if getattr(module, "__all__", None):
+            pages[f"reference/python/{found.name}.md"] = python_page(module)
+            rows += [f"| [`{module.__name__}`](python/{found.name}.md) | {first_line(module)} |"]
+    pages["reference/python/segdepth.md"] = python_page(segdepth)
+    pages["reference/python.md"] = "\n".join([
+        NOTE, "# From Python\n",
+        "What is public is named in a package's `__all__`, and documented here; other names may change without a word.\n",
+        "| package | what |", "| --- | --- |", f"| [`segdepth`](python/segdepth.md) | {first_line(segdepth)} |", *rows, "",
+        "```{toctree}\n:hidden:\n:glob:\n\npython/*\n```\n",
+    ])  # fmt: skip
+    return pages
+
+
+def python_page(module: ModuleType) -> str:
+    """The page of a package: its public names, then each with its docstring."""
+    names = "\n".join(f"   {name}" for name in module.__all__)
+    return (
+        f"{NOTE}\n# {module.__name__}\n\n```{{eval-rst}}\n.. automodule:: {module.__name__}\n   :no-members:\n\n"
+        f".. autosummary::\n   :nosignatures:\n\n{names}\n\n.. automodule:: {module.__name__}\n   :members:\n   :noindex:\n```\n"
+    )
+
+
 if __name__ == "__main__":
     stale = []
     for file, text in {
+        **python_pages(),
         "reference/variants.md": variants(),
         "reference/commands.md": commands(),
         "reference/coverage.md": coverage(),
@@ -169,7 +203,7 @@ if __name__ == "__main__":
         if not path.exists() or path.read_text() != text:
             stale.append(file)
             if "--check" not in sys.argv:
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(exist_ok=True, parents=True)
                 path.write_text(text)
     if stale and "--check" in sys.argv:
         sys.exit(f"docs is out of date ({', '.join(stale)}): run `make docs` and commit it")

@@ -28,7 +28,7 @@ def check(line: str) -> None:
     command: Any = typer.main.get_command(build_app())
     words = shlex.split(line, comments=True)
     while hasattr(command, "commands"):
-        if command.invoke_without_command and not set(words[:1]) & set(command.commands):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
             break  # a group that is a command too
         verb = words.pop(0)
         assert verb in command.commands, f"no verb {verb!r} in {line!r}"

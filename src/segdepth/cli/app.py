@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from typing import no_type_check
 
 import typer
 
@@ -10,6 +11,7 @@ from .config import config_app
 from .convert import convert
 from .data import data_app
 from .demo import demo
+from .doctor import doctor
 from .evaluate import evaluate
 from .explore import explore
 from .export import export
@@ -38,8 +40,24 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "networks": networks,
     "reproduce": reproduce,
     "demo": demo,
+    "doctor": doctor,
 }
 GROUPS = {"config": config_app, "data": data_app, "prepare": prepare_app, "runs": runs_app, "study": study_app}
+
+
+#: What is shown where nothing is asked.
+_FIRST = """\
+segdepth: train, evaluate and explain networks for segmentation and depth
+
+  See all of it     segdepth demo --quick
+  Point at a pixel  segdepth explore street.png
+  Train             segdepth train --config segnet_synthetic_depth
+  Score             segdepth evaluate --checkpoint runs/segnet_synthetic_depth
+  Explain a pixel   segdepth saliency --checkpoint runs/segnet_synthetic_depth \\
+                        --image street.png --pixel 80 200
+
+Every command: segdepth --help. One command: segdepth train --help.
+Whether all is well on this machine: segdepth doctor."""
 
 
 def _version(wanted: bool | None) -> None:
@@ -59,17 +77,19 @@ def _help(function: Callable[..., None]) -> str:
 def build_app() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
-        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+        invoke_without_command=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
 
     @app.callback()
+    @no_type_check  # typer hands over a context that is not of the class it wants named here
     def segdepth(
-        version: bool | None = typer.Option(
-            None, "--version", help="Print the version.", callback=_version, is_eager=True
-        ),
+        context: typer.Context,
+        _: bool | None = typer.Option(None, "--version", help="Print the version.", callback=_version, is_eager=True),
     ) -> None:
         """Train, evaluate and explain CNNs for semantic segmentation and monocular depth: one network, two tasks."""
+        if context.invoked_subcommand is None:
+            typer.echo(_FIRST)
 
     for name, function in COMMANDS.items():
         app.command(name, help=_help(function))(function)

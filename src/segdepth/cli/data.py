@@ -44,7 +44,8 @@ def synthesize(
         typer.Option("--layout", help="Official layout to write."),
     ] = "cityscapes",
     num_images: Annotated[
-        int, typer.Option("--num-images", min=1, help="Frames (of the training split, if it has splits).")
+        int,
+        typer.Option("--num-images", min=1, max=99_999, help="Frames (of the training split, if it has splits)."),
     ] = 100,
     height: Annotated[int | None, typer.Option("--height", min=32, help="Rows; by default the layout's own.")] = None,
     width: Annotated[int | None, typer.Option("--width", min=32, help="Columns; by default the layout's own.")] = None,

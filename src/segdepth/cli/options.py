@@ -42,7 +42,10 @@ __all__ = [
     "spread",
 ]
 
-_CONFIG = typer.Option("--config", "-c", help="YAML configuration.", show_default=False)
+_CONFIG = typer.Option(
+    "--config", "-c", metavar="FILE|NAME", show_default=False,
+    help="YAML configuration, or the name of one that comes with segdepth: segnet_synthetic_depth.",
+)  # fmt: skip
 ConfigFile = Annotated[Path, _CONFIG]
 MaybeConfigFile = Annotated[Path | None, _CONFIG]
 Overrides = Annotated[

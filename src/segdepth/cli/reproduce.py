@@ -33,7 +33,7 @@ def reproduce(
     configs: Annotated[
         Path | None,
         typer.Option("--configs", show_default=False,
-                     help="Folder of the configurations; by default configs/, else those that came with segdepth."),
+                     help="Folder of the configurations; by default those that come with segdepth."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what is missing.")] = False,
     dataset_list: Annotated[
@@ -54,6 +54,7 @@ def reproduce(
     """
     from segdepth.campaigns.cells import choose, plan
     from segdepth.campaigns.reproduce import RESULTS, Results
+    from segdepth.config.recipes import recipe_folder
     from segdepth.core.errors import InputError
     from segdepth.core.group import world_size
 
@@ -69,7 +70,7 @@ def reproduce(
     options |= {"allow_missing": True} if allow_missing else {}
     cells = plan(
         choose(only or ()),
-        configs=configs or _recipes(),
+        configs=configs or recipe_folder(),
         data=dict(map(_named_path, data or ())),
         overrides=overrides or (),
         eigen_options=options,
@@ -87,15 +88,6 @@ def reproduce(
     _print_table(cells, results, runs, failed)
     if failed:
         raise typer.Exit(1)
-
-
-def _recipes() -> Path:
-    """``configs`` here, in the checkout that is installed, or in the installed package."""
-    import segdepth
-
-    package = Path(segdepth.__file__).parent
-    folders = (Path("configs"), package.parents[1] / "configs", package / "recipes")
-    return next((folder for folder in folders if (folder / "fcn8s_kitti_seg.yml").is_file()), folders[0])
 
 
 def _named_path(text: str) -> tuple[str, Path]:

@@ -13,6 +13,7 @@ from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
 
 from .options import options_model
+from .recipes import located
 from .schema import Config, LossSection, ScheduleSection
 from .variants import VARIANT_SECTIONS, augmentation_model
 
@@ -23,7 +24,7 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     """The checked configuration of a YAML file.
 
     Args:
-        path: the file.
+        path: the file, or the name of a recipe that comes with segdepth.
         overrides: ``training.optimizer.lr=3e-4`` and the like; the value is YAML.
 
     Raises:
@@ -34,12 +35,12 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """The sections of a YAML file as they are, unchecked.
+    """The sections of a YAML file, or of a recipe, as they are, unchecked.
 
     Raises:
         ConfigError: if the file cannot be read, or holds no sections.
     """
-    return read_yaml(path, f"a configuration, with the keys {', '.join(Config.model_fields)}")
+    return read_yaml(located(path), f"a configuration, with the keys {', '.join(Config.model_fields)}")
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

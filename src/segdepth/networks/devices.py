@@ -11,7 +11,7 @@ def usable_device(device: str | torch.device) -> torch.device:
     """The device of a name, tried.
 
     Raises:
-        InputError: if there is no such device on this machine, or torch was built without it.
+        InputError: if there is no such device on this machine, torch was built without it, or it holds no numbers.
     """
     try:
         found = torch.device(device)
@@ -21,6 +21,8 @@ def usable_device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"the device {str(device)!r} cannot be used here ({reason(error)}); try 'cpu'") from None
+    if found.type == "meta":
+        raise InputError("the device 'meta' holds shapes without numbers; there are 'cpu', 'cuda', 'cuda:1', 'mps'")
     return found
 
 

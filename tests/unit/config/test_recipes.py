@@ -7,6 +7,7 @@ import torch
 
 from segdepth.campaigns.published import CITYSCAPES_DEPTH, CITYSCAPES_SEG, KITTI_DEPTH, KITTI_SEG, PUBLISHED, Problem
 from segdepth.config import Config, load_config
+from segdepth.core.errors import ConfigError
 from segdepth.tasks import create_network
 from segdepth.training.parameters import freeze, parameter_groups
 
@@ -90,3 +91,15 @@ def test_the_cells_of_a_problem_share_everything_but_the_network_and_its_rates(p
             assert not {"rcrop", "ccrop", "scale", "rscale"} & set(other.training.augmentations or ()), (
                 "zooms change what depth is"
             )
+
+
+def test_a_recipe_is_named_without_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(Path("segnet_synthetic_depth")) == load_config(CONFIGS / "segnet_synthetic_depth.yml")
+    with pytest.raises(
+        ConfigError, match=r"no file and no recipe 'segnet_sinthetic_depth'.*did you mean 'segnet_synthetic_depth'"
+    ):
+        load_config(Path("segnet_sinthetic_depth"))
+    (tmp_path / "segnet_synthetic_depth").write_text("task: seg\n")  # a file of that name goes first
+    with pytest.raises(ConfigError, match="model"):
+        load_config(Path("segnet_synthetic_depth"))

@@ -13,7 +13,7 @@ from segdepth.tasks import TASKS
 
 from .streets import Streets
 
-PAGE = Path(__file__).resolve().parents[3] / "docs/data.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/evaluating.md"
 AXES = {"velodyne": "camera", "velodyne-forward": "laser", "improved": "camera"}
 GARG = {"eigen-raw-garg": PROTOCOLS["eigen-raw-garg"].scores}
 
@@ -75,7 +75,7 @@ def test_a_protocol_names_its_axis(name: str) -> None:
     axis = AXES[preset.truth]
     assert f"along the {axis}'s axis" in preset.about
     row = re.search(rf"^\| `{name}` (?:\(default\) )?\|(.*)$", PAGE.read_text(), re.M)
-    assert row is not None, "docs/data.md has no row of it"
+    assert row is not None, "docs/evaluating.md has no row of it"
     truth, along, crop, metres, scaling, _ = (cell.strip() for cell in row[1].split("|", 5))
     protocol = preset.protocol
     assert ("improved" in truth, along) == (preset.truth == "improved", axis)

@@ -20,6 +20,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy import ndarray
 
+from .compiled import kept
 from .point import (
     ARGUMENTS,
     BEGIN,
@@ -115,7 +116,7 @@ def _call_address(typing_context: Any, address: Any, argument: Any) -> Any:
 # What Numba need not compile: functions for callers in C, and the counting of references, as nothing is made in here. Parts
 # are inlined by LLVM, not by Numba, which would infer types anew for every copy.
 _compile: Any = njit  # whose stubs do not know these options
-_kernel = _compile(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
+_kernel = kept(nogil=True, no_cfunc_wrapper=True, _nrt=False)
 _part = _compile(nogil=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 _call: Any = _call_address  # whose first parameter Numba fills in

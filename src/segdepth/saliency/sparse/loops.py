@@ -3,7 +3,8 @@
 from typing import Any, no_type_check
 
 import numpy as np
-from numba import njit
+
+from .compiled import kept
 
 __all__ = ["measure", "overlap", "strongest"]
 
@@ -11,7 +12,7 @@ __all__ = ["measure", "overlap", "strongest"]
 _FAST = {"error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract", "nnan"}}
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def _extremes(values: Any) -> Any:
     """Smallest and largest of a row."""
@@ -22,7 +23,7 @@ def _extremes(values: Any) -> Any:
     return low, high
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def _sums(values: Any, distances: Any, low: Any, scale: Any) -> Any:
     """Sums over a row of the normalised map, the map over its peak, that times distance, and its square."""
@@ -36,7 +37,7 @@ def _sums(values: Any, distances: Any, low: Any, scale: Any) -> Any:
     return normalised, total, weighted, squares
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def _active(values: Any, distances: Any, low: Any, scale: Any, threshold: Any) -> Any:
     """How many of a row are active, and how far the farthest is."""
@@ -48,7 +49,7 @@ def _active(values: Any, distances: Any, low: Any, scale: Any, threshold: Any) -
     return count, farthest
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def measure(span: Any, maps: Any, pixels: Any, thresholds: Any, distances: Any, result: Any) -> None:
     """Fill ``result[span[0]:span[1]]``.
@@ -90,7 +91,7 @@ def measure(span: Any, maps: Any, pixels: Any, thresholds: Any, distances: Any, 
         result[m, 2 * count + 3] = total * total / squares if squares > 0 else 0.0
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def _both_and_either(a: Any, b: Any, low_a: Any, scale_a: Any, low_b: Any, scale_b: Any, threshold: Any) -> Any:
     """How many are active in both of two rows, and in either."""
@@ -103,7 +104,7 @@ def _both_and_either(a: Any, b: Any, low_a: Any, scale_a: Any, low_b: Any, scale
     return both, either
 
 
-@njit(cache=True, nogil=True, **_FAST)
+@kept(nogil=True, **_FAST)
 @no_type_check
 def overlap(span: Any, a: Any, b: Any, thresholds: Any, result: Any) -> None:
     """Fill ``result[span[0]:span[1]]`` with intersections over unions.
@@ -126,7 +127,7 @@ def overlap(span: Any, a: Any, b: Any, thresholds: Any, result: Any) -> None:
             result[m, t] = both / either
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kept(nogil=True, error_model="numpy")
 @no_type_check
 def strongest(span: Any, signed: Any, targets: Any, maps: Any, turned: Any, top: int, left: int) -> None:
     """Write absolute values, maximum over the colours, into maps.

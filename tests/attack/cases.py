@@ -97,6 +97,23 @@ def long_memory(content: Any) -> None:
     next(iter(content["optimizer_state"]["state"].values()))["step"] = torch.zeros(3)
 
 
+def memory(name: str, value: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """What the optimizer knows of one parameter is something else."""
+
+    def change(content: Any) -> None:
+        one = next(iter(content["optimizer_state"]["state"].values()))
+        one[name] = value(one[name])
+
+    return change
+
+
+def no_memories(content: Any) -> None:
+    import torch
+
+    state = content["optimizer_state"]["state"]
+    state[next(iter(state))] = torch.zeros(3)
+
+
 def infinite_weight(data: bytes) -> bytes:
     (length,) = struct.unpack_from("<Q", data)
     head = json.loads(data[8 : 8 + length])
@@ -218,6 +235,10 @@ CASES = (
     Case("predict run state", ".pt", bomb),
     Case("resume", ".pt", of_torch(without_memory)),  # KeyError, in the first update
     Case("resume", ".pt", of_torch(long_memory)),  # RuntimeError, likewise
+    Case("resume", ".pt", of_torch(memory("exp_avg", lambda tensor: tensor.sum()))),  # the process died: written beyond its end
+    Case("resume", ".pt", of_torch(memory("exp_avg", lambda tensor: 3.0))),  # TypeError, in the first update
+    Case("resume", ".pt", of_torch(memory("exp_avg_sq", lambda tensor: tensor + 1j))),  # a warning of PyTorch's
+    Case("resume", ".pt", of_torch(no_memories)),  # likewise
     Case("convert", "weights.pth", of_torch(lambda _: {"state_dict": {"w": 1}})),
     # studies and runs
     Case("read study", "study.json", of_json(protocol={"thresholds": ["x"]})),  # ValueError

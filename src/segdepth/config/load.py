@@ -1,6 +1,6 @@
 """Read, override and check a configuration; say each mistake in one line."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
+from segdepth.core.words import counted
 from segdepth.core.yaml_text import parse_yaml, read_yaml
 from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
@@ -79,6 +80,9 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
+#: Lines that are shown of what is wrong.
+_MOST_MISTAKES = 20
+
 #: Of a configuration whose network is there: what need not be known in this process, because it only says how that came to be.
 RECORDED = frozenset({"model", "training.loss", "training.metrics"})
 
@@ -101,8 +105,16 @@ def check_config(values: Mapping[str, Any], where: str = "configuration", *, unc
     except ValidationError as error:
         mistakes += [_sentence(where, detail, (), Config, values) for detail in error.errors()]
     if config is None:
-        raise ConfigError("\n".join(mistakes))
+        raise _all_of(mistakes)
     return _check_variants(_with_default_variants(config), values, where, unchecked)
+
+
+def _all_of(mistakes: Sequence[str]) -> ConfigError:
+    """One line per mistake; of very many, the first."""
+    more = len(mistakes) - _MOST_MISTAKES
+    return ConfigError(
+        "\n".join([*mistakes[:_MOST_MISTAKES], *([f"and {counted(more, 'more mistake')}"] if more > 0 else ())])
+    )
 
 
 def _with_default_variants(config: Config) -> Config:
@@ -138,7 +150,7 @@ def _check_variants(config: Config, values: Mapping[str, Any], where: str, unche
     mistakes += _check_augmentations(config, dump, where)
     mistakes += _check_answers(config, where)
     if mistakes:
-        raise ConfigError("\n".join(mistakes))
+        raise _all_of(mistakes)
     return Config.model_validate(dump)
 
 

@@ -329,6 +329,13 @@ def _start_worker(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a cluster sends it to the whole group
 
 
+def _loader(*arguments: Any, **options: Any) -> DataLoader[Any]:
+    """PyTorch's; it advises against more workers than cores, which who asked for them has decided."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")
+        return DataLoader(*arguments, **options)
+
+
 def training_loader(
     view: TrainingView,
     target: str,
@@ -347,7 +354,7 @@ def training_loader(
         len(view.dataset), batch_size, seed=view.seed, start=start, stop=stop,
         accumulation=accumulation, rank=rank, processes=processes,
     )  # fmt: skip
-    return DataLoader(
+    return _loader(
         view,
         batch_sampler=sampler,
         num_workers=n_workers,
@@ -367,7 +374,7 @@ def evaluation_loader(
     skip_bad: bool = False,
 ) -> Iterable[Batch | SegdepthError | OSError]:
     """All samples once, in order; the last batch may be short, and with ``skip_bad`` any."""
-    return DataLoader(
+    return _loader(
         view,
         batch_size=batch_size,
         num_workers=n_workers,

@@ -108,7 +108,7 @@ def save_maps(
     folder, name = result_folder(net, path, root, what, target, method, crop), "signed.npy" if signed else "maps.npy"
     with _all_or_none(folder, name, "pixels.csv", "info.json") as (array, table, info):
         zero = _write_array(array, shape, pieces, progress)
-        table.write_text(_table(net, explained_answer(net, at), pixels, zero), "utf-8")
+        table.write_text(_table(net, explained_answer(net, at), pixels, zero), "utf-8", "backslashreplace")
         facts = {
             "image": str(path), "size": list(size), "pixels": what, "array": name, "shape": list(shape),
             "zero": int(zero.sum()), "target": target, "method": method, "engine": engine, "crop": crop,

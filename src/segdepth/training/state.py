@@ -89,6 +89,7 @@ class Run:
     def _load(self, content: Mapping[str, Any]) -> None:
         options = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in self._optimizer.param_groups]
         self.net.load_state_dict(content["model_state"])
+        _require_memories(content["optimizer_state"])
         self._optimizer.load_state_dict(content["optimizer_state"])
         _require_whole(self._optimizer)
         self.fabric.strategy.precision.load_state_dict(content.get("precision_state", {}))
@@ -180,8 +181,24 @@ class Run:
         return content if self.averaged is None else content | {"averaged_state": self.averaged.state_dict()}
 
 
+def _require_memories(optimizer_state: Any) -> None:
+    """Refuse what PyTorch would try to make an optimizer's memory of, with warnings, before it does.
+
+    Raises:
+        ValueError: if a parameter's memory is no mapping, or holds tensors that are no plain real numbers.
+    """
+    for memory in optimizer_state["state"].values():
+        if not isinstance(memory, Mapping):
+            raise ValueError(f"the optimizer's memory of a parameter is a {type(memory).__name__}")
+        for name, value in memory.items():
+            if isinstance(value, torch.Tensor) and not (value.is_floating_point() and value.layout == torch.strided):
+                raise ValueError(f"the optimizer's {name} is {value.dtype} ({value.layout})")
+
+
 def _require_whole(optimizer: Optimizer) -> None:
     """Refuse an optimizer whose memory of its parameters is not of one kind, or not of their shapes, before it is used.
+
+    PyTorch takes many parameters in one step, and does not look: what is too small is written beyond.
 
     Raises:
         ValueError: if so.
@@ -190,16 +207,24 @@ def _require_whole(optimizer: Optimizer) -> None:
     if len(names) > 1:
         some = sorted(frozenset.union(*names) - frozenset.intersection(*names))
         raise ValueError(f"the optimizer knows {some} of some parameters only")
+    kinds: dict[str, set[str]] = {}
     for parameter, memory in optimizer.state.items():
         for name, value in memory.items():
-            if isinstance(value, torch.Tensor) and not (value.is_floating_point() and _fits(value, parameter)):
-                found, wanted = f"{value.dtype} {list(value.shape)}", f"{parameter.dtype} {list(parameter.shape)}"
-                raise ValueError(f"the optimizer's {name} is {found}, of a parameter {wanted}")
+            if parameter.dim() or not isinstance(value, torch.Tensor):  # of a single number both kinds look alike
+                kinds.setdefault(str(name), set()).add(_kind(value, parameter))
+    for name, found in kinds.items():
+        if len(found) > 1:
+            raise ValueError(f"the optimizer's {name} is {' or '.join(sorted(found))}, from one parameter to the next")
+        if "of another shape" in found:
+            raise ValueError(f"the optimizer's {name} is of another shape than the parameters")
 
 
-def _fits(memory: torch.Tensor, parameter: torch.Tensor) -> bool:
-    """A number, or one for each of the parameter's."""
-    return memory.dim() == 0 or memory.shape == parameter.shape
+def _kind(value: Any, parameter: torch.Tensor) -> str:
+    if not isinstance(value, torch.Tensor):
+        return f"a {type(value).__name__}"
+    if value.dim() == 0:
+        return "a number"
+    return "of its shape" if value.shape == parameter.shape else "of another shape"
 
 
 def kept_best(folder: RunFolder) -> Evaluation | None:

@@ -141,6 +141,15 @@ def test_a_mistake_is_one_line_that_says_where_what_and_what_would_be_right(over
         assert word in message
 
 
+def test_of_very_many_mistakes_the_first_are_named() -> None:
+    values = {"model": {"arch": "segnet"}, "task": "seg", "data": {"dataset": "synthetic"}, "training": {"metrics": [1] * 1000}}
+    with pytest.raises(ConfigError) as found:
+        check_config(values)
+    lines = str(found.value).splitlines()
+    assert lines[-1] == "and 980 more mistakes"
+    assert len(lines) == 21
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         check_config(apply_overrides(MINIMAL, ["training.optimizer.lr=0", "model.widht=1", "training.loss.nam=x"]))

@@ -137,3 +137,8 @@ def test_of_several_that_write_a_new_file_one_does(tmp_path: Path, monkeypatch: 
     path.unlink()
     assert new_json(path, {"who": 4})
     assert [file.name for file in path.parent.iterdir()] == ["study.json"]
+
+
+def test_bytes_of_a_name_that_are_no_text_are_written_as_escapes(tmp_path: Path) -> None:
+    write_text(tmp_path / "page.html", "a picture named \udcff")
+    assert (tmp_path / "page.html").read_text() == "a picture named \\udcff"

@@ -107,6 +107,11 @@ def memory(name: str, value: Callable[[Any], Any]) -> Callable[[Any], None]:
     return change
 
 
+def nameless(content: Any) -> None:
+    weights = content["model_state"]
+    weights[None] = weights.pop(next(iter(weights)))
+
+
 def no_memories(content: Any) -> None:
     import torch
 
@@ -239,6 +244,8 @@ CASES = (
     Case("resume", ".pt", of_torch(memory("exp_avg", lambda tensor: 3.0))),  # TypeError, in the first update
     Case("resume", ".pt", of_torch(memory("exp_avg_sq", lambda tensor: tensor + 1j))),  # a warning of PyTorch's
     Case("resume", ".pt", of_torch(no_memories)),  # likewise
+    Case("convert", "weights.pth", of_torch(nameless)),  # AttributeError
+    Case("read study", "study.json", of_json(images=[])),  # ArrowInvalid
     Case("convert", "weights.pth", of_torch(lambda _: {"state_dict": {"w": 1}})),
     # studies and runs
     Case("read study", "study.json", of_json(protocol={"thresholds": ["x"]})),  # ValueError

@@ -47,8 +47,12 @@ def synthesize(
         int,
         typer.Option("--num-images", min=1, max=99_999, help="Frames (of the training split, if it has splits)."),
     ] = 100,
-    height: Annotated[int | None, typer.Option("--height", min=32, help="Rows; by default the layout's own.")] = None,
-    width: Annotated[int | None, typer.Option("--width", min=32, help="Columns; by default the layout's own.")] = None,
+    height: Annotated[
+        int | None, typer.Option("--height", min=32, max=16_384, help="Rows; by default the layout's own.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option("--width", min=32, max=16_384, help="Columns; by default the layout's own.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another world.")] = 0,
 ) -> None:
     """Write synthetic streets with exact labels, depth, disparity or lidar in the layout of a real data set."""

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from segdepth.core.errors import InputError
 from segdepth.core.files import write_json
 from segdepth.core.locks import held
-from segdepth.core.reading import read_json
+from segdepth.core.pictures import MAX_PIXELS
+from segdepth.core.reading import limit, read_json
 
 __all__ = ["Layout", "write_world"]
 
@@ -45,12 +46,16 @@ def write_world(
         Number of frames in the tree.
 
     Raises:
-        InputError: if the folder holds a world of another description, even an unfinished one, or only one of height and
-            width is given.
+        InputError: if pictures of that size are not read, the folder holds a world of another description, even an unfinished
+            one, or only one of height and width is given.
         BusyError: if another process writes there.
     """
     if (height is None) != (width is None):
         raise InputError("give --height and --width together, or neither")
+    if height is not None and width is not None and height * width > (most := limit(*MAX_PIXELS)):
+        raise InputError(
+            f"pictures of {height}x{width} have more than the {most} pixels that are read ({MAX_PIXELS[0]})"
+        )
     size = {} if height is None or width is None else {"height": height, "width": width}
     description: dict[str, Any] = {"layout": layout, "num_images": num_images, "seed": seed, **size}
     if not _is_finished(root, description):

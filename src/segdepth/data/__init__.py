@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import OpenTable, did_you_mean, pick, require_readable_options
@@ -112,7 +114,7 @@ def open_dataset(
         options: the data set's own options.
 
     Raises:
-        ConfigError: if there is no such data set or option, or if the data set has no such truth.
+        ConfigError: if there is no such data set or option, an option is of another type, or the data set has no such truth.
         DataError: if a file or folder is missing.
     """
     readers = pick(DATASETS, name, kind="data set")
@@ -130,10 +132,24 @@ def open_dataset(
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
+    options = {option: _typed(reader, option, value) for option, value in options.items()}
     if leave_out_missing and _ALLOW_MISSING in known:
         options[_ALLOW_MISSING] = True
     dataset = reader(path, split, frozenset(map(source_of, targets)), **options)
     return dataset if all(map(stored, targets)) else Derived(dataset, targets)
+
+
+def _typed(reader: type[Dataset], option: str, value: Any) -> Any:
+    """The value of an option, as its type.
+
+    Raises:
+        ConfigError: if it is of another.
+    """
+    try:
+        return TypeAdapter(get_type_hints(reader.__init__)[option]).validate_python(value)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise ConfigError(f"data.{option}: {said[0].lower()}{said[1:]}, but {value!r} is given") from None
 
 
 def stored_kinds(name: str, together_with: str | None = None) -> frozenset[str]:

@@ -7,6 +7,7 @@ a run can be stopped anywhere and go on, with another number of workers or proce
 import logging
 import signal
 import time
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -73,7 +73,7 @@ def _unwrapped(loaded: Any) -> Mapping[str, Tensor] | None:
     """The state dict that something is, or holds under one of the usual names."""
     if not isinstance(loaded, Mapping):
         return None
-    if loaded and all(isinstance(value, Tensor) for value in loaded.values()):
+    if loaded and all(isinstance(name, str) and isinstance(value, Tensor) for name, value in loaded.items()):
         return loaded
     inner = (_unwrapped(loaded[key]) for key in _WRAPPERS if key in loaded)
     return next((state for state in inner if state is not None), None)

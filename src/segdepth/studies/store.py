@@ -354,6 +354,8 @@ def load_study(folder: Path, *, partial: bool = False) -> StudyTable:
     """
     info = StudyInfo.read(folder)
     parts = {k: part_path(folder, k) for k in range(len(info.images))}
+    if not parts:
+        raise DataError(f"{str(folder / _INFO)!r} names no pictures; remove the folder and begin anew")
     there = {k: path for k, path in parts.items() if path.exists()}
     if partial and not there:
         raise DataError(f"the study {str(folder)!r} has no picture yet; wait for the first, or name other folders")

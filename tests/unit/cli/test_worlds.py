@@ -39,6 +39,12 @@ def test_what_was_begun_is_not_mixed_with_another_world(tmp_path: Path) -> None:
     assert write(tmp_path / "cut", stop_at=1) == 4, "nothing is drawn again"
 
 
+def test_pictures_that_could_not_be_read_are_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SEGDEPTH_MAX_PIXELS"):
+        write(tmp_path / "large", height=2**40, width=2**40)
+    assert not (tmp_path / "large").exists()
+
+
 def test_one_process_writes(tmp_path: Path) -> None:
     with held(tmp_path), pytest.raises(BusyError, match="in use"):
         write(tmp_path)

@@ -142,7 +142,12 @@ def test_a_mistake_is_one_line_that_says_where_what_and_what_would_be_right(over
 
 
 def test_of_very_many_mistakes_the_first_are_named() -> None:
-    values = {"model": {"arch": "segnet"}, "task": "seg", "data": {"dataset": "synthetic"}, "training": {"metrics": [1] * 1000}}
+    values = {
+        "model": {"arch": "segnet"},
+        "task": "seg",
+        "data": {"dataset": "synthetic"},
+        "training": {"metrics": [1] * 1000},
+    }
     with pytest.raises(ConfigError) as found:
         check_config(values)
     lines = str(found.value).splitlines()

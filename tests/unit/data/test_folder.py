@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from segdepth.core.errors import ConfigError, DataError
+from segdepth.data import open_dataset
 from segdepth.data.folder import Folder
 from segdepth.drawing import write_png
 from segdepth.kinds import IGNORE
@@ -224,3 +225,8 @@ class TestDepth:
         touch(tmp_path, "a.png", "d/a.png")
         with pytest.raises(DataError, match=r"d/a\.png holds uint8 of shape \(2, 3, 3\)"):
             Folder(tmp_path, "train", DEPTH, images="*.png", depths="d/*.png", depth_unit=1.0)[0]
+
+
+def test_an_option_of_another_type_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.csv: should be a valid string, but 0 is given"):
+        open_dataset("folder", path=tmp_path, split="train", target="depth", csv=0)

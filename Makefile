@@ -111,9 +111,9 @@ docs: $(VENV)/.installed             ## write the tables and the command help in
 site: $(VENV)/.installed-dev         ## the site, with the Python interface from docstrings, into runs/site
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs runs/site
 
-notebooks: $(VENV)/.installed-dev    ## run the notebooks of docs/ anew, and keep what they print
+notebooks: $(VENV)/.installed-dev    ## run the notebooks of docs/ anew, and keep what they print (minutes)
 	cd docs/notebooks && for f in *.ipynb; do $(abspath $(BIN))/python -m jupyter execute --inplace $$f || exit 1; done
-	rm -rf docs/notebooks/runs docs/notebooks/notebook_study
+	rm -rf docs/notebooks/runs docs/notebooks/notebook_*
 
 wheel: $(VENV)/.installed-dev        ## what is released: sdist and wheel, into dist
 	rm -rf dist

@@ -13,7 +13,6 @@ copyright = author
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
@@ -37,7 +36,7 @@ nb_execution_mode = "off"  # they are kept with what they printed; a slow test r
 autodoc_member_order = "groupwise"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autosummary_generate = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_attr_annotations = False  # shapes in them, "h w *values", are no RST
 python_use_unqualified_type_names = True

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -183,11 +184,25 @@ def python_pages() -> dict[str, str]:
 
 def python_page(module: ModuleType) -> str:
     """The page of a package: its public names, then each with its docstring."""
-    names = "\n".join(f"   {name}" for name in module.__all__)
-    return (
-        f"{NOTE}\n# {module.__name__}\n\n```{{eval-rst}}\n.. automodule:: {module.__name__}\n   :no-members:\n\n"
-        f".. autosummary::\n   :nosignatures:\n\n{names}\n\n.. automodule:: {module.__name__}\n   :members:\n   :noindex:\n```\n"
+    rows = (
+        f"| {{py:obj}}`~{module.__name__}.{name}` | {about(getattr(module, name)).replace('|', chr(92) + '|')} |"
+        for name in module.__all__
     )
+    listed = "\n".join(["| name | what |", "| --- | --- |", *rows])
+    return (
+        f"{NOTE}\n# {module.__name__}\n\n{listed}\n\n"
+        f"```{{eval-rst}}\n.. automodule:: {module.__name__}\n   :members:\n```\n"
+    )
+
+
+def about(value: Any) -> str:
+    """What a public name is, in one line: the first sentence of its docstring; of a table what is in it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"`{key}`" for key in value)
+    if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
+        line = re.sub(r":\w+:`~?\.*([^`<]*)[^`]*`", r"`\1`", first_line(value))
+        return line.replace("``", "`")
+    return f"`{type(value).__name__}`"
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def write_data_page(
         path: of the page.
     """
     splits = [_split(name, report.facts[name], dataset, samples.get(name, ())) for name, dataset in datasets.items()]
-    write_page(path, "data.html", {"report": report, "splits": splits}, {})
+    places = dict.fromkeys(f"{one.reader} in {one.path}" if one.path else one.reader for one in datasets.values())
+    write_page(path, "data.html", {"report": report, "splits": splits, "places": places}, {})
 
 
 def _split(name: str, facts: Facts, dataset: Dataset, samples: Iterable[Sample]) -> dict[str, Any]:

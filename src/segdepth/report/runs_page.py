@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_curves", "write_comparison"]
 
 #: Told apart with any colour vision. Source: Okabe and Ito 2008, "Color universal design".
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#111827")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280")
 _STYLES = ("-", "--", ":", "-.")
 
 #: Losses that span more than this are drawn on a logarithmic axis.
@@ -61,6 +61,7 @@ def _figure(comparison: Comparison) -> "Figure":
     legend_columns = _legend_columns(comparison.labels)
     legend_rows = -(-len(comparison.runs) // legend_columns)
     figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1)  # a row's titles stand apart from the axes above
     grid = figure.subplots(len(tasks), 2, squeeze=False)
     for task, (loss_axes, score_axes) in zip(tasks, grid, strict=True):
         members = [(run, _look(number)) for number, run in enumerate(comparison.runs) if run.task == task]
@@ -121,7 +122,7 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
 
 def _write_page(comparison: Comparison, path: Path) -> None:
     colours = [_look(number)["color"] for number in range(len(comparison.runs))]
-    values = {"c": comparison, "curves": image_uri(draw_curves(comparison, "png")), "colours": colours}
+    values = {"c": comparison, "curves": image_uri(draw_curves(comparison, "png")), "colours": colours, "facts": TASK_FACTS}
     write_page(path, "runs.html", values, {})
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from segdepth.core.words import counted
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import Facts, Report
 from segdepth.data.frames import asked_for
@@ -48,6 +49,7 @@ def _split(name: str, facts: Facts, dataset: Dataset, samples: Iterable[Sample])
     examiners = facts.examiners.values()
     return {
         "name": name,
+        "samples": counted(facts.samples, "sample"),
         "facts": facts,
         "sentences": [*_origins(dataset), *(said for examiner in examiners for said in examiner.sentences())],
         "tables": [table for examiner in examiners for table in examiner.tables(dataset)],

@@ -1,5 +1,6 @@
 """Runs side by side: one picture of their curves, and one HTML page with that and the tables."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ def _figure(comparison: Comparison) -> "Figure":
 
     tasks = list(dict.fromkeys(run.task for run in comparison.runs))
     legend_columns = _legend_columns(comparison.labels)
-    legend_rows = -(-len(comparison.runs) // legend_columns)
+    labels = [textwrap.fill(label, _LEGEND_CHARACTERS - _LEGEND_LINE) for label in comparison.labels]
+    legend_rows = -(-sum(1 + label.count("\n") for label in labels) // legend_columns)
     figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.1)  # a row's titles stand apart from the axes above
     grid = figure.subplots(len(tasks), 2, squeeze=False)
@@ -73,7 +75,7 @@ def _figure(comparison: Comparison) -> "Figure":
         axes.tick_params(labelsize=8, which="both")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    handles = [grid[0, 0].plot([], [], label=label, **_look(k))[0] for k, label in enumerate(comparison.labels)]
+    handles = [grid[0, 0].plot([], [], label=label, **_look(k))[0] for k, label in enumerate(labels)]
     figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns, fontsize=8, frameon=False)
     return figure
 
@@ -122,7 +124,12 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
 
 def _write_page(comparison: Comparison, path: Path) -> None:
     colours = [_look(number)["color"] for number in range(len(comparison.runs))]
-    values = {"c": comparison, "curves": image_uri(draw_curves(comparison, "png")), "colours": colours, "facts": TASK_FACTS}
+    values = {
+        "c": comparison,
+        "curves": image_uri(draw_curves(comparison, "png")),
+        "colours": colours,
+        "facts": TASK_FACTS,
+    }
     write_page(path, "runs.html", values, {})
 
 

@@ -57,13 +57,14 @@ def draw_curves(comparison: Comparison, ending: str) -> bytes:
 def _figure(comparison: Comparison) -> "Figure":
     """A row for each task: its runs' losses, and their scores."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     tasks = list(dict.fromkeys(run.task for run in comparison.runs))
     legend_columns = _legend_columns(comparison.labels)
     labels = [textwrap.fill(label, _LEGEND_CHARACTERS - _LEGEND_LINE) for label in comparison.labels]
     legend_rows = -(-sum(1 + label.count("\n") for label in labels) // legend_columns)
-    figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1)  # a row's titles stand apart from the axes above
+    apart = ConstrainedLayoutEngine(h_pad=0.1)  # a row's titles from the axes above
+    figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout=apart)
     grid = figure.subplots(len(tasks), 2, squeeze=False)
     for task, (loss_axes, score_axes) in zip(tasks, grid, strict=True):
         members = [(run, _look(number)) for number, run in enumerate(comparison.runs) if run.task == task]

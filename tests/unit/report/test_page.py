@@ -57,6 +57,12 @@ def test_a_colour_is_for_a_light_and_a_dark_page(name: str) -> None:
         assert 'class="chart"' in figure or "| uri" in figure
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_what_scrolls_is_reached_by_keyboard(name: str) -> None:
+    text = (TEMPLATES / name).read_text()
+    assert all('tabindex="0"' in tag for tag in re.findall(r'<div class="scroll"[^>]*>|<pre[^>]*>', text))
+
+
 def test_paper_is_light_and_breaks_no_figure() -> None:
     style = (TEMPLATES / "style.css").read_text()
     paper = style[style.index("@media print") :]

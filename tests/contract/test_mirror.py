@@ -37,7 +37,6 @@ WITHOUT: frozenset[str] = frozenset(
         "data/sample.py",
         "data/synthetic/objects.py",
         "data/synthetic/paint.py",
-        "report/field_page.py",
         "report/figures.py",
         "runs/record.py",
         "runs/tasks.py",

@@ -1,15 +1,12 @@
 """``segdepth analyse``."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from segdepth.studies.analysis import Analysis
     from segdepth.studies.pairing import Group
 
@@ -35,7 +32,7 @@ def analyse(
     from segdepth.studies.analysis import analyse as analyse_studies
     from segdepth.studies.store import find_stores, load_study
 
-    from .console import err, out
+    from .console import err, out, table
 
     studies = [load_study(folder, partial=partial) for folder in find_stores(results or [Path("saliency_study")])]
     analysis = analyse_studies(studies)
@@ -46,7 +43,8 @@ def analyse(
                 err.print(
                     f"{group.title_of(side)}: {zeros:,} of {group.targets:,} maps are zero everywhere; left out of the means"
                 )
-        out.print(_compared(group, analysis) if group in analysis.pairs else _by_itself(group, analysis))
+        rows = _compared(group, analysis) if group in analysis.pairs else _by_itself(group, analysis)
+        out.print(table(*rows, title=f"\n{group.name.title}"))
     for study in analysis.faithfulness:
         _, share, salient, random, _ = study.rows[0]
         moved = f"deleting {100 * share:g} % of the pixels moves it by {salient:.3g}, by chance {random:.3g}"
@@ -58,50 +56,39 @@ def analyse(
     out.print(f"\n{page}", soft_wrap=True)
 
 
-def _compared(pair: "Group", analysis: "Analysis") -> "Table":
+#: What a table is made of: rows with their names, and columns.
+_Rows = tuple[list[tuple[str, tuple[str, ...]]], tuple[str, ...]]
+
+
+def _compared(pair: "Group", analysis: "Analysis") -> _Rows:
     """Both sides' means over all targets, and the tests."""
     from segdepth.report.analysis_page import statistic_title
 
     count = ("ref. count",) if pair.of_the_claim else ()
-    table = _table(pair, (*pair.studies, "effect", "p (Holm)", *count))
+    rows = []
     for c in analysis.comparisons:
         if c.pair == pair.name:
             p = "-" if math.isnan(c.p_holm) else f"{c.p_holm:.2g}"
             counts = () if c.reference is None else (f"{100 * c.reference.fraction:.0f} %",)
             means = (f"{mean:.4g}" for mean in c.mean.values())
-            table.add_row(statistic_title(c.statistic), *means, f"{c.effect:+.2f}", p, *counts)
-    return table
+            rows.append((statistic_title(c.statistic), (*means, f"{c.effect:+.2f}", p, *counts)))
+    return rows, (*pair.studies, "effect", "p (Holm)", *count)
 
 
-def _by_itself(one: "Group", analysis: "Analysis") -> "Table":
+def _by_itself(one: "Group", analysis: "Analysis") -> _Rows:
     """Means over all targets, and their intervals; beside them those of null models."""
     from segdepth.report.analysis_page import statistic_title
     from segdepth.studies.analysis import EVERYWHERE
 
     measured = {m.statistic: m for m in analysis.measured if m.group == one.name and m.stratum == EVERYWHERE}
     nulls = [null for null in analysis.nulls if null.belongs_to(one) and not measured.keys().isdisjoint(null.means)]
-    table = _table(one, ("mean", "95 % interval", *(null.model for null in nulls)))
+    rows = []
     for statistic, m in measured.items():
         numbers = (_short(null.means.get(statistic, math.nan)) for null in nulls)
-        table.add_row(statistic_title(statistic), _short(m.mean), " .. ".join(map(_short, m.interval)), *numbers)
-    return table
+        cells = (_short(m.mean), " .. ".join(map(_short, m.interval)), *numbers)
+        rows.append((statistic_title(statistic), cells))
+    return rows, ("mean", "95 % interval", *(null.model for null in nulls))
 
 
 def _short(number: float) -> str:
     return "-" if math.isnan(number) else f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
-
-
-#: Letters of the longest mean, 0.0001234.
-_NUMBER = 9
-
-
-def _table(group: "Group", columns: Sequence[str]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=f"\n{group.name.title}", title_justify="left", box=None, pad_edge=False)
-    for number, column in enumerate(("", *columns)):
-        if number:  # a network's name is broken where the terminal is narrow, its numbers are not
-            table.add_column(column, justify="right", overflow="fold", min_width=min(len(column), _NUMBER))
-        else:
-            table.add_column(column, no_wrap=True)
-    return table

@@ -2,12 +2,13 @@
 
 import logging
 import math
+import textwrap
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -37,10 +38,14 @@ __all__ = [
     "print_rows",
     "results_in",
     "score_table",
+    "table",
 ]
 
 #: Blanks between the columns of a table.
 _GAP = 2
+
+#: Letters that a sentence needs in a line, to be read.
+_SENTENCE = 30
 
 # What is printed holds names that users gave: it is shown as it is. Where colour is wanted, print a rich.text.Text.
 out = Console(markup=False, emoji=False, highlight=False)
@@ -91,47 +96,68 @@ def results_in(where: Path | str | None, interrupted: str = "the same command be
 GOES_ON = "what is done stays; the same command goes on"
 
 
-def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: tuple[str, ...], title: str) -> "_Scores":
-    """Scores, one row per name; undefined ones as a dash.
+def score_table(rows: Mapping[str, Mapping[str, float | None]], columns: Sequence[str], title: str) -> "_Table":
+    """Scores, one row per name; undefined ones as a dash. See :func:`table`."""
+    cells = [(name, [_score(scores.get(column)) for column in columns]) for name, scores in rows.items()]
+    return table(cells, columns, title)
 
-    No name and no number is broken: a name that is too long for the terminal has a line of its own, and scores that do not
-    fit side by side stand one below the other.
+
+def table(rows: Sequence[tuple[str, Sequence[str]]], columns: Sequence[str], title: str) -> "_Table":
+    """Numbers, each row with its name.
+
+    No name and no number is broken: where the terminal is too narrow, titles of columns are broken between words, then a name
+    that is too long has a line of its own, and numbers that do not fit side by side stand one below the other.
     """
-    cells = {name: [_score(scores.get(column)) for column in columns] for name, scores in rows.items()}
-    return _Scores(cells, columns, title)
+    return _Table(rows, columns, title)
 
 
 @dataclass(frozen=True)
-class _Scores:
-    """What Rich prints of a table of scores; see :func:`score_table`."""
+class _Table:
+    """What Rich prints of a table; see :func:`table`."""
 
-    rows: Mapping[str, Sequence[str]]
+    rows: Sequence[tuple[str, Sequence[str]]]
     columns: Sequence[str]
     title: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         if self.title:
             yield Text(self.title, style="table.title")
-        widths = [max(map(len, column)) for column in zip(self.columns, *self.rows.values(), strict=True)]
+        titles, widths = self._titles(options.max_width)
         left = options.max_width - sum(widths) - _GAP * len(widths)
-        for line, style in self._side_by_side(widths, left) if left >= 0 else self._below_each_other():
+        for line, style in self._side_by_side(titles, widths, left) if left >= 0 else self._below_each_other():
             yield Text(line, style=style, overflow="fold")
 
-    def _side_by_side(self, widths: Sequence[int], left: int) -> Iterator[tuple[str, str]]:
-        first = min(left, max(map(cell_len, self.rows), default=0))
+    def _titles(self, room: int) -> tuple[list[list[str]], list[int]]:
+        """The columns' titles in lines, broken between words where that is needed, and how wide each column is."""
+        numbers = [max(map(len, column), default=0) for column in zip(*(cells for _, cells in self.rows), strict=True)]
+        longest = max((cell_len(name) for name, _ in self.rows), default=0)
+        widths = [max(len(title), width) for title, width in zip(self.columns, numbers, strict=True)]
+        if longest + sum(widths) + _GAP * len(widths) <= room:
+            return [[title] for title in self.columns], widths
+        titles = [
+            textwrap.wrap(title, max(width, *map(len, title.split())), break_long_words=False, break_on_hyphens=False)
+            for title, width in zip(self.columns, numbers, strict=True)
+        ]
+        return titles, [max(width, *map(len, title)) for title, width in zip(titles, numbers, strict=True)]
+
+    def _side_by_side(
+        self, titles: Sequence[Sequence[str]], widths: Sequence[int], left: int
+    ) -> Iterator[tuple[str, str]]:
+        first = min(left, max((cell_len(name) for name, _ in self.rows), default=0))
 
         def row(name: str, cells: Sequence[str]) -> str:
             numbers = (" " * _GAP + cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
             return name + " " * (first - cell_len(name)) + "".join(numbers)
 
-        yield row("", self.columns), "table.header"
-        for name, cells in self.rows.items():
+        for heads in reversed([*zip_longest(*(title[::-1] for title in titles), fillvalue="")]):
+            yield row("", heads), "table.header"
+        for name, cells in self.rows:
             if cell_len(name) > first:
                 yield name, ""
             yield row("" if cell_len(name) > first else name, cells), ""
 
     def _below_each_other(self) -> Iterator[tuple[str, str]]:
-        for name, cells in self.rows.items():
+        for name, cells in self.rows:
             yield name, "table.header"
             yield from ((f"{cell}  {column}", "") for column, cell in zip(self.columns, cells, strict=True))
 
@@ -141,11 +167,50 @@ def _score(value: float | None) -> str:
 
 
 def print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """Each row in one line, however long, so that it can be searched and cut to columns."""
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    """Each row in one line, however long, so that it can be searched and cut to columns.
+
+    On a terminal that is too narrow a row has as many lines as it needs to break no cell but the last, which holds sentences
+    and is broken between words.
+    """
+    widths = _widths(rows)
+    room = out.width if out.is_terminal else None
+    before = sum(widths[:-1]) + _GAP * (len(widths) - 1)
+    if room is not None:
+        beside = room - before  # what is left for the last column; where that is little it has a line of its own
+        left = beside if beside >= _SENTENCE else room - _GAP
+        if widths[-1] > left:
+            rows = [line for row in rows for line in _broken(row, len(widths), left)]
+            widths = _widths(rows)
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        print("  ".join(cells).rstrip())
+        for number, (first, end) in enumerate(_lines(widths, room)):
+            cells = zip(row[first:end], widths[first:end], strict=False)
+            line = (" " * _GAP).join(cell + " " * (width - cell_len(cell)) for cell, width in cells).rstrip()
+            if line or not (number or any(row)):
+                print(" " * _GAP * bool(number) + line)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip_longest(*rows, fillvalue="")]
+
+
+def _broken(row: Sequence[str], columns: int, room: int) -> list[Sequence[str]]:
+    """A row whose last cell is broken between words, as several."""
+    if len(row) < columns:
+        return [row]
+    parts = textwrap.wrap(row[-1], room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [(*row[:-1], parts[0]), *((*[""] * (columns - 1), part) for part in parts[1:])]
+
+
+def _lines(widths: Sequence[int], room: int | None) -> list[tuple[int, int]]:
+    """Which columns stand in each line of a row: (first, one after the last)."""
+    starts, taken = [0], 0
+    for number, width in enumerate(widths):
+        indent = _GAP * (len(starts) > 1)
+        if room is not None and number > starts[-1] and indent + taken + _GAP + width > room:
+            starts.append(number)
+            taken = 0
+        taken += width + _GAP * (number > starts[-1])
+    return list(pairwise([*starts, len(widths)]))
 
 
 class Pace:

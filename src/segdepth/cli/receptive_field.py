@@ -20,6 +20,9 @@ __all__ = ["receptive_field"]
 #: The published study's size, where neither checkpoint nor flags say one.
 _SIZE = (256, 832)
 
+#: Of networks that are named by --arch.
+_BY_CHANCE = " (random weights)"
+
 
 def receptive_field(
     arch: Annotated[
@@ -119,7 +122,7 @@ def _by_chance(arch: list[str] | None, task: str | None, device: str, seed: int)
     where = resolve_device(device)
     for name in _names(arch):
         net = network_of(NetworkSpec(name), Asked(task or "seg", seed=seed))
-        yield f"{name} {net.card.task} (random weights)", net.to(where).eval()
+        yield f"{name} {net.card.task}{_BY_CHANCE}", net.to(where).eval()
 
 
 def _named(
@@ -207,29 +210,36 @@ def _print_json(reports: "list[FieldReport]", source: str) -> None:
 
 
 def _print_tables(reports: "list[FieldReport]", layers: bool) -> None:
-    from rich.table import Table
+    from .console import out, table
 
-    from segdepth.report.field_page import whole_text
-
-    from .console import out
-
-    table = Table(title="Receptive fields, pixels", title_justify="left", box=None, pad_edge=False)
-    columns = ("", "theoretical", "50 %", "90 %", "95 %", "2 sigma", "area")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=number != 1)
+    chance = all(report.name.endswith(_BY_CHANCE) for report in reports)
+    clipped = any(report.theoretical is not None and report.theoretical.clipped for report in reports)
+    rows = []
     for report in reports:
         field = report.effective
-        theoretical = whole_text(report.theoretical) if report.theoretical else f"not known: {report.unknown}"
+        name = report.name.removesuffix(_BY_CHANCE) if chance else report.name
         radii = (f"{radius:.1f}" for radius in field.radii.values())
-        table.add_row(report.name, theoretical, *radii, f"{2 * field.sigma:.1f}", str(field.area))
-    out.print(table)
+        extent = _extent(report) if clipped else _extent(report)[:1]
+        rows.append((name, (*extent, *radii, f"{2 * field.sigma:.1f}", str(field.area))))
+    columns = ("theoretical", *(("of it here",) if clipped else ()), "50 %", "90 %", "95 %", "2 sigma", "area")
+    out.print(table(rows, columns, title=f"Receptive fields, pixels{_BY_CHANCE if chance else ''}"))
+    for report in reports:
+        if report.unknown:
+            out.print(f"{report.name}: theoretical field not known: {report.unknown}", soft_wrap=True)
     for report in reports if layers else []:
         if report.theoretical is not None:
-            own = Table(title=f"\n{report.name}", title_justify="left", box=None, pad_edge=False)
-            for number, column in enumerate(("layer", "stride", "field", "window")):
-                own.add_column(column, justify="right" if number else "left", no_wrap=True)
+            own = []
             for layer in report.theoretical.layers:
-                sizes = (f"{rows}x{columns}" for rows, columns in (layer.field, layer.window))
-                stride = " x ".join(dict.fromkeys(str(step) for step in layer.stride))
-                own.add_row(layer.name, stride, *sizes)
-            out.print(own)
+                sizes = (f"{height}x{width}" for height, width in (layer.field, layer.window))
+                own.append((layer.name, (" x ".join(dict.fromkeys(map(str, layer.stride))), *sizes)))
+            out.print(table(own, ("stride", "field", "window"), title=f"\n{report.name}"))
+
+
+def _extent(report: "FieldReport") -> tuple[str, str]:
+    """The theoretical field's rows x columns in a picture large enough, and in this one."""
+    field = report.theoretical
+    if field is None:
+        return "?", "?"
+    (top, bottom), (left, right) = field.box
+    whole = "unbounded" if None in field.whole else f"{field.whole[0]}x{field.whole[1]}"
+    return whole, f"{bottom - top}x{right - left}"

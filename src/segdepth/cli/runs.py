@@ -125,11 +125,12 @@ def _print_comparison(comparison: "Comparison") -> None:
         for problem in run.problems:
             typer.echo(f"{run.name}: {problem}")
     for task, rows in comparison.scores.items():
+        members = comparison.of(task)
         cells = [
-            (f"{name}, {which}", *("-" if value is None else f"{value:.4f}" for value in values))
+            (f"{name}, {which}", *("-" if values[k] is None else f"{values[k]:.4f}" for k in members))
             for (name, which), values in rows.items()
         ]
-        print_rows([(task, *comparison.labels), *cells, ()])
+        print_rows([(task, *(comparison.labels[k] for k in members)), *cells, ()])
     _print_differences("configuration", columns, comparison.config)
     _print_differences("code and machine", columns, comparison.provenance)
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from segdepth.core.words import counted
 from segdepth.data import Dataset, Sample
 from segdepth.data.doctor import Facts, Report
 from segdepth.data.frames import asked_for
@@ -40,13 +41,15 @@ def write_data_page(
         path: of the page.
     """
     splits = [_split(name, report.facts[name], dataset, samples.get(name, ())) for name, dataset in datasets.items()]
-    write_page(path, "data.html", {"report": report, "splits": splits}, {})
+    places = dict.fromkeys(f"{one.reader} in {one.path}" if one.path else one.reader for one in datasets.values())
+    write_page(path, "data.html", {"report": report, "splits": splits, "places": places}, {})
 
 
 def _split(name: str, facts: Facts, dataset: Dataset, samples: Iterable[Sample]) -> dict[str, Any]:
     examiners = facts.examiners.values()
     return {
         "name": name,
+        "samples": counted(facts.samples, "sample"),
         "facts": facts,
         "sentences": [*_origins(dataset), *(said for examiner in examiners for said in examiner.sentences())],
         "tables": [table for examiner in examiners for table in examiner.tables(dataset)],

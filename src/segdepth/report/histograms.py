@@ -1,7 +1,7 @@
 """Histograms of several networks over each other, drawn once and saved in any format."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,8 +82,7 @@ def draw_histograms(
         elif len(everything) and np.isfinite(value):
             far.append(f"{name} {value:.3g}")
     figure.suptitle(textwrap.fill(title, _TITLE), fontsize=9, x=0.02, ha="left")
-    beyond = textwrap.wrap(f"beyond the axis: {'; '.join(far)}", 66) if far else []
-    axes.set_xlabel("\n".join([axis, *beyond]), fontsize=7)
+    axes.set_xlabel("\n".join([axis, *_lines("beyond the axis:", far)]), fontsize=7)
     if as_points:
         axes.set_ylim(0.6 - len(known), 0.6)
         axes.set_yticks([])
@@ -101,6 +100,14 @@ def draw_histograms(
         loc="outside lower center", ncols=columns, fontsize=7, frameon=False, columnspacing=1.2, handlelength=1.6
     )
     return figure_files(figure, formats)
+
+
+def _lines(first: str, entries: Sequence[str]) -> list[str]:
+    """What there is, in lines that the figure has room for; broken between entries, not between a name and its number."""
+    if not entries:
+        return []
+    whole = "; ".join(entry.replace(" ", "\xa0") for entry in entries)
+    return [line.replace("\xa0", " ") for line in textwrap.wrap(f"{first} {whole}", _LEGEND, break_on_hyphens=False)]
 
 
 def _near(value: float, values: Float[ndarray, " n"]) -> bool:

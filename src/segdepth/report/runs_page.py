@@ -1,5 +1,6 @@
 """Runs side by side: one picture of their curves, and one HTML page with that and the tables."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_curves", "write_comparison"]
 
 #: Told apart with any colour vision. Source: Okabe and Ito 2008, "Color universal design".
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#111827")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280")
 _STYLES = ("-", "--", ":", "-.")
 
 #: Losses that span more than this are drawn on a logarithmic axis.
@@ -56,11 +57,14 @@ def draw_curves(comparison: Comparison, ending: str) -> bytes:
 def _figure(comparison: Comparison) -> "Figure":
     """A row for each task: its runs' losses, and their scores."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     tasks = list(dict.fromkeys(run.task for run in comparison.runs))
     legend_columns = _legend_columns(comparison.labels)
-    legend_rows = -(-len(comparison.runs) // legend_columns)
-    figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout="constrained")
+    labels = [textwrap.fill(label, _LEGEND_CHARACTERS - _LEGEND_LINE) for label in comparison.labels]
+    legend_rows = -(-sum(1 + label.count("\n") for label in labels) // legend_columns)
+    apart = ConstrainedLayoutEngine(h_pad=0.1)  # a row's titles from the axes above
+    figure = Figure(figsize=(10, 3.0 * len(tasks) + 0.25 * legend_rows), layout=apart)
     grid = figure.subplots(len(tasks), 2, squeeze=False)
     for task, (loss_axes, score_axes) in zip(tasks, grid, strict=True):
         members = [(run, _look(number)) for number, run in enumerate(comparison.runs) if run.task == task]
@@ -72,7 +76,7 @@ def _figure(comparison: Comparison) -> "Figure":
         axes.tick_params(labelsize=8, which="both")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    handles = [grid[0, 0].plot([], [], label=label, **_look(k))[0] for k, label in enumerate(comparison.labels)]
+    handles = [grid[0, 0].plot([], [], label=label, **_look(k))[0] for k, label in enumerate(labels)]
     figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns, fontsize=8, frameon=False)
     return figure
 
@@ -121,7 +125,12 @@ def _draw_scores(members: Sequence[tuple[Run, dict[str, Any]]], task: str | None
 
 def _write_page(comparison: Comparison, path: Path) -> None:
     colours = [_look(number)["color"] for number in range(len(comparison.runs))]
-    values = {"c": comparison, "curves": image_uri(draw_curves(comparison, "png")), "colours": colours}
+    values = {
+        "c": comparison,
+        "curves": image_uri(draw_curves(comparison, "png")),
+        "colours": colours,
+        "facts": TASK_FACTS,
+    }
     write_page(path, "runs.html", values, {})
 
 

@@ -31,6 +31,10 @@ class Comparison:
     provenance: Mapping[str, tuple[str, ...]]
     scores: Mapping[str, Mapping[tuple[str, str], tuple[float | None, ...]]]
 
+    def of(self, task: str) -> tuple[int, ...]:
+        """Which of the runs are of a task: the others have none of its scores."""
+        return tuple(number for number, run in enumerate(self.runs) if run.task == task)
+
 
 def compare(runs: Sequence[Run]) -> Comparison:
     """What differs between runs, and how they scored."""

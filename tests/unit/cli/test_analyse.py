@@ -1,25 +1,28 @@
-"""Tables of an analysis on a terminal."""
+"""What ``segdepth analyse`` prints."""
 
-from types import SimpleNamespace
-from typing import Any
+from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from segdepth.cli.analyse import _table
+from made_studies import write_study
+from segdepth.cli import main
+from segdepth.report import analysis_page
 
 
-@pytest.mark.parametrize("width", [72, 80, 160])
-def test_a_narrow_terminal_breaks_names_and_no_measure_or_number(width: int) -> None:
-    one: Any = SimpleNamespace(name=SimpleNamespace(title="one against another"))
-    table = _table(one, ("python:mynet:MyNet depth", "hf:segformer depth", "effect", "p (Holm)"))
-    for threshold in ("0.1", "0.5", "0.9"):
-        table.add_row(f"activation distance at {threshold}", "0.0001191", "0.0001815", "+1.00", "0.62")
-    console = Console(width=width)
-    with console.capture() as captured:
-        console.print(table)
-    lines = captured.get().splitlines()
-    for threshold, line in zip(("0.1", "0.5", "0.9"), lines[-3:], strict=True):
-        assert line.split()[3:] == [threshold, "0.0001191", "0.0001815", "+1.00", "0.62"]
-    assert "…" not in captured.get()
-    assert (len(lines) == 6) == (width == 160), "the names have a line where there is room"
+def test_two_networks_and_one_by_itself_are_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(analysis_page, "draw_histograms", lambda *_, **__: {"png": b"", "svg": b""})
+    write_study(tmp_path / "both/fcn_seg", "seg", 0.0)
+    write_study(tmp_path / "both/fcn_depth", "depth", 0.1)
+    assert main(["analyse", str(tmp_path / "both"), "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "fcn"
+    assert lines[2].split() == ["seg", "depth", "effect", "p", "(Holm)", "ref.", "count"]
+    assert lines[3].startswith("activation distance at 0.1  ")
+    write_study(tmp_path / "one/fcn_seg", "seg", 0.0)
+    write_study(tmp_path / "one/random", "seg", 0.4, model="random")
+    assert main(["analyse", str(tmp_path / "one"), "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["mean", "95", "%", "interval", "random"]
+    assert " .. " in lines[3]

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from segdepth.cli import console
-from segdepth.cli.console import Pace, TrainingBar, counting, results_in, score_table
+from segdepth.cli.console import Pace, TrainingBar, counting, print_rows, results_in, score_table, table
 from segdepth.evaluation import PROTOCOLS
 
 
@@ -155,3 +156,63 @@ def test_a_table_breaks_no_name_and_no_number(width: int) -> None:
 def test_a_short_table_is_as_narrow_as_its_names(terminal: io.StringIO) -> None:
     console.err.print(score_table({"best": {"mIoU": 0.5}, "last": {}}, ("mIoU",), title=""))
     assert terminal.getvalue().splitlines() == ["        mIoU", "best  0.5000", "last       -"]
+
+
+def test_rows_of_a_table_may_have_the_same_name(terminal: io.StringIO) -> None:
+    console.err.print(table([("conv", ["1"]), ("conv", ["22"])], ["stride"], title=""))
+    assert terminal.getvalue().splitlines() == ["      stride", "conv       1", "conv      22"]
+
+
+RUNS = [
+    ("run", "network", "updates", "best", "wrong"),
+    ("fcn8s_kitti/2026-12-01", "fcn8s", "100 of 100", "mIoU 0.1856 at 100", ""),
+    ("街景/2026-12-02", "a-network-with-a-long-name", "7 of 100", "-", "its log is cut off in the middle of a line"),
+    (),
+]
+
+
+@pytest.mark.parametrize("width", [200, 100, 80, 60, 20])
+def test_a_terminal_breaks_sentences_only(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "out", Console(force_terminal=True, width=width))
+    print_rows(RUNS)
+    printed = capsys.readouterr().out
+    lines = printed.split("\n")
+    for row in RUNS:
+        assert all(any(cell in line for line in lines) for cell in row[:-1])
+    assert " ".join(RUNS[2][-1].split()) in " ".join(printed.split())
+    if width > 26 + 2:
+        assert max(map(cell_len, lines)) <= width
+    assert lines[-2:] == ["", ""], "an empty row is an empty line"
+    assert "" not in lines[:-2]
+
+
+def test_elsewhere_a_row_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(RUNS)
+    lines = capsys.readouterr().out.split("\n")
+    assert len(lines) == len(RUNS) + 1
+    assert (
+        len(
+            {
+                cell_len(line[: line.index(cell)])
+                for line, cell in zip(lines, ["wrong", "its log"], strict=False)
+                if cell in line
+            }
+        )
+        == 1
+    )
+
+
+@pytest.mark.parametrize(("width", "lines"), [(160, 4), (80, 5), (72, 8), (40, 15)])
+def test_titles_of_columns_are_broken_between_words(width: int, lines: int) -> None:
+    columns = ("python:mynet:MyNet depth", "hf:segformer depth", "effect", "p (Holm)")
+    numbers = ["0.0001191", "0.0001815", "+1.00", "0.62"]
+    rows = [(f"activation distance at {threshold}", numbers) for threshold in ("0.1", "0.5", "0.9")]
+    shown = io.StringIO()
+    Console(file=shown, width=width).print(table(rows, columns, title=""))
+    printed = [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert len(printed) == lines
+    assert max(map(len, printed)) <= width
+    for word in (*(name for name, _ in rows), *numbers, "python:mynet:MyNet", "hf:segformer", "depth"):
+        assert any(word in line for line in printed)

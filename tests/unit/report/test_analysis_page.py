@@ -70,7 +70,7 @@ def test_the_page_of_any_two_calls_them_as_they_are(tmp_path: Path) -> None:
     assert text.count("mine depth larger") >= len(COLUMNS)
     assert "+1 if mine depth is larger in every picture, -1 if fcn depth is" in text
     assert not re.search(r"segmentation|ref\. count|Reference|both tasks|by itself", text)
-    colours = set(re.findall(r"color: (#[0-9a-f]{6})", text))
+    colours = set(re.findall(r"--c: (#[0-9a-f]{6})", text))
     assert len(colours) == 2, "two of one task are told apart"
 
 

@@ -36,15 +36,38 @@ def test_a_page_is_the_template_filled(tmp_path: Path) -> None:
     class Nothing:
         findings = ()
 
-    write_page(tmp_path / "new" / "page.html", "data.html", {"report": Nothing, "splits": []}, {})
+    write_page(tmp_path / "new" / "page.html", "data.html", {"report": Nothing, "splits": [], "places": []}, {})
     text = (tmp_path / "new" / "page.html").read_text()
     assert text.startswith("<!doctype html>\n")
     assert text.endswith("</html>")
-    assert "--ink: #0f172a" in text, "the style stands in the page"
+    assert "--ink: light-dark(#0f172a, " in text, "the style stands in the page"
     assert "Nothing is wrong." in text
     with pytest.raises(jinja2.UndefinedError):
         write_page(tmp_path / "page.html", "data.html", {}, {})
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_colour_is_for_a_light_and_a_dark_page(name: str) -> None:
+    """Words in a colour of their own are lighter in the dark; what is drawn black on white is turned round there."""
+    text = (TEMPLATES / name).read_text()
+    assert not re.findall(r'style="color:', text)
+    assert not re.findall(r"(?:color|background|border): [^;(]*#(?!000;)[0-9a-f]{3,6}", text)
+    for figure in re.findall(r"<img[^>]*(?:curves|uri }})[^>]*>", text):
+        assert 'class="chart"' in figure or "| uri" in figure
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_scrolls_is_reached_by_keyboard(name: str) -> None:
+    text = (TEMPLATES / name).read_text()
+    assert all('tabindex="0"' in tag for tag in re.findall(r'<div class="scroll"[^>]*>|<pre[^>]*>', text))
+
+
+def test_paper_is_light_and_breaks_no_figure() -> None:
+    style = (TEMPLATES / "style.css").read_text()
+    paper = style[style.index("@media print") :]
+    assert "color-scheme: light;" in paper
+    assert re.search(r"tr, figure[^{]*\{ break-inside: avoid; \}", paper)
 
 
 def test_a_picture_stands_in_the_page() -> None:

@@ -1,5 +1,6 @@
 """The page of runs side by side."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,28 @@ def test_a_legend_is_as_wide_as_the_picture_and_no_wider(labels: list[str], colu
     assert figure.legends[0]._ncols == columns
 
 
+def test_a_long_name_is_whole_in_the_legend(tmp_path: Path) -> None:
+    run = read_run(RunFolder(write_run(tmp_path / "a" / FIRST, "seg", [0.1])), tmp_path)
+    figure = _figure(replace(compare([run, run]), labels=("long-" * 80, "b")))
+    figure.draw_without_rendering()
+    assert figure.legends[0].get_texts()[0].get_text().replace("\n", "") == "long-" * 80
+    assert figure.bbox.x0 <= figure.legends[0].get_window_extent().x0
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_task_has_the_scores_of_its_own_runs(tmp_path: Path) -> None:
+    runs = [
+        read_run(RunFolder(write_run(tmp_path / task / FIRST, task, [score])), tmp_path)
+        for task, score in (("seg", 0.1), ("depth", 0.2))
+    ]
+    comparison = compare(runs)
+    assert (comparison.of("seg"), comparison.of("depth")) == ((0,), (1,))
+    write_comparison(comparison, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert "<tr><td>mIoU, best</td><td>0.1000</td></tr>" in text
+    assert "<tr><td>abs_rel, best</td><td>0.2000</td></tr>" in text
+
+
 @pytest.mark.parametrize("scores", [[0.49, 0.5, 0.495], [0.5], [1e-4, 2e-4], [0.0, 0.0]])
 def test_no_marker_is_cut_at_the_top(scores: list[float], tmp_path: Path) -> None:
     figure = _figure(compare([read_run(RunFolder(write_run(tmp_path / "a" / FIRST, "seg", scores)), tmp_path)] * 2))
@@ -47,7 +70,9 @@ def test_the_page_needs_nothing_else(root: Path, tmp_path: Path) -> None:
     assert "http" not in text
     assert "training.optimizer.lr" in text
     assert "0.7000" in text
-    assert f"b</td><td>b/{SECOND}</td>" in text, "the name that the tables and curves use, beside the folder's"
+    assert re.search(rf"b(</span>)?</td><td>(<span[^>]*>)?b/{SECOND}", text), (
+        "the name that the tables and curves use, beside the folder's"
+    )
     write_comparison(comparison, picture)
     assert cv2.imread(str(picture)).std() > 5
     assert draw_curves(comparison, "svg") == draw_curves(comparison, "svg")

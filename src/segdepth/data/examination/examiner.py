@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from segdepth.core.words import counted
-from segdepth.kinds import KINDS
+from segdepth.kinds import KINDS, Colours
 from segdepth.kinds.kind import Truth
 
 from ..sample import Dataset, Sample
@@ -44,10 +44,12 @@ class Shares:
     Attributes:
         title: what the shares are of.
         rows: name of a part -> its share, 0..1.
+        colours: RGB of each part, where pictures show it so.
     """
 
     title: str
     rows: Mapping[str, float]
+    colours: Colours = ()
 
 
 @dataclass

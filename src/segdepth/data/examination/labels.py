@@ -87,4 +87,4 @@ class LabelExaminer(Examiner):
             return
         counts = self.classes[: len(dataset.classes)]
         shares = (counts / max(counts.sum(), 1)).tolist()
-        yield Shares("share of labelled pixels", dict(zip(dataset.classes.names, shares, strict=True)))
+        yield Shares("share of labelled pixels", dict(zip(dataset.classes.names, shares, strict=True)), dataset.colours)

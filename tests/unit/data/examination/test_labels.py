@@ -66,5 +66,5 @@ def test_without_labels_nothing_is_ignored(streets: Synthetic) -> None:
     assert list(examiner.tables(streets)) == list(examiner.sentences()) == []
     examiner.classes[255] = 7
     assert list(examiner.tables(streets)) == [
-        Shares("share of labelled pixels", dict.fromkeys(streets.classes.names, 0))
+        Shares("share of labelled pixels", dict.fromkeys(streets.classes.names, 0), streets.colours)
     ]

@@ -16,7 +16,7 @@ from importlib import import_module
 from inspect import Parameter
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_origin
 
 os.environ["COLUMNS"] = "100"
 os.environ["NO_COLOR"] = "1"
@@ -202,7 +202,9 @@ def about(value: Any) -> str:
     if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
         line = re.sub(r":\w+:`~?\.*([^`<]*)[^`]*`", r"`\1`", first_line(value))
         return line.replace("``", "`")
-    return f"`{type(value).__name__}`"
+    if isinstance(value, tuple | frozenset | list):
+        return ", ".join(f"`{one}`" for one in (sorted(value) if isinstance(value, frozenset) else value))
+    return "a type" if get_origin(value) is not None else f"`{value!r}`"
 
 
 if __name__ == "__main__":

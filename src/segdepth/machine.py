@@ -18,7 +18,7 @@ from segdepth.core.processes import usable_cores
 from segdepth.core.provenance import processor
 from segdepth.core.words import counted
 
-__all__ = ["EXAMINERS", "Fact", "examine_machine"]
+__all__ = ["Fact", "examine_machine"]
 
 _GIB = 2**30
 #: Free bytes below which a training or a study may not end.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from segdepth.core.errors import reason
+from segdepth.core.errors import SegdepthError, reason
 from segdepth.core.processes import usable_cores
 from segdepth.core.provenance import processor
+from segdepth.core.reading import read_text
 from segdepth.core.words import counted
 
 __all__ = ["Fact", "examine_machine"]
@@ -92,8 +93,8 @@ def _cores() -> Iterator[Fact]:
 
 def _quota() -> float | None:
     """Processors that a container may use; None where nothing limits it, or nobody says."""
-    with suppress(OSError, ValueError):
-        limit, period = _QUOTA.read_text().split()
+    with suppress(SegdepthError, ValueError):
+        limit, period = read_text(_QUOTA, "what a container may use").split()
         return None if limit == "max" else int(limit) / int(period)
     return None
 

@@ -189,10 +189,18 @@ def python_page(module: ModuleType) -> str:
         for name in module.__all__
     )
     listed = "\n".join(["| name | what |", "| --- | --- |", *rows])
-    return (
-        f"{NOTE}\n# {module.__name__}\n\n{listed}\n\n"
-        f"```{{eval-rst}}\n.. automodule:: {module.__name__}\n   :members:\n```\n"
-    )
+    entries = "\n".join(directive(f"{module.__name__}.{name}", getattr(module, name)) for name in module.__all__)
+    return f"{NOTE}\n# {module.__name__}\n\n{first_line(module)}\n\n{listed}\n\n```{{eval-rst}}\n{entries}```\n"
+
+
+def directive(name: str, value: Any) -> str:
+    """What Sphinx makes a name's entry of."""
+    if inspect.isclass(value):
+        return f".. auto{'exception' if issubclass(value, Exception) else 'class'}:: {name}\n   :members:\n"
+    if inspect.isroutine(value):
+        return f".. autofunction:: {name}\n"
+    text = about(value).replace("`", "``")
+    return f".. py:{'module' if inspect.ismodule(value) else 'data'}:: {name}\n\n   {text}\n"
 
 
 def about(value: Any) -> str:

@@ -6,6 +6,7 @@ process, which another one watches: if it dies, the input is a failure, and the 
 
 import argparse
 import collections
+import contextlib
 import csv
 import functools
 import gc
@@ -116,11 +117,15 @@ class Attack:
             self._put_back()
 
     def _run(self, argv: list[str] | None = None, file: Path | None = None) -> watch.Outcome:
-        from segdepth.cli import main, told
-
         surfaces.clean(self._out)
         self._out.mkdir()
         config = str(file or next(iter(self._files), ""))
+        with contextlib.chdir(self._out):  # hostile arguments are names of files, too
+            return self._observed(argv, config)
+
+    def _observed(self, argv: list[str] | None, config: str) -> watch.Outcome:
+        from segdepth.cli import main, told
+
         if self.surface.call is not None:
             return watch.observe(lambda: told(lambda: self._call()), self.surface.codes, *self._usual())
         words = [word.replace("OUT", str(self._out)).replace("CONFIG", config) for word in argv or self.surface.argv]

@@ -50,7 +50,7 @@ _FIRST = """\
 segdepth: train, evaluate and explain networks for segmentation and depth
 
   See all of it     segdepth demo --quick
-  Point at a pixel  segdepth explore street.png
+  Point at a pixel  segdepth explore
   Train             segdepth train --config segnet_synthetic_depth
   Score             segdepth evaluate --checkpoint runs/segnet_synthetic_depth
   Explain a pixel   segdepth saliency --checkpoint runs/segnet_synthetic_depth \\

@@ -46,7 +46,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def flags(world: Path, output: Path) -> list[str]:
     """The old scripts' spellings."""
-    return ["--data_path", str(world), "--sample_rate", "9", "--num_image", str(COUNT), "--height", "48", "--width", "96",
+    return ["--data_path", str(world), "--sample_rate", "15", "--num_image", str(COUNT), "--height", "48", "--width", "96",
             "--out", str(output), "--device", "cpu"]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_from_checkpoints_to_the_page(
     for task, path in checkpoints.items():
         named = ["--model_name", "segnet", "--task", task, "--model_path", str(path)]
         there = sorted(studies.rglob("*"))
-        assert main(["study", "eval", *named, *common, "--plan", "--sample_rate", "18"]) == 0
+        assert main(["study", "eval", *named, *common, "--plan", "--sample_rate", "24"]) == 0
         assert sorted(studies.rglob("*")) == there, "a plan writes nothing, so that the study can be another"
         planned = capsys.readouterr().out
         assert f"{COUNT} pictures to do" in planned

@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
-test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (eight minutes)
+test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (eleven minutes)
 	$(PYTEST) $(TWO)
 
 test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 40 minutes)

@@ -80,7 +80,7 @@ def explore(
     """
     from segdepth.core.errors import InputError
 
-    from .console import err, log_to_terminal, out
+    from .console import log_to_terminal, out
 
     log_to_terminal()
     serving = [flag for flag, said in (("--port", port), ("--allow-host", allow_host)) if said]
@@ -91,8 +91,6 @@ def explore(
         raise InputError(
             f"--allow-host {addresses[0]!r} is no name; give it as hub.example.org, without scheme and port"
         )
-    if static is None:
-        err.print("starting; the address of the page follows")
     try:
         from segdepth.explorer.server import listen, serve
     except ImportError as error:

@@ -21,17 +21,12 @@ from torch import nn
 from torch.utils import collect_env
 
 from segdepth.core.files import replacing
-from segdepth.core.provenance import processor
+from segdepth.core.provenance import HOLDING_BACK, processor
 from segdepth.saliency.memory import hand_back
 
 __all__ = ["CPU", "describe", "peak_flops", "peak_megabytes", "seconds", "wall_seconds", "write_csv"]
 
 CPU = torch.device("cpu")
-
-#: What holds PyTorch, its libraries and Numba back, so that a slower machine can be looked at: part of the command.
-HOLDING_BACK = (
-    "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES",
-)  # fmt: skip
 
 
 def describe(device: torch.device = CPU) -> str:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from segdepth.core.errors import SegdepthError, reason
 from segdepth.core.processes import usable_cores
-from segdepth.core.provenance import processor
+from segdepth.core.provenance import HOLDING_BACK, processor
 from segdepth.core.reading import read_text
 from segdepth.core.words import counted
 
@@ -76,15 +76,15 @@ def _torch() -> Iterator[Fact]:
 def _cores() -> Iterator[Fact]:
     import torch
 
-    usable, allowed = usable_cores(), _quota()
-    found = f"{usable} usable of {os.cpu_count()}; PyTorch computes with {counted(torch.get_num_threads(), 'thread')}"
+    usable, allowed, threads = usable_cores(), _quota(), torch.get_num_threads()
+    found = f"{usable} usable of {os.cpu_count()}; PyTorch computes with {counted(threads, 'thread')}"
     advice = ""
-    if allowed is not None and allowed < torch.get_num_threads():
+    if allowed is not None and allowed < threads:
         found += f"; this container may use {allowed:g}"
         advice = f"threads that wait for each other are slow: export OMP_NUM_THREADS={max(1, int(allowed))}"
-    elif torch.get_num_threads() > usable:
+    elif threads > usable:
         advice = f"more threads than cores are slow: export OMP_NUM_THREADS={usable}"
-    elif torch.get_num_threads() < usable and "OMP_NUM_THREADS" in os.environ:
+    elif threads < usable and "OMP_NUM_THREADS" in os.environ:
         advice = (
             f"OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} leaves cores idle, unless several commands share them"
         )
@@ -107,7 +107,7 @@ def _processor() -> Iterator[Fact]:
     about, uses = processor(), torch.backends.cpu.get_cpu_capability()
     sets = about["instruction_sets"]
     advice = ""
-    if held := [name for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "NUMBA_CPU_NAME") if name in os.environ]:
+    if held := [name for name in HOLDING_BACK if name in os.environ]:
         advice = f"{', '.join(held)} in the environment hold it back"
     elif platform.machine().lower() in ("x86_64", "amd64") and "avx2" not in sets and sets:
         advice = "without AVX2 everything is several times slower"

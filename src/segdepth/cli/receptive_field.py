@@ -210,6 +210,8 @@ def _print_json(reports: "list[FieldReport]", source: str) -> None:
 
 
 def _print_tables(reports: "list[FieldReport]", layers: bool) -> None:
+    from segdepth.report.field_page import extents
+
     from .console import out, table
 
     chance = all(report.name.endswith(_BY_CHANCE) for report in reports)
@@ -219,8 +221,8 @@ def _print_tables(reports: "list[FieldReport]", layers: bool) -> None:
         field = report.effective
         name = report.name.removesuffix(_BY_CHANCE) if chance else report.name
         radii = (f"{radius:.1f}" for radius in field.radii.values())
-        extent = _extent(report) if clipped else _extent(report)[:1]
-        rows.append((name, (*extent, *radii, f"{2 * field.sigma:.1f}", str(field.area))))
+        extent = extents(report.theoretical) if report.theoretical else ("?", "?")
+        rows.append((name, (*(extent if clipped else extent[:1]), *radii, f"{2 * field.sigma:.1f}", str(field.area))))
     columns = ("theoretical", *(("of it here",) if clipped else ()), "50 %", "90 %", "95 %", "2 sigma", "area")
     out.print(table(rows, columns, title=f"Receptive fields, pixels{_BY_CHANCE if chance else ''}"))
     for report in reports:
@@ -233,13 +235,3 @@ def _print_tables(reports: "list[FieldReport]", layers: bool) -> None:
                 sizes = (f"{height}x{width}" for height, width in (layer.field, layer.window))
                 own.append((layer.name, (" x ".join(dict.fromkeys(map(str, layer.stride))), *sizes)))
             out.print(table(own, ("stride", "field", "window"), title=f"\n{report.name}"))
-
-
-def _extent(report: "FieldReport") -> tuple[str, str]:
-    """The theoretical field's rows x columns in a picture large enough, and in this one."""
-    field = report.theoretical
-    if field is None:
-        return "?", "?"
-    (top, bottom), (left, right) = field.box
-    whole = "unbounded" if None in field.whole else f"{field.whole[0]}x{field.whole[1]}"
-    return whole, f"{bottom - top}x{right - left}"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import did_you_mean
-from segdepth.core.words import counted
+from segdepth.core.words import counted, of_pydantic
 from segdepth.core.yaml_text import parse_yaml, read_yaml
 from segdepth.metrics import pick_metrics
 from segdepth.tasks import TASKS
@@ -209,10 +209,8 @@ def _sentence(
     if mistake == "missing":
         return f"{where}: {key}: is missing and has no default"
     message = "Should be a path" if mistake == "path_type" else detail["msg"]
-    message = message.removeprefix("Value error, ").removeprefix("Input ")
-    message = message[0].lower() + message[1:]
     given = _given(values, (*prefix, *location))
-    return f"{where}: {key}: {message}, but {'nothing' if given is None else repr(given)} is given"
+    return f"{where}: {key}: {of_pydantic(message)}, but {'nothing' if given is None else repr(given)} is given"
 
 
 def _keys(location: Iterable[Any], values: Any) -> list[Any]:

@@ -40,6 +40,6 @@ def located(path: Path) -> Path:
     """
     if path.exists() or not re.fullmatch(r"[A-Za-z0-9_]+", str(path)):
         return path
-    if str(path) not in recipe_names():
-        raise ConfigError(f"no file and no recipe {str(path)!r} {did_you_mean(str(path), recipe_names())}")
+    if str(path) not in (names := recipe_names()):
+        raise ConfigError(f"no file and no recipe {str(path)!r} {did_you_mean(str(path), names)}")
     return recipe_folder() / f"{path}.yml"

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["git_revision", "processor", "provenance"]
+__all__ = ["HOLDING_BACK", "git_revision", "processor", "provenance"]
 
 _PACKAGES = ("segdepth", "torch", "numpy", "opencv-python-headless", "lightning-fabric")
 
@@ -27,6 +27,11 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
     except (OSError, subprocess.SubprocessError):
         return None
 
+
+#: What holds PyTorch, its libraries and Numba back in the environment, so that a slower machine can be looked at.
+HOLDING_BACK = (
+    "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES",
+)  # fmt: skip
 
 #: Instruction sets that decide how fast numbers are multiplied, as Linux (x86, ARM) and macOS call them.
 _TELLING = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16", "neon")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-__all__ = ["as_file_name", "counted", "first_of"]
+__all__ = ["as_file_name", "counted", "first_of", "of_pydantic"]
 
 
 def as_file_name(words: str) -> str:
@@ -42,3 +42,14 @@ def first_of(names: Sequence[str], most: int) -> str:
         ('a, b, c', 'a and 2 more')
     """
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def of_pydantic(message: str) -> str:
+    """Its message about a value, to stand behind the value's name.
+
+    Example:
+        >>> of_pydantic("Input should be a valid string"), of_pydantic("Value error, Give three numbers")
+        ('should be a valid string', 'give three numbers')
+    """
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    return message[0].lower() + message[1:]

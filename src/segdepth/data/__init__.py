@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import OpenTable, did_you_mean, pick, require_readable_options
+from segdepth.core.words import of_pydantic
 from segdepth.kinds import KINDS, by_kind
 
 from .camvid import CamVid
@@ -132,24 +133,25 @@ def open_dataset(
         if option not in known:
             choices = did_you_mean(option, known) if known else "(it has none)"
             raise ConfigError(f"the data set {name!r} has no option {option!r} {choices}")
-    options = {option: _typed(reader, option, value) for option, value in options.items()}
+    types = get_type_hints(reader.__init__)
+    options = {option: _typed(types[option], option, value) for option, value in options.items()}
     if leave_out_missing and _ALLOW_MISSING in known:
         options[_ALLOW_MISSING] = True
     dataset = reader(path, split, frozenset(map(source_of, targets)), **options)
     return dataset if all(map(stored, targets)) else Derived(dataset, targets)
 
 
-def _typed(reader: type[Dataset], option: str, value: Any) -> Any:
+def _typed(annotation: Any, option: str, value: Any) -> Any:
     """The value of an option, as its type.
 
     Raises:
         ConfigError: if it is of another.
     """
     try:
-        return TypeAdapter(get_type_hints(reader.__init__)[option]).validate_python(value)
+        return TypeAdapter(annotation).validate_python(value)
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise ConfigError(f"data.{option}: {said[0].lower()}{said[1:]}, but {value!r} is given") from None
+        said = of_pydantic(error.errors()[0]["msg"])
+        raise ConfigError(f"data.{option}: {said}, but {value!r} is given") from None
 
 
 def stored_kinds(name: str, together_with: str | None = None) -> frozenset[str]:

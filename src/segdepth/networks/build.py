@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from segdepth.core.errors import ConfigError
 from segdepth.core.tables import LazyTable, did_you_mean, pick, signature_options
+from segdepth.core.words import of_pydantic
 
 from .card import Card
 from .guests import REGISTERED, Factory, GuestNetwork, is_address, module_for, split_address
@@ -160,5 +161,5 @@ def _check_options(card: Card) -> None:
         try:
             TypeAdapter(allowed[key].annotation).validate_python(value, strict=True)
         except ValidationError as error:
-            message = error.errors()[0]["msg"].removeprefix("Input ")
+            message = of_pydantic(error.errors()[0]["msg"])
             raise ConfigError(f"the option {key} of {card.arch} {message}; {value!r} is given") from None

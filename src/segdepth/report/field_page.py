@@ -18,7 +18,7 @@ from .page import image_uri, write_page
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FieldReport", "draw_field", "field_facts", "whole_text", "write_fields"]
+__all__ = ["FieldReport", "draw_field", "extents", "field_facts", "whole_text", "write_fields"]
 
 #: Share of the peak at which the pictures' colours end: below it is nothing to see.
 _FLOOR = 1e-4
@@ -134,9 +134,15 @@ def _figure(report: FieldReport) -> "Figure":
 
 def whole_text(field: TheoreticalField) -> str:
     """Rows x columns in a picture large enough, and those in this picture if its border cuts the field."""
-    text = "unbounded" if None in field.whole else f"{field.whole[0]}x{field.whole[1]}"
+    whole, here = extents(field)
+    return whole + (f", {here} of it in the picture" if field.clipped else "")
+
+
+def extents(field: TheoreticalField) -> tuple[str, str]:
+    """Rows x columns in a picture large enough, and in this one."""
     (top, bottom), (left, right) = field.box
-    return text + (f", {bottom - top}x{right - left} of it in the picture" if field.clipped else "")
+    whole = "unbounded" if None in field.whole else f"{field.whole[0]}x{field.whole[1]}"
+    return whole, f"{bottom - top}x{right - left}"
 
 
 def write_fields(reports: Sequence[FieldReport], folder: Path, *, source: str) -> Path:

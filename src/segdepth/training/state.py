@@ -210,8 +210,11 @@ def _require_whole(optimizer: Optimizer) -> None:
     kinds: dict[str, set[str]] = {}
     for parameter, memory in optimizer.state.items():
         for name, value in memory.items():
-            if parameter.dim() or not isinstance(value, torch.Tensor):  # of a single number both kinds look alike
-                kinds.setdefault(str(name), set()).add(_kind(value, parameter))
+            kind = _kind(value, parameter)
+            if (
+                parameter.dim() or kind != "a number"
+            ):  # of a parameter that is one itself, a number is of its shape, too
+                kinds.setdefault(str(name), set()).add(kind)
     for name, found in kinds.items():
         if len(found) > 1:
             raise ValueError(f"the optimizer's {name} is {' or '.join(sorted(found))}, from one parameter to the next")

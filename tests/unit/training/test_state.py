@@ -11,6 +11,7 @@ from segdepth.data import Sample
 from segdepth.data.synthetic import Synthetic
 from segdepth.networks import read_card
 from segdepth.training import find_checkpoint, train
+from segdepth.training.state import _require_whole
 
 from .tiny import Impatient, newest, scalars, tiny
 
@@ -94,3 +95,15 @@ def test_a_checkpoint_of_other_types_is_refused(key: str, value: object, tmp_pat
     torch.save(torch.load(path, weights_only=True) | {key: value}, path)
     with pytest.raises(SegdepthError, match=r"training\.resume"):
         train(tiny(resume=str(path)), name="run", root=tmp_path, accelerator="cpu")
+
+
+@pytest.mark.parametrize("memory", [torch.zeros(3), torch.zeros(1, 1)])
+def test_the_memory_of_a_single_number_is_one(memory: torch.Tensor) -> None:
+    parameter = torch.nn.Parameter(torch.tensor(1.0))
+    optimizer = torch.optim.Adam([parameter])
+    parameter.grad = torch.tensor(1.0)
+    optimizer.step()
+    _require_whole(optimizer)
+    optimizer.state[parameter]["exp_avg"] = memory
+    with pytest.raises(ValueError, match="another shape"):
+        _require_whole(optimizer)

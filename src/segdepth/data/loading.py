@@ -8,7 +8,7 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -275,8 +275,10 @@ class _Collate:
         return Batch(image, [torch.from_numpy(np.ascontiguousarray(truth)) for truth in truths], names, skipped)
 
 
-def batches(loader: Iterable[Batch | SegdepthError | OSError], device: torch.device) -> Iterator[Batch]:
+def batches(loader: Iterable[Batch | SegdepthError | OSError], device: torch.device) -> Generator[Batch, None, None]:
     """What a loader yields, on a device. Each broken sample that was skipped is logged once.
+
+    To be closed where an error may keep it: workers end with it, and Python, as it leaves, would wait for them forever.
 
     Raises:
         SegdepthError: what a worker found wrong with a file.
@@ -303,9 +305,13 @@ class Timed:
         seconds: waited since the start, or since the caller set it to 0.
     """
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
+    def __init__(self, batches: Generator[Batch, None, None]) -> None:
         self._batches = batches
         self.seconds = 0.0
+
+    def close(self) -> None:
+        """Give no more, and end the workers that read them."""
+        self._batches.close()
 
     def __iter__(self) -> Iterator[Batch]:
         return self

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,8 +151,9 @@ class NetworkAnswers(Answers):
         was_training = self._net.training
         self._net.eval()
         try:
-            for batch in batches(loader, self.device):
-                yield list(self._answered(batch)), batch.skipped
+            with closing(batches(loader, self.device)) as loaded:
+                for batch in loaded:
+                    yield list(self._answered(batch)), batch.skipped
         finally:
             self._net.train(was_training)
 

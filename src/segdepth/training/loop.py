@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,8 @@ def train(
         if progress is not None:
             progress.start(run.state.step, config.training.train_iters)
         validation = Validation(run, val_set, made.journal, progress, stop)
-        _loop(made, training_stream(run, train_set), validation, stop, progress)
+        stream = until_the_end.enter_context(closing(training_stream(run, train_set)))
+        _loop(made, stream, validation, stop, progress)
         best = validation.best or kept_best(run.folder)
     return TrainingResult(run.folder.path, best, validation.last, time.monotonic() - started)
 

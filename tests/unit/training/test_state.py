@@ -1,5 +1,7 @@
 """A state that is not finite is never kept; one that goes on has the options that are configured, and no later files."""
 
+import errno
+import multiprocessing
 import shutil
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from segdepth.core.errors import CheckpointError, DataError, SegdepthError
 from segdepth.data import Sample
 from segdepth.data.synthetic import Synthetic
 from segdepth.networks import read_card
-from segdepth.training import find_checkpoint, train
+from segdepth.training import Checkpoints, find_checkpoint, train
 from segdepth.training.state import _require_whole
 
 from .tiny import Impatient, newest, scalars, tiny
@@ -95,6 +97,22 @@ def test_a_checkpoint_of_other_types_is_refused(key: str, value: object, tmp_pat
     torch.save(torch.load(path, weights_only=True) | {key: value}, path)
     with pytest.raises(SegdepthError, match=r"training\.resume"):
         train(tiny(resume=str(path)), name="run", root=tmp_path, accelerator="cpu")
+
+
+def test_a_disk_that_is_full_leaves_no_loader_that_python_would_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error is kept, as a traceback keeps it: what its frames hold must have ended all the same."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "00000001.pt")
+
+    monkeypatch.setattr(Checkpoints, "save", full)
+    before = set(multiprocessing.active_children())
+    with pytest.raises(OSError, match="No space left") as kept:
+        train(tiny(n_workers=1, train_iters=4, checkpoint_interval=1), name="full", root=tmp_path, accelerator="cpu")
+    assert set(multiprocessing.active_children()) <= before
+    assert kept.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("memory", [torch.zeros(3), torch.zeros(1, 1)])

@@ -140,7 +140,7 @@ class Attack:
 
     def _usual(self) -> tuple[float, int]:
         good = getattr(self, "_good", None)
-        return (good.seconds, max(0, good.grown)) if good else (0.0, 0)
+        return (good.seconds, max(0, good.grown)) if good else (0.0, sys.maxsize)  # they set the measure
 
     def _put_back(self) -> None:
         if self.surface.fresh:
@@ -294,7 +294,7 @@ def _watch(options: argparse.Namespace) -> int:
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text(",".join(Finding.__dataclass_fields__) + "\n")
     print(f"seed {options.seed}, {options.seconds:.0f} s, in {root}, every input in {table}", flush=True)
-    until, first = time.monotonic() + options.seconds, options.first
+    until, first, code = time.monotonic() + options.seconds, options.first, 0
     while (left := until - time.monotonic()) > 0:
         command = [
             sys.executable,
@@ -325,7 +325,7 @@ def _watch(options: argparse.Namespace) -> int:
         _print(table)
     if not options.root:
         shutil.rmtree(root, ignore_errors=True)
-    return 0
+    return code if code == NOT_READY else 0
 
 
 def _print(table: Path) -> None:

@@ -981,7 +981,9 @@ def evil_argv(argv: Sequence[str], rng: random.Random) -> list[str]:
         elif deed == 1:
             changed.insert(place, word)
         elif deed == 2 and "=" in changed[place]:
-            changed[place] = changed[place].partition("=")[0] + "=" + word
+            key = changed[place].partition("=")[0]
+            if not (key == "training.train_iters" and word.isdigit()):  # it would do them all
+                changed[place] = f"{key}={word}"
         else:
             changed[place] = word
         if len(changed) < 2:

@@ -55,12 +55,13 @@ class Journal:
         if self._path.exists():
             kept = [line for line in read_json_lines(self._path) if line is not None and _is_before(line, start)]
             write_text(self._path, "".join(f"{json.dumps(line)}\n" for line in kept))
+        with naming(folder.text_log):
+            self._handler = _LogFile(folder.text_log)
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         self._events = folder.events
         self._until_the_end = ExitStack()
         with _said_once(), naming(self._events):
             self._board = SummaryWriter(str(self._events), purge_step=max(start.values()) + 1)
-        self._handler = _LogFile(folder.text_log)
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         logging.getLogger("segdepth").addHandler(self._handler)
 
     def __enter__(self) -> "Journal":

@@ -8,7 +8,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from segdepth.core.errors import ConfigError
+from segdepth.runs import RunFolder
 from segdepth.training import train
+from segdepth.training.journal import Journal
 
 from .tiny import scalars, tiny
 
@@ -54,3 +56,12 @@ def test_weights_and_biases_is_asked_for_but_not_there(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ConfigError, match=r"training\.wandb is 'streets', but .* is not installed"):
         train(tiny(wandb="streets"), name="x", root=tmp_path, accelerator="cpu")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be gone to the end of")
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.text_log.symlink_to("/proc/self/mem")
+    with pytest.raises(OSError, match="Invalid argument") as caught:
+        Journal(folder, {"train": 0})
+    assert caught.value.filename == str(folder.text_log)

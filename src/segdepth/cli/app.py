@@ -7,6 +7,7 @@ from typing import no_type_check
 import typer
 
 from .analyse import analyse
+from .command import App
 from .config import config_app
 from .convert import convert
 from .data import data_app
@@ -69,15 +70,15 @@ def _version(wanted: bool | None) -> None:
 
 
 def _help(function: Callable[..., None]) -> str:
-    """A docstring as help: whole paragraphs, which the terminal breaks, and brackets that are no markup."""
+    """A docstring as help: whole paragraphs, which the terminal breaks."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs).replace("[", r"\[")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
-def build_app() -> typer.Typer:
+def build_app() -> App:
     """The whole command line."""
-    app = typer.Typer(
-        invoke_without_command=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    app = App(
+        invoke_without_command=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from .command import App
+
 __all__ = ["config_app"]
 
-config_app = typer.Typer(
-    help="Show the configuration schema; check a file.", invoke_without_command=True, no_args_is_help=True
-)
+config_app = App(help="Show the configuration schema; check a file.", invoke_without_command=True, no_args_is_help=True)
 
 
 @config_app.callback()

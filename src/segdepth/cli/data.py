@@ -10,6 +10,7 @@ import typer
 
 from segdepth.core.words import counted
 
+from .command import App
 from .options import MaybeConfigFile, Overrides, Processes
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _SIZES = 3
 #: Names of splits, of which a data set may have some.
 _USUAL = ("train", "val", "test", "all")
 
-data_app = typer.Typer(help="Make, check and show data sets.", no_args_is_help=True)
+data_app = App(help="Make, check and show data sets.", no_args_is_help=True)
 
 
 #: For all kinds of truth that a data set has.

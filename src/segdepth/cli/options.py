@@ -56,7 +56,7 @@ Overrides = Annotated[
 #: What a network is named by.
 CHECKPOINT_HELP = (
     "Run folder or checkpoint file; owner/name on the hub; or the address of another library's network, with its options"
-    " behind commas: smp:Unet,encoder_name=resnet34,pretrained=true."
+    " behind commas: smp:Unet,encoder_name=resnet34."
 )
 NETWORK = "PATH|ADDRESS"
 _CHECKPOINT = typer.Option("--checkpoint", "--model_path", metavar=NETWORK, help=CHECKPOINT_HELP, show_default=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .command import App
 from .options import CoresEach, On, Processes, place_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare_app"]
 
-prepare_app = typer.Typer(help="Turn a downloaded data set into what training reads.", no_args_is_help=True)
+prepare_app = App(help="Turn a downloaded data set into what training reads.", no_args_is_help=True)
 
 
 @prepare_app.callback()

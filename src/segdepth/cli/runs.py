@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, no_type_check
 
 import typer
 
+from .command import App
 from .options import RunsFolder
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["runs_app"]
 
-runs_app = typer.Typer(help="List the runs; compare some.", invoke_without_command=True)
+runs_app = App(help="List the runs; compare some.", invoke_without_command=True)
 
 _RUNS = Path("runs")
 

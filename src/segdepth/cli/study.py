@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .command import App
 from .options import NETWORK, MaybeCheckpoint, gpus_for, place_of, spread
 from .study_options import MapOptions, SampleRate, StudyOptions
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["study_app"]
 
-study_app = typer.Typer(help="Saliency statistics of many pictures, pixel by pixel.", no_args_is_help=True)
+study_app = App(help="Saliency statistics of many pictures, pixel by pixel.", no_args_is_help=True)
 
 
 @study_app.callback()

@@ -145,8 +145,7 @@ def _refuse_if_held(file: Path, folder: Path) -> None:
             if error.errno in _TAKEN:
                 raise BusyError(_sentence(folder, _parse(other.read()))) from None
         else:
-            if Crew.read(file.name.removeprefix(f"{_LOCK}-")):
-                file.unlink()  # of one that was killed; no other will have its name
+            file.unlink()  # of one that was killed
 
 
 def _lock(file: Path, folder: Path) -> int | None:

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import typer
 
 from segdepth import machine
 from segdepth.cli import main
+from segdepth.cli.app import COMMANDS, GROUPS, build_app
 from segdepth.machine import Fact
 
 
@@ -15,6 +17,26 @@ def test_nothing_asked_shows_five_tasks(capsys: pytest.CaptureFixture[str]) -> N
     tasks = [line for line in shown.splitlines() if line.startswith("  ") and "segdepth " in line]
     assert len(tasks) == 5
     assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "words", [[], *([name] for name in (*COMMANDS, *GROUPS)), ["study", "eval"], ["data", "check"]], ids=" ".join
+)
+def test_help_breaks_no_name_at_eighty_columns(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*words, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    command = typer.main.get_command(build_app())
+    context = command.make_context("segdepth", [], resilient_parsing=True)
+    for word in words:
+        command = command.commands[word]
+    for parameter in command.get_params(context):
+        name, what = parameter.get_help_record(context)
+        assert {*name.split(), *what.split()} <= {*shown.split()}
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize(

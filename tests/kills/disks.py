@@ -19,7 +19,7 @@ import processes
 from .campaign import begin, parser_of, say
 from .jobs import JOBS, Results, differences, litter, make_inputs, missing_input
 
-__all__ = ["Disks", "cannot_mount"]
+__all__ = ["Commands", "Disks", "cannot_mount"]
 
 #: What the command says, by what happened to the disk.
 SAID = {"full": "No space left on device", "read-only": "Read-only file system"}
@@ -38,7 +38,56 @@ def cannot_mount() -> str | None:
     return None if tried.returncode == 0 else "needs a small file system, and may not mount one"
 
 
-class Disks:
+class Commands:
+    """Commands that write to one folder, and what they say when they cannot.
+
+    Args:
+        folder: of everything.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._inputs = folder, folder / "inputs"
+        self._disk, self._log = folder / "disk", folder / "printed.txt"
+        self._disk.mkdir(parents=True, exist_ok=True)
+        if not self._inputs.exists():
+            self._inputs.mkdir()
+            make_inputs(self._inputs)
+        processes.CONTEXT.set_forkserver_preload(["kills.warm"])
+
+    def _run(self, verb: str) -> tuple[int, str]:
+        output, before = self._disk / "output", self._said()
+        code = (
+            2
+            if not _made(output)
+            else processes.split_off(JOBS[verb].arguments(self._inputs, output), self._log).wait()
+        )
+        return code, self._said()[len(before) :]
+
+    def _said(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def _refused(self, code: int, said: str, happened: str) -> list[str]:
+        """What is wrong with how the command ended; it may have been done before."""
+        if code == 0 or not said:
+            return []
+        last = said.strip().splitlines()[-1]
+        wrong = [f"it ends with {code}"] if code != 2 else []
+        if not last.startswith("segdepth: ") or SAID[happened] not in last or str(self._disk) not in last:
+            wrong.append(f"it says {last!r}")
+        if "Traceback" in said:
+            wrong.append("a traceback")
+        return wrong
+
+    def _goes_on(self, verb: str, expected: Results) -> list[str]:
+        code, said = self._run(verb)
+        if code:
+            return [f"given again it ends with {code}: {said.strip().splitlines()[-1:]}"]
+        output = self._disk / "output"
+        wrong = [f"differs: {name}" for name in differences(expected, JOBS[verb].results(output))]
+        return wrong + [f"left: {name}" for name in litter(output)]
+
+
+class Disks(Commands):
     """Commands on a small disk.
 
     Args:
@@ -47,15 +96,9 @@ class Disks:
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
+        super().__init__(folder)
         self._random = random.Random(seed)
-        self._folder, self._inputs = folder, folder / "inputs"
-        self._disk, self._log = folder / "disk", folder / "printed.txt"
         self._expected: dict[str, tuple[Results, int, float]] = {}
-        self._disk.mkdir(parents=True, exist_ok=True)
-        if not self._inputs.exists():
-            self._inputs.mkdir()
-            make_inputs(self._inputs)
-        processes.CONTEXT.set_forkserver_preload(["kills.warm"])
 
     def full(self, verb: str) -> list[str]:
         """Give a command less room than it needs, then room: what is wrong, nothing if all is well."""
@@ -110,38 +153,6 @@ class Disks:
             finally:
                 self._unmount()
         return self._expected[verb]
-
-    def _run(self, verb: str) -> tuple[int, str]:
-        output, before = self._disk / "output", self._said()
-        code = (
-            2
-            if not _made(output)
-            else processes.split_off(JOBS[verb].arguments(self._inputs, output), self._log).wait()
-        )
-        return code, self._said()[len(before) :]
-
-    def _said(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
-
-    def _refused(self, code: int, said: str, happened: str) -> list[str]:
-        """What is wrong with how the command ended; it may have been done before."""
-        if code == 0 or not said:
-            return []
-        last = said.strip().splitlines()[-1]
-        wrong = [f"it ends with {code}"] if code != 2 else []
-        if not last.startswith("segdepth: ") or SAID[happened] not in last or str(self._disk) not in last:
-            wrong.append(f"it says {last!r}")
-        if "Traceback" in said:
-            wrong.append("a traceback")
-        return wrong
-
-    def _goes_on(self, verb: str, expected: Results) -> list[str]:
-        code, said = self._run(verb)
-        if code:
-            return [f"given again it ends with {code}: {said.strip().splitlines()[-1:]}"]
-        output = self._disk / "output"
-        wrong = [f"differs: {name}" for name in differences(expected, JOBS[verb].results(output))]
-        return wrong + [f"left: {name}" for name in litter(output)]
 
     def _mount(self, verb: str, kind: str) -> None:
         megabytes = JOBS[verb].megabytes

@@ -109,12 +109,14 @@ def litter(folder: Path) -> list[str]:
 
     A run that was killed before its first checkpoint stays as it was: nothing goes on from there.
     """
-    return sorted(
-        str(Path(root).relative_to(folder) / name)
+    left = [
+        Path(root) / name
         for root, folders, files in os.walk(folder)
         for name in (*folders, *files)
-        if name.startswith(".") and not ("provenance.json" in files and "checkpoints" not in folders)
-    )
+        if name.startswith(".")
+    ]
+    begun = {path.parent for path in folder.rglob("provenance.json") if not list(path.parent.glob("checkpoints/[!.]*"))}
+    return sorted(str(path.relative_to(folder)) for path in left if begun.isdisjoint(path.parents))
 
 
 def differences(expected: Results, found: Results) -> list[str]:

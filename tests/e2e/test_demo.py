@@ -88,13 +88,13 @@ def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
         tmp_path, configs, make_world=lambda: None, watchers=rest, show=goes_on.append, explore=explore, quick=True
     )
     *_, explaining, last = goes_on
-    assert [folder.parent.name for folder in explored[0].networks] == ["fcn_seg", "fcn_depth"]
+    assert [folder.parent.name for folder in explored[0].networks] == ["fcn8s_seg", "fcn8s_depth"]
     assert last.explorer is not None
     assert last.explorer.bytes == (tmp_path / last.explorer.name).stat().st_size < 8e6
     assert "fcn8s depth" in (tmp_path / last.explorer.name).read_text()
     assert explaining.explorer is None
     assert rest["depth"].updates < 4
-    assert len(list((tmp_path / "fcn_depth").iterdir())) == 1, "the run that was interrupted"
+    assert len(list((tmp_path / "fcn8s_depth").iterdir())) == 1, "the run that was interrupted"
     assert last.tasks["depth"].log[-1]["step"] == 4
     assert {page.state for page in goes_on[:-1]} == {"working"}
     assert explaining.tasks["seg"].scores, "answers before the end"

@@ -190,7 +190,7 @@ def _converted(folder: Path) -> Results:
 
 def _demo(folder: Path) -> Results:
     world = {k: v for k, v in _bytes(folder / "world").items() if not k.startswith("cache")}
-    runs = {f"{task} {k}": v for task in ("seg", "depth") for k, v in _newest_run(folder / f"fcn_{task}").items()}
+    runs = {f"{task} {k}": v for task in ("seg", "depth") for k, v in _newest_run(folder / f"fcn8s_{task}").items()}
     scores = json.loads((folder / "finished.json").read_text())["scores"]
     return (
         world

@@ -80,7 +80,7 @@ def explore(
     """
     from segdepth.core.errors import InputError
 
-    from .console import log_to_terminal, out
+    from .console import err, log_to_terminal, out
 
     log_to_terminal()
     serving = [flag for flag, said in (("--port", port), ("--allow-host", allow_host)) if said]
@@ -109,14 +109,20 @@ def explore(
         shown = given if pictures else (given or _streets(demonstration))[:1]
         _write_page(static, named, network, shown, limit, study or ())
         return
-    given = given or _streets(demonstration)
     safety = Safety(new_token(), [*(allow_host or []), *([host] if host not in _ANY_HOST else [])])
-    with listen(host, port) as listening:
+    # seen on a terminal only
+    with listen(host, port) as listening, err.status("Loading the networks; the page's address follows.") as loading:
+        given = given or _streets(demonstration)
         explorer = Explorer(_served(named, network), Pictures(given), memory=memory << 20, studies=study or ())
         name = _ANY_HOST.get(host, host)
         name = f"[{name}]" if ":" in name else name
         address = f"http://{name}:{listening.getsockname()[1]}/?token={safety.token}"
-        serve(explorer, safety, listening, lambda: out.print(address, soft_wrap=True))
+
+        def ready() -> None:
+            loading.stop()
+            out.print(address, soft_wrap=True)
+
+        serve(explorer, safety, listening, ready)
 
 
 def _given(pictures: Sequence[Path], dataset: str | None, path: Path | None, split: str) -> "list[GivenPicture]":

@@ -51,7 +51,7 @@ def demo_configs(world: Path, *, seed: int = 1337, quick: bool = False) -> dict[
         updates = plan.quick_updates if quick else plan.updates
         configs[task] = check_config(
             {
-                "model": {"arch": "fcn", "width": 0.125},
+                "model": {"arch": "fcn8s", "width": 0.125},
                 "task": task,
                 "data": {
                     "dataset": "cityscapes",

@@ -5,7 +5,7 @@
 A cluster of a head without cores and four nodes of one core is started on this machine. In each round it is given a study and a
 preparation at the same time. Whenever some more tasks are done (or none in a while) a worker or a node is killed, and a new node
 brought; at the end every file is compared with what one process made. A round's seed is printed before it begins. The slow test
-``e2e/test_node_loss.py`` does two small rounds.
+``e2e/test_node_loss.py`` does a small round.
 """
 
 import argparse

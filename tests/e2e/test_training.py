@@ -99,16 +99,15 @@ def kill_at_a_random_moment(start: Start, arguments: list[str], folder: Path, co
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [2, 12])
-def test_kill_9_changes_nothing(kills: int, start: Start, tmp_path: Path) -> None:
-    updates = f"training.train_iters={max(12, 6 * kills)}"
+def test_kill_9_changes_nothing(start: Start, tmp_path: Path) -> None:
+    """Twice; ``make kills`` does it a hundred times."""
+    updates = "training.train_iters=12"
     config = write_config(tmp_path, "fcrn", "depth")
     whole = run(start, config, tmp_path / "whole", updates)
     moments = random.Random(0)
     arguments = command(config, tmp_path / "cut", updates, "training.resume=auto")
     killed = sum(
-        kill_at_a_random_moment(start, arguments, tmp_path / "cut", config, moments.uniform(0, 0.1))
-        for _ in range(kills)
+        kill_at_a_random_moment(start, arguments, tmp_path / "cut", config, moments.uniform(0, 0.1)) for _ in range(2)
     )
     assert killed >= 1
     assert_same(whole, run(start, config, tmp_path / "cut", updates, "training.resume=auto"))

@@ -70,8 +70,8 @@ def check_torch(net: Network, path: Path) -> None:
         assert_alike(program(image).detach().numpy(), net, image)
 
 
-#: Each task and each form once.
-FORMS = [("seg", False), ("depth", True)]
+#: Each task and each form by turns; not DispNet's old form, which PyTorch takes five minutes to read with free sizes.
+FORMS = [(arch, *(("depth", True), ("seg", False))[n % 2]) for n, arch in enumerate(ARCHS)]
 
 
 @pytest.mark.parametrize("task", [pytest.param("seg", marks=pytest.mark.slow), "depth"])
@@ -80,8 +80,7 @@ def test_unpooling_goes_to_onnx(task: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("task", "legacy"), FORMS)
-@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize(("arch", "task", "legacy"), FORMS)
 def test_onnx_runtime_answers_alike(arch: str, task: str, legacy: bool, tmp_path: Path) -> None:
     check_onnx(make(arch, task, legacy=legacy), tmp_path / "net.onnx")
 
@@ -91,11 +90,8 @@ def test_padding_goes_to_torch_export(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("task", "legacy"), FORMS)
-@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize(("arch", "task", "legacy"), FORMS)
 def test_the_exported_program_answers_alike(arch: str, task: str, legacy: bool, tmp_path: Path) -> None:
-    if arch == "dispnet" and legacy:
-        pytest.skip("PyTorch takes five minutes to read DispNet's program with free sizes: one of its forms is enough")
     check_torch(make(arch, task, legacy=legacy), tmp_path / "net.pt2")
 
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,6 +87,7 @@ def split_off(arguments: Sequence[str], output: Path, number: int = 1) -> Runnin
 
 def _run(arguments: list[str], output: Path, environment: dict[str, str]) -> None:
     os.setsid()
+    set_start_method(None, force=True)  # this process's own way to start others is not the command's
     os.chdir(REPOSITORY)
     os.environ.clear()
     os.environ.update(environment)

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from segdepth.core.errors import DataError, SegdepthError
-from segdepth.core.processes import start_worker
+from segdepth.core.processes import start_worker, without_ctrl_c
 from segdepth.geometry import resize_image
 from segdepth.kinds import KINDS
 
@@ -285,7 +285,9 @@ def batches(loader: Iterable[Batch | SegdepthError | OSError], device: torch.dev
         OSError: what the system said to a worker, of a disk that is full for example.
     """
     said: set[str] = set()
-    for loaded in loader:
+    with without_ctrl_c():  # workers start
+        stream = iter(loader)
+    for loaded in stream:
         if isinstance(loaded, SegdepthError | OSError):
             raise loaded
         for sentence in loaded.skipped:

@@ -181,8 +181,11 @@ def test_foreign_results_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.slow
-def test_cells_are_worked_off_by_two_processes(data: Path, runs: Path, tmp_path: Path) -> None:
-    assert main([*arguments(data, tmp_path, SEG, START, DEPTH), "--on", "local:2"]) == 0
+@pytest.mark.parametrize("place", ["local:2", "ray"])
+def test_cells_are_worked_off_elsewhere(place: str, data: Path, runs: Path, tmp_path: Path) -> None:
+    if place == "ray":
+        pytest.importorskip("ray")
+    assert main([*arguments(data, tmp_path, SEG, START, DEPTH), "--on", place]) == 0
     two, one = records(tmp_path), records(runs)
     assert sorted(two) == sorted(one)
     assert list(two)[-1] == SEG, "which starts from another, and waited for it"

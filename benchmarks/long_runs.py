@@ -5,7 +5,7 @@
 
 ``predict`` and ``study eval`` are run as anybody runs them, on pictures of which every tenth has a size of its own, and ``maps``
 explains one pixel of pictures through one ``Explainer``, those sizes included. Each is watched from outside. The first fifth is
-warming up; over the rest ``MiB/1000`` is the slope of resident memory over a thousand pictures, by least squares through the
+warming up; over the rest ``MiB per 1000`` is the slope of resident memory over a thousand pictures, by least squares through the
 means of twenty blocks, and ``+-`` its 95 % interval. ``files left`` are temporary files that are left at the end.
 """
 
@@ -105,7 +105,7 @@ def case(name: str, command: Sequence[str], out: Path, suffix: str, pictures: in
     mebibytes, half = slope(looks, pictures)
     return {
         "run": name, "pictures": pictures, "run s": seconds, "MiB": after[0].mebibytes, "most MiB": most,
-        "MiB/1000": mebibytes, "+-": half,
+        "MiB per 1000": mebibytes, "+-": half,
         "descriptors": after[0].descriptors, "descriptors at the end": after[-1].descriptors,
         "threads": after[0].threads, "threads at the end": after[-1].threads,
         "files left": sum(1 for path in out.rglob("*") if path.suffix in (".part", ".tmp") or path.name.startswith(".")),

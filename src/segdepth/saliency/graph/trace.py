@@ -1,5 +1,6 @@
 """From a network to the list of ATen operations that it runs at one input size."""
 
+import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensor
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
@@ -145,8 +151,14 @@ def _in_words(error: Exception) -> str:
 
 def _made(function: Callable[[Tensor], Tensor], x: Tensor) -> fx.GraphModule:
     made = make_fx(torch.func.functionalize(function), tracing_mode="fake", _allow_non_fake_inputs=True)
-    with _compiled_parts_uncompiled():
-        traced: fx.GraphModule = made(x)
+    try:
+        with _compiled_parts_uncompiled():
+            traced: fx.GraphModule = made(x)
+    finally:
+        FakeTensorMode.cache_clear()  # PyTorch keeps 100 kB for each size of a picture, and the trace's source, without bound
+    source = type(traced).forward.__code__.co_filename
+    linecache.cache.pop(source, None)
+    fx.graph_module._loader.eval_cache.pop(source, None)
     return traced
 
 

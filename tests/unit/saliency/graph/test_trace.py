@@ -1,8 +1,11 @@
 """What a trace is made of: networks that write to their picture, are compiled, frozen or exported."""
 
+import linecache
+
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from segdepth.saliency import Explainer
 
@@ -39,3 +42,13 @@ def test_frozen_scripts_and_exported_programs() -> None:
     for one in (frozen, exported, nn.Sequential(frozen)):
         for engine in ENGINES:
             torch.testing.assert_close(Explainer(one, engine=engine).at(image).jacobian(PIXELS, target=0), expected)
+
+
+def test_pytorch_keeps_nothing_of_a_trace() -> None:
+    explainer = Explainer(nn.Sequential(nn.Conv2d(3, 1, 3, padding=1), nn.ReLU()), engine="sparse")
+
+    def kept(rows: int) -> tuple[int, int]:
+        explainer.at(torch.rand(3, rows, 8)).maps([(2, 2)], zeros=lambda _: None)
+        return len(linecache.cache), len(FakeTensorMode.cache)
+
+    assert kept(8) == kept(9) == kept(10)

@@ -13,7 +13,7 @@ from attack.surfaces import Surface
 pytestmark = pytest.mark.filterwarnings("default")  # as a user has them
 
 #: Inputs of each reader, and of each command.
-READ, COMMANDED = 12, 3
+READ, COMMANDED = 12, 2
 
 #: Commands that take a second or more.
 LONG = (

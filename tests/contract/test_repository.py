@@ -26,8 +26,8 @@ ENDINGS = {
     ".typed",
     ".sbatch",
 }
-#: Where pictures and measurements are kept.
-KEPT = {"docs/images": {".png", ".webp"}, "docs/benchmarks": {".csv"}}
+#: Where pictures, measurements and what is loaded before the C library are kept.
+KEPT = {"docs/images": {".png", ".webp"}, "docs/benchmarks": {".csv"}, "tests/kills": {".c"}}
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ class Impatient(Unwatched):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
     configs: dict[str, Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +116,7 @@ def test_the_page_fills_and_an_interrupted_demonstration_goes_on(
         assert set(task.baselines) == {"constant", "position"}
         assert f"{task.scores[task.facts.best_score]:.4f}" in text
         assert f"{task.baselines['constant'][task.facts.best_score]:.4f}" in text
-        assert scores[task.facts.name]["fcn"] == task.scores
+        assert scores[task.facts.name]["fcn8s"] == task.scores
         ratios = [shares[f"activation ratio at {t}"][task.facts.name] for t in (0.1, 0.5, 0.9)]
         assert 1 > ratios[0] > ratios[1] > ratios[2] > 0
         assert 1 > shares["activation distance at 0.1"][task.facts.name] > 0
@@ -137,7 +138,7 @@ def test_a_page_that_an_error_stopped_says_so(configs: dict[str, Config], tmp_pa
 def test_a_finished_demonstration_is_only_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    scores = {"seg": {"fcn": {"mIoU": 0.25}}, "depth": {"fcn": {"abs_rel": 0.125}}}
+    scores = {"seg": {"fcn8s": {"mIoU": 0.25}}, "depth": {"fcn8s": {"abs_rel": 0.125}}}
     run._keep_scores(tmp_path, demo_configs(tmp_path / "world", quick=True), scores)
     (tmp_path / "index.html").write_text("the page")
     (tmp_path / "explorer.html").write_text("the page to move over")

@@ -71,6 +71,7 @@ def test_evaluate(world: Path, on: list[str], tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["scores.json", "worst"]
 
 
+@pytest.mark.slow
 def test_predict(world: Path, on: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [
         "predict",

@@ -50,6 +50,7 @@ def flags(world: Path, output: Path) -> list[str]:
             "--out", str(output), "--device", "cpu"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_checkpoints_to_the_page(
     world: Path, checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -355,15 +355,14 @@ def test_a_function_is_no_network() -> None:
         config.update("jaxtyping_disable", False)
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "auto"])
 @pytest.mark.parametrize(
-    ("task", "target"),
+    ("engine", "task", "target"),
     [
-        ("seg", "predicted"),
-        ("seg", Margin(0, 3)),
-        ("depth", "log_depth"),
-        ("depth", "disparity"),
-        ("normals", "predicted"),
+        *((engine, "seg", "predicted") for engine in [*ENGINES, "auto"]),
+        ("sparse", "seg", Margin(0, 3)),
+        ("windowed", "depth", "log_depth"),
+        ("batched", "depth", "disparity"),
+        ("auto", "normals", "predicted"),
     ],
 )
 def test_a_region_is_explained_by_the_gradient_of_its_mean(engine: Any, task: str, target: Any) -> None:

@@ -21,7 +21,7 @@ class Once:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_wherever_it_gives_way_the_next_answer_is_right(engine: str, threads: int) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -44,7 +44,13 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+#: In double precision these take half a minute.
+LARGE = {"strips, wide border", "strips"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in LAYERS]
+)
 def test_gradients_are_those_of_double_precision(name: str) -> None:
     torch.manual_seed(0)
     layer, size = LAYERS[name]

@@ -19,16 +19,16 @@ def config(tmp_path: Path) -> Config:
 def test_the_newest_of_this_configuration_is_found(config: Config, tmp_path: Path) -> None:
     assert newest_run(tmp_path, config) is None
     values = config_to_dict(config)
-    runs = [begin(tmp_path / "fcn_seg", values, config.seed) for _ in range(2)]
-    begin(tmp_path / "fcn_seg", values | {"seed": 8}, 8)
+    runs = [begin(tmp_path / "fcn8s_seg", values, config.seed) for _ in range(2)]
+    begin(tmp_path / "fcn8s_seg", values | {"seed": 8}, 8)
     assert newest_run(tmp_path, config) == runs[-1]
-    (tmp_path / "fcn_seg/broken").mkdir()
-    RunFolder(tmp_path / "fcn_seg/broken").config.write_text("training: [")
+    (tmp_path / "fcn8s_seg/broken").mkdir()
+    RunFolder(tmp_path / "fcn8s_seg/broken").config.write_text("training: [")
     assert newest_run(tmp_path, config) == runs[-1]
 
 
 def test_a_run_that_was_gone_on_with_is_still_the_same(config: Config, tmp_path: Path) -> None:
-    run = begin(tmp_path / "fcn_seg", config_to_dict(config), config.seed)
+    run = begin(tmp_path / "fcn8s_seg", config_to_dict(config), config.seed)
     record = read_config(run)
     record["training"]["resume"] = str(run)
     write_config(run, record)

@@ -30,6 +30,7 @@ def sparse_pass(net: nn.Module, image: torch.Tensor, window: Box = ((0, 64), (0,
     return engine.backward
 
 
+@pytest.mark.slow
 def test_fewer_targets_go_together_where_their_rows_would_take_much(monkeypatch: pytest.MonkeyPatch) -> None:
     image = torch.rand(3, 64, 64)
     many = sparse_pass(deep(4), image)

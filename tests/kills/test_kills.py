@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import processes
 from kills.campaign import Campaign, members
 from kills.disks import Disks, cannot_mount
+from kills.every_write import cannot_compile
 from kills.jobs import JOBS, missing_input
 from kills.writers import two_writers
 
@@ -62,3 +65,21 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(verb: str, folder: Path
     if reason := cannot_mount() or missing_input(verb):
         pytest.skip(reason)
     assert Disks(folder, seed=1).full(verb) == []
+
+
+def test_a_call_that_cannot_write_is_one_sentence_and_nothing_is_lost(tmp_path: Path) -> None:
+    if reason := cannot_compile():
+        pytest.skip(reason)
+    command = [
+        sys.executable,
+        "-m",
+        "kills.every_write",
+        "--verbs",
+        "export onnx",
+        "--folder",
+        str(tmp_path / "writes"),
+    ]
+    tests = Path(__file__).resolve().parents[1]
+    done = subprocess.run(command, cwd=tests, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "export onnx,full," in done.stdout, "nothing was tried"

@@ -206,7 +206,9 @@ def _browser() -> Iterator[Fact]:
         yield Fact("browser", webbrowser.get().name)
     except (webbrowser.Error, AttributeError):
         yield Fact(
-            "browser", "none", "segdepth explore prints an address; from your own machine: ssh -L 8641:localhost:8641"
+            "browser",
+            "none",
+            "segdepth explore prints an address; from your own machine: ssh -L 8641:localhost:8641 THIS_ONE",
         )
 
 

@@ -26,8 +26,8 @@ def demo(
         Path | None,
         typer.Option(
             "--out",
-            help="Folder of everything that the demonstration makes.",
-            show_default=f"{DEMO}, or {QUICK_DEMO}",
+            help=f"Folder of everything that the demonstration makes; by default {DEMO}, with --quick {QUICK_DEMO}.",
+            show_default=False,
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A minute in all; the answers are worse.")] = False,

@@ -140,7 +140,7 @@ def _require_repository(model_id: str, *, asked_for: bool) -> None:
     if Path(owner).is_dir() and not asked_for:
         raise CheckpointError(
             f"the folder {owner!r} has no {model_id.partition('/')[2]!r} in it; if {model_id!r} is a repository of the hub, "
-            "say so with revision='main'"
+            "say so in Python with revision='main'"
         )
 
 

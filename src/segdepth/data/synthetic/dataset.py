@@ -22,7 +22,7 @@ class Synthetic(Dataset):
     Depth is 0 in the sky and beyond 85 m.
 
     Args:
-        path: not used; a make-believe street has no files.
+        path: None; a make-believe street has no files.
         split: "train", "val" or "test".
         targets: what to give besides the image.
         num_images: samples in this split; None for 400 (train) or 60 (val, test).
@@ -31,7 +31,7 @@ class Synthetic(Dataset):
         width: columns of the pictures.
 
     Raises:
-        ConfigError: if there is no such split, or a number is out of range.
+        ConfigError: if there is no such split, a number is out of range, or a folder is named.
     """
 
     classes = CITYSCAPES
@@ -50,6 +50,11 @@ class Synthetic(Dataset):
         width: int = 1242,
     ) -> None:
         super().__init__(path, split, targets)
+        if path is not None:
+            raise ConfigError(
+                f"data.path is {str(path)!r}, but the data set 'synthetic' is drawn, not read; leave the path out, or read"
+                " a world of `segdepth data synthesize` with data.dataset=cityscapes"
+            )
         count = pick(_NUM_IMAGES, split, kind="split of the synthetic streets") if num_images is None else num_images
         pick(SPLITS, split, kind="split of the synthetic streets")
         for name, value, least in (

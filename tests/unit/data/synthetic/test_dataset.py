@@ -1,6 +1,7 @@
 """Make-believe streets as a data set."""
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_data_set_survives_pickling() -> None:
         ({"num_images": 0}, "num_images is 0; it must be 1 or more"),
         ({"seed": -1}, "seed is -1; it must be 0 or more"),
         ({"height": 0}, "height is 0; it must be 1 or more"),
+        ({"path": Path("streets")}, "data.path is 'streets', but the data set 'synthetic' is drawn, not read"),
     ],
 )
 def test_mistakes_are_named(options: dict[str, Any], message: str) -> None:

@@ -60,7 +60,7 @@ OLDEST := .venv-oldest
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv --clear $(OLDEST)
 	$(OLDEST)/bin/python -m pip --disable-pip-version-check install -q -c constraints-oldest.txt -e '.[onnx,explore,widget]' \
-	  pytest pytest-xdist hypothesis beartype httpx2
+	  pytest pytest-xdist hypothesis beartype httpx
 	@touch $@
 
 test-oldest: $(OLDEST)/.installed    ## unit tests with every dependency at the lower bound of pyproject.toml

@@ -115,6 +115,12 @@ def write_npy(path: Path, array: Shaped[ndarray, "..."]) -> None:
 
 
 def write_npz(path: Path, arrays: dict[str, Shaped[ndarray, "..."]]) -> None:
-    """Write arrays to one archive, whole or not at all."""
+    """Write arrays to one archive, whole or not at all.
+
+    Raises:
+        ValueError: of an array of Python objects, which NumPy would pickle.
+    """
+    if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
+        raise ValueError(f"{', '.join(objects)}: an array of Python objects is not written")
     with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+        np.savez(temporary, **arrays)

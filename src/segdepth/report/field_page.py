@@ -89,7 +89,8 @@ def draw_field(
     import matplotlib as mpl
     import matplotlib.style
 
-    with mpl.style.context(["dark_background", {"figure.facecolor": _DARK_GROUND}] if dark else []):
+    ground = dict.fromkeys(("figure.facecolor", "savefig.facecolor"), _DARK_GROUND)
+    with mpl.style.context(["dark_background", ground] if dark else []):
         return figure_files(_figure(report), formats, dpi=130)
 
 

@@ -112,3 +112,9 @@ def test_an_archive_that_is_none_of_ours_is_named(tmp_path: Path, data: bytes) -
     (tmp_path / "a.npz").write_bytes(data)
     with pytest.raises(DataError, match=r"a\.npz"):
         read_npz(tmp_path / "a.npz")
+
+
+def test_objects_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="names: an array of Python objects is not written"):
+        write_npz(tmp_path / "a.npz", {"image": np.zeros(2), "names": np.array([{}], dtype=object)})
+    assert not list(tmp_path.iterdir())

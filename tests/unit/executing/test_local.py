@@ -162,16 +162,20 @@ def test_a_question_that_cannot_be_sent_is_said(actor: LocalActor) -> None:
 
 
 def test_what_is_under_way_gives_way_to_what_is_more_urgent(actor: LocalActor, tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
+    pipe, gate = tmp_path / "pipe", tmp_path / "gate"
     os.mkfifo(pipe)
+    os.mkfifo(gate)
     for _ in range(3):  # no number of an earlier question ends a later one
         working = actor.ask("work_for_ever", pipe, urgency=2)
         with pipe.open("w"):
             less_urgent = actor.ask("note", "later", urgency=2)
             assert not working.done()
+            actor.ask("wait_for", gate, urgency=0)  # until all have been asked
             urgent = [actor.ask("note", "urgent", urgency=urgency) for urgency in (1, 0, 0)]
             with pytest.raises(GaveWayError, match="more urgent"):
                 working.result(LONG)
+        with gate.open("w"):
+            pass
         assert [len(one.result(LONG)) % 4 for one in (urgent[1], urgent[2], urgent[0], less_urgent)] == [1, 2, 3, 0]
 
 

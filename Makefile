@@ -30,10 +30,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed             ## synthetic world -> one network, both tasks -> scores, saliency, one page that fills as you watch
 	$(BIN)/segdepth demo --out runs/demo
 
-test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (eleven minutes)
+test: $(VENV)/.installed-dev         ## one case of everything, with fixed seeds; no GPU, no download (six minutes)
 	$(PYTEST) $(TWO)
 
-test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 40 minutes)
+test-slow: $(VENV)/.installed-dev    ## what is slow and rare, and seeds drawn by luck (under 30 minutes)
 	$(PYTEST) $(TWO) -m '(slow or hypothesis) and not gpu' --hypothesis-profile=luck
 
 test-all: $(VENV)/.installed-dev     ## both at once

@@ -75,7 +75,9 @@ def carried_out(make: Callable[[], Experiment], folder: Path, place: Place, shar
     return run_study(experiment, streets, store, shard, place=place, recipe=partial(in_blocks, make))
 
 
-@pytest.mark.parametrize("make", [evaluated, by_class, pytest.param(overlap, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "make", [evaluated, *(pytest.param(make, marks=pytest.mark.slow) for make in (by_class, overlap))]
+)
 def test_blocks_in_any_order_are_the_bytes_of_whole_pictures(make: Callable[[], Experiment], tmp_path: Path) -> None:
     carried_out(make, tmp_path / "whole", Here())
     experiment, streets = make(), make_streets()
@@ -93,6 +95,7 @@ def test_blocks_in_any_order_are_the_bytes_of_whole_pictures(make: Callable[[], 
     assert contents(tmp_path / "blocks") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_processes_and_shards_on_one_folder_are_the_bytes_of_one_process(tmp_path: Path) -> None:
     assert carried_out(evaluated, tmp_path / "whole", Here()) == COUNT
     mixed = tmp_path / "mixed"

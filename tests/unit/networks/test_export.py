@@ -70,7 +70,7 @@ def check_torch(net: Network, path: Path) -> None:
         assert_alike(program(image).detach().numpy(), net, image)
 
 
-#: Each task and each form by turns; not DispNet's old form, which PyTorch takes five minutes to read with free sizes.
+#: Each task and each form by turns.
 FORMS = [(arch, *(("depth", True), ("seg", False))[n % 2]) for n, arch in enumerate(ARCHS)]
 
 
@@ -90,7 +90,8 @@ def test_padding_goes_to_torch_export(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("arch", "task", "legacy"), FORMS)
+# PyTorch takes five minutes to read DispNet's program with free sizes
+@pytest.mark.parametrize(("arch", "task", "legacy"), [form for form in FORMS if form[0] != "dispnet"])
 def test_the_exported_program_answers_alike(arch: str, task: str, legacy: bool, tmp_path: Path) -> None:
     check_torch(make(arch, task, legacy=legacy), tmp_path / "net.pt2")
 

@@ -123,4 +123,4 @@ def write_npz(path: Path, arrays: dict[str, Shaped[ndarray, "..."]]) -> None:
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
         raise ValueError(f"{', '.join(objects)}: an array of Python objects is not written")
     with replacing(path) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]  # NumPy 2.0 has no other parameter

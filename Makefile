@@ -83,7 +83,7 @@ KILLS ?= --count 100
 kills: $(VENV)/.installed-dev        ## kill commands at random moments, fill their disks, start them twice; KILLS="--seconds 600 --seed 1"
 	PYTHONPATH=tests $(BIN)/python -m kills.campaign $(KILLS)
 	PYTHONPATH=tests $(BIN)/python -m kills.disks $(KILLS)
-	PYTHONPATH=tests $(BIN)/python -m kills.every_write
+	PYTHONPATH=tests $(BIN)/python -m kills.every_write $(KILLS)
 	PYTHONPATH=tests $(BIN)/python -m kills.writers $(KILLS)
 
 coverage: $(VENV)/.installed-dev     ## which lines the tests reach

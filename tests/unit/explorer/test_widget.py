@@ -132,7 +132,7 @@ def test_mistakes_are_one_sentence(nets: Any, image: Any, words: str) -> None:
     [
         ([torch.nn.Conv2d(3, 1, 1)], picture(), "not a Conv2d; wrap a module|Conv2d"),
         (3, picture(), "not a int|Actual value: 3"),
-        (["runs/x"], np.zeros((4, 5)), "RGB uint8|'image'"),
+        (["runs/x"], np.zeros((4, 5)), "RGB uint8|f64|typechecking parameter 'image'"),
     ],
     ids=["module", "number", "floats"],
 )
